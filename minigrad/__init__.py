@@ -1,0 +1,15 @@
+"""minigrad: tape-based reverse-mode autograd on NumPy, whose tapes are values you can rewrite."""
+
+from . import optim, transforms
+from .check import gradcheck
+from .functions import cross_entropy, log_softmax, mse, one_hot, relu, sigmoid, softmax
+from .gates import clip_grad, detach, on_backward, scale_grad
+from .scope import no_grad, timestep
+from .tape import Edge, Step, Tape, grad
+from .tensor import Tensor, tensor
+
+__all__ = [
+    "Edge", "Step", "Tape", "Tensor", "clip_grad", "cross_entropy", "detach", "grad", "gradcheck", "log_softmax", "mse",
+    "no_grad", "on_backward", "one_hot", "optim", "relu", "scale_grad", "sigmoid", "softmax", "tensor", "timestep",
+    "transforms",
+]  # fmt: skip

@@ -1,0 +1,45 @@
+"""Every user-facing exception, and the one sentence they all speak: what, got, expected, remedy, where."""
+
+from __future__ import annotations
+
+
+class MinigradError(Exception):
+    """Base of all minigrad errors.
+
+    The message reads ``what: got; expected. remedy [where]``, each part left out when it is empty, as in
+    ``matmul: 'h_3' is (1, 4) and 'W_hh' is (5, 5); the last axis ... must equal ... [t=3, train.py:41]``.
+    """
+
+    def __init__(self, what: str, *, got: str = "", expected: str = "", remedy: str = "", where: str = "") -> None:
+        text = f"{what}: {got}" if got else what
+        text += f"; {expected}" if expected else ""
+        text += f". {remedy}" if remedy else ""
+        super().__init__(f"{text.rstrip('.')}. [{where}]" if where else f"{text.rstrip('.')}.")
+
+
+class ShapeError(MinigradError, ValueError):
+    """Operands whose shapes or values NumPy refuses to combine."""
+
+
+class DTypeError(MinigradError, TypeError):
+    """A dtype that cannot carry what was asked of it (a gradient of integers, complex tensors)."""
+
+
+class ArgumentError(MinigradError, ValueError):
+    """An argument outside its domain, or a name that nothing has."""
+
+
+class UnsupportedError(MinigradError, TypeError):
+    """A NumPy function or keyword that minigrad cannot differentiate."""
+
+
+class GradientError(MinigradError, RuntimeError):
+    """A backward pass that has no meaning, or not the one the user thinks."""
+
+
+class StaleTapeError(GradientError):
+    """A parameter was assigned after the tape recorded it."""
+
+
+class DataError(MinigradError, ValueError):
+    """A text or file that cannot be used."""

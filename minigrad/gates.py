@@ -1,0 +1,78 @@
+"""Gates: the identity forward, an opinion about the gradient backward.
+
+Every truncation of D2L 9.7.1 is a pattern of gates on recurrent edges. On a plain array a gate does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .errors import ArgumentError
+from .vjps import defvjp, dispatched
+
+
+@dispatched
+def detach(x: Any) -> Any:
+    """Let no gradient pass. The tape still knows what lies behind (unlike ``x.detach()``, which forgets it)."""
+    return x
+
+
+@dispatched
+def scale_grad(x: Any, s: Any) -> Any:
+    """Multiply the gradient by s: the xi_t of equation 9.7.8. At s = 0 nothing passes, not even inf or nan."""
+    return x
+
+
+@dispatched
+def clip_grad(x: Any, max_norm: float) -> Any:
+    """Scale the gradient down to Euclidean norm max_norm where it is longer."""
+    return x
+
+
+@dispatched
+def on_backward(x: Any, fn: Callable[[Any], Any]) -> Any:
+    """Call fn(g) when the gradient g of x is complete: look, break into a debugger, or return another g."""
+    return x
+
+
+@dispatched
+def alias(x: Any) -> Any:
+    """Another name for x: one use of a tied parameter (``W_hh@3``) told apart from the others."""
+    return x
+
+
+def positive(name: str, value: float) -> float:
+    """Refuse a threshold that is not above zero: a negative one would turn the gradient around."""
+    if not value > 0:
+        raise ArgumentError(name, got=f"{value}", expected="expected a number above 0")
+    return float(value)
+
+
+def norm(*gs: Any) -> Any:
+    """The Euclidean norm of all elements together; dividing by the largest first keeps float32 from overflow."""
+    top = np.max(np.stack([np.max(np.absolute(g)) for g in gs]))
+    unit = np.where(top > 0, top, 1)
+    return unit * np.sqrt(np.sum(np.stack([np.sum(np.square(g / unit)) for g in gs])))
+
+
+def _clipped(g: Any, y: Any, x: Any, max_norm: float = 1.0) -> Any:
+    return g * (max_norm / np.maximum(norm(g), max_norm))
+
+
+def _looked(g: Any, y: Any, x: Any, fn: Any = None) -> Any:
+    seen = fn(g)
+    return g if seen is None else +seen  # a new array: the user keeps theirs
+
+
+defvjp(detach, None)
+defvjp(scale_grad, lambda g, y, x, s: np.where(s != 0, g, 0) * s, None)
+defvjp(
+    clip_grad,
+    _clipped,
+    bind=lambda x, max_norm: ((x,), {"max_norm": positive("clip_grad: max_norm", max_norm)}),
+)
+defvjp(on_backward, _looked, bind=lambda x, fn: ((x,), {"fn": fn}))
+defvjp(alias, lambda g, y, x: g)

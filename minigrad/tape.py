@@ -1,0 +1,341 @@
+"""Tape: the recorded program as a value. Print it, replay it, walk its edges, go backward through it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import ArgumentError, DTypeError, GradientError, ShapeError, StaleTapeError
+from .scope import stamped
+from .tensor import Array, Tensor, tensor
+from .vjps import OPS
+from .vjps.elementwise import accumulate, cast
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Edge:
+    """``target.inputs[slot] is source``: the value flows from source to target, the gradient back."""
+
+    source: Tensor
+    target: Tensor
+    slot: int
+
+    @property
+    def carries_gradient(self) -> bool:
+        """Whether backward sends anything along this edge."""
+        fn = self.target.fn
+        return fn is not None and self.source.requires_grad and OPS[fn].passes(self.slot)
+
+
+class Step(NamedTuple):
+    """One step of backward: a node, its finished adjoint, and what it sends to each input (None: nothing)."""
+
+    tensor: Tensor
+    grad: Any
+    contributions: tuple[Any, ...]
+
+    @property
+    def time(self) -> int | None:
+        """The time step of the node."""
+        return self.tensor.time
+
+    @property
+    def origin(self) -> str:
+        """``file:line`` of the forward code."""
+        return str(self.tensor.origin)
+
+
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """The tensors that outputs were computed from, in the order of execution.
+
+    After ``differentiate`` the outputs are (loss, *gradients), and ``wrt`` says with respect to what.
+    """
+
+    nodes: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    wrt: tuple[Tensor, ...] = ()
+
+    @classmethod
+    def of(cls, *outputs: Tensor, wrt: tuple[Tensor, ...] = ()) -> Tape:
+        """Collect what the outputs depend on. Cost: linear in the nodes, without recursion."""
+        for o in outputs:
+            if not isinstance(o, Tensor):
+                raise ArgumentError("Tape.of", got=f"{type(o).__name__}", expected="expected Tensors")
+        order: list[Tensor] = []
+        seen: set[Tensor] = set()
+        stack = [(o, False) for o in reversed(outputs)]
+        while stack:
+            node, complete = stack.pop()
+            if complete:
+                order.append(node)
+            elif node not in seen:
+                seen.add(node)
+                stack.append((node, True))
+                stack.extend((x, False) for x in reversed(node.inputs))
+        order.sort(key=attrgetter("serial"))  # stable: a gate shares its reader's serial and stays before it
+        return cls(tuple(order), outputs, wrt)
+
+    # --- what is on it ----------------------------------------------------------------------------------------------
+    @cached_property
+    def leaves(self) -> tuple[Tensor, ...]:
+        """Nodes that no function made."""
+        return tuple(n for n in self.nodes if n.fn is None)
+
+    @cached_property
+    def parameters(self) -> tuple[Tensor, ...]:
+        """Leaves that need a gradient."""
+        return tuple(n for n in self.leaves if n.requires_grad)
+
+    @cached_property
+    def names(self) -> dict[Tensor, str]:
+        """One name per node, stable and unique: ``h_3``, ``tanh@3``, ``add@3#2`` for the second of its kind."""
+        count: Counter[str] = Counter()
+        names = {}
+        for n in self.nodes:
+            count[n.label] += 1
+            names[n] = n.label if count[n.label] == 1 else f"{n.label}#{count[n.label]}"
+        return names
+
+    def __getitem__(self, name: str) -> Tensor:
+        """The node of that name."""
+        for n, its in self.names.items():
+            if its == name:
+                return n
+        raise ArgumentError("tape", got=f"no node is named {name!r}", expected="print(tape) lists the names")
+
+    def edges(self) -> list[Edge]:
+        """Every edge, in the order of execution."""
+        return [Edge(x, n, i) for n in self.nodes for i, x in enumerate(n.inputs)]
+
+    @cached_property
+    def times(self) -> dict[Tensor, int | None]:
+        """The time step of each node, None outside the steps.
+
+        A running sum of losses (``loss = loss + l_t`` inside the loop) is not state, whatever it is stamped: scalar
+        additions at the end of the tape whose partial sums nothing else reads count as lying outside.
+        """
+        readers = Counter(x for n in self.nodes for x in n.inputs)
+        times = {n: n.time for n in self.nodes}
+        ends = list(self.outputs)
+        while ends:
+            node = ends.pop()
+            if node.time is None or (node.fn is np.add and node.size == 1):
+                times[node] = None
+                ends += [x for x in node.inputs if x.fn is np.add and x.size == 1 and readers[x] == 1]
+        return times
+
+    def recurrent_edges(self) -> list[Edge]:
+        """Edges that join two different time steps."""
+        times = self.times
+        return [e for e in self.edges() if None is not times[e.source] != times[e.target] is not None]
+
+    def __repr__(self) -> str:
+        steps = {n.time for n in self.nodes} - {None}
+        outputs = ", ".join(self.names[o] for o in self.outputs)
+        return f"Tape({len(self.nodes)} nodes, {len(self.parameters)} parameters, {len(steps)} time steps -> {outputs})"
+
+    def __str__(self) -> str:
+        names, lines, now = self.names, [], None
+        inline = {n: f"{n.item():.4g}" for n in self.leaves if n.size == 1 and n.name is None}
+        for n in self.nodes:
+            if n in inline:
+                continue
+            if n.time != now:
+                now = n.time
+                lines.append(f"# t = {now}" if now is not None else "# outside the steps")
+            args = [inline.get(x, names[x]) for x in n.inputs]
+            args += [f"{k}={_plain(v)}" for k, v in n.kwargs.items()]
+            made = f"{n.op}({', '.join(args)})" if n.fn else "parameter" if n.requires_grad else "constant"
+            lines.append(f"{names[n]}: {n.dtype}{list(n.shape)} = {made}")
+        return "\n".join([*lines, f"return {', '.join(names[o] for o in self.outputs)}"])
+
+    # --- forward again ----------------------------------------------------------------------------------------------
+    def replay(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> tuple[Array, ...]:
+        """Run the tape again with other values in its leaves (by Tensor or name); returns the outputs' arrays."""
+        values: dict[Tensor, Array] = {}
+        for key, value in (feeds or {}).items():
+            leaf = self[key] if isinstance(key, str) else key
+            if leaf not in self.names or leaf.fn is not None:
+                raise ArgumentError("replay", got=f"'{leaf.label}' is no leaf of this tape")
+            new = np.asarray(value)
+            if new.shape != leaf.shape:
+                raise ShapeError("replay", got=f"'{leaf.label}' is {leaf.shape} and the value {new.shape}")
+            if not np.can_cast(new.dtype, leaf.dtype, "same_kind"):
+                raise DTypeError("replay", got=f"'{leaf.label}' is {leaf.dtype} and the value {new.dtype}")
+            values[leaf] = new.astype(leaf.dtype)
+        for n in self.nodes:
+            if n.fn is not None:
+                values[n] = np.asarray(OPS[n.fn].call(*[values[x] for x in n.inputs], **n.kwargs))
+            elif n not in values:
+                values[n] = n.data
+        return tuple(values[o] for o in self.outputs)
+
+    # --- backward ---------------------------------------------------------------------------------------------------
+    def steps(self, gradient: npt.ArrayLike | None = None) -> Iterator[Step]:
+        """Backward, one node at a time, last to first. Adjoints live in this run; nodes and leaves are not touched."""
+        seed = self._seed(gradient)
+        return sweep(self.nodes, self.outputs[0], seed, lambda x: x.requires_grad)
+
+    def backward(self, gradient: npt.ArrayLike | None = None) -> None:
+        """Drain :meth:`steps` and add each parameter's adjoint to its ``grad``."""
+        for node, g, _ in self.steps(gradient):
+            if node.fn is None:
+                node.grad = frozen(g.copy() if node.grad is None else node.grad + g)
+
+    def _seed(self, gradient: npt.ArrayLike | None) -> Array:
+        """The cotangent of the output: 1 for a scalar, else what the user gives."""
+        out = self.outputs[0]
+        if len(self.outputs) > 1:
+            raise GradientError("backward", got=f"a tape with {len(self.outputs)} outputs", expected="it needs one")
+        if not out.requires_grad:
+            got = f"'{out.label}' does not depend on anything that needs a gradient"
+            remedy = "A parameter is made by tensor(..., requires_grad=True)"
+            raise GradientError("backward", got=got, remedy=remedy, where=out.where)
+        if gradient is None and out.size != 1:
+            got, remedy = f"'{out.label}' is {out.shape}", f"Sum it, or pass gradient= of shape {out.shape}"
+            raise GradientError("backward", got=got, expected="it starts from a scalar", remedy=remedy, where=out.where)
+        seed = np.ones(out.shape, out.dtype) if gradient is None else np.array(gradient, out.dtype)
+        if seed.shape != out.shape:
+            raise ShapeError("backward", got=f"'{out.label}' is {out.shape} and gradient {seed.shape}", where=out.where)
+        return seed
+
+
+def sweep(
+    nodes: tuple[Tensor, ...], out: Tensor, seed: Any, wanted: Callable[[Tensor], bool], recorded: bool = False
+) -> Iterator[Step]:
+    """THE backward: every adjoint is complete when its node's turn comes, for readers come later on the tape.
+
+    With a Tensor as seed (``recorded``) the rules see Tensors and the backward pass records itself.
+    """
+    pending: dict[Tensor, list[Any]] = {out: [seed]}
+    for node in reversed(nodes):
+        terms = pending.pop(node, None)
+        if terms is None:
+            continue
+        if not recorded:
+            grad = frozen(terms[0])
+            found = _contributions(node, grad, wanted, node.data, [x.data for x in node.inputs])
+            contributions = tuple(None if c is None else frozen(c) for c in found)
+        else:
+            with stamped(node.time, node.place):
+                grad = terms[0] if len(terms) == 1 else accumulate(*terms)
+                contributions = _contributions(node, grad, wanted, node, node.inputs)
+        for x, c in zip(node.inputs, contributions, strict=True):
+            if c is not None:
+                terms = pending.setdefault(x, [])
+                terms.append(c)
+                if not recorded and len(terms) == 2:
+                    terms[:] = [terms[0] + terms[1]]
+        yield Step(node, grad, contributions)
+
+
+def _contributions(
+    node: Tensor, g: Any, wanted: Callable[[Tensor], bool], y: Any, inputs: Iterable[Any]
+) -> tuple[Any, ...]:
+    """What node sends to each input, in the input's shape and dtype; None to those that are not wanted."""
+    if node.fn is None:
+        return ()
+    for x in node.inputs:
+        if x.assigned > node.serial:
+            got = f"'{x.label}' was assigned a new value after this tape read it"
+            remedy = "Go backward before the update, or run the forward pass again"
+            raise StaleTapeError(f"backward through '{node.label}'", got=got, remedy=remedy, where=node.where)
+    op = OPS[node.fn]
+    wants = [wanted(x) for x in node.inputs]
+    if op.joint is not None:
+        found = op.joint(g, y, *inputs, **node.kwargs)
+    else:
+        found = [r(g, y, *inputs, **node.kwargs) if r and w else None for r, w in zip(op.rules, wants, strict=False)]
+    return tuple(
+        None if c is None or not w else conform(c, x) for c, x, w in zip(found, node.inputs, wants, strict=False)
+    )
+
+
+def conform(c: Any, x: Tensor) -> Any:
+    """Undo broadcasting and promotion: the contribution c in the shape and dtype of the input x. The one place."""
+    if c.shape != x.shape:
+        if c.size < x.size or c.ndim < x.ndim:
+            c = np.broadcast_to(c, x.shape)
+        else:
+            lead = c.ndim - x.ndim
+            spread = tuple(i for i in range(c.ndim) if i < lead or (x.shape[i - lead] == 1 != c.shape[i]))
+            c = np.reshape(np.sum(c, axis=spread), x.shape)
+    return c if c.dtype == x.dtype else cast(c, x.dtype)
+
+
+def frozen(g: Any) -> Array:
+    """An adjoint as a read-only array."""
+    array: Array = np.asarray(g)
+    array.flags.writeable = False
+    return array
+
+
+def gradients(tape: Tape, wrt: Iterable[Tensor], seed: Any, recorded: bool) -> list[Tensor]:
+    """The adjoints of wrt as Tensors, zeros where the output does not reach; walks only the paths to wrt."""
+    targets = list(wrt)
+    for x in targets:
+        if not isinstance(x, Tensor) or not x.requires_grad:
+            raise GradientError("grad", got=f"'{getattr(x, 'label', x)}' was not made to need a gradient")
+    on_path = _leading_to(tape.nodes, set(targets))
+    found = {}
+    for step in sweep(tape.nodes, tape.outputs[0], seed, on_path.__contains__, recorded):
+        if step.tensor in on_path:
+            found[step.tensor] = step.grad
+            if recorded and step.tensor.name and step.grad.fn and not step.grad.name:
+                step.grad.named(f"d{tape.outputs[0].name or 'L'}/d{step.tensor.name}")
+    return [
+        (found[x] if recorded else tensor(found[x])) if x in found else Tensor(frozen(np.zeros(x.shape, x.dtype)))
+        for x in targets
+    ]
+
+
+def _leading_to(nodes: Iterable[Tensor], targets: set[Tensor]) -> Container[Tensor]:
+    """The nodes from which backward reaches a target."""
+    on_path = set(targets)
+    for n in nodes:
+        if n.requires_grad and any(x in on_path for x in n.inputs):
+            on_path.add(n)
+    return on_path
+
+
+def grad(output: Tensor, inputs: Iterable[Tensor], grad_output: Any = None, create_graph: bool = False) -> list[Tensor]:
+    """The gradients of output with respect to inputs (leaves or not), without touching any ``.grad``.
+
+    ``create_graph`` records the computation, so that the results can be differentiated again.
+    """
+    tape, given = Tape.of(output), isinstance(grad_output, Tensor)
+    seed = tape._seed(grad_output.data if given else grad_output)
+    start = grad_output if given else Tensor(frozen(seed))
+    return gradients(tape, inputs, start if create_graph else seed, create_graph)
+
+
+def _backward(loss: Tensor, gradient: npt.ArrayLike | None = None, retain_graph: bool = False) -> None:
+    """Add the gradient of this scalar to the ``grad`` of every leaf that needs one.
+
+    Raises GradientError where an earlier call already went through (part of) the graph, unless ``retain_graph``.
+    """
+    tape = Tape.of(loss)
+    interior = [n for n in tape.nodes if n.fn is not None and n.requires_grad]
+    again = next((n for n in reversed(interior) if n.swept), None)
+    if again is not None and not retain_graph:
+        got = f"an earlier backward() already went through '{again.label}'"
+        remedy = "Carry state from batch to batch with state.detach(), or pass retain_graph=True to go again"
+        raise GradientError("backward", got=got, remedy=remedy, where=again.where)
+    tape.backward(gradient)
+    for n in interior:
+        n.swept = True
+
+
+def _plain(value: Any) -> str:
+    return getattr(value, "__name__", None) or str(value)
+
+
+Tensor.backward = _backward

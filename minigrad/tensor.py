@@ -1,0 +1,291 @@
+"""Tensor: a value and how it came to be. NumPy's own functions record themselves through its dispatch protocols."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import DTypeError, GradientError, MinigradError, ShapeError, UnsupportedError
+from .scope import Place, describe, here, recording, stamp, user_place
+from .vjps import COMPOSED, OPS, op_name
+from .vjps.elementwise import cast
+from .vjps.indexing import getitem, split_index
+
+Array = npt.NDArray[Any]
+Method = Callable[..., Any]
+_serials = itertools.count()
+
+
+def _method(fn: Method) -> Method:
+    return lambda self, *args, **kwargs: record(fn, (self, *args), kwargs)
+
+
+def _operator(fn: Method) -> tuple[Method, Method]:
+    return lambda a, b: record(fn, (a, b), {}), lambda b, a: record(fn, (a, b), {})
+
+
+class Tensor:
+    """A read-only array that remembers the function, inputs, time step and source line it came from.
+
+    Make one with :func:`tensor`; every NumPy function applied to it makes the others.
+    """
+
+    __slots__ = (
+        "__weakref__", "_data", "assigned", "fn", "grad", "inputs", "kwargs", "name", "place", "requires_grad",
+        "serial", "swept", "time",
+    )  # fmt: skip
+    backward: ClassVar[Method]  # the sweep is the tape's: tape.py adds the method
+
+    def __init__(
+        self,
+        data: Array,
+        requires_grad: bool = False,
+        name: str | None = None,
+        fn: Method | None = None,
+        inputs: tuple[Tensor, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+        like: Tensor | None = None,
+    ) -> None:
+        """The engine's constructor: takes data over as it is; ``like`` lends its serial, step and line."""
+        self._data = data
+        self.requires_grad = requires_grad
+        self.name = name
+        self.fn = fn
+        self.inputs = inputs
+        self.kwargs = kwargs or {}
+        self.grad: Array | None = None
+        self.assigned = -1  # serial of the last assign()
+        self.swept = False  # by loss.backward()
+        self.time: int | None
+        self.place: Place
+        if like is None:
+            self.serial = next(_serials)
+            self.time, place = stamp.get()
+            self.place = place or user_place()
+        else:
+            self.serial, self.time, self.place = like.serial, like.time, like.place
+
+    def with_inputs(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        """This node reading other inputs of equal value; itself where nothing differs."""
+        if all(a is b for a, b in zip(inputs, self.inputs, strict=True)):
+            return self
+        return Tensor(self._data, passes(self.fn, inputs), self.name, self.fn, inputs, self.kwargs, like=self)
+
+    # --- what it is -------------------------------------------------------------------------------------------------
+    data = property(lambda self: self._data, doc="The value, a read-only array.")
+    shape = property(lambda self: self._data.shape)
+    dtype = property(lambda self: self._data.dtype)
+    ndim = property(lambda self: self._data.ndim)
+    size = property(lambda self: self._data.size)
+    op = property(lambda self: op_name(self.fn) if self.fn else "leaf", doc="The function that made it, by name.")
+    origin = property(lambda self: describe(None, self.place), doc="``file:line`` of the user's code that made it.")
+    where = property(lambda self: describe(self.time, self.place), doc="``t=3, train.py:41``, for messages.")
+
+    @property
+    def label(self) -> str:
+        """Its name, or its operation and time step: ``h_3``, ``tanh@3``."""
+        return self.name or (self.op if self.time is None else f"{self.op}@{self.time}")
+
+    def named(self, name: str) -> Self:
+        """Set the name by which drawings, listings, errors and the debugger call it; returns itself."""
+        self.name = name
+        return self
+
+    def item(self) -> Any:
+        """The one number in it, as Python's."""
+        return self._data.item()
+
+    def numpy(self) -> Array:
+        """A copy of the value, yours to change."""
+        return self._data.copy()
+
+    def detach(self) -> Tensor:
+        """A leaf with the same value that has forgotten how it came to be: the state to carry to the next batch.
+
+        To cut a gradient inside one computation use ``minigrad.detach``, a gate that the tape remembers.
+        """
+        return Tensor(self._data, name=self.name)
+
+    def assign(self, array: npt.ArrayLike) -> None:
+        """Give a leaf a new value of the same shape; tapes recorded before can no longer go backward through it."""
+        if self.fn is not None:
+            raise GradientError("assign", got=f"'{self.label}' is a result of {self.op}", expected="only leaves change")
+        new = np.array(array, dtype=self.dtype)
+        if new.shape != self.shape:
+            raise ShapeError("assign", got=f"'{self.label}' is {self.shape}, the new value {new.shape}", where=here())
+        self._data = _own(new)  # the old array stays as it was: views of it are still around
+        self.assigned = next(_serials)
+
+    def __repr__(self) -> str:
+        value = np.array2string(self._data, precision=4, separator=", ") if self.size <= 8 else "\n"
+        value = f"{self.dtype}{list(self.shape)}" if "\n" in value else value
+        label = f", name={self.name!r}" if self.name else ""
+        made = f", by {self.op} [{self.where}]" if self.fn else ", requires_grad=True" if self.requires_grad else ""
+        return f"tensor({value}{label}{made})"
+
+    # --- NumPy's protocols ------------------------------------------------------------------------------------------
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method != "__call__":
+            raise UnsupportedError(f"np.{ufunc.__name__}.{method}", got="a Tensor", expected="call the plain function")
+        return record(ufunc, args, kwargs)
+
+    def __array_function__(self, fn: Method, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return record(fn, args, kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.requires_grad:
+            raise UnsupportedError(
+                "np.asarray",
+                got=f"'{self.label}' needs a gradient, which a plain array would drop",
+                expected="use np.stack to join Tensors, and .data or .numpy() for the bare value",
+                where=self.where,
+            )
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __getitem__(self, index: Any) -> Any:
+        template, parts = split_index(index)
+        return record(getitem, (self, *parts), {"index": template})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise UnsupportedError(
+            "item assignment",
+            got=f"'{self.label}' is read-only",
+            expected="build the new value with np.where, np.concatenate or np.stack, or assign() a whole leaf",
+            where=self.where,
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        return float(self._data)
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    __hash__ = object.__hash__
+    __add__, __radd__ = _operator(np.add)
+    __sub__, __rsub__ = _operator(np.subtract)
+    __mul__, __rmul__ = _operator(np.multiply)
+    __truediv__, __rtruediv__ = _operator(np.divide)
+    __matmul__, __rmatmul__ = _operator(np.matmul)
+    __pow__, __rpow__ = _operator(np.power)
+    __lt__, __gt__ = _operator(np.less)
+    __le__, __ge__ = _operator(np.less_equal)
+    __eq__, __ne__ = _operator(np.equal)[0], _operator(np.not_equal)[0]
+    __neg__, __pos__, __abs__ = _method(np.negative), _method(np.positive), _method(np.absolute)
+    sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
+    argmax, argmin, any, all = _method(np.argmax), _method(np.argmin), _method(np.any), _method(np.all)
+    swapaxes, squeeze, dot, clip = _method(np.swapaxes), _method(np.squeeze), _method(np.dot), _method(np.clip)
+    astype = _method(cast)
+    T = property(_method(np.transpose))
+
+    def reshape(self, *shape: Any) -> Any:
+        """np.reshape, the shape as one tuple or spread out."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Any:
+        """np.transpose, the axes as one tuple or spread out."""
+        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+
+
+def tensor(x: Any, requires_grad: bool = False, name: str | None = None, dtype: npt.DTypeLike | None = None) -> Tensor:
+    """Copy x into a new leaf.
+
+    The dtype is the given one, else the one x carries (an array, a NumPy scalar, a Tensor), else float64.
+    Raises DTypeError for complex or object data, and for a gradient of anything but floats.
+    """
+    carried = getattr(x, "dtype", None)
+    try:
+        data = np.array(x.data if isinstance(x, Tensor) else x, dtype=dtype or carried or np.float64)
+    except (TypeError, ValueError) as error:
+        raise DTypeError(f"tensor {name!r}" if name else "tensor", got=str(error), where=here()) from None
+    return Tensor(_own(data, name, requires_grad), requires_grad, name)
+
+
+def _own(data: Array, name: str | None = None, requires_grad: bool = False) -> Array:
+    """Freeze an array that is ours; refuse the dtypes the engine does not carry."""
+    if data.dtype.kind not in ("f" if requires_grad else "fiub"):
+        whole = data.dtype.kind in "iub"
+        raise DTypeError(
+            f"tensor {name!r}" if name else "tensor",
+            got=f"dtype {data.dtype}",
+            expected="a gradient needs a floating dtype" if whole else "expected real numbers",
+            remedy="Pass dtype=float" if whole else "",
+            where=here(),
+        )
+    data.flags.writeable = False
+    return data
+
+
+def passes(fn: Any, inputs: tuple[Tensor, ...]) -> bool:
+    """Whether a gradient goes back through fn to any of these inputs."""
+    op = OPS[fn]
+    return any(x.requires_grad and op.passes(i) for i, x in enumerate(inputs))
+
+
+def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Apply fn to the values behind args and return the result as a Tensor that knows where it came from."""
+    op = OPS.get(fn)
+    if op is None:
+        return COMPOSED[fn](*args, **kwargs) if fn in COMPOSED else _outside(fn, args, kwargs)
+    operands, keywords = op.split(args, kwargs)
+    dtypes = [x.dtype for x in operands if hasattr(x, "dtype")]
+    inputs = tuple([x if type(x) is Tensor else Tensor(_constant(x, dtypes)) for x in operands])
+    try:
+        data = op.call(*[x._data for x in inputs], **keywords)
+    except MinigradError:
+        raise
+    except (ValueError, TypeError, IndexError) as error:
+        raise _refused(fn, inputs, keywords, error) from None
+    data = data if type(data) is np.ndarray else np.asarray(data)
+    data.flags.writeable = False
+    if not recording.get():
+        return Tensor(data)
+    return Tensor(data, passes(fn, inputs), None, fn, inputs, keywords)
+
+
+def _constant(x: Any, dtypes: list[np.dtype[Any]]) -> Array:
+    """A constant operand as our own array: a copy; Python numbers in the dtype that NumPy would give them (NEP 50)."""
+    weak = type(x) in (int, float) and dtypes
+    return _own(np.array(x, np.result_type(*dtypes, x) if weak else None))
+
+
+def _outside(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A function that is not in the table: plain arrays out, unless a gradient would be lost on the way."""
+
+    def bare(x: Any) -> Any:
+        if isinstance(x, Tensor):
+            if x.requires_grad:
+                raise UnsupportedError(
+                    f"np.{op_name(fn)}",
+                    got=f"'{x.label}' needs a gradient and minigrad cannot differentiate this function",
+                    expected="write it with other NumPy functions, or pass x.data where no gradient is wanted",
+                    where=here(),
+                )
+            return x._data
+        return type(x)(bare(i) for i in x) if isinstance(x, (list, tuple)) else x
+
+    return fn(*bare(args), **{k: bare(v) for k, v in kwargs.items()})
+
+
+def _refused(fn: Any, inputs: tuple[Tensor, ...], keywords: dict[str, Any], error: Exception) -> ShapeError:
+    """NumPy's refusal as one sentence with the operands' names, shapes, the step and the user's line."""
+    why = str(error).splitlines()[0]
+    if fn is np.matmul and all(x.ndim for x in inputs):
+        a, b = inputs[0].shape, inputs[1].shape
+        k, place = (b[0], "first") if len(b) < 3 else (b[-2], "second-to-last")
+        why = why if a[-1] == k else f"the last axis of the first ({a[-1]}) must equal the second's {place} ({k})"
+    given = ", ".join(f"{k}={v!r}" for k, v in keywords.items())
+    got = " and ".join(f"'{x.label}' is {x.shape}" for x in inputs[:4]) + (" ..." if len(inputs) > 4 else "")
+    return ShapeError(op_name(fn) + (f"({given})" if given else ""), got=got, expected=why, where=here())

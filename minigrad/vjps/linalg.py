@@ -1,0 +1,107 @@
+"""VJPs of products: matmul, dot, einsum."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+from .table import COMPOSED, Rule, defvjp
+
+
+def _matmul_a(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if b.ndim == 1:
+        return g[..., None] * b
+    if a.ndim == 1:
+        return (b @ g[..., None])[..., 0]
+    return g @ np.swapaxes(b, -1, -2)
+
+
+def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 1:
+        return a * g if b.ndim == 1 else a[:, None] * g[..., None, :]
+    if b.ndim == 1:
+        return np.sum(a * g[..., None], axis=tuple(range(a.ndim - 1)))
+    if a.ndim > b.ndim == 2:  # one matrix for a whole batch: one product instead of a batch of them and a sum
+        return np.reshape(a, (-1, a.shape[-1])).T @ np.reshape(g, (-1, g.shape[-1]))
+    return np.swapaxes(a, -1, -2) @ g
+
+
+defvjp(np.matmul, _matmul_a, _matmul_b)
+
+
+def _dot(a: Any, b: Any) -> Any:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return a * b
+    if np.ndim(b) <= 2:
+        return a @ b
+    rows, columns = string.ascii_lowercase[: np.ndim(a) - 1], string.ascii_uppercase[: np.ndim(b) - 2]
+    return np.einsum(f"{rows}z,{columns}zY->{rows}{columns}Y", a, b)
+
+
+COMPOSED[np.dot] = _dot
+
+
+def explicit(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
+    """Spell an einsum out: one string of letters per operand and one for the result, ellipses replaced by letters.
+
+    Source: the Einstein summation conventions of numpy.einsum's documentation.
+    """
+    left, arrow, out = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    spare = [c for c in string.ascii_letters if c not in subscripts]
+    widest = max((n - len(t) + 3 for t, n in zip(terms, ndims, strict=True) if "..." in t), default=0)
+    dots = "".join(spare[:widest])
+    letters = "".join(terms).replace(".", "")
+    if not arrow:
+        out = "..." * ("..." in left) + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+    spelled = [
+        t.replace("...", dots[widest - (n - len(t) + 3) :]) if "..." in t else t
+        for t, n in zip(terms, ndims, strict=True)
+    ]
+    return spelled, out.replace("...", dots)
+
+
+def _einsum(i: int) -> Rule:
+    """The VJP for operand i: the same contraction with the cotangent in that operand's place."""
+
+    def rule(g: Any, y: Any, *xs: Any, subscripts: str, optimize: Any = False) -> Any:
+        terms, out = explicit(subscripts, [x.ndim for x in xs])
+        spare = (c for c in string.ascii_letters if c not in "".join(terms))
+        others = [(t, x) for j, (t, x) in enumerate(zip(terms, xs, strict=True)) if j != i]
+        target, eyes = _diagonals(terms[i], xs[i], spare)
+        sources = [(out, g), *others, *eyes]
+        present = "".join(c for c in target if any(c in t for t, _ in sources))
+        found = np.einsum(",".join(t for t, _ in sources) + "->" + present, *(x for _, x in sources))
+        summed = tuple(k for k, c in enumerate(target) if c not in present)  # letters only this operand has
+        return np.expand_dims(found, summed) if summed else found
+
+    return rule
+
+
+def _diagonals(term: str, x: Any, spare: Iterator[str]) -> tuple[str, list[tuple[str, Any]]]:
+    """Rename a letter's repetitions and tie each to the first by an identity matrix: 'ii' -> 'ij' with eye 'ij'."""
+    target, eyes = "", []
+    for size, c in zip(x.shape, term, strict=True):
+        fresh = next(spare) if c in target else c
+        if fresh != c:
+            eyes.append((c + fresh, np.eye(size, dtype=x.dtype)))
+        target += fresh
+    return target, eyes
+
+
+def _bind_einsum(subscripts: Any, *xs: Any, **keywords: Any) -> tuple[Any, dict[str, Any]]:
+    if not isinstance(subscripts, str):
+        raise UnsupportedError("einsum", got="operands with index lists", expected="write einsum('ij,jk->ik', a, b)")
+    return xs, {"subscripts": subscripts, **keywords}
+
+
+defvjp(
+    np.einsum,
+    *(_einsum(i) for i in range(16)),
+    bind=_bind_einsum,
+    call=lambda *xs, subscripts, **kw: np.einsum(subscripts, *xs, **kw),
+)

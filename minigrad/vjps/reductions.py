@@ -1,0 +1,38 @@
+"""VJPs of functions that fold axes away: sum, mean, max, min."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .table import defvjp
+
+
+def _unfold(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """Give a reduced array back the axes it lost, with size 1, so that it broadcasts against x."""
+    if keepdims or x.ndim == 0:
+        return g
+    return np.expand_dims(g, tuple(range(x.ndim)) if axis is None else axis)
+
+
+def _sum(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.broadcast_to(_unfold(g, x, axis, keepdims), x.shape)
+
+
+def _mean(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.broadcast_to(_unfold(g / (x.size // max(y.size, 1)), x, axis, keepdims), x.shape)
+
+
+def _extreme(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Elements that tie for the extreme share the cotangent evenly."""
+    won = x == _unfold(y, x, axis, keepdims)
+    return _unfold(g, x, axis, keepdims) * won / np.sum(won, axis=axis, keepdims=True)
+
+
+defvjp(np.sum, _sum)
+defvjp(np.mean, _mean)
+defvjp(np.max, _extreme)
+defvjp(np.min, _extreme)
+for fn in (np.argmax, np.argmin, np.any, np.all, np.count_nonzero):
+    defvjp(fn, None)

@@ -1,0 +1,106 @@
+"""The table of differentiable functions: one entry per NumPy function, and how our own functions join them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedError
+
+Fn = Callable[..., Any]
+Rule = Callable[..., Any]
+"""``(g, y, *inputs, **keywords) -> contribution``: g the cotangent of the result y, all of them arrays or Tensors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """What the engine knows of one function: how to read its arguments, how to call it, how to go back through it."""
+
+    fn: Fn
+    rules: tuple[Rule | None, ...]  # one per input; None: no gradient
+    joint: Rule | None  # or one rule for all inputs, returning as many contributions
+    keywords: frozenset[str] | None  # those the rules understand; None: any, for there is no gradient to get wrong
+    bind: Callable[..., tuple[Iterable[Any], Mapping[str, Any]]] | None  # (*args, **kwargs) -> (inputs, keywords)
+    call: Fn  # called as call(*inputs, **keywords)
+
+    def split(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Sort the arguments of a call into differentiable inputs and keywords; refuse unknown keywords."""
+        if self.bind is not None:
+            bound, keywords = self.bind(*args, **kwargs)
+            return tuple(bound), self._known(keywords)
+        n = len(self.rules)
+        if len(args) == n or self.joint is not None:
+            return args, self._known(kwargs) if kwargs else {}
+        names, keywords = parameters(self.fn), dict(kwargs)
+        inputs = args[:n] + tuple(keywords.pop(name) for name in names[len(args) : n] if name in keywords)
+        if len(inputs) < n or len(args) > len(names):
+            raise UnsupportedError(op_name(self.fn), got=f"{len(args)} arguments", expected=f"{n} operands wanted")
+        return inputs, self._known({**dict(zip(names[n:], args[n:], strict=False)), **keywords})
+
+    def passes(self, slot: int) -> bool:
+        """Whether a gradient goes back to that input."""
+        return self.joint is not None or self.rules[slot] is not None
+
+    def _known(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
+        unknown = keywords.keys() - self.keywords if self.keywords is not None else keywords.keys() & {"out"}
+        given = {k: v for k, v in keywords.items() if k not in unknown}
+        unknown = {k for k in unknown if keywords[k] is not None}
+        if unknown:
+            raise UnsupportedError(
+                op_name(self.fn),
+                got=f"keyword {', '.join(sorted(unknown))}",
+                expected=f"minigrad differentiates it with {', '.join(sorted(self.keywords or ())) or 'no keywords'}",
+            )
+        return given
+
+
+OPS: dict[Fn, Op] = {}
+COMPOSED: dict[Fn, Fn] = {}
+"""Functions that are recorded as what they are made of."""
+
+
+def defvjp(
+    fn: Fn,
+    *rules: Rule | None,
+    joint: Rule | None = None,
+    bind: Callable[..., tuple[Iterable[Any], Mapping[str, Any]]] | None = None,
+    call: Fn | None = None,
+) -> None:
+    """Enter fn into the table: its rules in the order of its inputs (None where no gradient passes)."""
+    known = [r for r in (*rules, joint) if r is not None]
+    keywords = frozenset(name for r in known for name in _keywords(r)) if known else None
+    OPS[fn] = Op(fn, rules, joint, keywords, bind, call or fn)
+
+
+def _keywords(rule: Rule) -> list[str]:
+    found = inspect.signature(rule).parameters.values()
+    return [p.name for p in found if p.default is not p.empty or p.kind is p.KEYWORD_ONLY]
+
+
+@functools.cache
+def parameters(fn: Fn) -> tuple[str, ...]:
+    """The names of fn's positional parameters, as NumPy declares them."""
+    return tuple(p.name for p in inspect.signature(fn).parameters.values() if p.kind is not p.KEYWORD_ONLY)
+
+
+def op_name(fn: Fn) -> str:
+    """The function's name as a reader knows it: ``tanh``, ``matmul``, ``getitem``."""
+    return str(getattr(fn, "__name__", fn))
+
+
+def dispatched(fn: Fn) -> Fn:
+    """Give a function of ours the dispatch that NumPy's own have: an operand that is no plain array decides."""
+
+    @functools.wraps(fn)
+    def public(*args: Any, **kwargs: Any) -> Any:
+        for a in args:
+            if type(a) is not np.ndarray and hasattr(type(a), "__array_function__"):
+                return a.__array_function__(public, (type(a),), args, kwargs)
+        return fn(*args, **kwargs)
+
+    return public

@@ -1,0 +1,1 @@
+"""Recurrent models, text, training and the closed forms of backpropagation through time."""
