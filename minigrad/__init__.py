@@ -5,7 +5,8 @@ from .check import gradcheck
 from .functions import cross_entropy, log_softmax, mse, one_hot, relu, sigmoid, softmax
 from .gates import clip_grad, detach, on_backward, scale_grad
 from .scope import no_grad, timestep
-from .tape import Edge, Step, Tape, grad
+from .sweep import Step
+from .tape import Edge, Tape, grad
 from .tensor import Tensor, tensor
 
 __all__ = [

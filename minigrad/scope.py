@@ -10,6 +10,8 @@ from contextvars import ContextVar
 
 import numpy as np
 
+from .errors import ArgumentError
+
 Place = tuple[str, int] | None  # file, line
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)
@@ -20,7 +22,9 @@ _is_ours: dict[str, bool] = {}
 
 @contextmanager
 def timestep(t: int) -> Iterator[None]:
-    """Stamp what is recorded inside with time step t; edges between different steps are recurrent."""
+    """Stamp what is recorded inside with time step t, an integer; edges between different steps are recurrent."""
+    if not isinstance(t, (int, np.integer)):
+        raise ArgumentError("timestep", got=f"{t!r}", expected="expected an integer", where=here())
     with stamped(t, None):
         yield
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .errors import ArgumentError, DTypeError, GradientError, ShapeError, StaleTapeError
-from .scope import stamped
+from .companions import companion
+from .errors import ArgumentError, DTypeError, GradientError, ShapeError
+from .sweep import Step, frozen, sweep
 from .tensor import Array, Tensor, tensor
 from .vjps import OPS
-from .vjps.elementwise import accumulate, cast
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -32,24 +32,6 @@ class Edge:
         """Whether backward sends anything along this edge."""
         fn = self.target.fn
         return fn is not None and self.source.requires_grad and OPS[fn].passes(self.slot)
-
-
-class Step(NamedTuple):
-    """One step of backward: a node, its finished adjoint, and what it sends to each input (None: nothing)."""
-
-    tensor: Tensor
-    grad: Any
-    contributions: tuple[Any, ...]
-
-    @property
-    def time(self) -> int | None:
-        """The time step of the node."""
-        return self.tensor.time
-
-    @property
-    def origin(self) -> str:
-        """``file:line`` of the forward code."""
-        return str(self.tensor.origin)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +139,11 @@ class Tape:
             lines.append(f"{names[n]}: {n.dtype}{list(n.shape)} = {made}")
         return "\n".join([*lines, f"return {', '.join(names[o] for o in self.outputs)}"])
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """In a notebook: the picture, and the listing for terminals."""
+        viz = companion("viz")
+        return {"text/plain": str(self), "image/svg+xml": viz.svg(viz.draw(self))}
+
     # --- forward again ----------------------------------------------------------------------------------------------
     def replay(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> tuple[Array, ...]:
         """Run the tape again with other values in its leaves (by Tensor or name); returns the outputs' arrays."""
@@ -186,9 +173,9 @@ class Tape:
 
     def backward(self, gradient: npt.ArrayLike | None = None) -> None:
         """Drain :meth:`steps` and add each parameter's adjoint to its ``grad``."""
-        for node, g, _ in self.steps(gradient):
-            if node.fn is None:
-                node.grad = frozen(g.copy() if node.grad is None else node.grad + g)
+        found = [(node, g) for node, g, _ in self.steps(gradient) if node.fn is None]
+        for leaf, g in found:  # all or none: an error on the way leaves every grad as it was
+            leaf.grad = frozen(g.copy() if leaf.grad is None else leaf.grad + g)
 
     def _seed(self, gradient: npt.ArrayLike | None) -> Array:
         """The cotangent of the output: 1 for a scalar, else what the user gives."""
@@ -208,89 +195,19 @@ class Tape:
         return seed
 
 
-def sweep(
-    nodes: tuple[Tensor, ...], out: Tensor, seed: Any, wanted: Callable[[Tensor], bool], recorded: bool = False
-) -> Iterator[Step]:
-    """THE backward: every adjoint is complete when its node's turn comes, for readers come later on the tape.
-
-    With a Tensor as seed (``recorded``) the rules see Tensors and the backward pass records itself.
-    """
-    pending: dict[Tensor, list[Any]] = {out: [seed]}
-    for node in reversed(nodes):
-        terms = pending.pop(node, None)
-        if terms is None:
-            continue
-        if not recorded:
-            grad = frozen(terms[0])
-            found = _contributions(node, grad, wanted, node.data, [x.data for x in node.inputs])
-            contributions = tuple(None if c is None else frozen(c) for c in found)
-        else:
-            with stamped(node.time, node.place):
-                grad = terms[0] if len(terms) == 1 else accumulate(*terms)
-                contributions = _contributions(node, grad, wanted, node, node.inputs)
-        for x, c in zip(node.inputs, contributions, strict=True):
-            if c is not None:
-                terms = pending.setdefault(x, [])
-                terms.append(c)
-                if not recorded and len(terms) == 2:
-                    terms[:] = [terms[0] + terms[1]]
-        yield Step(node, grad, contributions)
-
-
-def _contributions(
-    node: Tensor, g: Any, wanted: Callable[[Tensor], bool], y: Any, inputs: Iterable[Any]
-) -> tuple[Any, ...]:
-    """What node sends to each input, in the input's shape and dtype; None to those that are not wanted."""
-    if node.fn is None:
-        return ()
-    for x in node.inputs:
-        if x.assigned > node.serial:
-            got = f"'{x.label}' was assigned a new value after this tape read it"
-            remedy = "Go backward before the update, or run the forward pass again"
-            raise StaleTapeError(f"backward through '{node.label}'", got=got, remedy=remedy, where=node.where)
-    op = OPS[node.fn]
-    wants = [wanted(x) for x in node.inputs]
-    if op.joint is not None:
-        found = op.joint(g, y, *inputs, **node.kwargs)
-    else:
-        found = [r(g, y, *inputs, **node.kwargs) if r and w else None for r, w in zip(op.rules, wants, strict=False)]
-    return tuple(
-        None if c is None or not w else conform(c, x) for c, x, w in zip(found, node.inputs, wants, strict=False)
-    )
-
-
-def conform(c: Any, x: Tensor) -> Any:
-    """Undo broadcasting and promotion: the contribution c in the shape and dtype of the input x. The one place."""
-    if c.shape != x.shape:
-        if c.size < x.size or c.ndim < x.ndim:
-            c = np.broadcast_to(c, x.shape)
-        else:
-            lead = c.ndim - x.ndim
-            spread = tuple(i for i in range(c.ndim) if i < lead or (x.shape[i - lead] == 1 != c.shape[i]))
-            c = np.reshape(np.sum(c, axis=spread), x.shape)
-    return c if c.dtype == x.dtype else cast(c, x.dtype)
-
-
-def frozen(g: Any) -> Array:
-    """An adjoint as a read-only array."""
-    array: Array = np.asarray(g)
-    array.flags.writeable = False
-    return array
-
-
 def gradients(tape: Tape, wrt: Iterable[Tensor], seed: Any, recorded: bool) -> list[Tensor]:
     """The adjoints of wrt as Tensors, zeros where the output does not reach; walks only the paths to wrt."""
-    targets = list(wrt)
+    targets = tuple(wrt)
     for x in targets:
         if not isinstance(x, Tensor) or not x.requires_grad:
             raise GradientError("grad", got=f"'{getattr(x, 'label', x)}' was not made to need a gradient")
-    on_path = _leading_to(tape.nodes, set(targets))
-    found = {}
-    for step in sweep(tape.nodes, tape.outputs[0], seed, on_path.__contains__, recorded):
-        if step.tensor in on_path:
-            found[step.tensor] = step.grad
-            if recorded and step.tensor.name and step.grad.fn and not step.grad.name:
-                step.grad.named(f"d{tape.outputs[0].name or 'L'}/d{step.tensor.name}")
+    asked, found = set(targets), {}
+    on_path = _leading_to(tape.nodes, asked)
+    for x, g, _ in sweep(tape.nodes, tape.outputs[0], seed, on_path.__contains__, recorded):
+        if x in asked:
+            found[x] = g
+        if recorded and x.name and g.fn and not g.name:
+            g.named(f"d{tape.outputs[0].name or 'L'}/d{x.name}")
     return [
         (found[x] if recorded else tensor(found[x])) if x in found else Tensor(frozen(np.zeros(x.shape, x.dtype)))
         for x in targets
@@ -322,16 +239,18 @@ def _backward(loss: Tensor, gradient: npt.ArrayLike | None = None, retain_graph:
 
     Raises GradientError where an earlier call already went through (part of) the graph, unless ``retain_graph``.
     """
-    tape = Tape.of(loss)
-    interior = [n for n in tape.nodes if n.fn is not None and n.requires_grad]
-    again = next((n for n in reversed(interior) if n.swept), None)
+    tape, reached = Tape.of(loss), {loss}
+    for n in reversed(tape.nodes):
+        if n in reached:
+            reached.update(x for i, x in enumerate(n.inputs) if Edge(x, n, i).carries_gradient)
+    again = next((n for n in reversed(tape.nodes) if n in reached and n.swept), None)
     if again is not None and not retain_graph:
         got = f"an earlier backward() already went through '{again.label}'"
         remedy = "Carry state from batch to batch with state.detach(), or pass retain_graph=True to go again"
         raise GradientError("backward", got=got, remedy=remedy, where=again.where)
     tape.backward(gradient)
-    for n in interior:
-        n.swept = True
+    for n in reached:
+        n.swept = n.fn is not None
 
 
 def _plain(value: Any) -> str:

@@ -14,7 +14,8 @@ import numpy as np
 
 from . import gates
 from .errors import ArgumentError, GradientError
-from .tape import Edge, Tape, frozen, gradients
+from .sweep import frozen
+from .tape import Edge, Tape, gradients
 from .tensor import Tensor, passes
 
 Where = Callable[[Edge], bool] | Iterable[Edge]
@@ -137,7 +138,10 @@ def _versions(tape: Tape, reach: Callable[[int], tuple[int, int]], everything: t
     """Split every node into one version per reach that arrives at it; cut the recurrent edges that leave the reach."""
     times = tape.times
     Version = tuple[int, int]
-    stateful = _downstream_of_steps(tape)
+    stateful: set[Tensor] = set()  # with something stamped at or before them: the only nodes that can change
+    for n in tape.nodes:
+        if n.fn is not None and (times[n] is not None or any(x in stateful for x in n.inputs)):
+            stateful.add(n)
     here = {t: reach(t) for t in {*times.values()} - {None} if t is not None}
     entry = {n: everything if (t := times[n]) is None else here[t] for n in tape.nodes}
 
@@ -176,15 +180,6 @@ def _versions(tape: Tape, reach: Callable[[int], tuple[int, int]], everything: t
                 inputs.append(source)
             new[node, version] = node.with_inputs(tuple(inputs))
     return _rebuilt(tape, [new[o, entry[o]] for o in tape.outputs])
-
-
-def _downstream_of_steps(tape: Tape) -> set[Tensor]:
-    """Nodes with something stamped at or before them: the only ones that truncation can change."""
-    found: set[Tensor] = set()
-    for n in tape.nodes:
-        if n.fn is not None and (tape.times[n] is not None or any(x in found for x in n.inputs)):
-            found.add(n)
-    return found
 
 
 def truncate_randomly(

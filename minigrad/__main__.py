@@ -1,0 +1,143 @@
+"""The command line: ``minigrad demo | train | figure``, also ``python -m minigrad``."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .companions import companion
+from .errors import ArgumentError, MinigradError
+
+EXAMPLES = """examples:
+  minigrad demo                                      the whole story in a minute, files in ./minigrad-demo/
+  minigrad train --cell gru --epochs 50              train the book's character language model
+  minigrad train --text book.txt --steps 64 --truncate 16 --save book.safetensors
+  minigrad figure unrolled -o unrolled.svg           the unrolled graph of a recurrent network, Fig. 9.7.2
+  minigrad figure strategies -o cuts.png --text "to be or not to be"
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with usage errors of one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and leave with exit code 2."""
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and options."""
+    plain = argparse.RawDescriptionHelpFormatter
+    top = Parser("minigrad", description=__doc__.partition(":")[0], epilog=EXAMPLES, formatter_class=plain)
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    demo = commands.add_parser("demo", help="unroll, rewrite, train and draw, on real text, in about a minute")
+    demo.add_argument("-o", "--output", metavar="DIR", default="minigrad-demo", help="folder (%(default)s)")
+    demo.add_argument("--text", metavar="FILE", help="a text of yours (default: The Time Machine)")
+    demo.add_argument("--epochs", type=_whole, default=20, metavar="N", help="epochs of training (%(default)s)")
+    demo.add_argument("--seed", type=_natural, default=0, metavar="S", help="of all random numbers (%(default)s)")
+    demo.set_defaults(run=_demo)
+
+    train = commands.add_parser("train", help="train the book's character language model on a text")
+    train.add_argument("--text", metavar="FILE", help="plain text, UTF-8 (default: The Time Machine)")
+    train.add_argument("--cell", choices=["rnn", "gru", "lstm"], default="rnn", help="the recurrent cell (%(default)s)")
+    train.add_argument("--truncate", type=_whole, metavar="K", help="cut the gradient every K steps (default: full)")
+    train.add_argument("--clip", type=_positive, default=1.0, metavar="THETA", help="longest gradient (%(default)s)")
+    train.add_argument("--epochs", type=_whole, default=100, metavar="N", help="epochs of training (%(default)s)")
+    train.add_argument("--lr", type=_positive, help="learning rate (the book's: 1 for rnn, 4 for gru and lstm)")
+    train.add_argument("--hidden", type=_whole, default=32, metavar="H", help="hidden units (%(default)s)")
+    train.add_argument("--steps", type=_whole, default=32, metavar="T", help="time steps per window (%(default)s)")
+    train.add_argument("--seed", type=_natural, default=1, metavar="S", help="of all random numbers (%(default)s)")
+    train.add_argument("--prefix", default="it has", metavar="TEXT", help="what to continue at the end (%(default)s)")
+    train.add_argument("--save", metavar="FILE", help="write the trained model as safetensors")
+    train.set_defaults(run=_train)
+
+    figure = commands.add_parser("figure", help="draw a figure of the section as .svg, .png, .pdf or .dot")
+    kinds = figure.add_subparsers(metavar="FIGURE", required=True)
+    unrolled = kinds.add_parser("unrolled", help="the unrolled computational graph, Fig. 9.7.2")
+    unrolled.add_argument("--steps", type=_whole, default=3, metavar="T", help="time steps (%(default)s)")
+    unrolled.set_defaults(make=_unrolled)
+    strategies = kinds.add_parser("strategies", help="randomized, regular and full truncation of a text, Fig. 9.7.1")
+    strategies.add_argument("--text", default="the time machine by h g wells", help="one time step per character")
+    strategies.add_argument("--segment", type=_whole, default=4, metavar="K", help="regular segments (%(default)s)")
+    strategies.add_argument("--keep", type=_share, default=0.75, metavar="PI", help="chance not to cut (%(default)s)")
+    strategies.add_argument("--seed", type=_natural, default=0, metavar="S", help="of the random cuts (%(default)s)")
+    strategies.set_defaults(make=_strategies)
+    for kind in (unrolled, strategies):
+        kind.add_argument("-o", "--output", metavar="FILE", required=True, help="the suffix decides the format")
+        kind.set_defaults(run=_figure)
+    return top
+
+
+def _number(convert: Callable[[str], Any], good: Callable[[Any], bool], wanted: str) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            value = convert(text)
+        except ValueError:
+            value = math.nan
+        if not good(value):
+            raise argparse.ArgumentTypeError(f"got {text!r}, expected {wanted}")
+        return value
+
+    return read
+
+
+_whole = _number(int, lambda n: n >= 1, "a whole number from 1")
+_natural = _number(int, lambda n: n >= 0, "a whole number from 0")
+_positive = _number(float, lambda v: 0 < v < math.inf, "a number above 0")
+_share = _number(float, lambda v: 0 < v <= 1, "a probability above 0 and at most 1")
+
+
+def _demo(args: argparse.Namespace) -> None:
+    from .demo import demo  # the demo needs both companions
+
+    demo(Path(args.output), args.text, args.epochs, args.seed)
+
+
+def _train(args: argparse.Namespace) -> None:
+    if args.save and not Path(args.save).parent.is_dir():  # better now than after the training
+        raise ArgumentError(f"cannot write '{args.save}'", got="its folder does not exist", remedy="Make it first")
+    model, vocab = companion("models.train").run(
+        args.text, args.cell, args.hidden, args.steps, args.epochs, args.lr, args.truncate, args.clip, args.seed
+    )
+    print(model.continue_text(args.prefix, 50, vocab))
+    if args.save:
+        print(f"wrote {companion('models.checkpoint').save(model, vocab, args.save)}")
+
+
+def _figure(args: argparse.Namespace) -> None:
+    print(f"wrote {companion('viz').render(args.make(args), args.output)}")
+
+
+def _unrolled(args: argparse.Namespace) -> Any:
+    return companion("viz").unrolled(companion("models").section(args.steps).tape)
+
+
+def _strategies(args: argparse.Namespace) -> Any:
+    return companion("viz").strategies(args.text, segment=args.segment, keep=args.keep, seed=args.seed)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; problems of the user's are one line on stderr and an exit code."""
+    args = parser().parse_args(argv)
+    try:
+        args.run(args)
+    except (MinigradError, OSError) as error:
+        if isinstance(error, BrokenPipeError):  # the reader of our output has left: minigrad train | head
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        print(f"minigrad: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nminigrad: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

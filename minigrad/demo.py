@@ -1,0 +1,68 @@
+"""``minigrad demo``: the story of the section, from the tape of three steps to a trained language model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .companions import companion
+from .errors import DataError
+from .tape import Tape, grad
+from .transforms import clip, differentiate, truncate, truncate_randomly
+
+
+def demo(folder: Path, text: str | None, epochs: int, seed: int) -> None:
+    """Unroll, compare with the closed form, rewrite, draw, train; name the files written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        remedy = "Name another folder with -o DIR"
+        raise DataError(f"cannot make the folder '{folder}'", got=error.strerror or "", remedy=remedy) from None
+    viz = companion("viz")
+    example = companion("models").section(T=3, seed=seed)
+
+    _title("1. An RNN of three time steps, unrolled on a tape (D2L Fig. 9.7.2)")
+    print(example.tape)
+    written = [viz.render(viz.unrolled(example.tape), folder / "unrolled.svg")]
+
+    _title("2. Its gradients, by backward and by equations 9.7.12 and 9.7.16")
+    closed = example.closed_form()
+    wrt = [example.rnn.W_hx, example.rnn.W_hh, example.rnn.W_qh]
+    for p, g in zip(wrt, grad(example.tape.outputs[0], wrt), strict=True):
+        exact = getattr(closed, p.label)
+        apart = np.abs(g.data - exact).max() / np.abs(exact).max()
+        print(f"dL/d{p.label}: norm {np.linalg.norm(g.data):.6f}, closed form {np.linalg.norm(exact):.6f}, "
+              f"largest relative difference {apart:.1e}")  # fmt: skip
+
+    _title("3. The same forward pass, its tape rewritten (D2L 9.7.1)")
+    _rewritten(companion("models").section(T=12, seed=seed).tape)
+    written.append(viz.render(viz.strategies(seed=seed), folder / "strategies.svg"))
+
+    _title("4. A character language model, truncated every 16 steps and clipped to norm 1 (D2L 9.5)")
+    settings = {"cell": "rnn", "hidden": 32, "steps": 32, "lr": None, "truncate_every": 16, "max_norm": 1.0}
+    model, vocab = companion("models.train").run(text, epochs=epochs, seed=seed, **settings)
+    print(f"'it has' continues: {model.continue_text('it has', 30, vocab)!r}")
+    print("\nwrote " + ", ".join(map(str, written)))
+
+
+def _rewritten(tape: Tape) -> None:
+    """One line per strategy: the size of dL/dW_hh and its angle to the full gradient, from one forward pass."""
+    W = tape["W_hh"]
+    full = differentiate(tape, W).outputs[1].data
+    strategies = {
+        "full": tape,
+        "truncate(every=4)": truncate(tape, every=4),
+        "truncate(window=2)": truncate(tape, window=2),
+        "truncate_randomly(keep=0.7)": truncate_randomly(tape, 0.7, rng=0),
+    }
+    for name, rewritten in strategies.items():
+        g = differentiate(rewritten, W).outputs[1].data
+        cosine = np.vdot(g, full) / (np.linalg.norm(g) * np.linalg.norm(full))
+        print(f"{name:28} |dL/dW_hh| = {np.linalg.norm(g):.4f}   cosine to full = {cosine:+.4f}")
+    clipped = clip(differentiate(tape, W), max_norm=0.1).outputs[1].data
+    print(f"{'clip(max_norm=0.1)':28} |dL/dW_hh| = {np.linalg.norm(clipped):.4f}")
+
+
+def _title(text: str) -> None:
+    print(f"\n{text}\n{'-' * len(text)}")

@@ -1,0 +1,35 @@
+"""Writing a file so that it is whole or not there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from .errors import DataError
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
+    """Write data to a temporary file beside path, then rename it. Raises DataError that names the file."""
+    target, temporary = Path(path), None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except BaseException as error:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+        if isinstance(error, OSError):
+            remedy = "Give a path in a folder that exists and that you may write to"
+            raise DataError(f"cannot write '{path}'", got=error.strerror or str(error), remedy=remedy) from None
+        raise
+    return target
+
+
+def _umask() -> int:
+    """The permissions that new files go without; temporary files start with fewer than the user wants."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,34 @@
+"""A progress bar where tqdm is installed and someone is watching; silence elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+
+class Silent:
+    """The three methods of a tqdm bar that we use, without the bar."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self) -> None:
+        """Count one."""
+
+    def set_postfix_str(self, text: str) -> None:
+        """Show text behind the bar."""
+
+    def write(self, line: str) -> None:
+        """Print a line above the bar."""
+        print(line, flush=True)
+
+
+def progress(total: int) -> Any:
+    """A bar of that many updates."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return Silent()
+    return tqdm(total=total, unit="update", disable=None)  # None: no bar where stderr is no terminal

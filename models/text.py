@@ -1,0 +1,129 @@
+"""Text to learn from: loading, the book's preprocessing, the vocabulary and the training windows."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import sys
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.errors import DataError
+from minigrad.files import write_atomically
+
+URL = "http://d2l-data.s3-accelerate.amazonaws.com/timemachine.txt"
+SHA1 = "090b5e7e70c295757f55df93cb0a180b9691891a"
+Tokens = npt.NDArray[np.int64]
+
+
+def load(path: str | os.PathLike[str] | None = None) -> tuple[str, str]:
+    """A text and one line that says where it came from.
+
+    The given file; else The Time Machine from the user's cache folder or the book's address; else, offline, the
+    documentation of Python that every Python carries. Raises DataError that names the file and the remedy.
+    """
+    if path is not None:
+        return _read(Path(path)), f"{path}"
+    try:
+        return _time_machine(), "The Time Machine by H. G. Wells, the book's copy"
+    except (OSError, DataError) as error:
+        from pydoc_data import topics  # only when needed: it is large
+
+        why = f"The Time Machine is out of reach: {getattr(error, 'reason', error)}"
+        return "\n".join(topics.topics.values()), f"Python's own documentation ({why})"
+
+
+def _time_machine() -> str:
+    """The book's text, from the cache or else the net; every copy is checked against the book's sha1."""
+    cached = cache_folder() / "timemachine.txt"
+    if cached.is_file() and hashlib.sha1(cached.read_bytes()).hexdigest() == SHA1:
+        return cached.read_text("utf-8")
+    with urllib.request.urlopen(URL, timeout=5) as answer:
+        data: bytes = answer.read()
+    if hashlib.sha1(data).hexdigest() != SHA1:
+        raise DataError("download", got=f"{URL} answered something else than the book's text")
+    with contextlib.suppress(OSError, DataError):  # a cache that cannot be written is no reason to do without
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(cached, data)
+    return data.decode("utf-8")
+
+
+def _read(path: Path) -> str:
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        remedy = "Give the path of a plain text file"
+        raise DataError("text", got=f"cannot read '{path}': {error.strerror}", remedy=remedy) from None
+    except UnicodeDecodeError as error:
+        got, remedy = f"'{path}' is not UTF-8 (byte {error.start})", "Convert it, for example with iconv -t UTF-8"
+        raise DataError("text", got=got, remedy=remedy) from None
+    if not text.strip():
+        raise DataError("text", got=f"'{path}' is empty", remedy="Give a file with some text in it")
+    return text
+
+
+def cache_folder() -> Path:
+    """The user's cache folder for minigrad, by the custom of the system."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "minigrad"
+
+
+def preprocess(text: str) -> str:
+    """Lower-case letters and single spaces only. Source: D2L 9.2."""
+    return re.sub("[^A-Za-z]+", " ", text).lower()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Characters and their indices; index 0 is the unknown character."""
+
+    tokens: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Vocabulary:
+        """The sorted characters of a text, after ``<unk>``."""
+        return cls(("<unk>", *sorted(set(text))))
+
+    def encode(self, text: str) -> list[int]:
+        """Indices of the characters; 0 for those the vocabulary does not have."""
+        index = {c: i for i, c in enumerate(self.tokens)}
+        return [index.get(c, 0) for c in text]
+
+    def decode(self, indices: Sequence[int]) -> str:
+        """The text of these indices."""
+        return "".join(self.tokens[i] for i in indices)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Overlapping windows of T + 1 characters at stride 1, the first part to train on, the next to validate.
+
+    Shapes: train (N, T+1), validation (M, T+1); inputs are [:, :-1], targets [:, 1:]. Source: D2L 9.3, 9.5.
+    """
+
+    train: Tokens
+    validation: Tokens
+
+    @classmethod
+    def of(cls, corpus: Sequence[int], steps: int, train: int = 10_000, validation: int = 5_000) -> Windows:
+        """The book's split; of a shorter text two thirds train and one third validates. Raises DataError below 3."""
+        count = len(corpus) - steps
+        if count < 3:
+            got = f"{len(corpus)} characters after preprocessing, too few for windows of {steps} steps"
+            raise DataError("text", got=got, remedy=f"Give a text with at least {steps + 3} letters")
+        if count < train + validation:
+            train, validation = count * 2 // 3, count - count * 2 // 3
+        rows = np.lib.stride_tricks.sliding_window_view(np.asarray(corpus, np.int64), steps + 1)
+        return cls(rows[:train], rows[train : train + validation])
