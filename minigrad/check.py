@@ -26,22 +26,22 @@ def gradcheck(
         if x.requires_grad and x.dtype != np.float64:
             raise DTypeError("gradcheck", got=f"'{x.label}' is {x.dtype}", expected="central differences need float64")
 
-    def value(arrays: list[Any]) -> float:
-        with no_grad():
-            return float(np.sum(fn(*map(tensor, arrays)).data))
+    arrays = {x: x.numpy() for x in args}
 
-    arrays = [x.numpy() for x in args]
-    asked = [x for x in args if x.requires_grad]
-    found = grad(np.sum(fn(*args)), asked)
-    for x, g in zip(asked, found, strict=True):
-        array = next(a for a, other in zip(arrays, args, strict=True) if other is x)
+    def value() -> float:
+        with no_grad():
+            return float(np.sum(fn(*[tensor(arrays[x]) for x in args]).data))
+
+    asked = [x for x in arrays if x.requires_grad]
+    for x, g in zip(asked, grad(np.sum(fn(*args)), asked), strict=True):
+        array = arrays[x]
         numeric = np.empty_like(array)
         for i in np.ndindex(array.shape):
             was = array[i]
             array[i] = was + eps
-            up = value(arrays)
+            up = value()
             array[i] = was - eps
-            numeric[i] = (up - value(arrays)) / (2 * eps)
+            numeric[i] = (up - value()) / (2 * eps)
             array[i] = was
         excess = np.abs(g.data - numeric) - (atol + rtol * np.abs(numeric))
         if not np.all(excess <= 0):

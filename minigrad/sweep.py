@@ -86,12 +86,10 @@ def _contributions(
 def conform(c: Any, x: Tensor) -> Any:
     """Undo broadcasting and promotion: the contribution c in the shape and dtype of the input x. The one place."""
     if c.shape != x.shape:
-        if c.size < x.size or c.ndim < x.ndim:
-            c = np.broadcast_to(c, x.shape)
-        else:
-            lead = c.ndim - x.ndim
-            spread = tuple(i for i in range(c.ndim) if i < lead or (x.shape[i - lead] == 1 != c.shape[i]))
-            c = np.reshape(np.sum(c, axis=spread), x.shape)
+        lead = max(c.ndim - x.ndim, 0)
+        spread = tuple(i for i, n in enumerate(c.shape) if i < lead or x.shape[i - c.ndim] == 1 != n)
+        c = np.sum(c, axis=spread, keepdims=True) if spread else c
+        c = np.reshape(c, x.shape) if lead else np.broadcast_to(c, x.shape)
     return c if c.dtype == x.dtype else cast(c, x.dtype)
 
 

@@ -80,11 +80,14 @@ class Tape:
     def names(self) -> dict[Tensor, str]:
         """One name per node, stable and unique: ``h_3``, ``tanh@3``, ``add@3#2`` for the second of its kind."""
         count: Counter[str] = Counter()
-        names = {}
+        taken: dict[str, Tensor] = {}
         for n in self.nodes:
-            count[n.label] += 1
-            names[n] = n.label if count[n.label] == 1 else f"{n.label}#{count[n.label]}"
-        return names
+            name = n.label
+            while name in taken:
+                count[n.label] += 1
+                name = f"{n.label}#{count[n.label] + 1}"
+            taken[name] = n
+        return {n: name for name, n in taken.items()}
 
     def __getitem__(self, name: str) -> Tensor:
         """The node of that name."""
@@ -102,16 +105,21 @@ class Tape:
         """The time step of each node, None outside the steps.
 
         A running sum of losses (``loss = loss + l_t`` inside the loop) is not state, whatever it is stamped: scalar
-        additions at the end of the tape whose partial sums nothing else reads count as lying outside.
+        additions at the end of the tape to earlier sums that nothing else reads count as lying outside.
         """
         readers = Counter(x for n in self.nodes for x in n.inputs)
         times = {n: n.time for n in self.nodes}
+
+        def adds_up(n: Tensor) -> bool:
+            earlier = [x for x in n.inputs if x.time not in (None, n.time)]
+            return n.fn is np.add and n.size == 1 and bool(earlier) and all(readers[x] == 1 for x in earlier)
+
         ends = list(self.outputs)
         while ends:
             node = ends.pop()
-            if node.time is None or (node.fn is np.add and node.size == 1):
+            if node.time is None or adds_up(node):
                 times[node] = None
-                ends += [x for x in node.inputs if x.fn is np.add and x.size == 1 and readers[x] == 1]
+                ends += [x for x in node.inputs if readers[x] == 1 and adds_up(x)]
         return times
 
     def recurrent_edges(self) -> list[Edge]:
@@ -133,10 +141,11 @@ class Tape:
             if n.time != now:
                 now = n.time
                 lines.append(f"# t = {now}" if now is not None else "# outside the steps")
-            args = [inline.get(x, names[x]) for x in n.inputs]
-            args += [f"{k}={_plain(v)}" for k, v in n.kwargs.items()]
+            args = _elided([inline.get(x, names[x]) for x in n.inputs], 8, "...")
+            args += [f"{k}={getattr(v, '__name__', v)}" for k, v in n.kwargs.items()]
             made = f"{n.op}({', '.join(args)})" if n.fn else "parameter" if n.requires_grad else "constant"
             lines.append(f"{names[n]}: {n.dtype}{list(n.shape)} = {made}")
+        lines = _elided(lines, 1000, f"# ... {len(lines) - 1000:,} lines ...")
         return "\n".join([*lines, f"return {', '.join(names[o] for o in self.outputs)}"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -253,8 +262,10 @@ def _backward(loss: Tensor, gradient: npt.ArrayLike | None = None, retain_graph:
         n.swept = n.fn is not None
 
 
-def _plain(value: Any) -> str:
-    return getattr(value, "__name__", None) or str(value)
+def _elided(items: list[str], most: int, mark: str) -> list[str]:
+    """The items, or the first and last of them around a mark where there are more than ``most``."""
+    half = most // 2
+    return items if len(items) <= most else [*items[:half], mark, *items[-half:]]
 
 
 Tensor.backward = _backward

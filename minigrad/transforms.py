@@ -125,25 +125,24 @@ def truncate(tape: Tape, every: int | None = None, window: int | None = None) ->
     first, last, block = min(stamps), max(stamps), every or 1
 
     def reach(t: int) -> tuple[int, int]:
-        """The steps that what enters at step t may see, as (lowest, highest)."""
+        """The steps that what enters at step t may go back to, as (lowest, highest; for edges from the future)."""
         start = first + (t - first) // block * block
         end = start + block - 1
         low, high = (start, end) if window is None else (min(end, last) - window, start + window)
         return max(low, first), min(high, last)
 
-    return _versions(tape, reach, (first, last))
+    return _versions(tape, reach)
 
 
-def _versions(tape: Tape, reach: Callable[[int], tuple[int, int]], everything: tuple[int, int]) -> Tape:
+def _versions(tape: Tape, reach: Callable[[int], tuple[int, int]]) -> Tape:
     """Split every node into one version per reach that arrives at it; cut the recurrent edges that leave the reach."""
     times = tape.times
-    Version = tuple[int, int]
+    Version = tuple[int, int] | None  # None: no step entered yet, or none to come
+    entry: dict[Tensor, Version] = {n: None if (t := times[n]) is None else reach(t) for n in tape.nodes}
     stateful: set[Tensor] = set()  # with something stamped at or before them: the only nodes that can change
     for n in tape.nodes:
         if n.fn is not None and (times[n] is not None or any(x in stateful for x in n.inputs)):
             stateful.add(n)
-    here = {t: reach(t) for t in {*times.values()} - {None} if t is not None}
-    entry = {n: everything if (t := times[n]) is None else here[t] for n in tape.nodes}
 
     def sources(node: Tensor, version: Version) -> Iterator[tuple[Tensor, Version, bool]]:
         """The inputs of a version of node: which node, in which version, and whether the edge is cut."""
@@ -151,10 +150,10 @@ def _versions(tape: Tape, reach: Callable[[int], tuple[int, int]], everything: t
         for x in node.inputs:
             s = times[x]
             if x not in stateful:
-                yield x, everything, False
-            elif t is None and version == everything:
+                yield x, None, False
+            elif version is None:
                 yield x, entry[x], False
-            elif s is None or s == t or version[0] <= s <= version[1]:
+            elif s is None or t is None or s == t or (version[0] <= s if s < t else s <= version[1]):
                 yield x, version, False
             else:
                 yield x, entry[x], True
@@ -260,7 +259,8 @@ def _gradients_of(tape: Tape, what: str) -> tuple[Tensor, ...]:
 
 def _with_gradients(tape: Tape, change: Callable[[Tensor], Any]) -> Tape:
     kept = tape.outputs[: -len(tape.wrt)]
-    return Tape.of(*kept, *map(change, tape.outputs[len(kept) :]), wrt=tape.wrt)
+    changed = [change(g).named(f"clipped {g.label}") for g in tape.outputs[len(kept) :]]
+    return Tape.of(*kept, *changed, wrt=tape.wrt)
 
 
 # --- simplification -------------------------------------------------------------------------------------------------
@@ -268,12 +268,13 @@ def simplify(tape: Tape) -> Tape:
     """Merge equal computations, drop aliases and operations with neutral elements (x * 1, x + 0, x / 1, x ** 1)."""
     new: dict[Tensor, Tensor] = {}
     known: dict[Any, Tensor] = {}
+    kept = set(tape.outputs)
     for node in tape.nodes:
         copy = node.with_inputs(tuple(new[x] for x in node.inputs))
         same = _neutral(copy)
         if same is None and copy.fn not in (None, gates.on_backward):
             same = known.setdefault((copy.fn, copy.inputs, repr(copy.kwargs)), copy)
-        new[node] = copy if same is None or node in tape.outputs else same
+        new[node] = copy if same is None or node in kept else same
     return _rebuilt(tape, [new[o] for o in tape.outputs])
 
 

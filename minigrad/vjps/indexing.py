@@ -44,7 +44,7 @@ def scatter(g: Any, *parts: Any, index: tuple[Any, ...], shape: tuple[int, ...])
 @dispatched
 def put_along(g: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
     """Zeros of the given shape with g added at indices along axis. The adjoint of take_along_axis."""
-    grid = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
+    grid = [i if n > 1 else i * 0 for i, n in zip(np.ogrid[tuple(map(slice, g.shape))], shape, strict=True)]
     grid[axis] = indices
     out = np.zeros(shape, g.dtype)
     np.add.at(out, tuple(grid), g)
@@ -53,10 +53,11 @@ def put_along(g: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
 
 def split_index(index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """An index as (template, arrays): lists and arrays become inputs, the rest stays."""
-    items = index if isinstance(index, tuple) else (index,)
-    is_array = [isinstance(i, list) or hasattr(i, "__array_function__") for i in items]
-    parts = tuple(np.asarray(i) if isinstance(i, list) else i for i, a in zip(items, is_array, strict=True) if a)
-    return tuple(PART if a else i for i, a in zip(items, is_array, strict=True)), parts
+    given = index if isinstance(index, tuple) else (index,)
+    items = [np.asarray(i, None if i else int) if isinstance(i, list) else i for i in given]
+    is_array = [hasattr(i, "__array_function__") for i in items]
+    template = tuple(PART if a else i for i, a in zip(items, is_array, strict=True))
+    return template, tuple(i for i, a in zip(items, is_array, strict=True) if a)
 
 
 defvjp(
@@ -71,6 +72,7 @@ defvjp(
     np.take_along_axis,
     lambda g, y, x, indices, axis=-1: put_along(g, indices, axis=axis, shape=x.shape),
     None,
+    bind=lambda x, indices, axis=-1: ((np.reshape(x, -1) if axis is None else x, indices), {"axis": axis or 0}),
 )
 defvjp(
     put_along,

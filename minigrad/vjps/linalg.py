@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import string
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +27,8 @@ def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
     if b.ndim == 1:
         return np.sum(a * g[..., None], axis=tuple(range(a.ndim - 1)))
     if a.ndim > b.ndim == 2:  # one matrix for a whole batch: one product instead of a batch of them and a sum
-        return np.reshape(a, (-1, a.shape[-1])).T @ np.reshape(g, (-1, g.shape[-1]))
+        rows = math.prod(a.shape[:-1])
+        return np.reshape(a, (rows, a.shape[-1])).T @ np.reshape(g, (rows, g.shape[-1]))
     return np.swapaxes(a, -1, -2) @ g
 
 

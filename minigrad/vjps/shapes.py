@@ -6,10 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from .table import defvjp
+from .table import COMPOSED, defvjp
 
 defvjp(np.reshape, lambda g, y, x, shape=None: np.reshape(g, x.shape))
-defvjp(np.transpose, lambda g, y, x, axes=None: np.transpose(g, None if axes is None else tuple(np.argsort(axes))))
+def _transpose(g: Any, y: Any, x: Any, axes: Any = None) -> Any:
+    back = None if axes is None else tuple(int(i) for i in np.argsort([a % x.ndim for a in axes]))
+    return np.transpose(g, back)
+
+
+defvjp(np.transpose, _transpose)
+COMPOSED |= {np.shape: lambda x: x.shape, np.ndim: lambda x: x.ndim}
 defvjp(np.swapaxes, lambda g, y, x, axis1=0, axis2=0: np.swapaxes(g, axis1, axis2))
 defvjp(np.expand_dims, lambda g, y, x, axis=0: np.reshape(g, x.shape))
 defvjp(np.squeeze, lambda g, y, x, axis=None: np.reshape(g, x.shape))

@@ -48,7 +48,7 @@ class Op:
 
     def _known(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
         unknown = keywords.keys() - self.keywords if self.keywords is not None else keywords.keys() & {"out"}
-        given = {k: v for k, v in keywords.items() if k not in unknown}
+        given = {k: _settled(v) for k, v in keywords.items() if k not in unknown}
         unknown = {k for k in unknown if keywords[k] is not None}
         if unknown:
             raise UnsupportedError(
@@ -77,6 +77,12 @@ def defvjp(
     OPS[fn] = Op(fn, rules, joint, keywords, bind, call or fn)
 
 
+def _settled(value: Any) -> Any:
+    """A keyword that nobody can change any more: lists and arrays, such as axes, as tuples."""
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    return tuple(map(_settled, value)) if isinstance(value, (list, tuple)) else value
+
+
 def _keywords(rule: Rule) -> list[str]:
     found = inspect.signature(rule).parameters.values()
     return [p.name for p in found if p.default is not p.empty or p.kind is p.KEYWORD_ONLY]
@@ -98,7 +104,7 @@ def dispatched(fn: Fn) -> Fn:
 
     @functools.wraps(fn)
     def public(*args: Any, **kwargs: Any) -> Any:
-        for a in args:
+        for a in (*args, *kwargs.values()):
             if type(a) is not np.ndarray and hasattr(type(a), "__array_function__"):
                 return a.__array_function__(public, (type(a),), args, kwargs)
         return fn(*args, **kwargs)
