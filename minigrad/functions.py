@@ -95,4 +95,9 @@ defvjp(relu, lambda g, y, x: g * (x > 0))
 defvjp(softmax, _softmax)
 defvjp(log_softmax, _log_softmax)
 defvjp(one_hot, None)
-defvjp(cross_entropy, _cross_entropy, None)
+defvjp(
+    cross_entropy,
+    _cross_entropy,
+    None,
+    bind=lambda logits, targets: ((logits, targets if hasattr(targets, "dtype") else np.asarray(targets)), {}),
+)

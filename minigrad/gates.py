@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError
+from .errors import ArgumentError, ShapeError
 from .vjps import defvjp, dispatched
 
 
@@ -64,7 +64,9 @@ def _clipped(g: Any, y: Any, x: Any, max_norm: float = 1.0) -> Any:
 
 def _looked(g: Any, y: Any, x: Any, fn: Any = None) -> Any:
     seen = fn(g)
-    return g if seen is None else +seen  # a new array: the user keeps theirs
+    if seen is not None and np.shape(seen) != g.shape:
+        raise ShapeError("on_backward", got=f"the function returned {np.shape(seen)} for a gradient {g.shape}")
+    return g if seen is None else np.positive(seen)  # a new array: the user keeps theirs
 
 
 defvjp(detach, None)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .companions import companion
-from .errors import ArgumentError, DTypeError, GradientError, ShapeError
+from .errors import ArgumentError, DTypeError, GradientError, MinigradError, ShapeError
 from .sweep import Step, frozen, sweep
 from .tensor import Array, Tensor, tensor
 from .vjps import OPS
@@ -104,23 +104,19 @@ class Tape:
     def times(self) -> dict[Tensor, int | None]:
         """The time step of each node, None outside the steps.
 
-        A running sum of losses (``loss = loss + l_t`` inside the loop) is not state, whatever it is stamped: scalar
-        additions at the end of the tape to earlier sums that nothing else reads count as lying outside.
+        A running sum of losses (``loss = loss + l_t`` inside the loop, perhaps scaled) is not state, whatever it is
+        stamped: scalar sums at the end of the tape that nothing else reads count as lying outside.
         """
         readers = Counter(x for n in self.nodes for x in n.inputs)
-        times = {n: n.time for n in self.nodes}
-
-        def adds_up(n: Tensor) -> bool:
+        ends = [o for o in self.outputs if o.time is None or _is_sum(o)]
+        for n in ends:  # grows as it goes
+            ends += [x for x in n.inputs if readers[x] == 1 and (x.time is None or _is_sum(x))]
+        running: set[Tensor] = set()
+        for n in reversed(ends):
             earlier = [x for x in n.inputs if x.time not in (None, n.time)]
-            return n.fn is np.add and n.size == 1 and bool(earlier) and all(readers[x] == 1 for x in earlier)
-
-        ends = list(self.outputs)
-        while ends:
-            node = ends.pop()
-            if node.time is None or adds_up(node):
-                times[node] = None
-                ends += [x for x in node.inputs if readers[x] == 1 and adds_up(x)]
-        return times
+            if any(x in running for x in n.inputs) or (earlier and all(readers[x] == 1 for x in earlier)):
+                running.add(n)
+        return {n: None if n in running else n.time for n in self.nodes}
 
     def recurrent_edges(self) -> list[Edge]:
         """Edges that join two different time steps."""
@@ -149,9 +145,12 @@ class Tape:
         return "\n".join([*lines, f"return {', '.join(names[o] for o in self.outputs)}"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """In a notebook: the picture, and the listing for terminals."""
-        viz = companion("viz")
-        return {"text/plain": str(self), "image/svg+xml": viz.svg(viz.draw(self))}
+        """In a notebook: the picture, where there is a Graphviz to lay it out, and the listing."""
+        try:
+            viz = companion("viz")
+            return {"text/plain": str(self), "image/svg+xml": viz.svg(viz.draw(self))}
+        except MinigradError:
+            return {"text/plain": str(self)}
 
     # --- forward again ----------------------------------------------------------------------------------------------
     def replay(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> tuple[Array, ...]:
@@ -260,6 +259,14 @@ def _backward(loss: Tensor, gradient: npt.ArrayLike | None = None, retain_graph:
     tape.backward(gradient)
     for n in reached:
         n.swept = n.fn is not None
+
+
+def _is_sum(n: Tensor) -> bool:
+    """Whether n is one number that adds up its inputs, or scales one by a constant."""
+    if n.size != 1 or n.fn not in (np.add, np.subtract, np.negative, np.multiply, np.divide):
+        return False
+    constant = [x.fn is None and not x.requires_grad for x in n.inputs]
+    return any(constant) if n.fn is np.multiply else constant[1] if n.fn is np.divide else True
 
 
 def _elided(items: list[str], most: int, mark: str) -> list[str]:

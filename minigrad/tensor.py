@@ -241,9 +241,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return COMPOSED[fn](*args, **kwargs) if fn in COMPOSED else _outside(fn, args, kwargs)
     operands, keywords = op.split(args, kwargs)
     dtypes = [x.dtype for x in operands if hasattr(x, "dtype")]
-    inputs = tuple([
-        x if type(x) is Tensor else Tensor(_constant(x, dtypes if op.passes(i) else [])) for i, x in enumerate(operands)
-    ])
+    inputs = tuple([x if type(x) is Tensor else Tensor(_constant(x, dtypes)) for x in operands])
     try:
         data = op.call(*[x._data for x in inputs], **keywords)
     except MinigradError:

@@ -26,11 +26,12 @@ for cell in args.cells:
     epochs, book = BOOK[cell]
     results = []
     for seed in range(args.seeds):
-        command = [sys.executable, "-m", "minigrad", "train", "--cell", cell, "--epochs", str(epochs), "--seed", str(seed)]
+        command = f"{sys.executable} -m minigrad train --cell {cell} --epochs {epochs} --seed {seed}".split()
+        command += ["--text", args.text] if args.text else []
         started = time.perf_counter()
-        out = subprocess.run(command + (["--text", args.text] if args.text else []), capture_output=True, text=True, check=True)
-        last = re.findall(r"perplexity +([\d.]+) train, +([\d.]+) validation", out.stdout)[-1]
-        results.append((float(last[0]), float(last[1]), time.perf_counter() - started))
-        print(f"| {cell} | {epochs} | {seed} | {results[-1][0]:.2f} | {results[-1][1]:.2f} | {results[-1][2]:.0f} | {book} |", flush=True)
+        printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+        last = re.findall(r"perplexity +([\d.]+) train, +([\d.]+) validation", printed)[-1]
+        results.append((*map(float, last), time.perf_counter() - started))
+        print("| {} | {} | {} | {:.2f} | {:.2f} | {:.0f} | {} |".format(cell, epochs, seed, *results[-1], book), flush=True)
     medians = [statistics.median(column) for column in zip(*results, strict=True)]
-    print(f"| {cell} | {epochs} | median | {medians[0]:.2f} | {medians[1]:.2f} | {medians[2]:.0f} | {book} |", flush=True)
+    print("| {} | {} | median | {:.2f} | {:.2f} | {:.0f} | {} |".format(cell, epochs, *medians, book), flush=True)

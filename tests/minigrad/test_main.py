@@ -32,7 +32,8 @@ def minigrad(*args, cwd=None, **kwargs):
 @pytest.mark.parametrize(
     ("args", "line"),
     [("", "minigrad: the following arguments are required: COMMAND (see minigrad --help)"),
-     ("fly", "minigrad: argument COMMAND: invalid choice: 'fly' (choose from demo, train, figure) (see minigrad --help)"),
+     ("fly", "minigrad: argument COMMAND: invalid choice: 'fly' (choose from demo, train, figure) "
+      "(see minigrad --help)"),
      ("train --epochs 0", "minigrad train: argument --epochs: got '0', expected a whole number from 1 "
       "(see minigrad train --help)"),
      ("train --clip -1", "minigrad train: argument --clip: got '-1', expected a number above 0 "
@@ -60,8 +61,8 @@ def test_a_usage_error_is_one_line_and_exit_code_2(args, line, capsys):
      ("train --text {tmp}/empty.txt", "minigrad: text: '{tmp}/empty.txt' is empty. Give a file with some text in it."),
      ("train --text {tmp}/short.txt", "minigrad: text: 5 characters after preprocessing, too few for windows of 32 "
       "steps. Give a text with at least 35 letters."),
-     ("train --text {tmp}/text.txt --save {tmp}/no/m", "minigrad: cannot write '{tmp}/no/m': its folder does not exist. "
-      "Make it first."),
+     ("train --text {tmp}/text.txt --save {tmp}/no/m", "minigrad: cannot write '{tmp}/no/m': its folder does not "
+      "exist. Make it first."),
      ("demo -o {tmp}/text.txt", "minigrad: cannot make the folder '{tmp}/text.txt': File exists. "
       "Name another folder with -o DIR.")],
 )  # fmt: skip
@@ -86,7 +87,8 @@ def test_train_prints_perplexities_and_a_continuation_and_saves(text, tmp_path):
 
 def test_demo_tells_the_story_and_names_its_files(text, tmp_path):
     run = minigrad("demo", "--text", text, "--epochs", 2, cwd=tmp_path)
-    assert (run.returncode, run.stderr) == (0, "")
+    spoken = [line for line in run.stderr.splitlines() if not line.startswith("Fontconfig")]  # the system's fonts'
+    assert (run.returncode, spoken) == (0, [])
     assert "h_3: float64[4, 1] = add(matmul@3, matmul@3#2)" in run.stdout
     assert [float(d) < 1e-12 for d in re.findall(r"largest relative difference (\S+)", run.stdout)] == [True] * 3
     written = re.search(r"wrote (.*)\n$", run.stdout)[1].split(", ")

@@ -1,0 +1,457 @@
+"""One row per differentiable function: first and second derivative, float32, and the backward pass replayed.
+
+A row draws a function of plain NumPy and the arrays to differentiate it at. The reference is central differences of
+that function on plain arrays, in which the engine has no part.
+"""
+
+from math import prod
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, mutually_broadcastable_shapes
+
+import minigrad as mg
+from minigrad import gates
+from minigrad.transforms import differentiate
+from minigrad.vjps import COMPOSED, OPS
+from minigrad.vjps.elementwise import accumulate, cast
+from minigrad.vjps.indexing import PART, getitem, put_along, scatter
+
+GATES = {gates.detach, gates.scale_grad, gates.clip_grad, gates.on_backward, gates.alias}  # see test_gates.py
+seeds = st.integers(0, 999)
+
+
+# --- what rows draw -------------------------------------------------------------------------------------------------
+def numbers(draw, *shapes, positive=False):
+    """Arrays whose elements all differ in magnitude, within 0.3..2: away from zeros, kinks and ties."""
+    sizes = [prod(s) for s in shapes]
+    rng = np.random.default_rng(draw(seeds))
+    pool = rng.permutation(np.linspace(0.3, 2, sum(sizes)))
+    pool *= 1 if positive else rng.choice([-1, 1], pool.shape)
+    return [p.reshape(s) for p, s in zip(np.split(pool, np.cumsum(sizes)[:-1]), shapes, strict=True)]
+
+
+def shapes_together(draw, n):
+    return draw(mutually_broadcastable_shapes(num_shapes=n, max_dims=3, max_side=3)).input_shapes
+
+
+def any_shape(draw, least=0):
+    return draw(array_shapes(min_dims=least, max_dims=3, max_side=3))
+
+
+def an_axis(draw, ndim):
+    return draw(st.integers(-ndim, ndim - 1))
+
+
+@st.composite
+def each(draw, fn, n=1, positive=False):
+    """A function of n operands that broadcast."""
+    return fn, numbers(draw, *shapes_together(draw, n), positive=positive)
+
+
+@st.composite
+def whole_power(draw):
+    k = draw(st.sampled_from([-2, -1, 0, 1, 2, 3]))
+    return lambda a: a**k, numbers(draw, any_shape(draw))
+
+
+@st.composite
+def where(draw):
+    c, a, b = shapes_together(draw, 3)
+    mask = np.random.default_rng(draw(seeds)).random(c) < 0.5
+    return lambda a, b: np.where(mask, a, b), numbers(draw, a, b)
+
+
+@st.composite
+def clip(draw):
+    x, low, high = numbers(draw, *shapes_together(draw, 3))
+    return np.clip, [x, -np.abs(low), np.abs(high)]
+
+
+@st.composite
+def matmul(draw):
+    sizes = mutually_broadcastable_shapes(signature=np.matmul.signature, max_dims=1, max_side=3)
+    return np.matmul, numbers(draw, *draw(sizes).input_shapes)
+
+
+@st.composite
+def dot(draw):
+    a, b = any_shape(draw), any_shape(draw)
+    if a and b:
+        a = (*a[:-1], b[max(len(b) - 2, 0)])
+    return np.dot, numbers(draw, a, b)
+
+
+@st.composite
+def einsum(draw, subscripts):
+    terms = subscripts.replace(" ", "").partition("->")[0].split(",")
+    size = {c: draw(st.integers(1, 3)) for c in sorted(set("".join(terms)) - {"."})}
+    dots = shapes_together(draw, len(terms))
+    shapes = []
+    for term, d in zip(terms, dots, strict=True):
+        before, ellipsis, after = term.partition("...")
+        shapes.append((*(size[c] for c in before), *(d if ellipsis else ()), *(size[c] for c in after)))
+    return lambda *xs: np.einsum(subscripts, *xs), numbers(draw, *shapes)
+
+
+@st.composite
+def einsum_of_ones(draw):
+    a, b = draw(mutually_broadcastable_shapes(num_shapes=2, min_dims=2, max_dims=2, max_side=3)).input_shapes
+    return lambda a, b: np.einsum("ij,ij->", a, b), numbers(draw, a, b)
+
+
+@st.composite
+def reduction(draw, fn):
+    shape = any_shape(draw)
+    axes = st.none() | st.just(()) if not shape else st.none() | st.integers(-len(shape), len(shape) - 1)
+    if len(shape) > 1:
+        axes |= st.sampled_from([(0, 1), (-1, 0), (1,), tuple(range(len(shape)))])
+    axis, keep = draw(axes), draw(st.booleans())
+    return lambda x: fn(x, axis=axis, keepdims=keep), numbers(draw, shape)
+
+
+@st.composite
+def along(draw, fn):
+    shape = any_shape(draw, 1)
+    axis = an_axis(draw, len(shape))
+    return lambda x: fn(x, axis=axis), numbers(draw, shape)
+
+
+@st.composite
+def reshape(draw):
+    shape = any_shape(draw)
+    new = draw(st.sampled_from([(-1,), shape[::-1], (1, *shape), (prod(shape), 1), prod(shape)]))
+    return lambda x: np.reshape(x, new), numbers(draw, shape)
+
+
+@st.composite
+def transpose(draw):
+    shape = any_shape(draw)
+    order = draw(st.permutations(range(len(shape))))
+    axes = draw(st.none() | st.tuples(*(st.sampled_from([i, i - len(shape)]) for i in order)))
+    return lambda x: np.transpose(x, axes), numbers(draw, shape)
+
+
+@st.composite
+def swapaxes(draw):
+    shape = any_shape(draw, 1)
+    i, j = an_axis(draw, len(shape)), an_axis(draw, len(shape))
+    return lambda x: np.swapaxes(x, i, j), numbers(draw, shape)
+
+
+@st.composite
+def expand_dims(draw):
+    axis = draw(st.sampled_from([0, -1, (0, 1), (0, -1)]))
+    return lambda x: np.expand_dims(x, axis), numbers(draw, any_shape(draw))
+
+
+@st.composite
+def squeeze(draw):
+    axis = draw(st.sampled_from([None, 0, -1, (0, 2)]))
+    return lambda x: np.squeeze(x, axis), numbers(draw, (1, draw(st.integers(1, 3)), 1))
+
+
+@st.composite
+def broadcast_to(draw):
+    shapes = draw(mutually_broadcastable_shapes(num_shapes=1, base_shape=(2, 3), max_dims=3, max_side=3))
+    return lambda x: np.broadcast_to(x, shapes.result_shape), numbers(draw, *shapes.input_shapes)
+
+
+@st.composite
+def concatenate(draw):
+    shape, n = any_shape(draw, 1), draw(st.integers(1, 3))
+    axis = draw(st.none() | st.integers(-len(shape), len(shape) - 1))
+    shapes = []
+    for _ in range(n):
+        other = list(shape)
+        other[axis or 0] = draw(st.integers(1, 3))
+        shapes.append(tuple(other))
+    return lambda *xs: np.concatenate(xs, axis=axis), numbers(draw, *shapes)
+
+
+@st.composite
+def stack(draw):
+    shape, n = any_shape(draw), draw(st.integers(1, 3))
+    axis = an_axis(draw, len(shape) + 1)
+    return lambda *xs: np.stack(xs, axis=axis), numbers(draw, *[shape] * n)
+
+
+INDICES = {
+    "integer": 1,
+    "negative integer": (0, -1, -2),
+    "numpy integer": np.int64(2),
+    "slice": slice(1, None),
+    "negative step": (slice(None, None, -2), slice(3, 0, -1)),
+    "nothing": slice(2, 2),
+    "everything": (),
+    "ellipsis": (..., 0),
+    "newaxis": (None, slice(None), None, 1),
+    "boolean": True,
+    "integer array": np.array([2, 0]),
+    "repeated integers": np.array([[1, 1], [-2, 1]]),
+    "0-d integer array": np.array(1),
+    "list": [0, 0, 2],
+    "empty list": [],
+    "list of booleans": [True, False, True],
+    "mask": np.arange(24).reshape(3, 4, 2) % 5 < 2,
+    "leading mask": np.array([True, False, True]),
+    "mixed": (np.array([0, 2, 2]), slice(1, 3), np.array([1, 0, 0])),
+    "mixed with ellipsis and newaxis": (..., None, np.array([1, 1])),
+    "two arrays that broadcast": (np.array([[0], [2]]), np.array([1, 1, 3])),
+    "list beside slice": (slice(None), [3, 3]),
+    "Tensor": mg.tensor(np.array([1, 1, 0])),
+    "Tensor mask": mg.tensor(np.array([False, True, True])),
+    "Tensor beside integer": (1, mg.tensor(np.array([0, 0]))),
+}
+
+
+@st.composite
+def indexed(draw, index):
+    return lambda x: x[index], numbers(draw, (3, 4, 2))
+
+
+@st.composite
+def scattered(draw):
+    index = (np.array([2, 0, 2]), slice(1, 3))
+    return lambda g: scatter(g, index[0], index=(PART, index[1]), shape=(3, 4)), numbers(draw, (3, 2))
+
+
+@st.composite
+def take_along_axis(draw, fit, put=False):
+    shape = any_shape(draw, 1)
+    axis = an_axis(draw, len(shape)) if fit != "flat" else None
+    length = shape[axis] if axis is not None else prod(shape)
+    picked = draw(st.integers(1, 3))
+    sides = [n if fit == "exact" else 1 for n in shape] if axis is not None else [picked]
+    sides[axis or 0] = picked
+    indices = np.random.default_rng(draw(seeds)).integers(-length, length, sides)
+    if put:
+        return lambda g: put_along(g, indices, axis=axis, shape=shape), numbers(draw, indices.shape)
+    return lambda x: np.take_along_axis(x, indices, axis=axis), numbers(draw, shape)
+
+
+@st.composite
+def cross_entropy(draw):
+    shape = any_shape(draw, 1)
+    targets = np.random.default_rng(draw(seeds)).integers(0, shape[-1], shape[:-1])
+    return lambda x: mg.cross_entropy(x, targets), numbers(draw, shape)
+
+
+@st.composite
+def mse(draw):
+    return mg.mse, numbers(draw, *shapes_together(draw, 2))
+
+
+@st.composite
+def accumulated(draw):
+    return accumulate, numbers(draw, *[any_shape(draw)] * draw(st.integers(2, 4)))
+
+
+# --- the table ------------------------------------------------------------------------------------------------------
+EINSUMS = [
+    "i,i", "i,i->", "ij,jk", "ij,jk->ki", "ba", "ij->", "ij->j", "i->i", "ii", "ii->", "ii->i", "iij->j", "iij->ji",
+    "iii->i", "ii,i->i", "ij,k->j", "ij,k->", ",ij->j", "bij,bjk->bik", "ij, jk, kl -> il", "ij,ij,jk->k", "...i",
+    "i...->...", "...ij,...jk->...ik", "...i,...i->...", "...,i->i...", "ii...,...->...i",
+]  # fmt: skip
+ROWS = [
+    *((fn, "", each(fn, 2)) for fn in (np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum)),
+    (np.power, "", each(np.power, 2, positive=True)),
+    (np.power, "negative exponent", each(lambda a, b: np.power(a, -b), 2, positive=True)),
+    (np.power, "whole number", whole_power()),
+    (np.power, "number below", each(lambda b: 2.5**b)),
+    *((fn, "", each(fn)) for fn in (np.negative, np.positive, np.absolute, np.square, np.exp, np.sin, np.cos, np.tanh)),
+    *((fn, "", each(fn, positive=True)) for fn in (np.sqrt, np.log)),
+    (np.where, "", where()),
+    (np.where, "number", each(lambda a: np.where(a > 0, a, 0.5))),
+    (np.clip, "", clip()),
+    (np.clip, "one side", each(lambda x: np.clip(x, 0.2, None))),
+    (cast, "", each(lambda x: x.astype(x.dtype))),
+    (accumulate, "", accumulated()),
+    (np.matmul, "", matmul()),
+    (np.dot, "", dot()),
+    *((np.einsum, s, einsum(s)) for s in EINSUMS),
+    (np.einsum, "ones under a letter", einsum_of_ones()),
+    *((fn, "", reduction(fn)) for fn in (np.sum, np.mean, np.max, np.min)),
+    (np.reshape, "", reshape()),
+    (np.transpose, "", transpose()),
+    (np.swapaxes, "", swapaxes()),
+    (np.expand_dims, "", expand_dims()),
+    (np.squeeze, "", squeeze()),
+    (np.broadcast_to, "", broadcast_to()),
+    (np.concatenate, "", concatenate()),
+    (np.stack, "", stack()),
+    *((getitem, name, indexed(index)) for name, index in INDICES.items()),
+    (scatter, "", scattered()),
+    *((np.take_along_axis, fit, take_along_axis(fit)) for fit in ("exact", "broadcast", "flat")),
+    (put_along, "", take_along_axis("exact", put=True)),
+    (mg.sigmoid, "", each(mg.sigmoid)),
+    (mg.relu, "", each(mg.relu)),
+    *((fn, "", along(fn)) for fn in (mg.softmax, mg.log_softmax)),
+    (mg.cross_entropy, "", cross_entropy()),
+    (mg.mse, "", mse()),
+]
+table = pytest.mark.parametrize("row", [r[2] for r in ROWS], ids=[f"{r[0].__name__}-{r[1]}".strip("-") for r in ROWS])
+
+
+def test_every_differentiable_function_has_a_row():
+    known = {fn for fn, op in OPS.items() if op.joint or any(op.rules)} | set(COMPOSED)
+    assert known - GATES - {np.shape, np.ndim, np.size} <= {op for op, _, _ in ROWS}
+
+
+def weights(y, seed=0):
+    return np.random.default_rng(seed).uniform(0.5, 1.5, y.shape).astype(y.dtype)
+
+
+def scalar(fn, xs):
+    """A weighted sum, not linear in the result, so that second derivatives depend on everything."""
+    y = fn(*xs)
+    return np.sum(weights(y) * y * (1 + y))
+
+
+def params(xs):
+    return [mg.tensor(x, requires_grad=True) for x in xs]
+
+
+def swapped(xs, i, x):
+    return [*xs[:i], x, *xs[i + 1 :]]
+
+
+@table
+@settings(max_examples=10)
+@given(data=st.data())
+def test_first_derivative(row, slope, data):
+    fn, xs = data.draw(row)
+    ts = params(xs)
+    np.testing.assert_allclose(fn(*ts).data, fn(*xs), rtol=1e-14)  # np.dot is recorded as a matmul
+    found = mg.grad(scalar(fn, ts), ts)
+    for i, (x, g) in enumerate(zip(xs, found, strict=True)):
+        assert (g.shape, g.dtype) == (x.shape, x.dtype)
+        expected = slope(lambda z, i=i: scalar(fn, swapped(xs, i, z)), x)
+        np.testing.assert_allclose(g.data, expected, rtol=1e-7, atol=1e-8)
+
+
+@table
+@settings(max_examples=10)
+@given(data=st.data())
+def test_second_derivative(row, slope, data):
+    fn, xs = data.draw(row)
+    ts, us = params(xs), [weights(x, seed=1) for x in xs]
+
+    def along_us(xs, eps=1e-3):
+        """The derivative in the direction us, by differences again."""
+        f = [scalar(fn, [x + k * eps * u for x, u in zip(xs, us, strict=True)]) for k in (-2, -1, 1, 2)]
+        return (8 * (f[2] - f[1]) - f[3] + f[0]) / (12 * eps)
+
+    first = mg.grad(scalar(fn, ts), ts, create_graph=True)
+    found = mg.grad(sum(np.sum(g * u) for g, u in zip(first, us, strict=True)), ts)
+    for i, (x, g) in enumerate(zip(xs, found, strict=True)):
+        expected = slope(lambda z, i=i: along_us(swapped(xs, i, z)), x)
+        np.testing.assert_allclose(g.data, expected, rtol=1e-6, atol=1e-6)
+
+
+@table
+@settings(max_examples=10)
+@given(data=st.data())
+def test_float32_stays_float32(row, data):
+    fn, xs = data.draw(row)
+    ts, small = params(xs), params([x.astype(np.float32) for x in xs])
+    loss = scalar(fn, small)
+    assert loss.dtype == fn(*small).dtype == np.float32
+    for g, g64 in zip(mg.grad(loss, small), mg.grad(scalar(fn, ts), ts), strict=True):
+        assert g.dtype == np.float32
+        np.testing.assert_allclose(g.data, g64.data, rtol=1e-4, atol=1e-4)
+
+
+@table
+@settings(max_examples=10)
+@given(data=st.data())
+def test_backward_replayed_with_other_values_is_backward_of_them(row, data):
+    fn, xs = data.draw(row)
+    ts, others = params(xs), [np.roll(x, 1) for x in xs]
+    tape = differentiate(mg.Tape.of(scalar(fn, ts)), ts)
+    again = params(others)
+    loss = scalar(fn, again)
+    for got, expected in zip(
+        tape.replay(dict(zip(ts, others, strict=True))), [loss, *mg.grad(loss, again)], strict=True
+    ):
+        np.testing.assert_allclose(got, expected.data, rtol=1e-12, atol=1e-12)
+
+
+# --- where a derivative is a convention ------------------------------------------------------------------------------
+CONVENTIONS = [
+    ("max shares a tie", np.max, [[1.0, 3.0, 3.0]], [[0, 0.5, 0.5]]),
+    ("min shares a tie", np.min, [[1.0, 3.0, 1.0]], [[0.5, 0, 0.5]]),
+    ("maximum shares a tie", np.maximum, [2.0, 2.0], [0.5, 0.5]),
+    ("minimum shares a tie", np.minimum, [2.0, 2.0], [0.5, 0.5]),
+    ("absolute at 0", np.absolute, [0.0], [0]),
+    ("relu at 0", mg.relu, [0.0], [0]),
+    ("0 squared", lambda x: x**2, [0.0], [0]),
+    ("0 to the 0", lambda x: x**0, [0.0], [0]),
+    ("0 to the 1", lambda x: x**1, [0.0], [1]),
+    ("exponent of 0", np.power, [0.0, 2.0], [0, 0]),
+]
+
+
+@pytest.mark.parametrize(("fn", "at", "expected"), [c[1:] for c in CONVENTIONS], ids=[c[0] for c in CONVENTIONS])
+def test_conventions_at_kinks(fn, at, expected):
+    ts = [mg.tensor(x, requires_grad=True) for x in at]
+    for g, e in zip(mg.grad(fn(*ts), ts), expected, strict=True):
+        np.testing.assert_array_equal(g.data, e)
+
+
+@pytest.mark.parametrize("fn", [np.add, np.multiply, np.divide, np.maximum, lambda a, b: np.stack([a, b])])
+def test_each_operand_gets_a_gradient_of_its_own_dtype(fn):
+    a = mg.tensor(np.float32([1, 2]), requires_grad=True)
+    b = mg.tensor([3.0, 4.0], requires_grad=True)
+    y = fn(a, b)
+    assert y.dtype == np.float64
+    assert [g.dtype for g in mg.grad(np.sum(y), [a, b])] == [np.float32, np.float64]
+
+
+@pytest.mark.parametrize(("of", "to"), [(np.float32, np.float64), (np.float64, np.float32)])
+def test_a_cast_casts_the_gradient_back(of, to):
+    x = mg.tensor(np.array([1, 2], of), requires_grad=True)
+    y = x.astype(to)
+    (g,) = mg.grad(np.sum(y * np.array([0.1, 3], to)), [x])
+    assert (y.dtype, g.dtype) == (to, of)
+    np.testing.assert_array_equal(g.data, np.array([0.1, 3], to).astype(of))
+
+
+# --- nothing in it ---------------------------------------------------------------------------------------------------
+NOTHING = [
+    ("one against none", np.add, [(1, 3), (0, 3)]),
+    ("none against one", np.multiply, [(2, 0), (2, 1)]),
+    ("none against a number", np.divide, [(0,), ()]),
+    ("none against a row", np.maximum, [(0, 3), (3,)]),
+    ("where", lambda a, b: np.where(True, a, b), [(0,), (1,)]),
+    ("inner product", np.matmul, [(0,), (0,)]),
+    ("matmul over none", np.matmul, [(2, 0), (0, 3)]),
+    ("matmul over none, batch", np.matmul, [(2, 3, 0), (0, 4)]),
+    ("matmul of no batch", np.matmul, [(0, 2, 3), (3, 4)]),
+    ("matmul of no rows", np.matmul, [(0, 3), (3, 2)]),
+    ("einsum", lambda x: np.einsum("ij->", x), [(0, 3)]),
+    ("einsum over none", lambda a, b: np.einsum("ij,k->j", a, b), [(0, 3), (2,)]),
+    ("einsum product", lambda a, b: np.einsum("ij,jk->ik", a, b), [(2, 0), (0, 3)]),
+    ("sum", np.sum, [(0, 3)]),
+    ("sum over none", lambda x: np.sum(x, axis=0), [(0, 3)]),
+    ("max of no rows", lambda x: np.max(x, axis=1), [(0, 3)]),
+    ("softmax of no rows", mg.softmax, [(0, 3)]),
+    ("concatenate", lambda a, b: np.concatenate([a, b]), [(0, 3), (2, 3)]),
+    ("stack", lambda a, b: np.stack([a, b], axis=1), [(0,), (0,)]),
+    ("reshape", lambda x: np.reshape(x, (3, 0)), [(0, 3)]),
+    ("broadcast_to", lambda x: np.broadcast_to(x, (0, 3)), [(1, 3)]),
+    ("slice", lambda x: x[1:1], [(3, 2)]),
+    ("integer array", lambda x: x[np.array([], int)], [(3, 2)]),
+]
+
+
+@pytest.mark.parametrize(("fn", "shapes"), [n[1:] for n in NOTHING], ids=[n[0] for n in NOTHING])
+def test_empty_arrays(fn, shapes, slope):
+    xs = [np.linspace(1, 2, prod(s)).reshape(s) for s in shapes]
+    ts = params(xs)
+    np.testing.assert_array_equal(fn(*ts).data, fn(*xs))
+    for i, (x, g) in enumerate(zip(xs, mg.grad(scalar(fn, ts), ts), strict=True)):
+        expected = slope(lambda z, i=i: scalar(fn, swapped(xs, i, z)), x)
+        np.testing.assert_allclose(g.data, expected, atol=1e-9, strict=True)
