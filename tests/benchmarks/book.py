@@ -32,6 +32,7 @@ for cell in args.cells:
         printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
         last = re.findall(r"perplexity +([\d.]+) train, +([\d.]+) validation", printed)[-1]
         results.append((*map(float, last), time.perf_counter() - started))
-        print("| {} | {} | {} | {:.2f} | {:.2f} | {:.0f} | {} |".format(cell, epochs, seed, *results[-1], book), flush=True)
+        row = "| {} | {} | {} | {:.2f} | {:.2f} | {:.0f} | {} |"
+        print(row.format(cell, epochs, seed, *results[-1], book), flush=True)
     medians = [statistics.median(column) for column in zip(*results, strict=True)]
-    print("| {} | {} | median | {:.2f} | {:.2f} | {:.0f} | {} |".format(cell, epochs, *medians, book), flush=True)
+    print(row.format(cell, epochs, "median", *medians, book), flush=True)

@@ -1,0 +1,94 @@
+import string
+
+import graphviz
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minigrad as mg
+import viz
+from viz import style
+
+from .conftest import picture
+
+NASTY = st.text(alphabet="\"'<>&;:\\{}|#%\n\r\t\x00\x07\ud800￾_0aé漢😀 ", max_size=30)
+
+
+def texts(root):
+    return ["".join(e.itertext()) for e in root.iter() if e.tag.endswith("}text")]
+
+
+@pytest.mark.parametrize(
+    ("name", "pieces"),
+    [
+        ("h_3", [("h", False), ("3", True)]),
+        ("W_hh", [("W", False), ("hh", True)]),
+        ("h_1_2", [("h", False), ("1,2", True)]),
+        ("hidden_12", [("hidden", False), ("12", True)]),
+        ("dL/dW_hh", [("dL/dW", False), ("hh", True)]),
+        ("W_hh@3", [("W", False), ("hh", True), ("@3", False)]),
+        ("learning_rate", [("learning_rate", False)]),
+        ("_", [("_", False)]),
+        ("", [("", False)]),
+    ],
+)
+def test_an_index_becomes_a_subscript(name, pieces):
+    assert style.parts(name) == pieces
+
+
+@given(st.text() | NASTY)
+def test_a_plain_line_is_printable_and_short(text):
+    line = style.plain(text)
+    assert line.isprintable()
+    assert len(line) <= 40
+    assert style.plain(line) == line
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text() | NASTY, min_size=1, max_size=4))
+def test_any_name_gives_valid_dot_and_svg(names):
+    graph = graphviz.Digraph()
+    ids = style.identifiers(names)
+    for identifier, name in zip(ids, names, strict=True):
+        graph.node(identifier, style.label(name, size=12), tooltip=style.tooltip(name))
+        graph.edge(ids[0], identifier)
+    root = picture(graph)
+    assert len([e for e in root.iter() if e.get("class") == "node"]) == len(names)
+    tips = [value for e in root.iter() for key, value in e.attrib.items() if key.endswith("}title")]
+    assert sorted(tips) == sorted(style.plain(n, 200) or " " for n in names)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(min_size=1) | NASTY, st.sampled_from([viz.draw, viz.unrolled]))
+def test_any_name_gives_a_valid_picture(name, view):
+    x = mg.tensor(1.0, requires_grad=True, name=name)
+    with mg.timestep(1):
+        y = (x * 2).named(name)
+    shown = " ".join(texts(picture(view(mg.Tape.of(y)))))
+    for piece, _ in style.parts(name):
+        assert set(piece) <= set(shown) | {" "}
+
+
+@pytest.mark.parametrize("view", [viz.draw, viz.unrolled])
+def test_a_name_of_ten_thousand_characters_is_shortened(view):
+    tape = mg.Tape.of((mg.tensor(1.0, requires_grad=True, name="<" * 10_000) * 2).named("\\" * 10_000))
+    assert len(view(tape).source) < 4_000
+    assert picture(view(tape)) is not None
+
+
+@given(st.lists(st.text() | NASTY))
+def test_identifiers_are_unique_and_need_no_care(names):
+    found = style.identifiers(names)
+    assert len(set(found)) == len(found) == len(names)
+    assert not set("".join(found)) & set("\"':;\\<>&{}| \n\x00")
+
+
+@given(st.text(string.ascii_letters + "_0123", min_size=1, max_size=30))
+def test_width_grows_with_the_name_and_the_font(name):
+    assert 0 < style.width(name, 10) < style.width(name, 11)
+    assert style.width(name, 10) <= style.width(f"{name}x", 10) or len(name) == 30 or "_" in name
+
+
+def test_names_are_written_as_given():
+    shown = "".join(texts(picture(viz.draw(mg.Tape.of(mg.tensor(1.0, True, 'a<b & "c"') * mg.tensor(2.0, True, "d"))))))
+    assert 'a<b & "c"' in shown

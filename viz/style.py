@@ -1,0 +1,77 @@
+"""Colours, and names as people write them: real subscripts, shortened, and safe inside DOT, SVG and XML."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from html import escape
+from unicodedata import east_asian_width
+
+PARAMETER, CIRCLE, BOX = "#66BFFF", "#B2D9FF", "white"  # the book's
+OPERATION, ADJOINT, UNREACHED = "#E3F1FF", "#FFE0B8", "#F2F2F2"
+CUT, GATE, FAINT = "#D0021B", "#5B2A9D", "#80868F"
+SANS, MATH = "Helvetica", "Times-Italic"
+
+_INDEXED = re.compile(r"([^\W_]+)_(\w+)")
+_SHRINK = 0.75  # a subscript beside its name
+
+
+def plain(text: str, limit: int = 40) -> str:
+    """One printable line of at most ``limit`` characters: control characters and line breaks become spaces."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 10 * limit]).split())
+    line += " …" if len(text) > 10 * limit else ""
+    return line if len(line) <= limit else f"{line[: limit - 11].rstrip()} … {line[-8:].lstrip()}"
+
+
+def parts(name: str) -> list[tuple[str, bool]]:
+    """The name in pieces, each with whether it is a subscript: ``W_hh`` -> W and hh, ``hidden_3`` -> hidden and 3."""
+    text, found, at = plain(name), [], 0
+    for m in _INDEXED.finditer(text):
+        base, index = m[1], m[2].strip("_")
+        if index and (len(base) <= 2 or index.replace("_", "").isdigit()):
+            found += [(text[at : m.end(1)], False), (index.replace("_", ","), True)]
+            at = m.end()
+    return [*found, (text[at:], False)] if text[at:] or not found else found
+
+
+def html(name: str, size: float) -> str:
+    """The name as the inside of an HTML-like label in a font of that size."""
+    small = f'<sub><font point-size="{size * _SHRINK:g}">'
+    pieces = [(escape(text) or " ", lowered) for text, lowered in parts(name)]
+    return "".join(f"{small}{text}</font></sub>" if lowered else text for text, lowered in pieces)
+
+
+def label(*lines: str, size: float) -> str:
+    """An HTML-like label; several lines are rows of a table, where a subscript does not touch the line below."""
+    if len(lines) == 1:
+        return f"<{html(lines[0], size)}>"
+    rows = "".join(f"<tr><td>{html(line, size)}</td></tr>" for line in lines)
+    return f'<<table border="0" cellspacing="0" cellpadding="1">{rows}</table>>'
+
+
+def width(name: str, size: float) -> float:
+    """How wide the name is in points, in a wide font: what a box must hold wherever it is opened."""
+    return sum(size * (_SHRINK if lowered else 1) * sum(map(_em, text)) for text, lowered in parts(name))
+
+
+def _em(c: str) -> float:
+    if east_asian_width(c) in "WF" or c in "WMm@%—":
+        return 1.0
+    return 0.35 if c in " ,.:;'|!ijl()[]/" else 0.64
+
+
+def tooltip(text: str) -> str:
+    """The text as an escString: neither a backslash nor an entity in it means anything."""
+    return escape(plain(text, 200)).replace("\\", "\\\\") or " "
+
+
+def identifiers(names: Iterable[str]) -> list[str]:
+    """A DOT identifier for each name: readable, and unique although no quote, colon or backslash survives."""
+    count: Counter[str] = Counter()
+    found = []
+    for name in names:
+        base = re.sub(r"[^\w@#./]", "_", name[:60])
+        count[base] += 1
+        found.append(base if count[base] == 1 else f"{base}~{count[base]}")
+    return found
