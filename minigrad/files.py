@@ -21,9 +21,10 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
     except BaseException as error:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
-        if isinstance(error, OSError):
+        if isinstance(error, (OSError, ValueError)):
             remedy = "Give a path in a folder that exists and that you may write to"
-            raise DataError(f"cannot write '{path}'", got=error.strerror or str(error), remedy=remedy) from None
+            why = getattr(error, "strerror", None) or str(error)
+            raise DataError(f"cannot write '{path}'", got=why, remedy=remedy) from None
         raise
     return target
 

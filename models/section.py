@@ -40,6 +40,6 @@ def section(T: int = 3, d: int = 3, h: int = 4, q: int = 2, batch: int = 1, seed
     for t, (o, y) in enumerate(zip(outputs, ys, strict=True), 1):
         with mg.timestep(t):
             target = mg.tensor(y, name=f"y_{t}")
-        losses.append(0.5 * ((o - target) ** 2).sum())
+        losses.append(0.5 * np.square(o - target).sum())
     loss: Any = np.mean(np.stack(losses))
     return Section(mg.Tape.of(loss.named("L")), rnn, xs, ys, h_0)

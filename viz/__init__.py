@@ -1,8 +1,8 @@
 """Pictures of tapes and of the gradients on them."""
 
 from .draw import draw
-from .render import render
+from .render import render, svg
 from .strategies import strategies
 from .unrolled import unrolled
 
-__all__ = ["draw", "render", "strategies", "unrolled"]
+__all__ = ["draw", "render", "strategies", "svg", "unrolled"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 import sys
 from pathlib import Path
@@ -12,7 +11,8 @@ from threading import Lock
 
 import graphviz
 
-from minigrad.errors import ArgumentError, DataError, UnsupportedError
+from minigrad.errors import ArgumentError, UnsupportedError
+from minigrad.files import write_atomically
 
 FORMATS = ("svg", "png", "pdf", "dot")
 INSTALL = 'pip install "minigrad[dot]", or install Graphviz'
@@ -33,7 +33,7 @@ def render(graph: graphviz.Digraph, file: str | os.PathLike[str]) -> Path:
     picture = None if kind == "dot" else _laid_out(graph, kind)
     if picture is None:
         path = path.with_suffix(".dot")
-    _write(path, graph.source.encode() if picture is None else picture)
+    write_atomically(path, graph.source.encode() if picture is None else picture)
     if picture is None and kind != "dot":
         print(f"render: no Graphviz to make a .{kind} with, wrote {path}. {INSTALL}", file=sys.stderr)
     return path
@@ -64,18 +64,3 @@ def _laid_out(graph: graphviz.Digraph, kind: str) -> bytes | None:
 def _dateless(picture: bytes) -> bytes:
     """The same bytes for the same graph: a PDF carries the time it was made."""
     return re.sub(rb"(/CreationDate \(D:)\d{14}", rb"\g<1>20000101000000", picture)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """All or nothing: a temporary file beside the path takes its place."""
-    part = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        remedy = "Choose a file in a folder that exists and that you may write to"
-        raise DataError("render", got=f"{str(path)!r} cannot be written: {why}", remedy=remedy) from None
-    finally:
-        if part.exists():
-            part.unlink()

@@ -50,7 +50,7 @@ def test_another_suffix_is_refused(tmp_path, name):
 def test_what_cannot_be_written_says_so_and_leaves_nothing(tmp_path, place):
     (tmp_path / "taken.svg").mkdir()
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(DataError, match=r"cannot be written.*Choose a file in a folder that exists") as error:
+    with pytest.raises(DataError, match=r"cannot write .*Give a path in a folder that exists") as error:
         render(strategies(), tmp_path / place)
     assert "\n" not in str(error.value)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "taken.svg"]
