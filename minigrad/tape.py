@@ -177,13 +177,11 @@ class Tape:
     def steps(self, gradient: npt.ArrayLike | None = None) -> Iterator[Step]:
         """Backward, one node at a time, last to first. Adjoints live in this run; nodes and leaves are not touched."""
         seed = self._seed(gradient)
-        return sweep(self.nodes, self.outputs[0], seed, lambda x: x.requires_grad)
+        return sweep(self.nodes, self.outputs[0], seed)
 
     def backward(self, gradient: npt.ArrayLike | None = None) -> None:
-        """Drain :meth:`steps` and add each parameter's adjoint to its ``grad``."""
-        found = [(node, g) for node, g, _ in self.steps(gradient) if node.fn is None]
-        for leaf, g in found:  # all or none: an error on the way leaves every grad as it was
-            leaf.grad = frozen(g.copy() if leaf.grad is None else leaf.grad + g)
+        """Drain :meth:`steps` and add each parameter's adjoint to its ``grad``: all or, after an error, none."""
+        _add_to_grads([(node, g) for node, g, _ in self.steps(gradient) if node.fn is None])
 
     def _seed(self, gradient: npt.ArrayLike | None) -> Array:
         """The cotangent of the output: 1 for a scalar, else what the user gives."""
@@ -211,7 +209,7 @@ def gradients(tape: Tape, wrt: Iterable[Tensor], seed: Any, recorded: bool) -> l
             raise GradientError("grad", got=f"'{getattr(x, 'label', x)}' was not made to need a gradient")
     asked, found = set(targets), {}
     on_path = _leading_to(tape.nodes, asked)
-    for x, g, _ in sweep(tape.nodes, tape.outputs[0], seed, on_path.__contains__, recorded):
+    for x, g, _ in sweep(tape.nodes, tape.outputs[0], seed, on_path, recorded):
         if x in asked:
             found[x] = g
         if recorded and x.name and g.fn and not g.name:
@@ -247,18 +245,24 @@ def _backward(loss: Tensor, gradient: npt.ArrayLike | None = None, retain_graph:
 
     Raises GradientError where an earlier call already went through (part of) the graph, unless ``retain_graph``.
     """
-    tape, reached = Tape.of(loss), {loss}
-    for n in reversed(tape.nodes):
-        if n in reached:
-            reached.update(x for i, x in enumerate(n.inputs) if Edge(x, n, i).carries_gradient)
-    again = next((n for n in reversed(tape.nodes) if n in reached and n.swept), None)
-    if again is not None and not retain_graph:
-        got = f"an earlier backward() already went through '{again.label}'"
-        remedy = "Carry state from batch to batch with state.detach(), or pass retain_graph=True to go again"
-        raise GradientError("backward", got=got, remedy=remedy, where=again.where)
-    tape.backward(gradient)
-    for n in reached:
-        n.swept = n.fn is not None
+    found, passed = [], []
+    for node, g, _ in Tape.of(loss).steps(gradient):
+        if node.swept and not retain_graph:
+            got = f"an earlier backward() already went through '{node.label}'"
+            remedy = "Carry state from batch to batch with state.detach(), or pass retain_graph=True to go again"
+            raise GradientError("backward", got=got, remedy=remedy, where=node.where)
+        if node.fn is None:
+            found.append((node, g))
+        else:
+            passed.append(node)
+    _add_to_grads(found)
+    for node in passed:
+        node.swept = True
+
+
+def _add_to_grads(found: list[tuple[Tensor, Array]]) -> None:
+    for leaf, g in found:
+        leaf.grad = frozen(g.copy() if leaf.grad is None else leaf.grad + g)
 
 
 def _is_sum(n: Tensor) -> bool:

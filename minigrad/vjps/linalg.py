@@ -14,6 +14,8 @@ from .table import COMPOSED, Rule, defvjp
 
 
 def _matmul_a(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == b.ndim == 2:
+        return g @ b.T
     if b.ndim == 1:
         return g[..., None] * b
     if a.ndim == 1:
@@ -22,6 +24,8 @@ def _matmul_a(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == b.ndim == 2:
+        return a.T @ g
     if a.ndim == 1:
         return a * g if b.ndim == 1 else a[:, None] * g[..., None, :]
     if b.ndim == 1:
