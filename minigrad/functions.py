@@ -33,7 +33,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
 
 @dispatched
 def log_softmax(x: Any, axis: int = -1) -> Any:
-    """X - log(sum(exp(x))) along axis."""
+    """The logarithm of softmax, x - log(sum(exp(x))) along axis."""
     shifted = x - np.max(x, axis=axis, keepdims=True)
     shifted -= np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
     return shifted

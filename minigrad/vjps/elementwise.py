@@ -12,11 +12,11 @@ defvjp(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
 defvjp(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g)
 defvjp(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
 defvjp(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
-defvjp(
-    np.power,
+POWER = (
     lambda g, y, a, b: g * b * np.power(a, np.where(b == 0, 1, b - 1)),  # 0 at b = 0, even where a = 0
     lambda g, y, a, b: g * y * np.log(np.where(a > 0, a, 1)),
 )
+defvjp(np.power, *POWER)
 defvjp(np.negative, lambda g, y, x: -g)
 defvjp(np.positive, lambda g, y, x: g)
 defvjp(np.absolute, lambda g, y, x: g * np.sign(x))
@@ -29,13 +29,13 @@ defvjp(np.cos, lambda g, y, x: -g * np.sin(x))
 defvjp(np.tanh, lambda g, y, x: g * (1 - y * y))
 
 
-def _share(g: Any, y: Any, mine: Any, other: Any) -> Any:
+def share(g: Any, y: Any, mine: Any, other: Any) -> Any:
     """The operand that won takes the cotangent; at a tie each takes half."""
     return np.where(mine == y, np.where(other == y, g / 2, g), 0)
 
 
 for fn in (np.maximum, np.minimum):
-    defvjp(fn, _share, lambda g, y, a, b: _share(g, y, b, a))
+    defvjp(fn, share, lambda g, y, a, b: share(g, y, b, a))
 
 defvjp(np.where, None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b: np.where(c, 0, g))
 
@@ -58,7 +58,7 @@ COMPOSED[np.clip] = _clip
 
 @dispatched
 def cast(x: Any, dtype: Any) -> Any:
-    """X in another floating dtype; the cotangent is cast back."""
+    """The same numbers in another floating dtype; the cotangent is cast back."""
     return x.astype(dtype)
 
 
