@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,7 +15,7 @@ from .companions import companion
 from .errors import ArgumentError, MinigradError
 
 EXAMPLES = """examples:
-  minigrad demo                                      the whole story in a minute, files in ./minigrad-demo/
+  minigrad demo                                      the whole story within a minute, files in ./minigrad-demo/
   minigrad train --cell gru --epochs 50              train the book's character language model
   minigrad train --text book.txt --steps 64 --truncate 16 --save book.safetensors
   minigrad figure unrolled -o unrolled.svg           the unrolled graph of a recurrent network, Fig. 9.7.2
@@ -33,21 +34,24 @@ class Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """All commands and options."""
     plain = argparse.RawDescriptionHelpFormatter
-    top = Parser("minigrad", description=__doc__.partition(":")[0], epilog=EXAMPLES, formatter_class=plain)
-    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    about = "Backpropagation through time you can see: tapes of NumPy code, rewritten, trained and drawn."
+    top = Parser("minigrad", description=about, epilog=EXAMPLES, formatter_class=plain)
+    top.add_argument("--version", action="version", version=f"minigrad {version('minigrad')}")
+    top.set_defaults(run=lambda _: top.print_help())
+    commands = top.add_subparsers(metavar="COMMAND")
 
-    demo = commands.add_parser("demo", help="unroll, rewrite, train and draw, on real text, in about a minute")
+    demo = commands.add_parser("demo", help="unroll, rewrite, train and draw, on real text, within a minute")
     demo.add_argument("-o", "--output", metavar="DIR", default="minigrad-demo", help="folder (%(default)s)")
     demo.add_argument("--text", metavar="FILE", help="a text of yours (default: The Time Machine)")
     demo.add_argument("--epochs", type=_whole, default=20, metavar="N", help="epochs of training (%(default)s)")
-    demo.add_argument("--seed", type=_natural, default=0, metavar="S", help="of all random numbers (%(default)s)")
+    demo.add_argument("--seed", type=_natural, default=1, metavar="S", help="of all random numbers (%(default)s)")
     demo.set_defaults(run=_demo)
 
     train = commands.add_parser("train", help="train the book's character language model on a text")
     train.add_argument("--text", metavar="FILE", help="plain text, UTF-8 (default: The Time Machine)")
     train.add_argument("--cell", choices=["rnn", "gru", "lstm"], default="rnn", help="the recurrent cell (%(default)s)")
     train.add_argument("--truncate", type=_whole, metavar="K", help="cut the gradient every K steps (default: full)")
-    train.add_argument("--clip", type=_positive, default=1.0, metavar="THETA", help="longest gradient (%(default)s)")
+    train.add_argument("--clip", type=_positive, default=1.0, metavar="THETA", help="largest norm (%(default)s)")
     train.add_argument("--epochs", type=_whole, default=100, metavar="N", help="epochs of training (%(default)s)")
     train.add_argument("--lr", type=_positive, help="learning rate (the book's: 1 for rnn, 4 for gru and lstm)")
     train.add_argument("--hidden", type=_whole, default=32, metavar="H", help="hidden units (%(default)s)")
@@ -63,8 +67,8 @@ def parser() -> argparse.ArgumentParser:
     unrolled.add_argument("--steps", type=_whole, default=3, metavar="T", help="time steps (%(default)s)")
     unrolled.set_defaults(make=_unrolled)
     strategies = kinds.add_parser("strategies", help="randomized, regular and full truncation of a text, Fig. 9.7.1")
-    strategies.add_argument("--text", default="the time machine by h g wells", help="one time step per character")
-    strategies.add_argument("--segment", type=_whole, default=4, metavar="K", help="regular segments (%(default)s)")
+    strategies.add_argument("--text", default="the time machine by h g wells", help="the text itself, not a file")
+    strategies.add_argument("--segment", type=_whole, default=4, metavar="K", help="steps per segment (%(default)s)")
     strategies.add_argument("--keep", type=_share, default=0.75, metavar="PI", help="chance not to cut (%(default)s)")
     strategies.add_argument("--seed", type=_natural, default=0, metavar="S", help="of the random cuts (%(default)s)")
     strategies.set_defaults(make=_strategies)
@@ -102,10 +106,12 @@ def _demo(args: argparse.Namespace) -> None:
 def _train(args: argparse.Namespace) -> None:
     if args.save and not Path(args.save).parent.is_dir():  # better now than after the training
         raise ArgumentError(f"cannot write '{args.save}'", got="its folder does not exist", remedy="Make it first")
+    if args.save:
+        companion("models.checkpoint").writer()
     model, vocab = companion("models.train").run(
         args.text, args.cell, args.hidden, args.steps, args.epochs, args.lr, args.truncate, args.clip, args.seed
     )
-    print(model.continue_text(args.prefix, 50, vocab))
+    print(f"{args.prefix!r} continues, always with the likeliest: {model.continue_text(args.prefix, 50, vocab)!r}")
     if args.save:
         print(f"wrote {companion('models.checkpoint').save(model, vocab, args.save)}")
 

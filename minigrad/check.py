@@ -23,6 +23,9 @@ def gradcheck(
     """
     args = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     for x in args:
+        if not isinstance(x, Tensor):
+            remedy = "Wrap the inputs: tensor(x, requires_grad=True)"
+            raise DTypeError("gradcheck", got=f"an input is a {type(x).__name__}", remedy=remedy)
         if x.requires_grad and x.dtype != np.float64:
             raise DTypeError("gradcheck", got=f"'{x.label}' is {x.dtype}", expected="central differences need float64")
 

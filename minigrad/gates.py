@@ -46,8 +46,8 @@ def alias(x: Any) -> Any:
 
 def positive(name: str, value: float) -> float:
     """Refuse a threshold that is not above zero: a negative one would turn the gradient around."""
-    if not value > 0:
-        raise ArgumentError(name, got=f"{value}", expected="expected a number above 0")
+    if not isinstance(value, (int, float, np.number)) or not value > 0:
+        raise ArgumentError(name, got=f"{value!r}", expected="expected a number above 0")
     return float(value)
 
 

@@ -11,6 +11,8 @@ from . import gates
 from .errors import ArgumentError, GradientError, ShapeError
 from .tensor import Array, Tensor
 
+MADE = "A parameter is made by tensor(..., requires_grad=True)"
+
 
 class _Optimizer:
     """What every optimizer does: pair parameters with gradients and assign."""
@@ -20,7 +22,7 @@ class _Optimizer:
         self.lr = gates.positive("lr", lr)
         for p in self.params:
             if p.fn is not None or not p.requires_grad:
-                raise ArgumentError("optimizer", got=f"'{p.label}' is no leaf that needs a gradient")
+                raise ArgumentError("optimizer", got=f"'{p.label}' is no parameter", remedy=MADE)
 
     def zero_grad(self) -> None:
         """Forget the accumulated gradients."""
@@ -32,6 +34,8 @@ class _Optimizer:
         given = [p.grad for p in self.params] if grads is None else [getattr(g, "data", g) for g in grads]
         if len(given) != len(self.params):
             raise ShapeError("step", got=f"{len(given)} gradients for {len(self.params)} parameters")
+        if given and all(g is None for g in given):
+            raise GradientError("step", got="no parameter has a gradient", expected="call it after backward()")
         for i, (p, g) in enumerate(zip(self.params, given, strict=True)):
             if g is not None:
                 p.assign(p.data - self._change(i, np.asarray(g)))

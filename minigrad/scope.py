@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ Place = tuple[str, int] | None  # file, line
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 stamp: ContextVar[tuple[int | None, Place]] = ContextVar("stamp", default=(None, None))
-_OURS = (os.path.dirname(__file__) + os.sep, os.path.dirname(np.__file__) + os.sep)
+_OURS = (os.path.dirname(__file__) + os.sep, os.path.dirname(np.__file__) + os.sep, contextlib.__file__)
 _is_ours: dict[str, bool] = {}
 
 

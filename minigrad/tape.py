@@ -190,7 +190,7 @@ class Tape:
             raise GradientError("backward", got=f"a tape with {len(self.outputs)} outputs", expected="it needs one")
         if not out.requires_grad:
             got = f"'{out.label}' does not depend on anything that needs a gradient"
-            remedy = "A parameter is made by tensor(..., requires_grad=True)"
+            remedy = "Make parameters with tensor(..., requires_grad=True), and compute outside no_grad()"
             raise GradientError("backward", got=got, remedy=remedy, where=out.where)
         if gradient is None and out.size != 1:
             got, remedy = f"'{out.label}' is {out.shape}", f"Sum it, or pass gradient= of shape {out.shape}"
@@ -201,12 +201,13 @@ class Tape:
         return seed
 
 
-def gradients(tape: Tape, wrt: Iterable[Tensor], seed: Any, recorded: bool) -> list[Tensor]:
+def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Any, recorded: bool) -> list[Tensor]:
     """The adjoints of wrt as Tensors, zeros where the output does not reach; walks only the paths to wrt."""
-    targets = tuple(wrt)
+    targets = (wrt,) if isinstance(wrt, Tensor) else tuple(wrt)
     for x in targets:
         if not isinstance(x, Tensor) or not x.requires_grad:
-            raise GradientError("grad", got=f"'{getattr(x, 'label', x)}' was not made to need a gradient")
+            remedy = "Make it with tensor(..., requires_grad=True)"
+            raise GradientError("grad", got=f"'{getattr(x, 'label', x)}' does not need a gradient", remedy=remedy)
     asked, found = set(targets), {}
     on_path = _leading_to(tape.nodes, asked)
     for x, g, _ in sweep(tape.nodes, tape.outputs[0], seed, on_path, recorded):
@@ -229,8 +230,10 @@ def _leading_to(nodes: Iterable[Tensor], targets: set[Tensor]) -> Container[Tens
     return on_path
 
 
-def grad(output: Tensor, inputs: Iterable[Tensor], grad_output: Any = None, create_graph: bool = False) -> list[Tensor]:
-    """The gradients of output with respect to inputs (leaves or not), without touching any ``.grad``.
+def grad(
+    output: Tensor, inputs: Tensor | Iterable[Tensor], grad_output: Any = None, create_graph: bool = False
+) -> list[Tensor]:
+    """The gradients of output with respect to inputs (leaves or not), one each, without touching any ``.grad``.
 
     ``create_graph`` records the computation, so that the results can be differentiated again.
     """

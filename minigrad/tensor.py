@@ -76,7 +76,6 @@ class Tensor:
         return Tensor(self._data, passes(self.fn, inputs), self.name, self.fn, inputs, self.kwargs, like=self)
 
     # --- what it is -------------------------------------------------------------------------------------------------
-    data = property(lambda self: self._data, doc="The value, a read-only array.")
     shape = property(lambda self: self._data.shape)
     dtype = property(lambda self: self._data.dtype)
     ndim = property(lambda self: self._data.ndim)
@@ -86,9 +85,20 @@ class Tensor:
     where = property(lambda self: describe(self.time, self.place), doc="``t=3, train.py:41``, for messages.")
 
     @property
+    def data(self) -> Array:
+        """The value, a read-only array."""
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        remedy = "Write w.assign(w.data - ...), or use minigrad.optim"
+        raise GradientError("data", got=f"'{self.label}' is read-only", remedy=remedy, where=here())
+
+    @property
     def label(self) -> str:
         """Its name, or its operation and time step: ``h_3``, ``tanh@3``."""
-        return self.name or (self.op if self.time is None else f"{self.op}@{self.time}")
+        kind = self.op if self.fn else "parameter" if self.requires_grad else "constant"
+        return self.name or (kind if self.time is None else f"{kind}@{self.time}")
 
     def named(self, name: str) -> Self:
         """Set the name by which drawings, listings, errors and the debugger call it; returns itself."""
@@ -121,8 +131,8 @@ class Tensor:
         self.assigned = next(_serials)
 
     def __repr__(self) -> str:
-        value = np.array2string(self._data, precision=4, separator=", ") if self.size <= 8 else "\n"
-        value = f"{self.dtype}{list(self.shape)}" if "\n" in value else value
+        shown = np.array2string(self._data, precision=4, separator=", ") if self.size <= 8 else ""
+        value = " ".join(shown.split()) or f"{self.dtype}{list(self.shape)}"
         label = f", name={self.name!r}" if self.name else ""
         made = f", by {self.op} [{self.where}]" if self.fn else ", requires_grad=True" if self.requires_grad else ""
         return f"tensor({value}{label}{made})"
@@ -167,6 +177,9 @@ class Tensor:
     def __bool__(self) -> bool:
         return bool(self._data)
 
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.size == 1 and spec else str(self)
+
     def __float__(self) -> float:
         return float(self._data)
 
@@ -206,6 +219,8 @@ def tensor(x: Any, requires_grad: bool = False, name: str | None = None, dtype: 
     Raises DTypeError for complex or object data, and for a gradient of anything but floats.
     """
     carried = getattr(x, "dtype", None)
+    if x is None:
+        raise DTypeError(f"tensor {name!r}" if name else "tensor", got="None", where=here())
     try:
         data = np.array(x.data if isinstance(x, Tensor) else x, dtype=dtype or carried or np.float64)
     except (TypeError, ValueError) as error:

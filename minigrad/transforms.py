@@ -92,6 +92,8 @@ def _rebuilt(tape: Tape, outputs: list[Tensor]) -> Tape:
 
 
 def _undifferentiated(tape: Tape) -> None:
+    if not isinstance(tape, Tape):
+        raise ArgumentError("transform", got=f"a {type(tape).__name__}", expected="expected a Tape, as Tape.of(loss)")
     if tape.wrt:
         raise GradientError(
             "transform",
@@ -118,10 +120,7 @@ def truncate(tape: Tape, every: int | None = None, window: int | None = None) ->
     if every is None and window is None:
         raise ArgumentError("truncate", got="neither every nor window", expected="name at least one of them")
     _undifferentiated(tape)
-    times = tape.times
-    stamps = [t for t in times.values() if t is not None]
-    if not stamps:
-        return tape
+    stamps = _steps(tape, "truncate")
     first, last, block = min(stamps), max(stamps), every or 1
 
     def reach(t: int) -> tuple[int, int]:
@@ -132,6 +131,15 @@ def truncate(tape: Tape, every: int | None = None, window: int | None = None) ->
         return max(low, first), min(high, last)
 
     return _versions(tape, reach)
+
+
+def _steps(tape: Tape, what: str) -> list[int]:
+    """The stamps on a tape; a tape without any is a mistake, for nothing could be truncated."""
+    stamps = [t for t in tape.times.values() if t is not None]
+    if not stamps:
+        remedy = "Run each step of the loop inside `with minigrad.timestep(t):`"
+        raise ArgumentError(what, got="the tape has no time steps", remedy=remedy)
+    return stamps
 
 
 def _versions(tape: Tape, reach: Callable[[int], tuple[int, int]]) -> Tape:
@@ -192,9 +200,8 @@ def truncate_randomly(
 
     Source: D2L equation 9.7.8; Tallec and Ollivier 2017.
     """
-    times = tape.times
-    stamps = sorted({t for t in times.values() if t is not None})
-    boundaries = range(stamps[0] + 1, stamps[-1] + 1) if stamps else range(0)
+    times, stamps = tape.times, _steps(tape, "truncate_randomly")
+    boundaries = range(min(stamps) + 1, max(stamps) + 1)
     pi = dict(keep) if isinstance(keep, Mapping) else dict.fromkeys(boundaries, keep)
     for t, p in pi.items():
         if not 0 < p <= 1 or t not in boundaries:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from minigrad.errors import DataError
@@ -13,15 +14,20 @@ from .cells import parameters
 from .language_model import RNNLM
 from .text import Vocabulary
 
-MISSING = 'Install it with pip install "minigrad[lab]"'
+
+def writer() -> Callable[..., bytes]:
+    """The function that makes a checkpoint's bytes. Raises DataError where safetensors is not installed."""
+    try:
+        from safetensors.numpy import save as to_bytes
+    except ImportError:
+        raise DataError("checkpoint", got="safetensors is not installed", remedy="pip install safetensors") from None
+    make: Callable[..., bytes] = to_bytes
+    return make
 
 
 def save(model: RNNLM, vocab: Vocabulary, path: str | os.PathLike[str]) -> Path:
     """Write the parameters, and what else load needs, whole or not at all."""
-    try:
-        from safetensors.numpy import save as to_bytes
-    except ImportError:
-        raise DataError("checkpoint", got="safetensors is not installed", remedy=MISSING) from None
+    to_bytes = writer()
     named = {p.label: p.numpy() for p in parameters(model)}
     about = {"kind": model.kind, "hidden": str(len(model.W_hq)), "vocabulary": json.dumps(vocab.tokens)}
     return write_atomically(path, to_bytes(named, metadata=about))
@@ -29,10 +35,9 @@ def save(model: RNNLM, vocab: Vocabulary, path: str | os.PathLike[str]) -> Path:
 
 def load(path: str | os.PathLike[str]) -> tuple[RNNLM, Vocabulary]:
     """The model and vocabulary of a checkpoint. Raises DataError where the file is none of ours."""
-    try:
-        from safetensors import SafetensorError, safe_open
-    except ImportError:
-        raise DataError("checkpoint", got="safetensors is not installed", remedy=MISSING) from None
+    writer()  # says what to install
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, framework="numpy") as file:
             about = file.metadata() or {}

@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -15,7 +17,7 @@ from minigrad.errors import ArgumentError, UnsupportedError
 from minigrad.files import write_atomically
 
 FORMATS = ("svg", "png", "pdf", "dot")
-INSTALL = 'pip install "minigrad[dot]", or install Graphviz'
+INSTALL = "pip install pygraphviz, or install Graphviz"
 _one_at_a_time = Lock()  # Graphviz's library keeps global state
 
 
@@ -49,16 +51,32 @@ def svg(graph: graphviz.Digraph) -> str:
 
 def _laid_out(graph: graphviz.Digraph, kind: str) -> bytes | None:
     """The picture, or None where neither the program nor pygraphviz is there."""
+    if kind == "png":
+        graph = graph.copy()
+        graph.attr(dpi="192")  # twice the size on the page, for sharp lines
     if shutil.which("dot"):  # the one program, which takes the engine as an option
         return _dateless(graph.pipe(format=kind, encoding=None))
     try:
         from pygraphviz import AGraph
     except ImportError:
         return None
-    with _one_at_a_time:
+    with _one_at_a_time, _without_font_warnings():
         pictures = 2 if kind == "pdf" else 1  # the first PDF of a process embeds its fonts differently
         drawn = [AGraph(string=graph.source).draw(format=kind, prog=graph.engine) for _ in range(pictures)]
         return _dateless(drawn[-1])
+
+
+@contextmanager
+def _without_font_warnings() -> Iterator[None]:
+    """The library's complaints about the system's font files say nothing of the picture; they go straight to fd 2."""
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _dateless(picture: bytes) -> bytes:

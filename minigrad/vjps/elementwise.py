@@ -45,6 +45,8 @@ for compare in (
     defvjp(compare, None, None)
 for flat in (np.sign, np.logical_not, np.isfinite, np.isnan, np.floor, np.ceil, np.trunc):
     defvjp(flat, None)
+for like in (np.zeros_like, np.ones_like):
+    defvjp(like, None)
 
 
 def _clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:

@@ -50,6 +50,9 @@ class Op:
         unknown = keywords.keys() - self.keywords if self.keywords is not None else keywords.keys() & {"out"}
         given = {k: _settled(v) for k, v in keywords.items() if k not in unknown}
         unknown = {k for k in unknown if keywords[k] is not None}
+        if "out" in unknown:
+            remedy = "Write a = a + b, not a += b into a plain array"
+            raise UnsupportedError(op_name(self.fn), got="out=, which would drop the gradient", remedy=remedy)
         if unknown:
             raise UnsupportedError(
                 op_name(self.fn),

@@ -31,8 +31,7 @@ def minigrad(*args, cwd=None, **kwargs):
 
 @pytest.mark.parametrize(
     ("args", "line"),
-    [("", "minigrad: the following arguments are required: COMMAND (see minigrad --help)"),
-     ("fly", "minigrad: argument COMMAND: invalid choice: 'fly' (choose from demo, train, figure) "
+    [("fly", "minigrad: argument COMMAND: invalid choice: 'fly' (choose from demo, train, figure) "
       "(see minigrad --help)"),
      ("train --epochs 0", "minigrad train: argument --epochs: got '0', expected a whole number from 1 "
       "(see minigrad train --help)"),
@@ -79,7 +78,7 @@ def test_train_prints_perplexities_and_a_continuation_and_saves(text, tmp_path):
     options = ["--cell", "gru", "--truncate", 8, "--epochs", 2, "--steps", 16, "--save", save]
     run = minigrad("train", "--text", text, *options)
     assert (run.returncode, run.stderr) == (0, "")
-    assert re.search(r"epoch +2: perplexity +\d+\.\d\d train, +\d+\.\d\d validation\nit has", run.stdout)
+    assert re.search(r"epoch +2: perplexity +\d+\.\d\d train, +\d+\.\d\d validation\n'it has' continues", run.stdout)
     assert "BPTT truncated every 8 steps" in run.stdout
     assert run.stdout.endswith(f"wrote {save}\n")
     assert save.stat().st_size > 1000
@@ -87,8 +86,7 @@ def test_train_prints_perplexities_and_a_continuation_and_saves(text, tmp_path):
 
 def test_demo_tells_the_story_and_names_its_files(text, tmp_path):
     run = minigrad("demo", "--text", text, "--epochs", 2, cwd=tmp_path)
-    spoken = [line for line in run.stderr.splitlines() if not line.startswith("Fontconfig")]  # the system's fonts'
-    assert (run.returncode, spoken) == (0, [])
+    assert (run.returncode, run.stderr) == (0, "")
     assert "h_3: float64[4, 1] = add(matmul@3, matmul@3#2)" in run.stdout
     assert [float(d) < 1e-12 for d in re.findall(r"largest relative difference (\S+)", run.stdout)] == [True] * 3
     written = re.search(r"wrote (.*)\n$", run.stdout)[1].split(", ")

@@ -325,7 +325,7 @@ REFUSED = [
     (lambda x: (x * x).backward([1.0, 2.0, 3.0]), ShapeError, "'multiply' is (2,) and gradient (3,)"),
     (lambda x: mg.tensor(1.0, name="c").backward(), GradientError, "'c' does not depend on anything that needs"),
     (lambda x: np.sum(mg.detach(x)).backward(), GradientError, "'sum' does not depend on anything that needs"),
-    (lambda x: mg.grad(np.sum(x), [mg.tensor(1.0, name="c")]), GradientError, "'c' was not made to need a gradient"),
+    (lambda x: mg.grad(np.sum(x), [mg.tensor(1.0, name="c")]), GradientError, "'c' does not need a gradient"),
     (lambda x: mg.Tape.of(np.sum(x), np.max(x)).backward(), GradientError, "a tape with 2 outputs"),
 ]  # fmt: skip
 

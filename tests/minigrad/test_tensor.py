@@ -210,7 +210,7 @@ UNSUPPORTED = [
     lambda x: np.linalg.qr(np.stack([x, x]) if isinstance(x, np.ndarray) else np.reshape(x, (2, 1)))[0],
     np.unwrap,
     np.cumsum,
-    np.arctan,
+    np.median,
     np.linalg.norm,
     lambda x: np.median(x, axis=0),
 ]
@@ -222,7 +222,7 @@ def test_unsupported_function_raises_where_a_gradient_is_needed(fn):
         fn(param([1.0, 2.0], "x"))
 
 
-@pytest.mark.parametrize("fn", [np.fft.fft, np.linalg.norm, np.unwrap, np.cumsum, np.arctan, np.median])
+@pytest.mark.parametrize("fn", [np.fft.fft, np.linalg.norm, np.unwrap, np.cumsum, np.median])
 def test_unsupported_function_gives_plain_values_elsewhere(fn):
     got = fn(mg.tensor([1.0, 2.0]))
     assert not isinstance(got, mg.Tensor)
@@ -344,7 +344,7 @@ def test_timestep_stamps_and_nests():
             1 / 0
         d = b * 2
     assert [v.time for v in (x, a, b, c, d, a * 2)] == [None, 1, 5, 1, 1, None]
-    assert [v.label for v in (x, a, b, d)] == ["leaf", "multiply@1", "multiply@5", "multiply@1"]
+    assert [v.label for v in (x, a, b, d)] == ["parameter", "multiply@1", "multiply@5", "multiply@1"]
     assert a.where == f"t=1, {a.origin}"
 
 
@@ -403,9 +403,9 @@ def test_matmul_mismatch():
 
 
 REFUSED = [
-    (lambda x: x @ np.ones((2, 4, 2)), "matmul: 'x' is (2, 3) and 'leaf' is (2, 4, 2); the last axis of the first (3) "
-     "must equal the second's second-to-last (4)."),
-    (lambda x: x + np.ones(2), "add: 'x' is (2, 3) and 'leaf' is (2,); operands could not be broadcast together"),
+    (lambda x: x @ np.ones((2, 4, 2)), "matmul: 'x' is (2, 3) and 'constant' is (2, 4, 2); the last axis of the first "
+     "(3) must equal the second's second-to-last (4)."),
+    (lambda x: x + np.ones(2), "add: 'x' is (2, 3) and 'constant' is (2,); operands could not be broadcast together"),
     (lambda x: np.reshape(x, (4, 2)), "reshape(shape=(4, 2)): 'x' is (2, 3); cannot reshape array of size 6"),
     (lambda x: x[5], "getitem(index=(5,)): 'x' is (2, 3); index 5 is out of bounds"),
     (lambda x: np.sum(x, axis=4), "sum(axis=4): 'x' is (2, 3); axis 4 is out of bounds"),

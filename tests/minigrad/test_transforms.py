@@ -183,12 +183,15 @@ def test_with_nothing_to_do_it_is_the_same_tape(transform, net):
     assert transform(tape) is tape
 
 
-def test_without_steps_there_is_nothing_to_truncate():
+def test_without_steps_there_is_nothing_to_truncate_which_is_a_mistake():
     x = mg.tensor(2.0, requires_grad=True)
     tape = mg.Tape.of(x * x)
-    for transform in (partial(tf.truncate, every=1), partial(tf.truncate, window=0), partial(tf.untie, wrt=x)):
-        assert transform(tape) is tape
-    assert tf.truncate_randomly(tape, 0.5, 0) is tape
+    for truncation in (partial(tf.truncate, every=1), partial(tf.truncate, window=0)):
+        with pytest.raises(ArgumentError, match=r"truncate: the tape has no time steps\. Run each step"):
+            truncation(tape)
+    with pytest.raises(ArgumentError, match="truncate_randomly: the tape has no time steps"):
+        tf.truncate_randomly(tape, 0.5, 0)
+    assert tf.untie(tape, x) is tape
 
 
 # --- gates on edges --------------------------------------------------------------------------------------------------
@@ -620,7 +623,7 @@ MISUSE = [
     (lambda t: tf.truncate(t, every=0), ArgumentError, "truncate: every: 0; expected a whole number from 1"),
     (lambda t: tf.truncate(t, every=1.5), ArgumentError, "truncate: every: 1.5; expected a whole number from 1"),
     (lambda t: tf.truncate(t, window=-1), ArgumentError, "truncate: window: -1; expected a whole number from 0"),
-    (lambda t: tf.differentiate(t, mg.tensor(1.0, name="c")), GradientError, "'c' was not made to need a gradient"),
+    (lambda t: tf.differentiate(t, mg.tensor(1.0, name="c")), GradientError, "'c' does not need a gradient"),
 ]  # fmt: skip
 
 

@@ -75,8 +75,8 @@ def test_without_graphviz_the_dot_file_and_one_line(tmp_path, capsys):
     assert path.read_text() == graph.source
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert 'pip install "minigrad[dot]"' in said
-    with pytest.raises(UnsupportedError, match="minigrad\\[dot\\]"):
+    assert "pip install pygraphviz" in said
+    with pytest.raises(UnsupportedError, match="pip install pygraphviz"):
         svg(graph)
 
 
