@@ -1,4 +1,4 @@
-"""The few functions that NumPy lacks: activations and losses, numerically stable, each one op on the tape."""
+"""The few functions that NumPy lacks: activations and losses, numerically stable."""
 
 from __future__ import annotations
 
@@ -39,16 +39,21 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     return shifted
 
 
+def _below(what: str, labels: Any, classes: int) -> Any:
+    """The labels as an array; refuse what is no integer in 0..classes-1."""
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu":
+        raise DTypeError(what, got=f"{labels.dtype}", expected="expected integers", where=here())
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if wrong.size:
+        raise ArgumentError(what, got=f"{wrong[0]}", expected=f"expected 0..{classes - 1}", where=here())
+    return labels
+
+
 @dispatched
 def one_hot(indices: Any, classes: int, dtype: Any = np.float64) -> Any:
     """Rows of the identity matrix: indices of any shape -> (*shape, classes)."""
-    index = np.asarray(indices)
-    if index.dtype.kind not in "iu":
-        raise DTypeError("one_hot", got=f"indices of dtype {index.dtype}", expected="expected integers", where=here())
-    if index.size and not (index.min() >= 0 and index.max() < classes):
-        wrong = index[(index < 0) | (index >= classes)].flat[0]
-        raise ArgumentError("one_hot", got=f"index {wrong}", expected=f"expected 0..{classes - 1}", where=here())
-    return np.eye(classes, dtype=dtype)[index]
+    return np.eye(classes, dtype=dtype)[_below("one_hot: indices", indices, classes)]
 
 
 @dispatched
@@ -62,12 +67,7 @@ def cross_entropy(logits: Any, targets: Any) -> Any:
     if labels.shape != logits.shape[:-1]:
         raise ShapeError("cross_entropy", got=f"logits {logits.shape} and targets {labels.shape}",
                          expected=f"targets must be {logits.shape[:-1]}", where=here())  # fmt: skip
-    if labels.dtype.kind not in "iu":
-        raise DTypeError("cross_entropy", got=f"targets are {labels.dtype}", expected="expected integers", where=here())
-    classes = logits.shape[-1]
-    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-        wrong = labels[(labels < 0) | (labels >= classes)].flat[0]
-        raise ArgumentError("cross_entropy", got=f"target {wrong}", expected=f"expected 0..{classes - 1}", where=here())
+    labels = _below("cross_entropy: targets", labels, logits.shape[-1])
     top = np.max(logits, axis=-1, keepdims=True)
     mass = np.log(np.sum(np.exp(logits - top), axis=-1)) + top[..., 0]
     return np.mean(mass - np.take_along_axis(logits, labels[..., None], axis=-1)[..., 0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,19 @@ from . import gates
 from .errors import ArgumentError, GradientError, ShapeError
 from .tensor import Array, Tensor
 
+Rule = Callable[[Array, Any], tuple[Array, Any]]
+
+
 MADE = "A parameter is made by tensor(..., requires_grad=True)"
 
 
-class _Optimizer:
-    """What every optimizer does: pair parameters with gradients and assign."""
+class Optimizer:
+    """Parameters, a learning rate and a rule: (gradient, its state) -> (direction, new state)."""
 
-    def __init__(self, params: Iterable[Tensor], lr: float) -> None:
+    def __init__(self, params: Tensor | Iterable[Tensor], lr: float, rule: Rule) -> None:
         self.params = [params] if isinstance(params, Tensor) else list(params)
-        self.lr = gates.positive("lr", lr)
+        self.lr, self._rule = gates.positive("lr", lr), rule
+        self._states: list[Any] = [None] * len(self.params)
         for p in self.params:
             if p.fn is not None or not p.requires_grad:
                 raise ArgumentError("optimizer", got=f"'{p.label}' is no parameter", remedy=MADE)
@@ -38,43 +42,32 @@ class _Optimizer:
             raise GradientError("step", got="no parameter has a gradient", expected="call it after backward()")
         for i, (p, g) in enumerate(zip(self.params, given, strict=True)):
             if g is not None:
-                p.assign(p.data - self._change(i, np.asarray(g)))
-
-    def _change(self, i: int, g: Array) -> Array:
-        raise NotImplementedError
+                direction, self._states[i] = self._rule(np.asarray(g), self._states[i])
+                p.assign(p.data - self.lr * direction)
 
 
-class SGD(_Optimizer):
-    """p <- p - lr v, v <- momentum v + g. Source: Sutskever 2013, in PyTorch's form."""
+def SGD(params: Tensor | Iterable[Tensor], lr: float, momentum: float = 0.0) -> Optimizer:  # noqa: N802
+    """v <- momentum v + g, p <- p - lr v. Source: Sutskever 2013, in PyTorch's form."""
 
-    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0) -> None:
-        super().__init__(params, lr)
-        self.momentum = momentum
-        self._velocity: dict[int, Array] = {}
+    def rule(g: Array, v: Any) -> tuple[Array, Any]:
+        v = g if v is None else momentum * v + g
+        return v, v if momentum else None
 
-    def _change(self, i: int, g: Array) -> Array:
-        if self.momentum:
-            g = self._velocity[i] = g + self.momentum * self._velocity[i] if i in self._velocity else g
-        return self.lr * g
+    return Optimizer(params, lr, rule)
 
 
-class Adam(_Optimizer):
+def Adam(  # noqa: N802
+    params: Tensor | Iterable[Tensor], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
+) -> Optimizer:
     """Adam with bias correction. Source: Kingma and Ba 2015, algorithm 1."""
+    b1, b2 = betas
 
-    def __init__(
-        self, params: Iterable[Tensor], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
-    ) -> None:
-        super().__init__(params, lr)
-        self.betas, self.eps = betas, eps
-        self._moments: dict[int, tuple[int, Array, Array]] = {}
-
-    def _change(self, i: int, g: Array) -> Array:
-        b1, b2 = self.betas
-        t, m, v = self._moments.get(i, (0, np.zeros_like(g), np.zeros_like(g)))
+    def rule(g: Array, state: Any) -> tuple[Array, Any]:
+        t, m, v = state or (0, 0.0, 0.0)
         t, m, v = t + 1, b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
-        self._moments[i] = t, m, v
-        change: Array = self.lr * (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + self.eps)
-        return change
+        return (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps), (t, m, v)
+
+    return Optimizer(params, lr, rule)
 
 
 def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> float:

@@ -33,13 +33,14 @@ class Step(NamedTuple):
 
 
 def sweep(
-    nodes: tuple[Tensor, ...], out: Tensor, seed: Any, wanted: Container[Tensor] | None = None, recorded: bool = False
+    nodes: tuple[Tensor, ...], out: Tensor, seed: Array | Tensor, wanted: Container[Tensor] | None = None
 ) -> Iterator[Step]:
     """Yield a Step per node that a gradient reaches; its adjoint is complete, for its readers came later on the tape.
 
-    Only the tensors in ``wanted`` are sent anything (None: all that need a gradient). With a Tensor as seed
-    (``recorded``) the rules see Tensors and the backward pass records itself.
+    Only the tensors in ``wanted`` are sent anything (None: all that need a gradient). With a Tensor as seed the
+    rules see Tensors and the backward pass records itself.
     """
+    recorded = isinstance(seed, Tensor)
     pending: dict[Tensor, list[Any]] = {out: [seed]}
     for node in reversed(nodes):
         terms = pending.pop(node, None)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from .companions import companion
 from .errors import ArgumentError, DTypeError, GradientError, MinigradError, ShapeError
 from .sweep import Step, frozen, sweep
-from .tensor import Array, Tensor, tensor
+from .tensor import Array, Tensor
 from .vjps import OPS
 
 
@@ -121,7 +121,7 @@ class Tape:
     def recurrent_edges(self) -> list[Edge]:
         """Edges that join two different time steps."""
         times = self.times
-        return [e for e in self.edges() if None is not times[e.source] != times[e.target] is not None]
+        return [e for e in self.edges() if (s := times[e.source]) != (t := times[e.target]) and None not in (s, t)]
 
     def __repr__(self) -> str:
         steps = {n.time for n in self.nodes} - {None}
@@ -201,24 +201,21 @@ class Tape:
         return seed
 
 
-def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Any, recorded: bool) -> list[Tensor]:
-    """The adjoints of wrt as Tensors, zeros where the output does not reach; walks only the paths to wrt."""
+def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) -> list[Tensor]:
+    """The adjoints of wrt, zeros where the output does not reach; recorded where the seed is a Tensor."""
     targets = (wrt,) if isinstance(wrt, Tensor) else tuple(wrt)
     for x in targets:
         if not isinstance(x, Tensor) or not x.requires_grad:
             remedy = "Make it with tensor(..., requires_grad=True)"
             raise GradientError("grad", got=f"'{getattr(x, 'label', x)}' does not need a gradient", remedy=remedy)
-    asked, found = set(targets), {}
+    asked, found, recorded = set(targets), dict[Tensor, Tensor](), isinstance(seed, Tensor)
     on_path = _leading_to(tape.nodes, asked)
-    for x, g, _ in sweep(tape.nodes, tape.outputs[0], seed, on_path, recorded):
+    for x, g, _ in sweep(tape.nodes, tape.outputs[0], seed, on_path):
         if x in asked:
-            found[x] = g
+            found[x] = g if recorded else Tensor(g)
         if recorded and x.name and g.fn and not g.name:
             g.named(f"d{tape.outputs[0].name or 'L'}/d{x.name}")
-    return [
-        (found[x] if recorded else tensor(found[x])) if x in found else Tensor(frozen(np.zeros(x.shape, x.dtype)))
-        for x in targets
-    ]
+    return [found[x] if x in found else Tensor(frozen(np.zeros(x.shape, x.dtype))) for x in targets]
 
 
 def _leading_to(nodes: Iterable[Tensor], targets: set[Tensor]) -> Container[Tensor]:
@@ -239,8 +236,9 @@ def grad(
     """
     tape, given = Tape.of(output), isinstance(grad_output, Tensor)
     seed = tape._seed(grad_output.data if given else grad_output)
-    start = grad_output if given else Tensor(frozen(seed))
-    return gradients(tape, inputs, start if create_graph else seed, create_graph)
+    if create_graph:
+        return gradients(tape, inputs, grad_output if given else Tensor(frozen(seed)))
+    return gradients(tape, inputs, seed)
 
 
 def _backward(loss: Tensor, gradient: npt.ArrayLike | None = None, retain_graph: bool = False) -> None:

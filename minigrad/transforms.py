@@ -30,12 +30,11 @@ def cut(tape: Tape, where: Where) -> Tape:
 def scale(tape: Tape, where: Where, s: float | Callable[[Edge], Tensor | float]) -> Tape:
     """Multiply the gradient along the chosen edges by s, one number or a function of the edge."""
     factor = s if callable(s) else lambda _: s
-    leaves: dict[float, Tensor] = {}
 
     def gate(source: Tensor, edge: Edge) -> Tensor:
         by = factor(edge)
         if not isinstance(by, Tensor):
-            by = leaves.setdefault(by, Tensor(frozen(np.array(by, source.dtype)), like=edge.target))
+            by = Tensor(frozen(np.array(by, source.dtype)), like=edge.target)
         return _gated(gates.scale_grad, source, edge.target, by)
 
     return _gate(tape, where, gate)
@@ -77,7 +76,7 @@ def _gate(tape: Tape, where: Where, make: Callable[[Tensor, Edge], Tensor]) -> T
         inputs = [new[x] for x in node.inputs]
         for slot, x in enumerate(node.inputs):
             edge = Edge(x, node, slot)
-            if x.requires_grad and edge.carries_gradient and chosen(edge):
+            if edge.carries_gradient and chosen(edge):
                 key = (x, tape.times[node])
                 if key not in made:
                     made[key] = make(inputs[slot], edge)
@@ -238,7 +237,7 @@ def differentiate(tape: Tape, wrt: Tensor | Iterable[Tensor] | None = None) -> T
     """Append the backward pass: a tape with outputs (loss, *gradients), wrt defaulting to the tape's parameters."""
     targets = (wrt,) if isinstance(wrt, Tensor) else tape.parameters if wrt is None else tuple(wrt)
     seed = Tensor(tape._seed(None), like=tape.outputs[0])
-    return Tape.of(*tape.outputs, *gradients(tape, targets, seed, recorded=True), wrt=targets)
+    return Tape.of(*tape.outputs, *gradients(tape, targets, seed), wrt=targets)
 
 
 def clip(tape: Tape, max_norm: float) -> Tape:

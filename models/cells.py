@@ -31,7 +31,7 @@ class Cell(Protocol):
 
 
 class Init:
-    """Draws parameters: weights from N(0, sigma^2), biases zero, as the book does (sigma = 0.01)."""
+    """Draws parameters: weights from N(0, sigma^2), biases zero."""
 
     def __init__(self, rng: np.random.Generator | int | None, sigma: float, dtype: Any) -> None:
         self.rng, self.sigma, self.dtype = np.random.default_rng(rng), sigma, dtype
@@ -60,7 +60,7 @@ def parameters(module: Any) -> list[Tensor]:
 class LinearRNN:
     """The section's own model: h_t = W_hx x_t + W_hh h_{t-1}, o_t = W_qh h_t; columns, no bias, identity activation.
 
-    Shapes: x_t (d, 1), h_t (h, 1), o_t (q, 1). Source: D2L 9.7.2.
+    Shapes: x_t (d, B), h_t (h, B), o_t (q, B), B examples side by side. Source: D2L 9.7.2.
     """
 
     state_names = ("h",)

@@ -23,14 +23,14 @@ class RNNLM:
     def __init__(self, kind: str, hidden: int, vocab: int, seed: int = 0, dtype: Any = np.float32) -> None:
         """A cell of that kind (rnn, gru, lstm) and its head; weights drawn from N(0, 0.01^2), biases zero."""
         rng = np.random.default_rng(seed)
-        self.kind, self.vocab, self.dtype = kind, vocab, dtype
+        self.kind = kind
         self.cell = CELLS[kind](vocab, hidden, rng, dtype=dtype)
         init = Init(rng, 0.01, dtype)
         self.W_hq, self.b_q = init.weight("W_hq", hidden, vocab), init.bias("b_q", vocab)
 
     def logits(self, tokens: Tensor, state: Any = None) -> tuple[list[Any], Any]:
         """O_1, ..., O_T and the last state, for tokens (T, B)."""
-        hs, state = unroll(self.cell, mg.one_hot(tokens, self.vocab, self.dtype), state)
+        hs, state = unroll(self.cell, mg.one_hot(tokens, len(self.b_q), self.b_q.dtype), state)
         outputs = []
         for t, h in enumerate(hs, 1):
             with mg.timestep(t):

@@ -35,7 +35,7 @@ def train(
     epochs: int,
     lr: float,
     truncate_every: int | None = None,
-    max_norm: float | None = 1.0,
+    max_norm: float = 1.0,
     seed: int = 0,
     on_batch: Callable[[], Any] = lambda: None,
 ) -> Iterator[Epoch]:
@@ -51,10 +51,7 @@ def train(
             tape = mg.Tape.of(model.loss(rows[:, :-1], rows[:, 1:]))
             if truncate_every is not None:
                 tape = truncate(tape, every=truncate_every)
-            tape = differentiate(tape, wrt=ps)
-            if max_norm is not None:
-                tape = clip(tape, max_norm)
-            loss, *grads = tape.outputs
+            loss, *grads = clip(differentiate(tape, wrt=ps), max_norm).outputs
             optimizer.step(grads)
             nats += loss.item() * len(rows)
             on_batch()

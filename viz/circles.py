@@ -42,9 +42,9 @@ class Arrow:
 def circles(tape: Tape) -> tuple[list[Item], list[Arrow]]:
     """The items of a tape in its order, a circle before its box, and the arrows between them, each once."""
     reads = _reads(tape)
-    times = _times(tape, reads)
+    roles = _initial_states(reads, tape.times)
+    times = _times(tape, reads, roles)
     roots = _roots(tape, reads, times)
-    roles = _initial_states(reads, times)
     names = tape.names
 
     def circle(n: Tensor) -> Key:
@@ -106,7 +106,7 @@ def _reads(tape: Tape) -> Reads:
     return {n: pairs for n, pairs in reads.items() if n in read or n not in told}
 
 
-def _times(tape: Tape, reads: Reads) -> Times:
+def _times(tape: Tape, reads: Reads, roles: dict[Tensor, Tensor]) -> Times:
     """Where nodes stand in time: a tape without steps is one step, and a leaf that one step alone reads is in it."""
     times = dict(tape.times)
     if not any(t is not None for t in times.values()):
@@ -116,9 +116,8 @@ def _times(tape: Tape, reads: Reads) -> Times:
         for x, _ in pairs:
             readers[x].add(times[n])
     several = len({*times.values()} - {None}) > 1
-    states = _initial_states(reads, times)
     for n in tape.leaves:
-        if several and times[n] is None and not n.requires_grad and len(readers[n]) == 1 and n not in states:
+        if several and times[n] is None and not n.requires_grad and len(readers[n]) == 1 and n not in roles:
             times[n] = next(iter(readers[n]))
     return times
 

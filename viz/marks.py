@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -9,8 +10,6 @@ import numpy as np
 from minigrad import Tensor, gates
 
 from . import style
-
-GATES = frozenset({gates.detach, gates.scale_grad, gates.clip_grad, gates.on_backward, gates.alias})
 
 
 class Mark(NamedTuple):
@@ -22,24 +21,30 @@ class Mark(NamedTuple):
 
 def mark(gate: Tensor) -> Mark:
     """The mark of a gate node."""
-    if gate.fn is gates.detach:
-        return Mark("✂", True)
-    if gate.fn is gates.scale_grad:
-        return _scaled(gate.inputs[1])
-    if gate.fn is gates.clip_grad:
-        return Mark(f"‖g‖ ≤ {gate.kwargs['max_norm']:.4g}", False)
-    if gate.fn is gates.on_backward:
-        fn = gate.kwargs["fn"]
-        return Mark(style.plain(getattr(fn, "__name__", type(fn).__name__)), False)
-    return Mark("", False)
+    return GATES[gate.fn](gate)
 
 
-def _scaled(factor: Tensor) -> Mark:
+def _scaled(gate: Tensor) -> Mark:
+    factor = gate.inputs[1]
     if factor.size != 1:
         return Mark("× " + (factor.name or "…"), not np.any(factor.data))
     value = float(factor.item())
     text = f"{factor.name} = {value:.4g}" if factor.name else f"× {value:.4g}"
     return Mark(f"✂ {text}" if value == 0 else text, value == 0)
+
+
+def _watched(gate: Tensor) -> Mark:
+    fn = gate.kwargs["fn"]
+    return Mark(style.plain(getattr(fn, "__name__", type(fn).__name__)), False)
+
+
+GATES: dict[object, Callable[[Tensor], Mark]] = {
+    gates.detach: lambda _: Mark("✂", True),
+    gates.scale_grad: _scaled,
+    gates.clip_grad: lambda gate: Mark(f"‖g‖ ≤ {gate.kwargs['max_norm']:.4g}", False),
+    gates.on_backward: _watched,
+    gates.alias: lambda _: Mark("", False),
+}
 
 
 def inlined(gate: Tensor) -> tuple[Tensor, ...]:

@@ -39,12 +39,11 @@ for fn in (np.maximum, np.minimum):
 
 defvjp(np.where, None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b: np.where(c, 0, g))
 
-for compare in (
-    np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal, np.logical_and, np.logical_or
+for flat in (
+    np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal, np.logical_and, np.logical_or,
+    np.sign, np.logical_not, np.isfinite, np.isnan, np.floor, np.ceil, np.trunc,
 ):  # fmt: skip
-    defvjp(compare, None, None)
-for flat in (np.sign, np.logical_not, np.isfinite, np.isnan, np.floor, np.ceil, np.trunc):
-    defvjp(flat, None)
+    defvjp(flat, *[None] * flat.nin)
 for like in (np.zeros_like, np.ones_like):
     defvjp(like, None)
 

@@ -93,12 +93,12 @@ ERRORS = [
     (lambda x: mg.cross_entropy(x, [0, 1, 2]), ShapeError,
      "cross_entropy: logits (2, 3) and targets (3,); targets must be (2,)."),
     (lambda x: mg.cross_entropy(x, [[0], [1]]), ShapeError, "cross_entropy: logits (2, 3) and targets (2, 1)"),
-    (lambda x: mg.cross_entropy(x, [0.0, 1.0]), DTypeError, "cross_entropy: targets are float64; expected integers."),
-    (lambda x: mg.cross_entropy(x, [0, 3]), ArgumentError, "cross_entropy: target 3; expected 0..2."),
-    (lambda x: mg.cross_entropy(x, [-1, 0]), ArgumentError, "cross_entropy: target -1; expected 0..2."),
-    (lambda x: mg.one_hot([0, 3], 3), ArgumentError, "one_hot: index 3; expected 0..2."),
-    (lambda x: mg.one_hot([-1], 3), ArgumentError, "one_hot: index -1; expected 0..2."),
-    (lambda x: mg.one_hot([0.5], 3), DTypeError, "one_hot: indices of dtype float64; expected integers."),
+    (lambda x: mg.cross_entropy(x, [0.0, 1.0]), DTypeError, "cross_entropy: targets: float64; expected integers."),
+    (lambda x: mg.cross_entropy(x, [0, 3]), ArgumentError, "cross_entropy: targets: 3; expected 0..2."),
+    (lambda x: mg.cross_entropy(x, [-1, 0]), ArgumentError, "cross_entropy: targets: -1; expected 0..2."),
+    (lambda x: mg.one_hot([0, 3], 3), ArgumentError, "one_hot: indices: 3; expected 0..2."),
+    (lambda x: mg.one_hot([-1], 3), ArgumentError, "one_hot: indices: -1; expected 0..2."),
+    (lambda x: mg.one_hot([0.5], 3), DTypeError, "one_hot: indices: float64; expected integers."),
 ]  # fmt: skip
 
 
