@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
+import socket
 import sys
 import urllib.request
 from collections.abc import Sequence
@@ -36,7 +37,8 @@ def load(path: str | os.PathLike[str] | None = None) -> tuple[str, str]:
     except (OSError, DataError) as error:
         from pydoc_data import topics  # only when needed: it is large
 
-        why = f"The Time Machine is out of reach: {getattr(error, 'reason', error)}"
+        why = "no network" if isinstance(getattr(error, "reason", None), socket.gaierror) else f"{error}"
+        why = f"The Time Machine is out of reach: {why}"
         return "\n".join(topics.topics.values()), f"Python's own documentation ({why})"
 
 

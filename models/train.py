@@ -82,8 +82,8 @@ def run(
     corpus = preprocess(raw)
     vocab = Vocabulary.of(corpus)
     windows = Windows.of(vocab.encode(corpus), steps)
-    print(f"text: {source}: {len(corpus):,} characters, {len(vocab.tokens)} kinds; {len(windows.train):,} windows of "
-          f"{steps} train, {len(windows.validation):,} validate")  # fmt: skip
+    print(f"text: {source}: {len(corpus):,} characters, {len(vocab.tokens)} distinct")
+    print(f"data: {len(windows.train):,} windows of {steps} to train on, {len(windows.validation):,} to validate")
     model = RNNLM(cell, hidden, len(vocab.tokens), seed)
     lr = lr or LEARNING_RATE[cell]
     depth = f"truncated every {truncate_every} steps" if truncate_every else "in full"
