@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="unroll, rewrite, train and draw, on real text, within a minute")
     demo.add_argument("-o", "--output", metavar="DIR", default="minigrad-demo", help="folder (%(default)s)")
     demo.add_argument("--text", metavar="FILE", help="a text of yours (default: The Time Machine)")
-    demo.add_argument("--epochs", type=_whole, default=20, metavar="N", help="epochs of training (%(default)s)")
+    demo.add_argument("--epochs", type=_whole, default=40, metavar="N", help="epochs of training (%(default)s)")
     demo.add_argument("--seed", type=_natural, default=1, metavar="S", help="of all random numbers (%(default)s)")
     demo.set_defaults(run=_demo)
 
