@@ -34,5 +34,5 @@ defvjp(np.sum, _sum)
 defvjp(np.mean, _mean)
 defvjp(np.max, _extreme)
 defvjp(np.min, _extreme)
-for fn in (np.argmax, np.argmin, np.any, np.all, np.count_nonzero):
+for fn in (np.argmax, np.argmin, np.argsort, np.any, np.all, np.count_nonzero):
     defvjp(fn, None)

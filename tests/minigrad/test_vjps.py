@@ -259,6 +259,65 @@ def accumulated(draw):
     return accumulate, numbers(draw, *[any_shape(draw)] * draw(st.integers(2, 4)))
 
 
+@st.composite
+def of_shape(draw, fn, shape):
+    return fn, numbers(draw, shape)
+
+
+@st.composite
+def together(draw, fn, *shapes):
+    return fn, numbers(draw, *shapes)
+
+
+@st.composite
+def stacked(draw, fn, *shapes):
+    return lambda *xs: fn(xs), numbers(draw, *shapes)
+
+
+COMPOSITIONS = [
+    (np.ravel, "", np.ravel, (2, 3)),
+    (np.moveaxis, "", lambda x: np.moveaxis(x, 0, -1), (2, 3, 4)),
+    (np.moveaxis, "several", lambda x: np.moveaxis(x, (0, -1), (-1, 1)), (2, 3, 4)),
+    (np.roll, "", lambda x: np.roll(x, 4), (2, 3)),
+    (np.roll, "axes", lambda x: np.roll(x, (1, -2), (0, -1)), (2, 3)),
+    (np.rot90, "", lambda x: np.rot90(x, 3), (2, 3)),
+    (np.rot90, "axes", lambda x: np.rot90(x, -3, (2, 0)), (2, 3, 4)),
+    (np.flip, "", np.flip, (2, 3)),
+    (np.flip, "axes", lambda x: np.flip(x, (0, -1)), (2, 3, 2)),
+    (np.flipud, "", np.flipud, (2, 3)),
+    (np.fliplr, "", np.fliplr, (2, 3)),
+    (np.repeat, "", lambda x: np.repeat(x, 2), (2, 3)),
+    (np.repeat, "axis", lambda x: np.repeat(x, [2, 0, 1], axis=-1), (2, 3)),
+    (np.tile, "", lambda x: np.tile(x, 2), (2, 3)),
+    (np.tile, "new axis", lambda x: np.tile(x, (2, 1, 3)), (2, 3)),
+    (np.split, "", lambda x: np.split(x, 3, axis=-1)[1], (2, 6)),
+    (np.array_split, "", lambda x: np.array_split(x, 3)[1], (5, 2)),
+    (np.array_split, "places", lambda x: np.array_split(x, [1, 3])[2], (5, 2)),
+    (np.vsplit, "", lambda x: np.vsplit(x, 2)[1], (4, 2)),
+    (np.hsplit, "", lambda x: np.hsplit(x, 2)[0], (3, 4)),
+    (np.hsplit, "vector", lambda x: np.hsplit(x, 2)[0], (4,)),
+    (np.dsplit, "", lambda x: np.dsplit(x, 2)[1], (2, 2, 4)),
+    *((fn, str(n), fn, (2, 3)[:n]) for fn in (np.atleast_1d, np.atleast_2d, np.atleast_3d) for n in range(3)),
+    (np.sort, "", np.sort, (2, 3)),
+    (np.sort, "axis", lambda x: np.sort(x, axis=0), (3, 2)),
+    (np.sort, "flat", lambda x: np.sort(x, axis=None), (3, 2)),
+    (np.take, "", lambda x: np.take(x, [0, 0, -1]), (2, 3)),
+    (np.take, "axis", lambda x: np.take(x, np.array([[0, 2], [1, 1]]), axis=1), (2, 3)),
+    (np.diff, "", np.diff, (2, 3)),
+    (np.diff, "twice", lambda x: np.diff(x, 2, axis=0), (4, 2)),
+    (np.diagonal, "", lambda x: np.diagonal(x, 1, 0, 2), (2, 3, 4)),
+    (np.diagonal, "below", lambda x: np.diagonal(x, -1), (3, 3)),
+    (np.trace, "", np.trace, (3, 3)),
+    (np.trace, "offset", lambda x: np.trace(x, 1, 1, 2), (2, 3, 3)),
+    (np.diag, "take", lambda x: np.diag(x, -1), (3, 3)),
+    (np.diag, "make", np.diag, (3,)),
+    (np.diag, "above", lambda x: np.diag(x, 2), (3,)),
+    (np.diag, "below", lambda x: np.diag(x, -1), (3,)),
+    (np.tril, "", np.tril, (3, 3)),
+    (np.triu, "", lambda x: np.triu(x, -1), (2, 3, 4)),
+]
+
+
 # --- the table ------------------------------------------------------------------------------------------------------
 EINSUMS = [
     "i,i", "i,i->", "ij,jk", "ij,jk->ki", "ba", "ij->", "ij->j", "i->i", "ii", "ii->", "ii->i", "iij->j", "iij->ji",
@@ -307,6 +366,28 @@ ROWS = [
     (scatter, "", scattered()),
     *((np.take_along_axis, fit, take_along_axis(fit)) for fit in ("exact", "broadcast", "flat")),
     (put_along, "", take_along_axis("exact", put=True)),
+    *((fn, name, of_shape(call, shape)) for fn, name, call, shape in COMPOSITIONS),
+    (np.vstack, "", stacked(np.vstack, (2, 3), (1, 3))),
+    (np.vstack, "vectors", stacked(np.vstack, (3,), (3,))),
+    (np.hstack, "", stacked(np.hstack, (2, 3), (2, 1))),
+    (np.hstack, "vectors", stacked(np.hstack, (3,), (2,))),
+    (np.dstack, "", stacked(np.dstack, (2, 3), (2, 3))),
+    (np.dstack, "vectors", stacked(np.dstack, (3,), (3,))),
+    (np.column_stack, "", stacked(np.column_stack, (2,), (2, 3))),
+    (np.append, "", together(np.append, (2, 3), (4,))),
+    (np.append, "axis", together(lambda a, b: np.append(a, b, axis=0), (2, 3), (1, 3))),
+    (np.broadcast_arrays, "", together(lambda a, b: np.stack(np.broadcast_arrays(a, b)), (2, 1), (3,))),
+    *((fn, "", reduction(fn)) for fn in (np.var, np.nansum)),
+    (np.std, "", of_shape(lambda x: np.std(x, axis=-1, keepdims=True), (2, 3))),
+    (np.std, "all", of_shape(lambda x: np.std(x, ddof=1), (2, 3))),
+    (np.var, "ddof", of_shape(lambda x: np.var(x, axis=-1, ddof=1), (2, 3))),
+    (np.outer, "", together(np.outer, (2, 2), (3,))),
+    (np.inner, "", together(np.inner, (2, 3), (4, 3))),
+    (np.inner, "number", together(np.inner, (), (2, 3))),
+    (np.vdot, "", together(np.vdot, (2, 3), (6,))),
+    (np.tensordot, "", together(np.tensordot, (2, 3, 4), (3, 4, 2))),
+    (np.tensordot, "axes", together(lambda a, b: np.tensordot(a, b, axes=([0, -1], [1, 0])), (2, 3, 4), (4, 2))),
+    (np.tensordot, "none", together(lambda a, b: np.tensordot(a, b, axes=0), (2,), (3,))),
     (mg.sigmoid, "", each(mg.sigmoid)),
     (mg.relu, "", each(mg.relu)),
     *((fn, "", along(fn)) for fn in (mg.softmax, mg.log_softmax)),
