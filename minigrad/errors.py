@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 
 class MinigradError(Exception):
     """Base of all minigrad errors.
@@ -43,3 +46,15 @@ class StaleTapeError(GradientError):
 
 class DataError(MinigradError, ValueError):
     """A text or file that cannot be used."""
+
+
+def refusal(op: str, inputs: Sequence[Any], keywords: Mapping[str, Any], error: Exception, where: str) -> ShapeError:
+    """NumPy's refusal of these operands as one sentence with their names and shapes, the step and the user's line."""
+    why = str(error).splitlines()[0].rstrip(" .")
+    if op == "matmul" and all(x.ndim for x in inputs):
+        a, b = inputs[0].shape, inputs[1].shape
+        k, place = (b[0], "first") if len(b) < 3 else (b[-2], "second-to-last")
+        why = why if a[-1] == k else f"the last axis of the first ({a[-1]}) must equal the second's {place} ({k})"
+    given = ", ".join(f"{k}={v!r}" for k, v in keywords.items())
+    got = " and ".join(f"'{x.label}' is {x.shape}" for x in inputs[:4]) + (" ..." if len(inputs) > 4 else "")
+    return ShapeError(op + (f"({given})" if given else ""), got=got, expected=why, where=where)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from .errors import DTypeError, GradientError, MinigradError, ShapeError, UnsupportedError
+from .errors import DTypeError, GradientError, MinigradError, ShapeError, UnsupportedError, refusal
 from .scope import Place, describe, here, recording, stamp, user_place
 from .vjps import COMPOSED, OPS, op_name
 from .vjps.elementwise import cast
@@ -200,6 +200,8 @@ class Tensor:
     sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
     argmax, argmin, any, all = _method(np.argmax), _method(np.argmin), _method(np.any), _method(np.all)
     swapaxes, squeeze, dot, clip = _method(np.swapaxes), _method(np.squeeze), _method(np.dot), _method(np.clip)
+    prod, var, std, cumsum = _method(np.prod), _method(np.var), _method(np.std), _method(np.cumsum)
+    ravel = flatten = _method(np.ravel)
     astype = _method(cast)
     T = property(_method(np.transpose))
 
@@ -263,8 +265,8 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         data = op.call(*[x._data for x in inputs], **keywords)
     except MinigradError:
         raise
-    except (ValueError, TypeError, IndexError) as error:
-        raise _refused(fn, inputs, keywords, error) from None
+    except (ValueError, TypeError, IndexError, np.linalg.LinAlgError) as error:
+        raise refusal(op_name(fn), inputs, keywords, error, here()) from None
     data = data if type(data) is np.ndarray else np.asarray(data)
     data.setflags(write=False)
     if not recording.get():
@@ -294,15 +296,3 @@ def _outside(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return type(x)(bare(i) for i in x) if isinstance(x, (list, tuple)) else x
 
     return fn(*bare(args), **{k: bare(v) for k, v in kwargs.items()})
-
-
-def _refused(fn: Any, inputs: tuple[Tensor, ...], keywords: dict[str, Any], error: Exception) -> ShapeError:
-    """NumPy's refusal as one sentence with the operands' names, shapes, the step and the user's line."""
-    why = str(error).splitlines()[0]
-    if fn is np.matmul and all(x.ndim for x in inputs):
-        a, b = inputs[0].shape, inputs[1].shape
-        k, place = (b[0], "first") if len(b) < 3 else (b[-2], "second-to-last")
-        why = why if a[-1] == k else f"the last axis of the first ({a[-1]}) must equal the second's {place} ({k})"
-    given = ", ".join(f"{k}={v!r}" for k, v in keywords.items())
-    got = " and ".join(f"'{x.label}' is {x.shape}" for x in inputs[:4]) + (" ..." if len(inputs) > 4 else "")
-    return ShapeError(op_name(fn) + (f"({given})" if given else ""), got=got, expected=why, where=here())

@@ -94,12 +94,8 @@ def _undifferentiated(tape: Tape) -> None:
     if not isinstance(tape, Tape):
         raise ArgumentError("transform", got=f"a {type(tape).__name__}", expected="expected a Tape, as Tape.of(loss)")
     if tape.wrt:
-        raise GradientError(
-            "transform",
-            got="this tape holds its gradients already",
-            expected="gates on it would change nothing",
-            remedy="Truncate, scale or cut first, then differentiate",
-        )
+        got, remedy = "this tape holds its gradients already", "Truncate, scale or cut first, then differentiate"
+        raise GradientError("transform", got=got, expected="gates on it would change nothing", remedy=remedy)
 
 
 # --- truncation -----------------------------------------------------------------------------------------------------
@@ -133,12 +129,11 @@ def truncate(tape: Tape, every: int | None = None, window: int | None = None) ->
 
 
 def _steps(tape: Tape, what: str) -> list[int]:
-    """The stamps on a tape; a tape without any is a mistake, for nothing could be truncated."""
-    stamps = [t for t in tape.times.values() if t is not None]
-    if not stamps:
-        remedy = "Run each step of the loop inside `with minigrad.timestep(t):`"
-        raise ArgumentError(what, got="the tape has no time steps", remedy=remedy)
-    return stamps
+    """The stamps on a tape; to truncate a tape without any is a mistake."""
+    if stamps := [t for t in tape.times.values() if t is not None]:
+        return stamps
+    remedy = "Run each step of the loop inside `with minigrad.timestep(t):`"
+    raise ArgumentError(what, got="the tape has no time steps", remedy=remedy)
 
 
 def _versions(tape: Tape, reach: Callable[[int], tuple[int, int]]) -> Tape:

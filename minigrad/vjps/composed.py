@@ -150,7 +150,31 @@ def _nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return np.sum(np.where(np.isnan(x), 0, x), axis=axis, keepdims=keepdims)
 
 
-COMPOSED |= {np.var: _var, np.std: _std, np.nansum: _nansum}
+def _prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """A tree of products: right where elements are zero, as y / x would not be."""
+    axes = _axes(x, axis)
+    kept = [n for a, n in enumerate(x.shape) if a not in axes]
+    y = np.reshape(_moveaxis(x, axes, tuple(range(-len(axes), 0))), (*kept, math.prod(x.shape[a] for a in axes)))
+    if y.shape[-1] == 0:
+        y = np.ones((*kept, 1), y.dtype)
+    while y.shape[-1] > 1:
+        half = y.shape[-1] // 2
+        y = np.concatenate([y[..., :half] * y[..., half : 2 * half], y[..., 2 * half :]], axis=-1)
+    return np.reshape(y, tuple(1 if a in axes else n for a, n in enumerate(x.shape)) if keepdims else tuple(kept))
+
+
+def _cumprod(x: Any, axis: int | None = None) -> Any:
+    """A scan that doubles its reach, for the same reason. Source: Hillis and Steele 1986."""
+    x, axis = (np.reshape(x, -1), 0) if axis is None else (x, axis)
+    reach = 1
+    while reach < x.shape[axis]:
+        longer = _along(x, axis, slice(reach, None)) * _along(x, axis, slice(-reach))
+        x = np.concatenate([_along(x, axis, slice(reach)), longer], axis=axis)
+        reach *= 2
+    return x
+
+
+COMPOSED |= {np.var: _var, np.std: _std, np.nansum: _nansum, np.prod: _prod, np.cumprod: _cumprod}
 
 
 # --- products and diagonals -----------------------------------------------------------------------------------------

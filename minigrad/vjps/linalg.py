@@ -39,6 +39,36 @@ def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
 defvjp(np.matmul, _matmul_a, _matmul_b)
 
 
+def _t(x: Any) -> Any:
+    return np.swapaxes(x, -1, -2)
+
+
+def _solve_a(g: Any, y: Any, a: Any, b: Any) -> Any:
+    back = _solve_b(g, y, a, b)
+    return -back[..., None] * y[..., None, :] if b.ndim == 1 else -back @ _t(y)
+
+
+def _solve_b(g: Any, y: Any, a: Any, b: Any) -> Any:
+    return np.linalg.solve(_t(a), g[..., None])[..., 0] if b.ndim == 1 else np.linalg.solve(_t(a), g)
+
+
+# Source: Giles 2008, "Collected matrix derivative results for forward and reverse mode".
+defvjp(np.linalg.inv, lambda g, y, x: -_t(y) @ g @ _t(y))
+defvjp(np.linalg.det, lambda g, y, x: (g * y)[..., None, None] * _t(np.linalg.inv(x)))
+defvjp(np.linalg.solve, _solve_a, _solve_b)
+
+
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """The Euclidean norm of vectors, or the Frobenius norm of matrices."""
+    vector = x.ndim == 1 if axis is None else np.ndim(axis) == 0
+    if ord is not None and not (vector and ord == 2) and not (not vector and ord == "fro"):
+        raise UnsupportedError("np.linalg.norm", got=f"ord={ord!r}", expected="2 of vectors or 'fro' of matrices")
+    return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
+
+
+COMPOSED[np.linalg.norm] = _norm
+
+
 def _dot(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b

@@ -51,6 +51,11 @@ def each(draw, fn, n=1, positive=False):
     return fn, numbers(draw, *shapes_together(draw, n), positive=positive)
 
 
+def solved(a, b):
+    """A system that is far from singular."""
+    return np.linalg.solve(a + 6 * np.eye(a.shape[-1], dtype=a.dtype), b)
+
+
 def inside(fn):
     """fn on (-1/2, 1/2), within the domain of the inverse functions and off the poles of tan."""
     return lambda x: fn(0.45 * np.tanh(x))
@@ -381,6 +386,20 @@ ROWS = [
     (np.std, "", of_shape(lambda x: np.std(x, axis=-1, keepdims=True), (2, 3))),
     (np.std, "all", of_shape(lambda x: np.std(x, ddof=1), (2, 3))),
     (np.var, "ddof", of_shape(lambda x: np.var(x, axis=-1, ddof=1), (2, 3))),
+    (np.prod, "", reduction(np.prod)),
+    (np.prod, "zeros", of_shape(lambda x: np.prod(x * np.array([1, 0, 1], x.dtype), axis=1), (2, 3))),
+    (np.cumsum, "", along(np.cumsum)),
+    (np.cumsum, "flat", of_shape(np.cumsum, (2, 3))),
+    (np.cumprod, "", along(np.cumprod)),
+    (np.cumprod, "zeros", of_shape(lambda x: np.cumprod(x * np.array([1, 0, 1, 1], x.dtype)), (4,))),
+    (np.linalg.inv, "", of_shape(lambda x: np.linalg.inv(x + 6 * np.eye(3, dtype=x.dtype)), (2, 3, 3))),
+    (np.linalg.det, "", of_shape(lambda x: np.linalg.det(x / 4 + 1.5 * np.eye(3, dtype=x.dtype)), (2, 3, 3))),
+    (np.linalg.solve, "", together(solved, (3, 3), (2, 3, 2))),
+    (np.linalg.solve, "vector", together(solved, (3, 3), (3,))),
+    (np.linalg.solve, "vector, batch", together(solved, (2, 2, 2), (2,))),
+    (np.linalg.norm, "", of_shape(np.linalg.norm, (2, 3))),
+    (np.linalg.norm, "axis", of_shape(lambda x: np.linalg.norm(x, 2, axis=-1, keepdims=True), (2, 3))),
+    (np.linalg.norm, "fro", of_shape(lambda x: np.linalg.norm(x, "fro", axis=(0, 2)), (2, 3, 2))),
     (np.outer, "", together(np.outer, (2, 2), (3,))),
     (np.inner, "", together(np.inner, (2, 3), (4, 3))),
     (np.inner, "number", together(np.inner, (), (2, 3))),
