@@ -58,8 +58,14 @@ def norm(*gs: Any) -> Any:
     return unit * np.sqrt(np.sum(np.stack([np.sum(np.square(g / unit)) for g in gs])))
 
 
+def shrink(length: Any, bound: float) -> Any:
+    """min(1, bound / length), NaN where the length is; an infinite bound shrinks nothing."""
+    bound = min(bound, float(np.finfo(length.dtype).max))
+    return bound / np.maximum(length, bound)
+
+
 def _clipped(g: Any, y: Any, x: Any, max_norm: float = 1.0) -> Any:
-    return g * (max_norm / np.maximum(norm(g), max_norm))
+    return g * shrink(norm(g), max_norm)
 
 
 def _looked(g: Any, y: Any, x: Any, fn: Any = None) -> Any:

@@ -26,7 +26,7 @@ def timestep(t: int) -> Iterator[None]:
     """Stamp what is recorded inside with time step t, an integer; edges between different steps are recurrent."""
     if not isinstance(t, (int, np.integer)):
         raise ArgumentError("timestep", got=f"{t!r}", expected="expected an integer", where=here())
-    with stamped(t, None):
+    with stamped(int(t), None):
         yield
 
 

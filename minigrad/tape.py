@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import gates
 from .companions import companion
 from .errors import ArgumentError, DTypeError, GradientError, MinigradError, ShapeError
 from .sweep import Step, frozen, sweep
@@ -48,9 +49,9 @@ class Tape:
     @classmethod
     def of(cls, *outputs: Tensor, wrt: tuple[Tensor, ...] = ()) -> Tape:
         """Collect what the outputs depend on. Cost: linear in the nodes, without recursion."""
-        for o in outputs:
-            if not isinstance(o, Tensor):
-                raise ArgumentError("Tape.of", got=f"{type(o).__name__}", expected="expected Tensors")
+        if not outputs or not all(isinstance(o, Tensor) for o in outputs):
+            got = ", ".join(type(o).__name__ for o in outputs) or "nothing"
+            raise ArgumentError("Tape.of", got=got, expected="expected Tensors")
         order: list[Tensor] = []
         seen: set[Tensor] = set()
         stack = [(o, False) for o in reversed(outputs)]
@@ -104,24 +105,42 @@ class Tape:
     def times(self) -> dict[Tensor, int | None]:
         """The time step of each node, None outside the steps.
 
-        A running sum of losses (``loss = loss + l_t`` inside the loop, perhaps scaled) is not state, whatever it is
-        stamped: scalar sums at the end of the tape that nothing else reads count as lying outside.
+        State that passes through an operation between two steps takes that operation along, into the earlier one. And
+        a running sum of losses (``loss = loss + l_t`` inside the loop) is not state, whatever it is stamped: sums at
+        the end of the tape that only such sums read count as lying outside.
         """
-        readers = Counter(x for n in self.nodes for x in n.inputs)
-        ends = [o for o in self.outputs if o.time is None or _is_sum(o)]
-        for n in ends:  # grows as it goes
-            ends += [x for x in n.inputs if readers[x] == 1 and (x.time is None or _is_sum(x))]
-        running: set[Tensor] = set()
-        for n in reversed(ends):
-            earlier = [x for x in n.inputs if x.time not in (None, n.time)]
-            if any(x in running for x in n.inputs) or (earlier and all(readers[x] == 1 for x in earlier)):
-                running.add(n)
-        return {n: None if n in running else n.time for n in self.nodes}
+        readers: defaultdict[Tensor, list[Tensor]] = defaultdict(list)
+        for n in self.nodes:
+            for x in n.inputs:
+                readers[x].append(n)
+        times = {n: n.time for n in self.nodes}
+        ends, enters = set(), set()  # nodes that only sums read; nodes that some step reads
+        for n in reversed(self.nodes):
+            if all(r in ends for r in readers[n]) and (n.time is None or _is_sum(n)):
+                ends.add(n)
+            if any(r.time is not None or r in enters for r in readers[n]):
+                enters.add(n)
+        running = set()
+        for n in self.nodes:
+            if n.fn is None:
+                continue
+            if n.time is None and n in enters:
+                times[n] = max((t for x in n.inputs if x.fn and (t := times[x]) is not None), default=None)
+            elif n.time is not None and n in ends:
+                earlier = [x for x in n.inputs if x.time not in (None, n.time)]
+                adds = n.fn not in _SCALES and earlier and all(r in ends for x in earlier for r in readers[x])
+                if adds or any(x in running for x in n.inputs):
+                    running.add(n)
+        return times | dict.fromkeys(running)
 
     def recurrent_edges(self) -> list[Edge]:
-        """Edges that join two different time steps."""
+        """Edges that join two different time steps; what no function made is no state."""
         times = self.times
-        return [e for e in self.edges() if (s := times[e.source]) != (t := times[e.target]) and None not in (s, t)]
+        return [
+            e
+            for e in self.edges()
+            if e.source.fn and (s := times[e.source]) != (t := times[e.target]) and None not in (s, t)
+        ]
 
     def __repr__(self) -> str:
         steps = {n.time for n in self.nodes} - {None}
@@ -208,6 +227,9 @@ def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) 
         if not isinstance(x, Tensor) or not x.requires_grad:
             remedy = "Make it with tensor(..., requires_grad=True)"
             raise GradientError("grad", got=f"'{getattr(x, 'label', x)}' does not need a gradient", remedy=remedy)
+        if x.fn is not None and x not in tape.names:
+            got, remedy = f"'{x.label}' is not on this tape", "A rewritten tape has its own: tape['h_1'] is its h_1"
+            raise GradientError("grad", got=got, remedy=remedy)
     asked, found, recorded = set(targets), dict[Tensor, Tensor](), isinstance(seed, Tensor)
     on_path = _leading_to(tape.nodes, asked)
     for x, g, _ in sweep(tape.nodes, tape.outputs[0], seed, on_path):
@@ -266,12 +288,16 @@ def _add_to_grads(found: list[tuple[Tensor, Array]]) -> None:
         leaf.grad = frozen(g.copy() if leaf.grad is None else leaf.grad + g)
 
 
+_SCALES = (np.negative, np.multiply, np.divide)
+_ADDS = (np.add, np.subtract, np.reshape, np.squeeze, gates.alias, gates.on_backward, gates.scale_grad, gates.clip_grad)
+
+
 def _is_sum(n: Tensor) -> bool:
-    """Whether n is one number that adds up its inputs, or scales one by a constant."""
-    if n.size != 1 or n.fn not in (np.add, np.subtract, np.negative, np.multiply, np.divide):
-        return False
+    """Whether n adds up its inputs, passes one on, or scales one by a constant."""
     constant = [x.fn is None and not x.requires_grad for x in n.inputs]
-    return any(constant) if n.fn is np.multiply else constant[1] if n.fn is np.divide else True
+    if n.fn in (np.multiply, np.divide):
+        return any(constant) if n.fn is np.multiply else constant[1]
+    return n.fn in _ADDS or n.fn is np.negative
 
 
 def _elided(items: list[str], most: int, mark: str) -> list[str]:

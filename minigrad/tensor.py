@@ -130,6 +130,13 @@ class Tensor:
         self._data = _own(new)  # the old array stays as it was: views of it are still around
         self.assigned = next(_serials)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled and copied, a leaf is a new leaf: serials mean nothing in another process."""
+        if self.fn is not None:
+            got = f"'{self.label}' is a result of {self.op}"
+            raise UnsupportedError("pickle or copy", got=got, expected="only leaves can be", remedy="Take .numpy()")
+        return tensor, (self._data, self.requires_grad, self.name)
+
     def __repr__(self) -> str:
         shown = np.array2string(self._data, precision=4, separator=", ") if self.size <= 8 else ""
         value = " ".join(shown.split()) or f"{self.dtype}{list(self.shape)}"
@@ -271,7 +278,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     data.setflags(write=False)
     if not recording.get():
         return Tensor(data)
-    return Tensor(data, passes(fn, inputs), None, fn, inputs, keywords)
+    return Tensor(data, data.dtype.kind == "f" and passes(fn, inputs), None, fn, inputs, keywords)
 
 
 def _constant(x: Any, operands: tuple[Any, ...]) -> Array:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import gates
-from .errors import ArgumentError, GradientError
+from .errors import ArgumentError, GradientError, StaleTapeError
 from .sweep import frozen
 from .tape import Edge, Tape, gradients
 from .tensor import Tensor, passes
@@ -37,11 +37,11 @@ def scale(tape: Tape, where: Where, s: float | Callable[[Edge], Tensor | float])
             by = Tensor(frozen(np.array(by, source.dtype)), like=edge.target)
         return _gated(gates.scale_grad, source, edge.target, by)
 
-    return _gate(tape, where, gate)
+    return _gate(tape, where, gate, factor)
 
 
 def clip_edges(tape: Tape, where: Where, max_norm: float) -> Tape:
-    """Scale the gradient that crosses each chosen edge down to Euclidean norm max_norm where it is longer."""
+    """Scale what crosses the chosen edges, from the readers of one source in one step together, down to max_norm."""
     keywords = {"max_norm": gates.positive("clip_edges: max_norm", max_norm)}
     return _gate(tape, where, lambda source, edge: _gated(gates.clip_grad, source, edge.target, **keywords))
 
@@ -58,26 +58,34 @@ def untie(tape: Tape, wrt: Tensor | Iterable[Tensor]) -> Tape:
 
 def _gated(fn: Callable[..., Any], source: Tensor, reader: Tensor, *more: Tensor, **keywords: Any) -> Tensor:
     """A gate of kind fn between source and reader, stamped like the reader."""
+    if source.assigned > reader.serial:
+        got, remedy = f"'{source.label}' was assigned a new value after this tape read it", "Run the forward pass again"
+        raise StaleTapeError("transform", got=got, remedy=remedy, where=reader.where)
     inputs = (source, *more)
     return Tensor(source.data, passes(fn, inputs), None, fn, inputs, keywords, like=reader)
 
 
-def _gate(tape: Tape, where: Where, make: Callable[[Tensor, Edge], Tensor]) -> Tape:
-    """Put a gate on the chosen edges that carry a gradient; the readers of one source in one step share it."""
+def _gate(
+    tape: Tape, where: Where, make: Callable[[Tensor, Edge], Tensor], kind: Callable[[Edge], Any] = lambda e: None
+) -> Tape:
+    """Put a gate on the chosen edges that carry a gradient; the readers of one source in one step share one a kind."""
     if callable(where):
         chosen = where
     else:
         keys = {(e.target, e.slot) for e in where}
+        if foreign := next((target for target, _ in keys if target not in tape.names), None):
+            got, remedy = f"an edge to '{foreign.label}' of another tape", "Take the edges of the tape you change"
+            raise ArgumentError("transform", got=got, remedy=remedy)
         chosen = lambda e: (e.target, e.slot) in keys  # noqa: E731  (a def per branch would be longer)
     _undifferentiated(tape)
     new: dict[Tensor, Tensor] = {}
-    made: dict[tuple[Tensor, int | None], Tensor] = {}
+    made: dict[tuple[Tensor, int | None, Any], Tensor] = {}
     for node in tape.nodes:
         inputs = [new[x] for x in node.inputs]
         for slot, x in enumerate(node.inputs):
             edge = Edge(x, node, slot)
             if edge.carries_gradient and chosen(edge):
-                key = (x, tape.times[node])
+                key = (x, tape.times[node], kind(edge))
                 if key not in made:
                     made[key] = make(inputs[slot], edge)
                 inputs[slot] = made[key]
@@ -110,7 +118,7 @@ def truncate(tape: Tape, every: int | None = None, window: int | None = None) ->
     Source: D2L 9.7.1.2; Williams and Peng 1990.
     """
     for name, value, least in (("every", every, 1), ("window", window, 0)):
-        if value is not None and (value != int(value) or value < least):
+        if value is not None and (not isinstance(value, (int, np.integer)) or value < least):
             raise ArgumentError(f"truncate: {name}", got=f"{value}", expected=f"expected a whole number from {least}")
     if every is None and window is None:
         raise ArgumentError("truncate", got="neither every nor window", expected="name at least one of them")
@@ -130,7 +138,7 @@ def truncate(tape: Tape, every: int | None = None, window: int | None = None) ->
 
 def _steps(tape: Tape, what: str) -> list[int]:
     """The stamps on a tape; to truncate a tape without any is a mistake."""
-    if stamps := [t for t in tape.times.values() if t is not None]:
+    if stamps := [t for n, t in tape.times.items() if t is not None and n.fn is not None]:
         return stamps
     remedy = "Run each step of the loop inside `with minigrad.timestep(t):`"
     raise ArgumentError(what, got="the tape has no time steps", remedy=remedy)
@@ -241,7 +249,7 @@ def clip(tape: Tape, max_norm: float) -> Tape:
     A non-finite norm makes every gradient NaN, rather than some of them zero. Source: D2L 9.5.3, Pascanu 2013.
     """
     bound = gates.positive("clip: max_norm", max_norm)
-    factor = bound / np.maximum(gates.norm(*_gradients_of(tape, "clip")), bound)
+    factor = gates.shrink(gates.norm(*_gradients_of(tape, "clip")), bound)
     return _with_gradients(tape, lambda g: g * factor)
 
 
@@ -273,8 +281,8 @@ def simplify(tape: Tape) -> Tape:
     for node in tape.nodes:
         copy = node.with_inputs(tuple(new[x] for x in node.inputs))
         same = _neutral(copy)
-        if same is None and copy.fn not in (None, gates.on_backward):
-            same = known.setdefault((copy.fn, copy.inputs, repr(copy.kwargs)), copy)
+        if same is None and copy.fn not in (None, gates.on_backward, gates.clip_grad):
+            same = known.setdefault((copy.fn, copy.inputs, repr(copy.kwargs), node.time), copy)
         new[node] = copy if same is None or node in kept else same
     return _rebuilt(tape, [new[o] for o in tape.outputs])
 

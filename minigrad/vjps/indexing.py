@@ -51,10 +51,18 @@ def put_along(g: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
     return out
 
 
+_PLAIN = (int, np.integer, np.bool_, slice, type(None), type(Ellipsis))
+
+
+def _array(index: Any) -> Any:
+    found = np.asarray(index)
+    return found if found.size else found.astype(int)
+
+
 def split_index(index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """An index as (template, arrays): lists and arrays become inputs, the rest stays."""
+    """An index as (template, arrays): sequences and arrays become inputs, the rest stays."""
     given = index if isinstance(index, tuple) else (index,)
-    items = [np.asarray(i, None if i else int) if isinstance(i, list) else i for i in given]
+    items = [i if isinstance(i, _PLAIN) or hasattr(i, "__array_function__") else _array(i) for i in given]
     is_array = [hasattr(i, "__array_function__") for i in items]
     template = tuple(PART if a else i for i, a in zip(items, is_array, strict=True))
     return template, tuple(i for i, a in zip(items, is_array, strict=True) if a)
