@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import os
 import sys
@@ -57,14 +58,14 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--hidden", type=_whole, default=32, metavar="H", help="hidden units (%(default)s)")
     train.add_argument("--steps", type=_whole, default=32, metavar="T", help="time steps per window (%(default)s)")
     train.add_argument("--seed", type=_natural, default=1, metavar="S", help="of all random numbers (%(default)s)")
-    train.add_argument("--prefix", default="it has", metavar="TEXT", help="what to continue at the end (%(default)s)")
-    train.add_argument("--save", metavar="FILE", help="write the trained model as safetensors")
+    train.add_argument("--prefix", type=_text, default="it has", metavar="TEXT", help="text to continue (%(default)s)")
+    train.add_argument("--save", type=_text, metavar="FILE", help="write the trained model as safetensors")
     train.set_defaults(run=_train)
 
     figure = commands.add_parser("figure", help="draw a figure of the section as .svg, .png, .pdf or .dot")
     kinds = figure.add_subparsers(metavar="FIGURE", required=True)
     unrolled = kinds.add_parser("unrolled", help="the unrolled computational graph, Fig. 9.7.2")
-    unrolled.add_argument("--steps", type=_whole, default=3, metavar="T", help="time steps (%(default)s)")
+    unrolled.add_argument("--steps", type=_few, default=3, metavar="T", help="time steps (%(default)s)")
     unrolled.set_defaults(make=_unrolled)
     strategies = kinds.add_parser("strategies", help="randomized, regular and full truncation of a text, Fig. 9.7.1")
     strategies.add_argument("--text", default="the time machine by h g wells", help="the text itself, not a file")
@@ -94,6 +95,8 @@ def _number(convert: Callable[[str], Any], good: Callable[[Any], bool], wanted: 
 _whole = _number(int, lambda n: n >= 1, "a whole number from 1")
 _natural = _number(int, lambda n: n >= 0, "a whole number from 0")
 _positive = _number(float, lambda v: 0 < v < math.inf, "a number above 0")
+_text = _number(str, bool, "some text")
+_few = _number(int, lambda n: 1 <= n <= 200, "a whole number from 1 to 200")
 _share = _number(float, lambda v: 0 < v <= 1, "a probability above 0 and at most 1")
 
 
@@ -104,16 +107,19 @@ def _demo(args: argparse.Namespace) -> None:
 
 
 def _train(args: argparse.Namespace) -> None:
-    if args.save and not Path(args.save).parent.is_dir():  # better now than after the training
-        raise ArgumentError(f"cannot write '{args.save}'", got="its folder does not exist", remedy="Make it first")
-    if args.save:
+    if args.save:  # better now than after the training
+        if not Path(args.save).parent.is_dir():
+            raise ArgumentError(f"cannot write '{args.save}'", got="its folder does not exist", remedy="Make it first")
+        if Path(args.save).is_dir():
+            raise ArgumentError(f"cannot write '{args.save}'", got="it is a folder", remedy="Name a file in it")
         companion("models.checkpoint").writer()
     model, vocab = companion("models.train").run(
         args.text, args.cell, args.hidden, args.steps, args.epochs, args.lr, args.truncate, args.clip, args.seed
     )
+    saved = args.save and companion("models.checkpoint").save(model, vocab, args.save)
     print(f"{args.prefix!r} continues, always with the likeliest: {model.continue_text(args.prefix, 50, vocab)!r}")
-    if args.save:
-        print(f"wrote {companion('models.checkpoint').save(model, vocab, args.save)}")
+    if saved:
+        print(f"wrote {saved}")
 
 
 def _figure(args: argparse.Namespace) -> None:
@@ -131,6 +137,8 @@ def _strategies(args: argparse.Namespace) -> Any:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; problems of the user's are one line on stderr and an exit code."""
     args = parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without é is no reason to fail
     try:
         args.run(args)
     except (MinigradError, OSError) as error:
@@ -138,6 +146,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         print(f"minigrad: {error}", file=sys.stderr)
+        return 1
+    except MemoryError as error:
+        print(f"minigrad: not enough memory: {str(error).rstrip('.')}. Try smaller sizes.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nminigrad: interrupted", file=sys.stderr)

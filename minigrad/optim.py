@@ -24,6 +24,8 @@ class Optimizer:
         self.params = [params] if isinstance(params, Tensor) else list(params)
         self.lr, self._rule = gates.positive("lr", lr), rule
         self._states: list[Any] = [None] * len(self.params)
+        if len(set(self.params)) < len(self.params):
+            raise ArgumentError("optimizer", got="a parameter twice", expected="expected each one once")
         for p in self.params:
             if p.fn is not None or not p.requires_grad:
                 raise ArgumentError("optimizer", got=f"'{p.label}' is no parameter", remedy=MADE)
@@ -38,6 +40,9 @@ class Optimizer:
         given = [p.grad for p in self.params] if grads is None else [getattr(g, "data", g) for g in grads]
         if len(given) != len(self.params):
             raise ShapeError("step", got=f"{len(given)} gradients for {len(self.params)} parameters")
+        for p, g in zip(self.params, given, strict=True):  # all of them before the first update
+            if g is not None and np.shape(g) != p.shape:
+                raise ShapeError("step", got=f"'{p.label}' is {p.shape} and its gradient {np.shape(g)}")
         if given and all(g is None for g in given):
             raise GradientError("step", got="no parameter has a gradient", expected="call it after backward()")
         for i, (p, g) in enumerate(zip(self.params, given, strict=True)):
@@ -70,14 +75,15 @@ def Adam(  # noqa: N802
     return Optimizer(params, lr, rule)
 
 
-def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> float:
+def clip_grad_norm(params: Tensor | Iterable[Tensor], max_norm: float) -> float:
     """Scale all ``grad`` together so that their common Euclidean norm is at most max_norm; returns the norm before.
 
     Raises ArgumentError for max_norm <= 0, GradientError where there is no gradient yet or one is not finite.
     Source: D2L 9.5.3; Pascanu 2013.
     """
     bound = gates.positive("clip_grad_norm: max_norm", max_norm)
-    reached = [p for p in params if p.grad is not None]
+    given = [params] if isinstance(params, Tensor) else params
+    reached = [p for p in given if p.grad is not None]
     if not reached:
         raise GradientError("clip_grad_norm", got="no parameter has a gradient", expected="call it after backward()")
     for p in reached:

@@ -73,8 +73,9 @@ def _gate(
         chosen = where
     else:
         keys = {(e.target, e.slot) for e in where}
-        if foreign := next((target for target, _ in keys if target not in tape.names), None):
-            got, remedy = f"an edge to '{foreign.label}' of another tape", "Take the edges of the tape you change"
+        foreign = [target.label for target, _ in keys if target not in tape.names]
+        if foreign:
+            got, remedy = f"an edge to '{foreign[0]}' of another tape", "Take the edges of the tape you change"
             raise ArgumentError("transform", got=got, remedy=remedy)
         chosen = lambda e: (e.target, e.slot) in keys  # noqa: E731  (a def per branch would be longer)
     _undifferentiated(tape)

@@ -59,7 +59,7 @@ def _time_machine() -> str:
 
 def _read(path: Path) -> str:
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         remedy = "Give the path of a plain text file"
         raise DataError("text", got=f"cannot read '{path}': {error.strerror}", remedy=remedy) from None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
+from minigrad.errors import DataError
 from minigrad.transforms import clip, differentiate, truncate
 
 from .cells import parameters
@@ -52,6 +53,9 @@ def train(
             if truncate_every is not None:
                 tape = truncate(tape, every=truncate_every)
             loss, *grads = clip(differentiate(tape, wrt=ps), max_norm).outputs
+            if not np.isfinite(loss.data):
+                got, remedy = f"the loss became {loss.item()} in epoch {number}", "Try a smaller --lr or --clip"
+                raise DataError("training", got=got, remedy=remedy)
             optimizer.step(grads)
             nats += loss.item() * len(rows)
             on_batch()
