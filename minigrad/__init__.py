@@ -1,12 +1,13 @@
 """minigrad: tape-based reverse-mode autograd on NumPy, whose tapes are values you can rewrite."""
 
 from . import optim, transforms
+from .backward import grad
 from .check import gradcheck
 from .functions import cross_entropy, log_softmax, mse, one_hot, relu, sigmoid, softmax
 from .gates import clip_grad, detach, on_backward, scale_grad
 from .scope import no_grad, timestep
 from .sweep import Step
-from .tape import Edge, Tape, grad
+from .tape import Edge, Tape
 from .tensor import Tensor, tensor
 
 __all__ = [

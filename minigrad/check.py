@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from .backward import grad
 from .errors import DTypeError, GradientError
 from .scope import no_grad
-from .tape import grad
 from .tensor import Tensor, tensor
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .backward import grad
 from .companions import companion
 from .errors import DataError
-from .tape import Tape, grad
+from .tape import Tape
 from .transforms import clip, differentiate, truncate, truncate_randomly
 
 

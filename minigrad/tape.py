@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -200,7 +200,7 @@ class Tape:
 
     def backward(self, gradient: npt.ArrayLike | None = None) -> None:
         """Drain :meth:`steps` and add each parameter's adjoint to its ``grad``: all or, after an error, none."""
-        _add_to_grads([(node, g) for node, g, _ in self.steps(gradient) if node.fn is None])
+        add_to_grads([(node, g) for node, g, _ in self.steps(gradient) if node.fn is None])
 
     def _seed(self, gradient: npt.ArrayLike | None) -> Array:
         """The cotangent of the output: 1 for a scalar, else what the user gives."""
@@ -220,70 +220,8 @@ class Tape:
         return seed
 
 
-def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) -> list[Tensor]:
-    """The adjoints of wrt, zeros where the output does not reach; recorded where the seed is a Tensor."""
-    targets = (wrt,) if isinstance(wrt, Tensor) else tuple(wrt)
-    for x in targets:
-        if not isinstance(x, Tensor) or not x.requires_grad:
-            remedy = "Make it with tensor(..., requires_grad=True)"
-            raise GradientError("grad", got=f"'{getattr(x, 'label', x)}' does not need a gradient", remedy=remedy)
-        if x.fn is not None and x not in tape.names:
-            got, remedy = f"'{x.label}' is not on this tape", "A rewritten tape has its own: tape['h_1'] is its h_1"
-            raise GradientError("grad", got=got, remedy=remedy)
-    asked, found, recorded = set(targets), dict[Tensor, Tensor](), isinstance(seed, Tensor)
-    on_path = _leading_to(tape.nodes, asked)
-    for x, g, _ in sweep(tape.nodes, tape.outputs[0], seed, on_path):
-        if x in asked:
-            found[x] = g if recorded else Tensor(g)
-        if recorded and x.name and g.fn and not g.name:
-            g.named(f"d{tape.outputs[0].name or 'L'}/d{x.name}")
-    return [found[x] if x in found else Tensor(frozen(np.zeros(x.shape, x.dtype))) for x in targets]
-
-
-def _leading_to(nodes: Iterable[Tensor], targets: set[Tensor]) -> Container[Tensor]:
-    """The nodes from which backward reaches a target."""
-    on_path = set(targets)
-    for n in nodes:
-        if n.requires_grad and any(x in on_path for x in n.inputs):
-            on_path.add(n)
-    return on_path
-
-
-def grad(
-    output: Tensor, inputs: Tensor | Iterable[Tensor], grad_output: Any = None, create_graph: bool = False
-) -> list[Tensor]:
-    """The gradients of output with respect to inputs (leaves or not), one each, without touching any ``.grad``.
-
-    ``create_graph`` records the computation, so that the results can be differentiated again.
-    """
-    tape, given = Tape.of(output), isinstance(grad_output, Tensor)
-    seed = tape._seed(grad_output.data if given else grad_output)
-    if create_graph:
-        return gradients(tape, inputs, grad_output if given else Tensor(frozen(seed)))
-    return gradients(tape, inputs, seed)
-
-
-def _backward(loss: Tensor, gradient: npt.ArrayLike | None = None, retain_graph: bool = False) -> None:
-    """Add the gradient of this scalar to the ``grad`` of every leaf that needs one.
-
-    Raises GradientError where an earlier call already went through (part of) the graph, unless ``retain_graph``.
-    """
-    found, passed = [], []
-    for node, g, _ in Tape.of(loss).steps(gradient):
-        if node.swept and not retain_graph:
-            got = f"an earlier backward() already went through '{node.label}'"
-            remedy = "Carry state from batch to batch with state.detach(), or pass retain_graph=True to go again"
-            raise GradientError("backward", got=got, remedy=remedy, where=node.where)
-        if node.fn is None:
-            found.append((node, g))
-        else:
-            passed.append(node)
-    _add_to_grads(found)
-    for node in passed:
-        node.swept = True
-
-
-def _add_to_grads(found: list[tuple[Tensor, Array]]) -> None:
+def add_to_grads(found: list[tuple[Tensor, Array]]) -> None:
+    """Add to each leaf's ``grad``."""
     for leaf, g in found:
         leaf.grad = frozen(g.copy() if leaf.grad is None else leaf.grad + g)
 
@@ -304,6 +242,3 @@ def _elided(items: list[str], most: int, mark: str) -> list[str]:
     """The items, or the first and last of them around a mark where there are more than ``most``."""
     half = most // 2
     return items if len(items) <= most else [*items[:half], mark, *items[-half:]]
-
-
-Tensor.backward = _backward

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from . import gates
+from .backward import gradients
 from .errors import ArgumentError, GradientError, StaleTapeError
 from .sweep import frozen
-from .tape import Edge, Tape, gradients
+from .tape import Edge, Tape
 from .tensor import Tensor, passes
 
 Where = Callable[[Edge], bool] | Iterable[Edge]
