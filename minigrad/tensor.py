@@ -155,12 +155,9 @@ class Tensor:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.requires_grad:
-            raise UnsupportedError(
-                "np.asarray",
-                got=f"'{self.label}' needs a gradient, which a plain array would drop",
-                expected="use np.stack to join Tensors, and .data or .numpy() for the bare value",
-                where=self.where,
-            )
+            got = f"'{self.label}' needs a gradient, which a plain array would drop"
+            expected = "use np.stack to join Tensors, and .data or .numpy() for the bare value"
+            raise UnsupportedError("np.asarray", got=got, expected=expected, where=self.where)
         return np.array(self._data, dtype=dtype, copy=copy)
 
     def __getitem__(self, index: Any) -> Any:
@@ -168,12 +165,9 @@ class Tensor:
         return record(getitem, (self, *parts), {"index": template})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise UnsupportedError(
-            "item assignment",
-            got=f"'{self.label}' is read-only",
-            expected="build the new value with np.where, np.concatenate or np.stack, or assign() a whole leaf",
-            where=self.where,
-        )
+        got = f"'{self.label}' is read-only"
+        expected = "build the new value with np.where, np.concatenate or np.stack, or assign() a whole leaf"
+        raise UnsupportedError("item assignment", got=got, expected=expected, where=self.where)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
@@ -293,12 +287,9 @@ def _outside(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     def bare(x: Any) -> Any:
         if isinstance(x, Tensor):
             if x.requires_grad:
-                raise UnsupportedError(
-                    f"np.{op_name(fn)}",
-                    got=f"'{x.label}' needs a gradient and minigrad cannot differentiate this function",
-                    expected="write it with other NumPy functions, or pass x.data where no gradient is wanted",
-                    where=here(),
-                )
+                got = f"'{x.label}' needs a gradient and minigrad cannot differentiate this function"
+                expected = "write it with other NumPy functions, or pass x.data where no gradient is wanted"
+                raise UnsupportedError(f"np.{op_name(fn)}", got=got, expected=expected, where=here())
             return x._data
         return type(x)(bare(i) for i in x) if isinstance(x, (list, tuple)) else x
 

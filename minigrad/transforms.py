@@ -70,23 +70,18 @@ def _gate(
     tape: Tape, where: Where, make: Callable[[Tensor, Edge], Tensor], kind: Callable[[Edge], Any] = lambda e: None
 ) -> Tape:
     """Put a gate on the chosen edges that carry a gradient; the readers of one source in one step share one a kind."""
-    if callable(where):
-        chosen = where
-    else:
-        keys = {(e.target, e.slot) for e in where}
-        foreign = [target.label for target, _ in keys if target not in tape.names]
-        if foreign:
-            got, remedy = f"an edge to '{foreign[0]}' of another tape", "Take the edges of the tape you change"
-            raise ArgumentError("transform", got=got, remedy=remedy)
-        chosen = lambda e: (e.target, e.slot) in keys  # noqa: E731  (a def per branch would be longer)
     _undifferentiated(tape)
+    keys = set() if callable(where) else {(e.target, e.slot) for e in where}
+    if foreign := [target.label for target, _ in keys if target not in tape.names]:
+        got, remedy = f"an edge to '{foreign[0]}' of another tape", "Take the edges of the tape you change"
+        raise ArgumentError("transform", got=got, remedy=remedy)
     new: dict[Tensor, Tensor] = {}
     made: dict[tuple[Tensor, int | None, Any], Tensor] = {}
     for node in tape.nodes:
         inputs = [new[x] for x in node.inputs]
         for slot, x in enumerate(node.inputs):
             edge = Edge(x, node, slot)
-            if edge.carries_gradient and chosen(edge):
+            if edge.carries_gradient and (where(edge) if callable(where) else (node, slot) in keys):
                 key = (x, tape.times[node], kind(edge))
                 if key not in made:
                     made[key] = make(inputs[slot], edge)
