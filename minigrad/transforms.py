@@ -25,18 +25,19 @@ Where = Callable[[Edge], bool] | Iterable[Edge]
 # --- gates on edges -------------------------------------------------------------------------------------------------
 def cut(tape: Tape, where: Where) -> Tape:
     """Let no gradient pass along the edges chosen by where, a predicate or a collection of edges."""
-    return _gate(tape, where, lambda source, edge: _gated(gates.detach, source, edge.target))
+    return _gate(tape, where, lambda source, edge, _: _gated(gates.detach, source, edge.target))
 
 
 def scale(tape: Tape, where: Where, s: float | Callable[[Edge], Tensor | float]) -> Tape:
     """Multiply the gradient along the chosen edges by s, one number or a function of the edge."""
-    factor = s if callable(s) else lambda _: s
 
-    def gate(source: Tensor, edge: Edge) -> Tensor:
-        by = factor(edge)
-        if not isinstance(by, Tensor):
-            by = Tensor(frozen(np.array(by, source.dtype)), like=edge.target)
-        return _gated(gates.scale_grad, source, edge.target, by)
+    def factor(edge: Edge) -> Tensor | float:
+        by = s(edge) if callable(s) else s
+        return by if isinstance(by, Tensor) else float(by)
+
+    def gate(source: Tensor, edge: Edge, by: Tensor | float) -> Tensor:
+        leaf = by if isinstance(by, Tensor) else Tensor(frozen(np.array(by, source.dtype)), like=edge.target)
+        return _gated(gates.scale_grad, source, edge.target, leaf)
 
     return _gate(tape, where, gate, factor)
 
@@ -44,14 +45,14 @@ def scale(tape: Tape, where: Where, s: float | Callable[[Edge], Tensor | float])
 def clip_edges(tape: Tape, where: Where, max_norm: float) -> Tape:
     """Scale what crosses the chosen edges, from the readers of one source in one step together, down to max_norm."""
     keywords = {"max_norm": gates.positive("clip_edges: max_norm", max_norm)}
-    return _gate(tape, where, lambda source, edge: _gated(gates.clip_grad, source, edge.target, **keywords))
+    return _gate(tape, where, lambda source, edge, _: _gated(gates.clip_grad, source, edge.target, **keywords))
 
 
 def untie(tape: Tape, wrt: Tensor | Iterable[Tensor]) -> Tape:
     """Give each time step its own alias of the tied parameters: ``W_hh@1``, ``W_hh@2``, ... with an adjoint each."""
     tied = {wrt} if isinstance(wrt, Tensor) else set(wrt)
 
-    def gate(source: Tensor, edge: Edge) -> Tensor:
+    def gate(source: Tensor, edge: Edge, _: Any) -> Tensor:
         return _gated(gates.alias, source, edge.target).named(f"{source.label}@{edge.target.time}")
 
     return _gate(tape, lambda e: e.source in tied and tape.times[e.target] is not None, gate)
@@ -67,7 +68,7 @@ def _gated(fn: Callable[..., Any], source: Tensor, reader: Tensor, *more: Tensor
 
 
 def _gate(
-    tape: Tape, where: Where, make: Callable[[Tensor, Edge], Tensor], kind: Callable[[Edge], Any] = lambda e: None
+    tape: Tape, where: Where, make: Callable[[Tensor, Edge, Any], Tensor], kind: Callable[[Edge], Any] = lambda e: None
 ) -> Tape:
     """Put a gate on the chosen edges that carry a gradient; the readers of one source in one step share one a kind."""
     _undifferentiated(tape)
@@ -84,7 +85,7 @@ def _gate(
             if edge.carries_gradient and (where(edge) if callable(where) else (node, slot) in keys):
                 key = (x, tape.times[node], kind(edge))
                 if key not in made:
-                    made[key] = make(inputs[slot], edge)
+                    made[key] = make(inputs[slot], edge, key[-1])
                 inputs[slot] = made[key]
         new[node] = node.with_inputs(tuple(inputs))
     return _rebuilt(tape, [new[o] for o in tape.outputs])

@@ -9,6 +9,8 @@ import numpy as np
 from .table import COMPOSED, defvjp
 
 defvjp(np.reshape, lambda g, y, x, shape=None: np.reshape(g, x.shape))
+
+
 def _transpose(g: Any, y: Any, x: Any, axes: Any = None) -> Any:
     back = None if axes is None else tuple(int(i) for i in np.argsort([a % x.ndim for a in axes]))
     return np.transpose(g, back)

@@ -70,6 +70,12 @@ def test_two_edges_of_one_source_keep_their_own_factors():
     assert mg.grad(tape.outputs[0], x)[0].item() == pytest.approx(np.cos(2), rel=1e-15)
 
 
+def test_a_factor_is_asked_once_per_edge():
+    x, asked = param(2.0, "x"), []
+    tf.scale(mg.Tape.of(np.tanh(x) + np.sin(x)), lambda e: e.source is x, lambda e: asked.append(e) or len(asked))
+    assert [e.target.op for e in asked] == ["tanh", "sin"]
+
+
 def test_simplify_merges_no_clips_and_nothing_across_steps():
     x = param(3.0, "x")
     tape = mg.Tape.of(mg.clip_grad(x, 1.0) * 5 + mg.clip_grad(x, 1.0) * 7)
