@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import GradientError
-from .sweep import frozen, sweep
+from .sweep import sweep
 from .tape import Tape, add_to_grads
-from .tensor import Array, Tensor
+from .tensor import Array, Tensor, frozen
 
 
 def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) -> list[Tensor]:
@@ -63,7 +63,8 @@ def _backward(loss: Tensor, gradient: npt.ArrayLike | None = None, retain_graph:
     Raises GradientError where an earlier call already went through (part of) the graph, unless ``retain_graph``.
     """
     found, passed = [], []
-    for node, g, _ in Tape.of(loss).steps(gradient):
+    tape = Tape.of(loss)
+    for node, g, _ in sweep(tape.nodes, loss, tape._seed(gradient)):
         if node.swept and not retain_graph:
             got = f"an earlier backward() already went through '{node.label}'"
             remedy = "Carry state from batch to batch with state.detach(), or pass retain_graph=True to go again"

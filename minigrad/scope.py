@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import CodeType, FrameType
 
 import numpy as np
 
 from .errors import ArgumentError
 
-Place = tuple[str, int] | None  # file, line
+Place = tuple[CodeType, int] | None  # the user's code, and the instruction in it
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 stamp: ContextVar[tuple[int | None, Place]] = ContextVar("stamp", default=(None, None))
@@ -50,23 +51,27 @@ def no_grad() -> Iterator[None]:
         recording.reset(token)
 
 
-def user_place() -> Place:
-    """File and line of the innermost frame that is neither minigrad's nor NumPy's."""
-    frame = sys._getframe(2)
+def user_place(skip: int = 0) -> Place:
+    """Where the innermost frame stands that is neither minigrad's nor NumPy's; the first ``skip`` callers are ours."""
+    frame: FrameType | None = sys._getframe(skip + 1)
     while frame is not None:
-        file = frame.f_code.co_filename
-        ours = _is_ours.get(file)
+        code = frame.f_code
+        ours = _is_ours.get(code.co_filename)
         if ours is None:
-            ours = _is_ours[file] = file.startswith(_OURS)
+            ours = _is_ours[code.co_filename] = code.co_filename.startswith(_OURS)
         if not ours:
-            return file, frame.f_lineno
-        frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
+            return code, frame.f_lasti  # the line number takes ten times as long: described when asked for
+        frame = frame.f_back
     return None
 
 
 def describe(time: int | None, place: Place) -> str:
     """Time step and source line for a message: ``t=3, train.py:41``."""
-    line = f"{os.path.basename(place[0])}:{place[1]}" if place else ""
+    line = ""
+    if place is not None:
+        code, at = place
+        number = next((n for start, end, n in code.co_lines() if start <= at < end), None)
+        line = f"{os.path.basename(code.co_filename)}:{number or code.co_firstlineno}"
     return ", ".join(part for part in ("" if time is None else f"t={time}", line) if part)
 
 

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container, Iterator, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .errors import StaleTapeError
 from .scope import stamped
-from .tensor import Array, Tensor
+from .tensor import Array, Tensor, frozen
 from .vjps import OPS
 from .vjps.elementwise import accumulate, cast
+from .vjps.indexing import Scattered, written_out
 
 
-class Step(NamedTuple):
-    """One step of backward: a node, its finished adjoint, and what it sends to each input (None: nothing)."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of backward: a node, its adjoint and what it sends. Unpacks as (tensor, grad, contributions)."""
 
     tensor: Tensor
     grad: Any
-    contributions: list[Any]
+    sent: list[Any]  # as the rules gave it: a use of x[t] is not written out until somebody looks
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.tensor, self.grad, self.contributions))
+
+    @property
+    def contributions(self) -> list[Any]:
+        """What the node sends to each input, in the input's shape; None: nothing."""
+        return [written_out([c]) if type(c) is Scattered else c for c in self.sent]
 
     @property
     def time(self) -> int | None:
@@ -32,58 +44,101 @@ class Step(NamedTuple):
         return str(self.tensor.origin)
 
 
+Swept = tuple[Tensor, Any, list[Any]]  # the fields of a Step, without its cost
+
+
 def sweep(
     nodes: tuple[Tensor, ...], out: Tensor, seed: Array | Tensor, wanted: Container[Tensor] | None = None
-) -> Iterator[Step]:
-    """Yield a Step per node that a gradient reaches; its adjoint is complete, for its readers came later on the tape.
+) -> Iterator[Swept]:
+    """Yield (tensor, grad, sent) per node that a gradient reaches; grad is complete: its readers came after it.
 
     Only the tensors in ``wanted`` are sent anything (None: all that need a gradient). With a Tensor as seed the
     rules see Tensors and the backward pass records itself.
     """
-    recorded = isinstance(seed, Tensor)
-    pending: dict[Tensor, list[Any]] = {out: [seed]}
+    return _recorded(nodes, out, seed, wanted) if isinstance(seed, Tensor) else _plain(nodes, out, seed, wanted)
+
+
+def _plain(nodes: tuple[Tensor, ...], out: Tensor, seed: Array, wanted: Container[Tensor] | None) -> Iterator[Swept]:
+    """The sweep over plain arrays. Measured line by line: most of an eager training step is spent here."""
+    pending: dict[Tensor, Any] = {out: seed}
     for node in reversed(nodes):
-        terms = pending.pop(node, None)
-        if terms is None:
+        g = pending.pop(node, None)
+        if g is None:
             continue
-        if recorded:
-            with stamped(node.time, node.place):
-                grad = terms[0] if len(terms) == 1 else accumulate(*terms)
-                contributions = _contributions(node, grad, wanted, node, node.inputs)
-        else:
-            grad = frozen(terms[0])
-            contributions = _contributions(node, grad, wanted, node.data, [x.data for x in node.inputs])
-        for x, c in zip(node.inputs, contributions, strict=True):
-            if c is None:
-                continue
-            if x not in pending:
-                pending[x] = [c]
-            elif recorded:
-                pending[x].append(c)  # one sum of all, when its turn comes: a node to look at
-            else:
-                pending[x][0] = pending[x][0] + c
-        yield Step(node, grad, contributions)
+        g, sent = frozen(g), []
+        if node.fn is not None:
+            inputs = node.inputs
+            sent = _contributions(node, g, wanted, node._data, [x._data for x in inputs])
+            for x, c in zip(inputs, sent):  # noqa: B905  (strict costs a tenth)
+                if c is not None:
+                    so_far = pending.get(x)
+                    if type(c) is not Scattered:
+                        c.setflags(False)
+                        pending[x] = c if so_far is None else _plus(so_far, c)
+                    else:
+                        pending[x] = _scattered(so_far, c)
+        yield node, g, sent
+
+
+def _plus(so_far: Array, c: Array) -> Array:
+    """so_far + c, in place where so_far is a sum made here, which nobody else has seen: those alone are writeable."""
+    return np.add(so_far, c, out=so_far) if so_far.flags.writeable else np.asarray(so_far + c)
+
+
+def _scattered(so_far: Array | None, c: Scattered) -> Array:
+    if so_far is None:
+        so_far = np.zeros(c.shape, c.dtype)
+    elif not so_far.flags.writeable:
+        so_far = so_far.copy()
+    c.add_to(so_far)
+    return so_far
+
+
+def _recorded(
+    nodes: tuple[Tensor, ...], out: Tensor, seed: Tensor, wanted: Container[Tensor] | None
+) -> Iterator[Swept]:
+    """The sweep that is recorded: the contributions to one adjoint become one sum, a node to look at."""
+    pending: defaultdict[Tensor, list[Any]] = defaultdict(list, {out: [seed]})
+    for node in reversed(nodes):
+        if node not in pending:
+            continue
+        with stamped(node.time, node.place):
+            terms = pending.pop(node)
+            if uses := [c for c in terms if type(c) is Scattered]:
+                terms = [c for c in terms if type(c) is not Scattered] + [written_out(uses)]
+            g = terms[0] if len(terms) == 1 else accumulate(*terms)
+            sent = _contributions(node, g, wanted, node, node.inputs) if node.fn else []
+        for x, c in zip(node.inputs, sent, strict=True):
+            if c is not None:
+                pending[x].append(c)
+        yield node, g, sent
 
 
 def _contributions(node: Tensor, g: Any, wanted: Container[Tensor] | None, y: Any, values: Sequence[Any]) -> list[Any]:
     """What node sends to each input, in the input's shape and dtype; None to those that are not wanted."""
-    if node.fn is None:
-        return []
-    op, sent = OPS[node.fn], []
-    joint = op.joint(g, y, *values, **node.kwargs) if op.joint else None
-    for slot, (x, value) in enumerate(zip(node.inputs, values, strict=True)):
+    if Tensor.last_assign > node.serial:
+        _refuse_stale(node)
+    op, operands, keywords, sent = OPS[node.fn], (g, y, *values), node.kwargs, []  # type: ignore[index]  # no leaf
+    joint = op.joint is not None
+    found: Sequence[Any] = op.joint(*operands, **keywords) if op.joint is not None else op.rules
+    for slot, x in enumerate(node.inputs):
+        c = None
+        if (x.requires_grad if wanted is None else x in wanted) and (c := found[slot]) is not None:
+            if not joint:
+                c = c(*operands, **keywords) if keywords else c(*operands)
+            value = values[slot]
+            if c.shape != value.shape or c.dtype != value.dtype:
+                c = conform(c, value)
+        sent.append(c)
+    return sent
+
+
+def _refuse_stale(node: Tensor) -> None:
+    for x in node.inputs:
         if x.assigned > node.serial:
             got = f"'{x.label}' was assigned a new value after this tape read it"
             remedy = "Go backward before the update, or run the forward pass again"
             raise StaleTapeError(f"backward through '{node.label}'", got=got, remedy=remedy, where=node.where)
-        c = None
-        if x.requires_grad if wanted is None else x in wanted:
-            if joint is not None:
-                c = joint[slot]
-            elif (rule := op.rules[slot]) is not None:
-                c = rule(g, y, *values, **node.kwargs)
-        sent.append(c if c is None else conform(c, value))
-    return sent
 
 
 def conform(c: Any, x: Any) -> Any:
@@ -91,14 +146,7 @@ def conform(c: Any, x: Any) -> Any:
     shape = x.shape
     if c.shape != shape:
         lead = max(c.ndim - len(shape), 0)
-        spread = tuple(i for i, n in enumerate(c.shape) if n != 1 and (i < lead or shape[i - c.ndim] == 1))
-        c = np.sum(c, axis=spread, keepdims=True) if spread else c
-        c = np.reshape(c, shape) if lead else np.broadcast_to(c, shape)
+        spread = tuple([i for i, n in enumerate(c.shape) if n != 1 and (i < lead or shape[i - c.ndim] == 1)])
+        c = c.sum(spread, keepdims=True) if spread else c
+        c = c.reshape(shape) if lead else np.broadcast_to(c, shape)
     return c if c.dtype == x.dtype else cast(c, x.dtype)
-
-
-def frozen(g: Any) -> Array:
-    """An adjoint as a read-only array."""
-    array: Array = np.asarray(g)
-    array.setflags(write=False)
-    return array

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import starmap
 from operator import attrgetter
 from typing import Any
 
@@ -15,8 +16,8 @@ import numpy.typing as npt
 from . import gates
 from .companions import companion
 from .errors import ArgumentError, DTypeError, GradientError, MinigradError, ShapeError
-from .sweep import Step, frozen, sweep
-from .tensor import Array, Tensor
+from .sweep import Step, sweep
+from .tensor import Array, Tensor, frozen
 from .vjps import OPS
 
 
@@ -52,18 +53,14 @@ class Tape:
         if not outputs or not all(isinstance(o, Tensor) for o in outputs):
             got = ", ".join(type(o).__name__ for o in outputs) or "nothing"
             raise ArgumentError("Tape.of", got=got, expected="expected Tensors")
-        order: list[Tensor] = []
-        seen: set[Tensor] = set()
-        stack = [(o, False) for o in reversed(outputs)]
+        found, stack = set(outputs), list(outputs)
         while stack:
-            node, complete = stack.pop()
-            if complete:
-                order.append(node)
-            elif node not in seen:
-                seen.add(node)
-                stack.append((node, True))
-                stack.extend((x, False) for x in reversed(node.inputs))
-        order.sort(key=attrgetter("serial"))  # stable: a gate shares its reader's serial and stays before it
+            for x in stack.pop().inputs:
+                if x not in found:
+                    found.add(x)
+                    stack.append(x)
+        order = sorted(found, key=attrgetter("born"))  # inputs before their readers
+        order.sort(key=attrgetter("serial"))  # stable: gates and copies stand where their reader or original stood
         return cls(tuple(order), outputs, wrt)
 
     # --- what is on it ----------------------------------------------------------------------------------------------
@@ -195,12 +192,11 @@ class Tape:
     # --- backward ---------------------------------------------------------------------------------------------------
     def steps(self, gradient: npt.ArrayLike | None = None) -> Iterator[Step]:
         """Backward, one node at a time, last to first. Adjoints live in this run; nodes and leaves are not touched."""
-        seed = self._seed(gradient)
-        return sweep(self.nodes, self.outputs[0], seed)
+        return starmap(Step, sweep(self.nodes, self.outputs[0], self._seed(gradient)))
 
     def backward(self, gradient: npt.ArrayLike | None = None) -> None:
         """Drain :meth:`steps` and add each parameter's adjoint to its ``grad``: all or, after an error, none."""
-        add_to_grads([(node, g) for node, g, _ in self.steps(gradient) if node.fn is None])
+        add_to_grads([(s.tensor, s.grad) for s in self.steps(gradient) if s.tensor.fn is None])
 
     def _seed(self, gradient: npt.ArrayLike | None) -> Array:
         """The cotangent of the output: 1 for a scalar, else what the user gives."""

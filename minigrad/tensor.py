@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -35,10 +36,11 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_data", "assigned", "fn", "grad", "inputs", "kwargs", "name", "place", "requires_grad",
+        "__weakref__", "_data", "assigned", "born", "fn", "grad", "inputs", "kwargs", "name", "place", "requires_grad",
         "serial", "swept", "time",
     )  # fmt: skip
-    backward: ClassVar[Method]  # the sweep is the tape's: tape.py adds the method
+    backward: ClassVar[Method]  # asking for gradients is backward.py's: it adds the method
+    last_assign: ClassVar[int] = -1  # serial of the last assign() to any Tensor
 
     def __init__(
         self,
@@ -62,10 +64,10 @@ class Tensor:
         self.swept = False  # by loss.backward()
         self.time: int | None
         self.place: Place
+        self.serial = self.born = next(_serials)
         if like is None:
-            self.serial = next(_serials)
             self.time, place = stamp.get()
-            self.place = place or user_place()
+            self.place = place or user_place(skip=3 if fn else 2)  # __init__, record and an operator are ours
         else:
             self.serial, self.time, self.place = like.serial, like.time, like.place
 
@@ -128,7 +130,7 @@ class Tensor:
         if new.shape != self.shape:
             raise ShapeError("assign", got=f"'{self.label}' is {self.shape}, the new value {new.shape}", where=here())
         self._data = _own(new)  # the old array stays as it was: views of it are still around
-        self.assigned = next(_serials)
+        self.assigned = Tensor.last_assign = next(_serials)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled and copied, a leaf is a new leaf: serials mean nothing in another process."""
@@ -162,7 +164,7 @@ class Tensor:
 
     def __getitem__(self, index: Any) -> Any:
         template, parts = split_index(index)
-        return record(getitem, (self, *parts), {"index": template})
+        return record(getitem, (self, *parts), {"index": template}, bound=True)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         got = f"'{self.label}' is read-only"
@@ -242,11 +244,17 @@ def _own(data: Array, name: str | None = None, requires_grad: bool = False) -> A
             remedy="Pass dtype=float" if whole else "",
             where=here(),
         )
-    data.flags.writeable = False
-    return data
+    return frozen(data)
 
 
-def passes(fn: Any, inputs: tuple[Tensor, ...]) -> bool:
+def frozen(x: Any) -> Array:
+    """x as a read-only array: itself, if it is one."""
+    array: Array = x if type(x) is np.ndarray else np.asarray(x)
+    array.setflags(False)  # type: ignore[call-arg]  # by keyword it takes twice as long
+    return array
+
+
+def passes(fn: Any, inputs: Sequence[Tensor]) -> bool:
     """Whether a gradient goes back through fn to any of these inputs."""
     op = OPS[fn]
     for slot, x in enumerate(inputs):  # noqa: SIM110  (any() of a generator takes three times as long)
@@ -255,30 +263,48 @@ def passes(fn: Any, inputs: tuple[Tensor, ...]) -> bool:
     return False
 
 
-def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Apply fn to the values behind args and return the result as a Tensor that knows where it came from."""
+def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: bool = False) -> Any:
+    """Apply fn to the values behind args and return the result as a Tensor that knows where it came from.
+
+    ``bound``: args are its inputs and kwargs its keywords already.
+    """
     op = OPS.get(fn)
     if op is None:
         return COMPOSED[fn](*args, **kwargs) if fn in COMPOSED else _outside(fn, args, kwargs)
-    operands, keywords = op.split(args, kwargs)
-    inputs = tuple([x if type(x) is Tensor else Tensor(_constant(x, operands)) for x in operands])
+    if not bound and (kwargs or op.bind is not None or len(args) != len(op.rules)):
+        args, kwargs = op.split(args, kwargs)
+    inputs, values, needed = [], [], False
+    for given in args:
+        x = given if type(given) is Tensor else Tensor(_constant(given, args))
+        needed = needed or x.requires_grad
+        inputs.append(x)
+        values.append(x._data)
     try:
-        data = op.call(*[x._data for x in inputs], **keywords)
+        data = op.call(*values, **kwargs)
     except MinigradError:
         raise
     except (ValueError, TypeError, IndexError, np.linalg.LinAlgError) as error:
-        raise refusal(op_name(fn), inputs, keywords, error, here()) from None
-    data = data if type(data) is np.ndarray else np.asarray(data)
-    data.setflags(write=False)
+        raise refusal(op_name(fn), inputs, kwargs, error, here()) from None
+    data = frozen(data)
     if not recording.get():
         return Tensor(data)
-    return Tensor(data, data.dtype.kind == "f" and passes(fn, inputs), None, fn, inputs, keywords)
+    if needed and (None in op.rules or data.dtype.kind != "f"):
+        needed = data.dtype.kind == "f" and passes(fn, inputs)
+    return Tensor(data, needed, None, fn, tuple(inputs), kwargs)
 
 
 def _constant(x: Any, operands: tuple[Any, ...]) -> Array:
     """A constant operand as our own array: a copy; Python numbers in the dtype that NumPy would give them (NEP 50)."""
-    dtypes = [o.dtype for o in operands if hasattr(o, "dtype")] if type(x) in (int, float) else []
-    return _own(np.array(x, np.result_type(*dtypes, x) if dtypes else None))
+    real, dtype = type(x) is float, None
+    if real or type(x) is int:
+        dtype = _joined(real, *[o.dtype for o in operands if hasattr(o, "dtype")])
+    return _own(np.array(x, dtype))
+
+
+@functools.cache
+def _joined(real: bool, *dtypes: np.dtype[Any]) -> np.dtype[Any] | None:
+    """The dtype of a Python number, real or whole, among operands of these dtypes."""
+    return np.result_type(*dtypes, 0.0 if real else 0) if dtypes else None
 
 
 def _outside(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

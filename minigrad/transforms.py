@@ -6,6 +6,7 @@ and source lines; leaves keep their identity, so gradients are asked for with th
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -15,9 +16,8 @@ import numpy as np
 from . import gates
 from .backward import gradients
 from .errors import ArgumentError, GradientError, StaleTapeError
-from .sweep import frozen
 from .tape import Edge, Tape
-from .tensor import Tensor, passes
+from .tensor import Tensor, frozen, passes
 
 Where = Callable[[Edge], bool] | Iterable[Edge]
 
@@ -200,22 +200,20 @@ def truncate_randomly(
 
     Source: D2L equation 9.7.8; Tallec and Ollivier 2017.
     """
-    times, stamps = tape.times, _steps(tape, "truncate_randomly")
-    boundaries = range(min(stamps) + 1, max(stamps) + 1)
+    times, boundaries = tape.times, sorted(set(_steps(tape, "truncate_randomly")))[1:]
     pi = dict(keep) if isinstance(keep, Mapping) else dict.fromkeys(boundaries, keep)
     for t, p in pi.items():
         if not 0 < p <= 1 or t not in boundaries:
+            steps = f"{boundaries[0]}..{boundaries[-1]}" if boundaries else "a second step, but there is one only"
             raise ArgumentError(
-                f"truncate_randomly: keep at t={t}",
-                got=f"{p}",
-                expected=f"expected a probability above 0 and a step in {boundaries.start}..{boundaries.stop - 1}",
+                f"truncate_randomly: keep at t={t}", got=f"{p}", expected=f"expected a probability above 0 at {steps}"
             )
     rng = np.random.default_rng(rng)
     xi = {t: (1 / pi.get(t, 1.0) if reweight else 1.0) * (rng.random() < pi.get(t, 1.0)) for t in boundaries}
 
     def crossed(edge: Edge) -> list[int]:
-        ends = sorted((times[edge.source] or 0, times[edge.target] or 0))
-        return list(range(ends[0] + 1, ends[1] + 1))
+        start, end = sorted((times[edge.source] or 0, times[edge.target] or 0))
+        return boundaries[bisect_right(boundaries, start) : bisect_right(boundaries, end)]
 
     def factor(edge: Edge) -> float:
         return float(np.prod([xi[t] for t in crossed(edge)]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,26 +21,62 @@ class _Part:
 PART = _Part()
 
 
-def _fill(index: tuple[Any, ...], parts: tuple[Any, ...]) -> tuple[Any, ...]:
-    rest = iter(parts)
-    return tuple(next(rest) if i is PART else i for i in index)
+def _fill(index: tuple[Any, ...], parts: Iterator[Any]) -> tuple[Any, ...]:
+    """The index with its arrays back in place, taken from the front of parts."""
+    return tuple(next(parts) if i is PART else i for i in index)
 
 
 @dispatched
 def getitem(x: Any, *parts: Any, index: tuple[Any, ...]) -> Any:
     """x[index], the arrays of the index given apart: ``x[:, k]`` is getitem(x, k, index=(slice(None), PART))."""
-    return x[_fill(index, parts)]
+    return x[_fill(index, iter(parts)) if parts else index]
 
 
 @dispatched
-def scatter(g: Any, *parts: Any, index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
-    """Zeros of the given shape with g added at index; repeated indices accumulate. The adjoint of getitem."""
-    out = np.zeros(shape, g.dtype)
-    if parts:
-        np.add.at(out, _fill(index, parts), g)
-    else:
-        out[index] = g
+def scatter(*operands: Any, indices: tuple[tuple[Any, ...], ...], shape: tuple[int, ...]) -> Any:
+    """Zeros of the given shape with each g added at its index; repeated indices accumulate. The adjoint of getitem.
+
+    The operands are a g, the arrays of its index, the next g, and so on: all uses of one x make one array.
+    """
+    out, rest = np.zeros(shape, operands[0].dtype), iter(operands)
+    for index in indices:
+        _add_at(out, next(rest), _fill(index, rest))
     return out
+
+
+def _add_at(out: Any, g: Any, index: tuple[Any, ...]) -> None:
+    if any(isinstance(i, np.ndarray) and i.dtype != bool for i in index):
+        np.add.at(out, index, g)
+    else:
+        out[index] += g  # nothing can be meant twice
+
+
+@dataclass(frozen=True, slots=True)
+class Scattered:
+    """A contribution not yet written out: g at index, zero elsewhere. The sweep adds it to the others in place.
+
+    So T uses of x[t] cost as much as x, and not T times as much.
+    """
+
+    g: Any
+    parts: tuple[Any, ...]
+    index: tuple[Any, ...]
+    shape: tuple[int, ...]
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of g."""
+        return self.g.dtype
+
+    def add_to(self, out: Any) -> None:
+        """Add it to an array of ours."""
+        _add_at(out, self.g, _fill(self.index, iter(self.parts)))
+
+
+def written_out(terms: Sequence[Scattered]) -> Any:
+    """The sum of such contributions to one x, recorded as one scatter where they are Tensors."""
+    operands = [operand for c in terms for operand in (c.g, *c.parts)]
+    return scatter(*operands, indices=tuple(c.index for c in terms), shape=terms[0].shape)
 
 
 @dispatched
@@ -61,6 +99,8 @@ def _array(index: Any) -> Any:
 
 def split_index(index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """An index as (template, arrays): sequences and arrays become inputs, the rest stays."""
+    if type(index) is int or type(index) is slice:
+        return (index,), ()
     given = index if isinstance(index, tuple) else (index,)
     items = [i if isinstance(i, _PLAIN) or hasattr(i, "__array_function__") else _array(i) for i in given]
     is_array = [hasattr(i, "__array_function__") for i in items]
@@ -68,14 +108,20 @@ def split_index(index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     return template, tuple(i for i, a in zip(items, is_array, strict=True) if a)
 
 
+def _gather(g: Any, y: Any, *operands: Any, indices: Any = (), shape: Any = ()) -> list[Any]:
+    rest, sent = iter(operands), []
+    for index in indices:
+        next(rest)
+        parts = [next(rest) for i in index if i is PART]
+        sent += [getitem(g, *parts, index=index), *[None] * len(parts)]
+    return sent
+
+
 defvjp(
     getitem,
-    joint=lambda g, y, x, *parts, index=(): [scatter(g, *parts, index=index, shape=x.shape)] + [None] * len(parts),
+    joint=lambda g, y, x, *parts, index=(): [Scattered(g, parts, index, x.shape)] + [None] * len(parts),
 )
-defvjp(
-    scatter,
-    joint=lambda g, y, x, *parts, index=(), shape=(): [getitem(g, *parts, index=index)] + [None] * len(parts),
-)
+defvjp(scatter, joint=_gather)
 defvjp(
     np.take_along_axis,
     lambda g, y, x, indices, axis=-1: put_along(g, indices, axis=axis, shape=x.shape),

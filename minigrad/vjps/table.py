@@ -47,8 +47,14 @@ class Op:
         return self.joint is not None or self.rules[slot] is not None
 
     def _known(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
+        if self.keywords is None or not keywords.keys() <= self.keywords:
+            keywords = self._refused(keywords)
+        return {k: _settled(v) for k, v in keywords.items()}
+
+    def _refused(self, keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The keywords without those that are unknown and None; refuse the other unknown ones."""
         unknown = keywords.keys() - self.keywords if self.keywords is not None else keywords.keys() & {"out"}
-        given = {k: _settled(v) for k, v in keywords.items() if k not in unknown}
+        given = {k: v for k, v in keywords.items() if k not in unknown}
         unknown = {k for k in unknown if keywords[k] is not None}
         if "out" in unknown:
             remedy = "Write a = a + b, not a += b into a plain array"
@@ -82,8 +88,9 @@ def defvjp(
 
 def _settled(value: Any) -> Any:
     """A keyword that nobody can change any more: lists and arrays, such as axes, as tuples."""
-    value = value.tolist() if isinstance(value, np.ndarray) else value
-    return tuple(map(_settled, value)) if isinstance(value, (list, tuple)) else value
+    if type(value) is tuple or isinstance(value, (list, np.ndarray)):
+        return tuple(map(_settled, value.tolist() if isinstance(value, np.ndarray) else value))
+    return value
 
 
 def _keywords(rule: Rule) -> list[str]:

@@ -1,6 +1,7 @@
 """Tape: its order, names and listing, replay, and the one backward pass."""
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -224,6 +225,55 @@ def test_each_node_once_and_each_edge_once():
         assert len({s.tensor for s in steps}) == len(steps)
         calls = sum(c is not None for s in steps for c in s.contributions)
         assert calls == sum(e.carries_gradient for e in tape.edges())
+
+
+def rows_read_one_by_one(steps=400, width=50):
+    """A loop over the rows of one tensor that needs a gradient: basic, integer-array and dense uses of X, mixed."""
+    X = mg.tensor(np.linspace(0, 1, steps * width).reshape(steps, width), requires_grad=True, name="X")
+    loss = np.sum(X * X)
+    for t in range(steps):
+        loss = loss + np.sum(X[t] * X[t]) + np.sum(X[[t, t]]) + np.sum(X[np.arange(steps) == t])
+    return X, loss
+
+
+def test_reading_rows_one_by_one_is_right():
+    X, loss = rows_read_one_by_one(7, 3)
+    expected = 4 * X.data + 3
+    loss.backward()
+    np.testing.assert_allclose(X.grad, expected, rtol=1e-13)
+    np.testing.assert_allclose(mg.grad(loss, X, create_graph=True)[0].data, expected, rtol=1e-13)
+    total = {X: 0}
+    for node, _, contributions in mg.Tape.of(loss).steps():
+        for x, c in zip(node.inputs, contributions, strict=True):
+            assert c is None or c.shape == x.shape
+            if x is X:
+                total[X] = total[X] + c
+    np.testing.assert_allclose(total[X], expected, rtol=1e-13)
+
+
+def test_reading_rows_one_by_one_costs_no_array_per_row():
+    X, loss = rows_read_one_by_one()
+    mg.grad(loss, X)
+    tracemalloc.start()
+    for _ in mg.Tape.of(loss).steps():
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * X.data.nbytes  # of 2,000 uses
+    gradient = differentiate(mg.Tape.of(loss))
+    assert sum(n.size >= X.size for n in gradient.nodes) < 20
+
+
+def test_a_step_keeps_what_it_sent():
+    """Adjoints are summed in place, but never in an array that a step has shown."""
+    w = param([1.0, 2.0])
+    loss = np.sum(w * 2 + w * 3 + np.exp(w) + w)
+    shown = []
+    for step in mg.Tape.of(loss).steps():
+        shown += [(c, c.copy()) for c in [step.grad, *step.contributions] if c is not None]
+    for array, then in shown:
+        np.testing.assert_array_equal(array, then)
+        assert not array.flags.writeable
 
 
 def test_grad_accumulates_over_losses():

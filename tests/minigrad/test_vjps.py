@@ -229,8 +229,8 @@ def indexed(draw, index):
 
 @st.composite
 def scattered(draw):
-    index = (np.array([2, 0, 2]), slice(1, 3))
-    return lambda g: scatter(g, index[0], index=(PART, index[1]), shape=(3, 4)), numbers(draw, (3, 2))
+    rows, indices = np.array([2, 0, 2]), ((PART, slice(1, 3)), (1, slice(None)))
+    return lambda g, h: scatter(g, rows, h, indices=indices, shape=(3, 4)), numbers(draw, (3, 2), (4,))
 
 
 @st.composite
