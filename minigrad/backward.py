@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import GradientError
-from .sweep import frozen, sweep
+from .sweep import frozen
 from .tape import Tape, add_to_grads
 from .tensor import Array, Tensor
 
@@ -26,7 +26,7 @@ def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) 
             raise GradientError("grad", got=got, remedy=remedy)
     asked, found, recorded = set(targets), dict[Tensor, Tensor](), isinstance(seed, Tensor)
     on_path = _leading_to(tape.nodes, asked)
-    for x, g, _ in sweep(tape.nodes, tape.outputs[0], seed, on_path):
+    for x, g, _ in tape._sweep(seed, on_path):
         if x in asked:
             found[x] = g if recorded else Tensor(g)
         if recorded and x.name and g.fn and not g.name:
