@@ -100,8 +100,11 @@ def _in_adjoints(tape: Tape, step: Step) -> NonFinite | None:
 
 
 def _behind(tape: Tape, found: list[Tensor], masked: str = "") -> NonFinite:
-    """Walk back from these values through values that are not finite: the earliest that no such value made."""
-    reached, origin, turned = set(found), found[0], None
+    """Walk back from these values through values that are not finite: the earliest that no such value made.
+
+    A constant infinity, an attention mask more often than not, is named only where nothing else is to blame.
+    """
+    reached, origins, turned = set(found), list[Tensor](), None
     for n in reversed(tape.nodes):
         if n not in reached:
             continue
@@ -111,9 +114,11 @@ def _behind(tape: Tape, found: list[Tensor], masked: str = "") -> NonFinite:
                 raise StaleTapeError("non-finite value", got=got, remedy="Ask before the update", where=n.where)
         causes = [x for x in n.inputs if _reaches(x, n)]
         reached.update(causes)
-        origin = origin if causes else n
+        if not causes:
+            origins.append(n)
         turned = n if np.isnan(n.data).any() else turned
-    return forward(tape, origin, masked, turned)
+    wrong = [n for n in origins if n.requires_grad or np.isnan(n.data).any()]
+    return forward(tape, (wrong or origins)[-1], masked, turned)
 
 
 def _unwanted(n: Tensor, end: int) -> bool:
@@ -133,5 +138,10 @@ def _array(x: Any) -> Array:
 
 def _reaches(x: Tensor, n: Tensor) -> bool:
     """Whether x is not finite where it makes n so; what np.where leaves out does not count."""
-    bad = ~np.isfinite(x.data)
-    return bool(np.any(bad & ~np.isfinite(n.data) if elementwise(n) else bad))
+    bad: Any = ~np.isfinite(x.data)
+    if n.fn is np.where:
+        c, a, b = n.inputs
+        bad = bad & np.where(c.data, x is a, x is b)
+    elif elementwise(n):
+        bad = bad & ~np.isfinite(n.data)
+    return bool(np.any(bad))

@@ -54,7 +54,7 @@ class NonFinite:
 
 def elementwise(n: Tensor) -> bool:
     """Whether element i of n's value is computed from the elements i of what it reads."""
-    return n.fn is np.where or (isinstance(n.fn, np.ufunc) and n.fn.signature is None)
+    return isinstance(n.fn, np.ufunc) and n.fn.signature is None
 
 
 def forward(tape: Tape, n: Tensor, masked: str = "", turned: Tensor | None = None) -> NonFinite:
