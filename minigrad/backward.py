@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import GradientError
-from .sweep import sweep
 from .tape import Tape, add_to_grads
 from .tensor import Array, Tensor, frozen
 
@@ -26,7 +25,7 @@ def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) 
             raise GradientError("grad", got=got, remedy=remedy)
     asked, found, recorded = set(targets), dict[Tensor, Tensor](), isinstance(seed, Tensor)
     on_path = _leading_to(tape.nodes, asked)
-    for x, g, _ in sweep(tape.nodes, tape.outputs[0], seed, on_path):
+    for x, g, _ in tape._sweep(seed, on_path):
         if x in asked:
             found[x] = g if recorded else Tensor(g)
         if recorded and x.name and g.fn and not g.name:
@@ -64,7 +63,7 @@ def _backward(loss: Tensor, gradient: npt.ArrayLike | None = None, retain_graph:
     """
     found, passed = [], []
     tape = Tape.of(loss)
-    for node, g, _ in sweep(tape.nodes, loss, tape._seed(gradient)):
+    for node, g, _ in tape._sweep(tape._seed(gradient)):
         if node.swept and not retain_graph:
             got = f"an earlier backward() already went through '{node.label}'"
             remedy = "Carry state from batch to batch with state.detach(), or pass retain_graph=True to go again"

@@ -14,10 +14,15 @@ class MinigradError(Exception):
     """
 
     def __init__(self, what: str, *, got: str = "", expected: str = "", remedy: str = "", where: str = "") -> None:
-        text = f"{what}: {got}" if got else what
-        text += f"; {expected}" if expected else ""
-        text += f". {remedy}" if remedy else ""
-        super().__init__(f"{text.rstrip('.')}. [{where}]" if where else f"{text.rstrip('.')}.")
+        super().__init__(sentence(what, got, expected, remedy, where))
+
+
+def sentence(what: str, got: str = "", expected: str = "", remedy: str = "", where: str = "") -> str:
+    """The one line of every message."""
+    text = f"{what}: {got}" if got else what
+    text += f"; {expected}" if expected else ""
+    text += f". {remedy}" if remedy else ""
+    return f"{text.rstrip('.')}. [{where}]" if where else f"{text.rstrip('.')}."
 
 
 class ShapeError(MinigradError, ValueError):
@@ -42,6 +47,14 @@ class GradientError(MinigradError, RuntimeError):
 
 class StaleTapeError(GradientError):
     """A parameter was assigned after the tape recorded it."""
+
+
+class NonFiniteError(GradientError):
+    """A NaN or infinity inside ``detect_anomaly``; ``found`` is the record of its origin."""
+
+    def __init__(self, found: Any) -> None:
+        Exception.__init__(self, str(found))
+        self.found = found
 
 
 class DataError(MinigradError, ValueError):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import CodeType, FrameType
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from .errors import ArgumentError
 Place = tuple[CodeType, int] | None  # the user's code, and the instruction in it
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)
+watch: ContextVar[Callable[..., Iterator[Any]] | None] = ContextVar("watch", default=None)  # detect_anomaly's
 stamp: ContextVar[tuple[int | None, Place]] = ContextVar("stamp", default=(None, None))
 _OURS = (os.path.dirname(__file__) + os.sep, os.path.dirname(np.__file__) + os.sep, contextlib.__file__)
 _is_ours: dict[str, bool] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import starmap
@@ -16,7 +16,8 @@ import numpy.typing as npt
 from . import gates
 from .companions import companion
 from .errors import ArgumentError, DTypeError, GradientError, MinigradError, ShapeError
-from .sweep import Step, sweep
+from .scope import watch
+from .sweep import Step, Swept, sweep
 from .tensor import Array, Tensor, frozen
 from .vjps import OPS
 
@@ -192,11 +193,16 @@ class Tape:
     # --- backward ---------------------------------------------------------------------------------------------------
     def steps(self, gradient: npt.ArrayLike | None = None) -> Iterator[Step]:
         """Backward, one node at a time, last to first. Adjoints live in this run; nodes and leaves are not touched."""
-        return starmap(Step, sweep(self.nodes, self.outputs[0], self._seed(gradient)))
+        return starmap(Step, self._sweep(self._seed(gradient)))
 
     def backward(self, gradient: npt.ArrayLike | None = None) -> None:
         """Drain :meth:`steps` and add each parameter's adjoint to its ``grad``: all or, after an error, none."""
         add_to_grads([(s.tensor, s.grad) for s in self.steps(gradient) if s.tensor.fn is None])
+
+    def _sweep(self, seed: Array | Tensor, wanted: Container[Tensor] | None = None) -> Iterator[Swept]:
+        """The sweep, watched over inside ``detect_anomaly``."""
+        found, guard = sweep(self.nodes, self.outputs[0], seed, wanted), watch.get()
+        return guard(self, found) if guard else found
 
     def _seed(self, gradient: npt.ArrayLike | None) -> Array:
         """The cotangent of the output: 1 for a scalar, else what the user gives."""

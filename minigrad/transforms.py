@@ -204,9 +204,11 @@ def truncate_randomly(
     pi = dict(keep) if isinstance(keep, Mapping) else dict.fromkeys(boundaries, keep)
     for t, p in pi.items():
         if not 0 < p <= 1 or t not in boundaries:
-            steps = f"{boundaries[0]}..{boundaries[-1]}" if boundaries else "a second step, but there is one only"
+            steps = f"a step in {boundaries[0]}..{boundaries[-1]}" if boundaries else "at least two steps"
             raise ArgumentError(
-                f"truncate_randomly: keep at t={t}", got=f"{p}", expected=f"expected a probability above 0 at {steps}"
+                f"truncate_randomly: keep at t={t}",
+                got=f"{p}",
+                expected=f"expected a probability above 0 and {steps}",
             )
     rng = np.random.default_rng(rng)
     xi = {t: (1 / pi.get(t, 1.0) if reweight else 1.0) * (rng.random() < pi.get(t, 1.0)) for t in boundaries}

@@ -16,8 +16,8 @@ LAYERS = [  # a module imports modules of the lines above its own
     {"tensor"},
     {"sweep"},
     {"tape"},
-    {"backward"},
-    {"transforms", "optim", "check"},
+    {"backward", "nonfinite"},
+    {"transforms", "optim", "check", "anomaly"},
     {""},  # minigrad/__init__.py
     {"demo"},
     {"__main__"},
