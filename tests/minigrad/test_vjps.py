@@ -56,6 +56,12 @@ def solved(a, b):
     return np.linalg.solve(a + 6 * np.eye(a.shape[-1], dtype=a.dtype), b)
 
 
+def apart(x):
+    """Matrices whose columns and singular values are far from each other and from 0."""
+    m, n = x.shape[-2:]
+    return x / 8 + np.eye(m, n, dtype=x.dtype) * np.arange(2, 2 * n + 1, 2, dtype=x.dtype)
+
+
 def inside(fn):
     """fn on (-1/2, 1/2), within the domain of the inverse functions and off the poles of tan."""
     return lambda x: fn(0.45 * np.tanh(x))
@@ -323,6 +329,17 @@ COMPOSITIONS = [
 ]
 
 
+MATRICES = [
+    *((np.linalg.matrix_power, str(n), lambda x, n=n: np.linalg.matrix_power(apart(x) / 4, n), (2, 2, 2))
+      for n in (-2, -1, 0, 1, 2, 3, 6)),
+    (np.matrix_transpose, "", np.matrix_transpose, (2, 3, 2)),
+    (np.linalg.matrix_transpose, "", np.linalg.matrix_transpose, (2, 3, 2)),
+    (np.linalg.diagonal, "", lambda x: np.linalg.diagonal(x, offset=1), (2, 3, 4)),
+    (np.linalg.trace, "", lambda x: np.linalg.trace(x, offset=-1), (2, 3, 3)),
+]  # fmt: skip
+SINCE_2_2 = [("matvec", [(2, 3), (4, 1, 3)]), ("vecmat", [(4, 1, 3), (3, 2)])]
+
+
 # --- the table ------------------------------------------------------------------------------------------------------
 EINSUMS = [
     "i,i", "i,i->", "ij,jk", "ij,jk->ki", "ba", "ij->", "ij->j", "i->i", "ii", "ii->", "ii->i", "iij->j", "iij->ji",
@@ -397,6 +414,30 @@ ROWS = [
     (np.linalg.solve, "", together(solved, (3, 3), (2, 3, 2))),
     (np.linalg.solve, "vector", together(solved, (3, 3), (3,))),
     (np.linalg.solve, "vector, batch", together(solved, (2, 2, 2), (2,))),
+    *((fn, name, of_shape(call, shape)) for fn, name, call, shape in MATRICES),
+    (np.kron, "", together(np.kron, (2, 3), (3, 2))),
+    (np.kron, "fewer axes", together(np.kron, (2,), (2, 1, 3))),
+    (np.kron, "more axes", together(np.kron, (1, 2, 2), (2, 3))),
+    (np.kron, "number", together(np.kron, (), (2, 2))),
+    (np.cross, "", together(np.cross, (3,), (3,))),
+    (np.cross, "broadcast", together(np.cross, (2, 1, 3), (4, 3))),
+    (np.cross, "axes", together(lambda a, b: np.cross(a, b, axisa=0, axisb=1, axisc=0), (3, 2), (2, 3))),
+    (np.cross, "axis", together(lambda a, b: np.cross(a, b, axis=0), (3, 2), (3, 2))),
+    (np.cross, "constant", together(lambda a: np.cross(np.array([0, 0, 1], a.dtype), a), (2, 3))),
+    (np.linalg.cross, "", together(lambda a, b: np.linalg.cross(a, b, axis=0), (3, 2), (3, 2))),
+    (np.linalg.multi_dot, "", stacked(np.linalg.multi_dot, (2, 3), (3, 4), (4, 1), (1, 3))),
+    (np.linalg.multi_dot, "two", stacked(np.linalg.multi_dot, (2, 3), (3, 2))),
+    (np.linalg.multi_dot, "vectors", stacked(np.linalg.multi_dot, (3,), (3, 2), (2,))),
+    (np.linalg.multi_dot, "vector first", stacked(np.linalg.multi_dot, (3,), (3, 2), (2, 2), (2, 4))),
+    (np.linalg.multi_dot, "vector last", stacked(np.linalg.multi_dot, (2, 3), (3, 2), (2,))),
+    (np.linalg.multi_dot, "two vectors", stacked(np.linalg.multi_dot, (3,), (3,))),
+    (np.linalg.matmul, "", together(np.linalg.matmul, (2, 3), (2, 3, 2))),
+    (np.linalg.outer, "", together(np.linalg.outer, (2,), (3,))),
+    (np.linalg.tensordot, "", together(lambda a, b: np.linalg.tensordot(a, b, axes=1), (2, 3), (3, 2))),
+    *((fn, "", together(fn, (2, 1, 3), (4, 3))) for fn in (np.vecdot, np.linalg.vecdot)),
+    (np.linalg.vecdot, "axis", together(lambda a, b: np.linalg.vecdot(a, b, axis=0), (3, 2), (3, 2))),
+    (np.vecdot, "axis", together(lambda a, b: np.vecdot(a, b, axis=-2, keepdims=True), (3, 1), (2, 3, 2))),
+    *((getattr(np, name), "", together(getattr(np, name), *shapes)) for name, shapes in SINCE_2_2 if hasattr(np, name)),
     (np.linalg.norm, "", of_shape(np.linalg.norm, (2, 3))),
     (np.linalg.norm, "axis", of_shape(lambda x: np.linalg.norm(x, 2, axis=-1, keepdims=True), (2, 3))),
     (np.linalg.norm, "fro", of_shape(lambda x: np.linalg.norm(x, "fro", axis=(0, 2)), (2, 3, 2))),
@@ -567,6 +608,8 @@ NOTHING = [
     ("broadcast_to", lambda x: np.broadcast_to(x, (0, 3)), [(1, 3)]),
     ("slice", lambda x: x[1:1], [(3, 2)]),
     ("integer array", lambda x: x[np.array([], int)], [(3, 2)]),
+    ("kron", np.kron, [(0, 2), (2, 2)]),
+    ("no cross products", np.cross, [(0, 3), (3,)]),
 ]
 
 
