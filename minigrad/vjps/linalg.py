@@ -99,17 +99,6 @@ def _bind_multi_dot(arrays: Any, **keywords: Any) -> tuple[Any, dict[str, Any]]:
 defvjp(np.linalg.multi_dot, joint=_multi_dot, bind=_bind_multi_dot, call=lambda *xs: np.linalg.multi_dot(xs))
 
 
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """The Euclidean norm of vectors, or the Frobenius norm of matrices."""
-    vector = x.ndim == 1 if axis is None else np.ndim(axis) == 0
-    if ord is not None and not (vector and ord == 2) and not (not vector and ord == "fro"):
-        raise UnsupportedError("np.linalg.norm", got=f"ord={ord!r}", expected="2 of vectors or 'fro' of matrices")
-    return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
-
-
-COMPOSED[np.linalg.norm] = _norm
-
-
 # --- the array API's names: matrices are the last two axes ------------------------------------------------------------
 def _vecdot(a: Any, b: Any, axis: int = -1, keepdims: bool = False) -> Any:
     a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
