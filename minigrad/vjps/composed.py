@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from .table import COMPOSED
 
 
@@ -200,7 +201,26 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         columns[int(j)] = _ROWS[int(i) % n]
     paired = {_ROWS[int(i) % n] for i in left}
     kept = "".join(c for c in [*_ROWS[:n], *columns] if c not in paired)
-    return np.einsum(f"{_ROWS[:n]},{''.join(columns)}->{kept}", a, b)
+    return np.einsum(f"{_ROWS[:n]},{''.join(columns)}->{kept}", a, b, optimize=True)
+
+
+def _kron(a: Any, b: Any) -> Any:
+    n = max(np.ndim(a), np.ndim(b))
+    rows, columns = ((1,) * (n - np.ndim(x)) + np.shape(x) for x in (a, b))
+    a = np.reshape(a, [k for size in rows for k in (size, 1)])
+    b = np.reshape(b, [k for size in columns for k in (1, size)])
+    return np.reshape(a * b, [i * j for i, j in zip(rows, columns, strict=True)])
+
+
+def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
+    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    if not a.shape[-1] == b.shape[-1] == 3:
+        remedy = "Of two: a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]"
+        got = f"vectors of {a.shape[-1]} and {b.shape[-1]} elements"
+        raise UnsupportedError("np.cross", got=got, expected="3 wanted", remedy=remedy)
+    parts = [a[..., i - 2] * b[..., i - 1] - a[..., i - 1] * b[..., i - 2] for i in range(3)]
+    return np.moveaxis(np.stack(parts, axis=-1), -1, axisc)
 
 
 def _diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
@@ -226,5 +246,5 @@ COMPOSED |= {
     np.outer: _outer, np.inner: _inner, np.vdot: lambda a, b: np.sum(np.reshape(a, -1) * np.reshape(b, -1)),
     np.tensordot: _tensordot, np.diagonal: _diagonal, np.diag: _diag,
     np.trace: lambda x, offset=0, axis1=0, axis2=1: np.sum(_diagonal(x, offset, axis1, axis2), axis=-1),
-    np.tril: _triangle(np.tril), np.triu: _triangle(np.triu),
+    np.tril: _triangle(np.tril), np.triu: _triangle(np.triu), np.kron: _kron, np.cross: _cross,
 }  # fmt: skip

@@ -1,15 +1,16 @@
-"""VJPs of products: matmul, dot, einsum."""
+"""VJPs of products and inverses: matmul, dot, einsum, multi_dot, inv, det, solve, and the array API's names."""
 
 from __future__ import annotations
 
 import math
+import operator
 import string
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
+from ..errors import ShapeError, UnsupportedError
 from .table import COMPOSED, Rule, defvjp
 
 
@@ -39,36 +40,97 @@ def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
 defvjp(np.matmul, _matmul_a, _matmul_b)
 
 
-def _t(x: Any) -> Any:
+def mt(x: Any) -> Any:
+    """Each matrix transposed."""
     return np.swapaxes(x, -1, -2)
 
 
 def _solve_a(g: Any, y: Any, a: Any, b: Any) -> Any:
     back = _solve_b(g, y, a, b)
-    return -back[..., None] * y[..., None, :] if b.ndim == 1 else -back @ _t(y)
+    return -back[..., None] * y[..., None, :] if b.ndim == 1 else -back @ mt(y)
 
 
 def _solve_b(g: Any, y: Any, a: Any, b: Any) -> Any:
-    return np.linalg.solve(_t(a), g[..., None])[..., 0] if b.ndim == 1 else np.linalg.solve(_t(a), g)
+    return np.linalg.solve(mt(a), g[..., None])[..., 0] if b.ndim == 1 else np.linalg.solve(mt(a), g)
 
 
 # Source: Giles 2008, "Collected matrix derivative results for forward and reverse mode".
-defvjp(np.linalg.inv, lambda g, y, x: -_t(y) @ g @ _t(y))
-defvjp(np.linalg.det, lambda g, y, x: (g * y)[..., None, None] * _t(np.linalg.inv(x)))
+defvjp(np.linalg.inv, lambda g, y, x: -mt(y) @ g @ mt(y))
+defvjp(np.linalg.det, lambda g, y, x: (g * y)[..., None, None] * mt(np.linalg.inv(x)))
 defvjp(np.linalg.solve, _solve_a, _solve_b)
 
 
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """The Euclidean norm of vectors, or the Frobenius norm of matrices."""
-    vector = x.ndim == 1 if axis is None else np.ndim(axis) == 0
-    if ord is not None and not (vector and ord == 2) and not (not vector and ord == "fro"):
-        raise UnsupportedError("np.linalg.norm", got=f"ord={ord!r}", expected="2 of vectors or 'fro' of matrices")
-    return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
+def _matrix_power(a: Any, n: int) -> Any:
+    """By squaring."""
+    if a.shape[-1:] != a.shape[-2:-1]:
+        raise ShapeError("matrix_power", got=f"{a.shape}", expected="square matrices wanted")
+    x, n = (np.linalg.inv(a) if n < 0 else a), abs(operator.index(n))
+    if n == 0:
+        return np.where(True, np.eye(x.shape[-1], dtype=x.dtype), x)
+    power = None
+    while n:
+        if n % 2:
+            power = x if power is None else power @ x
+        n //= 2
+        x = x @ x if n else x
+    return power
 
 
-COMPOSED[np.linalg.norm] = _norm
+COMPOSED[np.linalg.matrix_power] = _matrix_power
 
 
+def _multi_dot(g: Any, y: Any, *xs: Any) -> list[Any]:
+    """The same product with the cotangent in each operand's place, the others transposed and in reverse."""
+    first, last = np.reshape(xs[0], (-1, xs[0].shape[-1])), np.reshape(xs[-1], (xs[-1].shape[0], -1))
+    turned = [x.T for x in (first, *xs[1:-1], last)]
+    g = np.reshape(g, (first.shape[0], last.shape[1]))
+    return [
+        np.reshape(np.linalg.multi_dot([*turned[:i][::-1], g, *turned[i + 1 :][::-1]]), x.shape)
+        for i, x in enumerate(xs)
+    ]
+
+
+def _bind_multi_dot(arrays: Any, **keywords: Any) -> tuple[Any, dict[str, Any]]:
+    if any(np.ndim(x) > 2 for x in arrays):
+        raise UnsupportedError("np.linalg.multi_dot", got="stacks of matrices", remedy="Write a @ b")
+    return arrays, keywords
+
+
+defvjp(np.linalg.multi_dot, joint=_multi_dot, bind=_bind_multi_dot, call=lambda *xs: np.linalg.multi_dot(xs))
+
+
+# --- the array API's names: matrices are the last two axes ------------------------------------------------------------
+def _vecdot(a: Any, b: Any, axis: int = -1, keepdims: bool = False) -> Any:
+    a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
+    y = np.matmul(a[..., None, :], b[..., None])[..., 0, 0]
+    return np.expand_dims(y, axis) if keepdims else y
+
+
+def _matvec(a: Any, x: Any) -> Any:
+    return np.matmul(a, np.expand_dims(x, -1))[..., 0]
+
+
+def _vecmat(x: Any, a: Any) -> Any:
+    return np.matmul(np.expand_dims(x, -2), a)[..., 0, :]
+
+
+_SINCE_2_2 = {"matvec": _matvec, "vecmat": _vecmat}
+COMPOSED |= {getattr(np, name): fn for name, fn in _SINCE_2_2.items() if hasattr(np, name)}
+COMPOSED |= {
+    np.vecdot: _vecdot,
+    np.matrix_transpose: lambda x, /: mt(x),
+    np.linalg.matrix_transpose: lambda x, /: mt(x),
+    np.linalg.cross: lambda a, b, /, *, axis=-1: np.cross(a, b, axis=axis),
+    np.linalg.diagonal: lambda x, /, *, offset=0: np.diagonal(x, offset, -2, -1),
+    np.linalg.trace: lambda x, /, *, offset=0: np.trace(x, offset, -2, -1),
+    np.linalg.matmul: lambda a, b, /: np.matmul(a, b),
+    np.linalg.outer: lambda a, b, /: np.einsum("i,j->ij", a, b),
+    np.linalg.tensordot: lambda a, b, /, *, axes=2: np.tensordot(a, b, axes),
+    np.linalg.vecdot: lambda a, b, /, *, axis=-1: _vecdot(a, b, axis),
+}
+
+
+# --- contractions ---------------------------------------------------------------------------------------------------
 def _dot(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b

@@ -14,8 +14,9 @@ from hypothesis.extra.numpy import array_shapes, mutually_broadcastable_shapes
 
 import minigrad as mg
 from minigrad import gates
+from minigrad.errors import UnsupportedError
 from minigrad.transforms import differentiate
-from minigrad.vjps import COMPOSED, OPS
+from minigrad.vjps import COMPOSED, OPS, decompositions
 from minigrad.vjps.elementwise import accumulate, cast
 from minigrad.vjps.indexing import PART, getitem, put_along, scatter
 
@@ -54,6 +55,33 @@ def each(draw, fn, n=1, positive=False):
 def solved(a, b):
     """A system that is far from singular."""
     return np.linalg.solve(a + 6 * np.eye(a.shape[-1], dtype=a.dtype), b)
+
+
+def apart(x):
+    """Matrices whose columns and singular values are far from each other and from 0."""
+    m, n = x.shape[-2:]
+    return x / 8 + np.eye(m, n, dtype=x.dtype) * np.arange(2, 2 * n + 1, 2, dtype=x.dtype)
+
+
+def definite(x):
+    """Symmetric matrices whose eigenvalues are far from each other and above 0."""
+    return (apart(x) + np.swapaxes(apart(x), -1, -2)) / 2
+
+
+def mixed(x):
+    """The same with eigenvalues of both signs."""
+    return definite(x) * np.array([[1, 1, -1], [1, 1, 1], [-1, 1, -1]], x.dtype)
+
+
+def deficient(x):
+    """Matrices of rank 2, whatever x is."""
+    return apart(x)[..., :2] @ (x[..., :2, :] / 4 + np.eye(2, x.shape[-1], dtype=x.dtype))
+
+
+def packed(u, s, *vh):
+    """The results of a decomposition as one array, the vectors with signs that do not depend on the algorithm."""
+    vectors = [u, *(np.swapaxes(v, -1, -2) for v in vh)]
+    return np.concatenate([s[..., None, :], *(v * np.sign(np.sum(v, -2, keepdims=True)) for v in vectors)], axis=-2)
 
 
 def inside(fn):
@@ -323,6 +351,59 @@ COMPOSITIONS = [
 ]
 
 
+MATRICES = [
+    (np.linalg.slogdet, "", lambda x: np.linalg.slogdet(apart(x))[1], (2, 3, 3)),
+    (np.linalg.slogdet, "negative", lambda x: np.prod(np.stack(np.linalg.slogdet(-apart(x))), axis=0), (3, 3)),
+    (decompositions.slogdet, "", lambda x: decompositions.slogdet(apart(x)), (2, 2)),
+    (np.linalg.pinv, "tall", lambda x: np.linalg.pinv(apart(x)), (2, 3, 2)),
+    (np.linalg.pinv, "wide", lambda x: np.linalg.pinv(apart(x)), (2, 3)),
+    (np.linalg.pinv, "square", lambda x: np.linalg.pinv(apart(x), rcond=None), (3, 3)),
+    (np.linalg.pinv, "rank 2", lambda x: np.linalg.pinv(deficient(x), rtol=None), (4, 3)),
+    (np.linalg.pinv, "hermitian", lambda x: np.linalg.pinv(definite(x), hermitian=True), (2, 3, 3)),
+    (np.linalg.cholesky, "", lambda x: np.linalg.cholesky(definite(x)), (2, 3, 3)),
+    (np.linalg.cholesky, "upper", lambda x: np.linalg.cholesky(definite(x), upper=True), (3, 3)),
+    *((fn, "", lambda x: packed(*np.linalg.eigh(mixed(x))[::-1]), (2, 3, 3))
+      for fn in (decompositions.eigh, decompositions.eigenvalues, np.linalg.eigh)),
+    (np.linalg.eigh, "U", lambda x: packed(*np.linalg.eigh(mixed(x), UPLO="U")[::-1]), (3, 3)),
+    (np.linalg.eigh, "values", lambda x: np.linalg.eigh(mixed(x)).eigenvalues, (3, 3)),
+    (np.linalg.eigvalsh, "", lambda x: np.linalg.eigvalsh(mixed(x)), (2, 3, 3)),
+    (np.linalg.eigvalsh, "U", lambda x: np.linalg.eigvalsh(mixed(x), "U"), (3, 3)),
+    *((fn, "", lambda x: packed(*np.linalg.svd(apart(x))), (2, 3, 3))
+      for fn in (decompositions.svd, decompositions.singular_values, np.linalg.svd)),
+    (np.linalg.svd, "tall", lambda x: packed(*np.linalg.svd(apart(x), full_matrices=False)), (2, 3, 2)),
+    (np.linalg.svd, "wide", lambda x: packed(*np.linalg.svd(apart(x), False)), (2, 4)),
+    (np.linalg.svd, "values", lambda x: np.linalg.svd(apart(x), compute_uv=False), (2, 3)),
+    (np.linalg.svd, "hermitian", lambda x: packed(*np.linalg.svd(mixed(x), hermitian=True)), (2, 3, 3)),
+    (np.linalg.svd, "hermitian values", lambda x: np.linalg.svd(mixed(x), True, False, True), (3, 3)),
+    (np.linalg.svdvals, "", lambda x: np.linalg.svdvals(apart(x)), (2, 2, 3)),
+    *((np.linalg.matrix_power, str(n), lambda x, n=n: np.linalg.matrix_power(apart(x) / 4, n), (2, 2, 2))
+      for n in (-2, -1, 0, 1, 2, 3, 6)),
+    (np.linalg.norm, "", np.linalg.norm, (2, 3, 2)),
+    (np.linalg.norm, "keepdims", lambda x: np.linalg.norm(x, keepdims=True), (2, 3)),
+    (np.linalg.norm, "number", np.linalg.norm, ()),
+    *((np.linalg.norm, f"vector {p}", lambda x, p=p: np.linalg.norm(x, p), (4,))
+      for p in (None, 1, 2, 3, 2.5, 0.5, -1, -2, -0.5, np.inf, -np.inf)),
+    *((np.linalg.norm, f"vectors {p}", lambda x, p=p: np.linalg.norm(x, p, axis=0, keepdims=True), (3, 2))
+      for p in (None, 1, 2, 3, np.inf)),
+    *((np.linalg.norm, f"matrix {p}", lambda x, p=p: np.linalg.norm(apart(x), p), (2, 3))
+      for p in (None, "fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)),
+    *((np.linalg.norm, f"matrices {p}", lambda x, p=p: np.linalg.norm(np.moveaxis(apart(x), -1, 0), p, axis=(2, 0)),
+      (2, 3, 2)) for p in (None, "fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)),
+    *((np.linalg.norm, f"matrices {p}, keepdims", lambda x, p=p: np.linalg.norm(apart(x), p, (-2, -1), True), (2, 2, 3))
+      for p in (None, "nuc", 1, np.inf)),
+    (np.linalg.vector_norm, "", np.linalg.vector_norm, (2, 3)),
+    (np.linalg.vector_norm, "axes", lambda x: np.linalg.vector_norm(x, axis=(2, 0), keepdims=True, ord=3), (2, 3, 2)),
+    (np.linalg.vector_norm, "inf", lambda x: np.linalg.vector_norm(x, axis=1, ord=np.inf), (2, 3)),
+    (np.linalg.matrix_norm, "", np.linalg.matrix_norm, (2, 3, 2)),
+    (np.linalg.matrix_norm, "2", lambda x: np.linalg.matrix_norm(apart(x), ord=2, keepdims=True), (2, 3, 2)),
+    (np.matrix_transpose, "", np.matrix_transpose, (2, 3, 2)),
+    (np.linalg.matrix_transpose, "", np.linalg.matrix_transpose, (2, 3, 2)),
+    (np.linalg.diagonal, "", lambda x: np.linalg.diagonal(x, offset=1), (2, 3, 4)),
+    (np.linalg.trace, "", lambda x: np.linalg.trace(x, offset=-1), (2, 3, 3)),
+]  # fmt: skip
+SINCE_2_2 = [("matvec", [(2, 3), (4, 1, 3)]), ("vecmat", [(4, 1, 3), (3, 2)])]
+
+
 # --- the table ------------------------------------------------------------------------------------------------------
 EINSUMS = [
     "i,i", "i,i->", "ij,jk", "ij,jk->ki", "ba", "ij->", "ij->j", "i->i", "ii", "ii->", "ii->i", "iij->j", "iij->ji",
@@ -397,9 +478,30 @@ ROWS = [
     (np.linalg.solve, "", together(solved, (3, 3), (2, 3, 2))),
     (np.linalg.solve, "vector", together(solved, (3, 3), (3,))),
     (np.linalg.solve, "vector, batch", together(solved, (2, 2, 2), (2,))),
-    (np.linalg.norm, "", of_shape(np.linalg.norm, (2, 3))),
-    (np.linalg.norm, "axis", of_shape(lambda x: np.linalg.norm(x, 2, axis=-1, keepdims=True), (2, 3))),
-    (np.linalg.norm, "fro", of_shape(lambda x: np.linalg.norm(x, "fro", axis=(0, 2)), (2, 3, 2))),
+    *((fn, name, of_shape(call, shape)) for fn, name, call, shape in MATRICES),
+    (np.kron, "", together(np.kron, (2, 3), (3, 2))),
+    (np.kron, "fewer axes", together(np.kron, (2,), (2, 1, 3))),
+    (np.kron, "more axes", together(np.kron, (1, 2, 2), (2, 3))),
+    (np.kron, "number", together(np.kron, (), (2, 2))),
+    (np.cross, "", together(np.cross, (3,), (3,))),
+    (np.cross, "broadcast", together(np.cross, (2, 1, 3), (4, 3))),
+    (np.cross, "axes", together(lambda a, b: np.cross(a, b, axisa=0, axisb=1, axisc=0), (3, 2), (2, 3))),
+    (np.cross, "axis", together(lambda a, b: np.cross(a, b, axis=0), (3, 2), (3, 2))),
+    (np.cross, "constant", together(lambda a: np.cross(np.array([0, 0, 1], a.dtype), a), (2, 3))),
+    (np.linalg.cross, "", together(lambda a, b: np.linalg.cross(a, b, axis=0), (3, 2), (3, 2))),
+    (np.linalg.multi_dot, "", stacked(np.linalg.multi_dot, (2, 3), (3, 4), (4, 1), (1, 3))),
+    (np.linalg.multi_dot, "two", stacked(np.linalg.multi_dot, (2, 3), (3, 2))),
+    (np.linalg.multi_dot, "vectors", stacked(np.linalg.multi_dot, (3,), (3, 2), (2,))),
+    (np.linalg.multi_dot, "vector first", stacked(np.linalg.multi_dot, (3,), (3, 2), (2, 2), (2, 4))),
+    (np.linalg.multi_dot, "vector last", stacked(np.linalg.multi_dot, (2, 3), (3, 2), (2,))),
+    (np.linalg.multi_dot, "two vectors", stacked(np.linalg.multi_dot, (3,), (3,))),
+    (np.linalg.matmul, "", together(np.linalg.matmul, (2, 3), (2, 3, 2))),
+    (np.linalg.outer, "", together(np.linalg.outer, (2,), (3,))),
+    (np.linalg.tensordot, "", together(lambda a, b: np.linalg.tensordot(a, b, axes=1), (2, 3), (3, 2))),
+    *((fn, "", together(fn, (2, 1, 3), (4, 3))) for fn in (np.vecdot, np.linalg.vecdot)),
+    (np.linalg.vecdot, "axis", together(lambda a, b: np.linalg.vecdot(a, b, axis=0), (3, 2), (3, 2))),
+    (np.vecdot, "axis", together(lambda a, b: np.vecdot(a, b, axis=-2, keepdims=True), (3, 1), (2, 3, 2))),
+    *((getattr(np, name), "", together(getattr(np, name), *shapes)) for name, shapes in SINCE_2_2 if hasattr(np, name)),
     (np.outer, "", together(np.outer, (2, 2), (3,))),
     (np.inner, "", together(np.inner, (2, 3), (4, 3))),
     (np.inner, "number", together(np.inner, (), (2, 3))),
@@ -514,6 +616,16 @@ CONVENTIONS = [
     ("0 to the 0", lambda x: x**0, [0.0], [0]),
     ("0 to the 1", lambda x: x**1, [0.0], [1]),
     ("exponent of 0", np.power, [0.0, 2.0], [0, 0]),
+    ("norm of 0", np.linalg.norm, [np.zeros(3)], [np.zeros(3)]),
+    ("norms, one of 0", lambda x: np.linalg.norm(x, axis=1) @ [1, 1], [[[0.0, 0], [0, 4]]], [[[0, 0], [0, 1]]]),
+    ("Frobenius norm of 0", lambda x: np.linalg.norm(x, "fro"), [np.zeros((2, 2))], [np.zeros((2, 2))]),
+    ("3-norm of 0", lambda x: np.linalg.norm(x, 3), [np.zeros(3)], [np.zeros(3)]),
+    ("1-norm at 0", lambda x: np.linalg.norm(x, 1), [[0.0, -2]], [[0, -1]]),
+    ("inf-norm shares a tie", lambda x: np.linalg.norm(x, np.inf), [[3.0, -3, 1]], [[0.5, -0.5, 0]]),
+    ("equal eigenvalues", lambda x: np.sum(np.linalg.eigh(x)[0]), [np.eye(3)], [np.eye(3)]),
+    ("equal eigenvalues alone", lambda x: np.sum(np.linalg.eigvalsh(x)), [np.eye(3)], [np.eye(3)]),
+    ("equal singular values", lambda x: np.sum(np.linalg.svd(x)[1]), [np.eye(3)], [np.eye(3)]),
+    ("pseudo-inverse of equal singular values", lambda x: np.trace(np.linalg.pinv(x)), [np.eye(2)], [-np.eye(2)]),
 ]
 
 
@@ -542,6 +654,95 @@ def test_a_cast_casts_the_gradient_back(of, to):
     np.testing.assert_array_equal(g.data, np.array([0.1, 3], to).astype(of))
 
 
+# --- decompositions -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "fn", [np.linalg.eigh, np.linalg.svd, np.linalg.slogdet, lambda x: np.linalg.svd(x, hermitian=True)]
+)
+def test_several_results_are_a_named_tuple_like_numpys(fn):
+    x = np.diag([2.0, -1.0, 3.0])
+    got, expected = fn(mg.tensor(x, requires_grad=True)), fn(x)
+    assert type(got) is type(expected)
+    for name, value in expected._asdict().items():
+        np.testing.assert_array_equal(getattr(got, name).data, value)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4)])
+def test_what_a_decomposition_is_made_for_is_the_identity(shape):
+    """u s vh is x, so the gradient through all three is the cotangent; likewise the second derivative."""
+    x = mg.tensor(apart(np.random.default_rng(0).uniform(-1, 1, shape)), requires_grad=True)
+    u, s, vh = np.linalg.svd(x, full_matrices=False)
+    (g,) = mg.grad(np.sum(((u * s) @ vh) ** 3), [x], create_graph=True)
+    np.testing.assert_allclose(g.data, 3 * x.data**2, rtol=1e-11)
+    (h,) = mg.grad(np.sum(g), [x])
+    np.testing.assert_allclose(h.data, 6 * x.data, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [
+        lambda x: np.sum(np.linalg.eigh(x)[1] * np.arange(9.0).reshape(3, 3)),
+        lambda x: np.sum(np.linalg.svd(x)[0] * np.arange(9.0).reshape(3, 3)),
+    ],
+)
+def test_vectors_of_equal_values_have_no_gradient_and_say_so(fn):
+    x = mg.tensor(np.eye(3), requires_grad=True)
+    with pytest.warns(RuntimeWarning, match=r"divide by zero|invalid value"):
+        (g,) = mg.grad(fn(x), [x])
+    assert not np.any(np.isfinite(g.data[~np.eye(3, dtype=bool)]))
+
+
+@pytest.mark.parametrize("fn", [np.linalg.eigvalsh, np.linalg.svdvals, lambda x: np.linalg.eigh(x)[0]])
+def test_second_derivatives_at_equal_values_are_not_there_and_say_so(fn):
+    """Though this function, the squared distance to the identity, is smooth: its parts are not."""
+    x = mg.tensor(np.eye(2), requires_grad=True)
+    (g,) = mg.grad(np.sum((fn(x) - 1) ** 2), [x], create_graph=True)
+    np.testing.assert_array_equal(g.data, np.zeros((2, 2)))
+    with pytest.warns(RuntimeWarning, match=r"divide by zero|invalid value"):
+        (h,) = mg.grad(np.sum(g * np.array([[1.0, 2], [2, 5]])), [x])
+    assert not np.all(np.isfinite(h.data))
+
+
+@pytest.mark.parametrize(
+    ("fn", "message"),
+    [
+        (np.linalg.svd, r"full_matrices=True of matrices 2 by 3.*Pass full_matrices=False"),
+        (lambda x: np.linalg.pinv(x, rcond=0.1), r"tolerance of 0\.1.*Pass rtol=None"),
+        (lambda x: np.linalg.pinv(x, rtol=0.1), r"tolerance of 0\.1.*Pass rtol=None"),
+        (lambda x: np.linalg.norm(x, 0, axis=1), "ord=0; any other number"),
+        (lambda x: np.linalg.norm(x, "nuc", axis=1), "ord='nuc'; any other number"),
+        (lambda x: np.linalg.norm(x, 3), "ord=3; None, 'fro'"),
+        (lambda x: np.linalg.norm(x[None], 2), "3 axes; 1 of vectors or 2 of matrices"),
+        (lambda x: np.cross(x[:, :2], x), r"vectors of 2 and 3 elements; 3 wanted"),
+        (lambda x: np.linalg.multi_dot([x[None], x.T]), r"stacks of matrices"),
+    ],
+)
+def test_what_has_no_derivative_is_refused_in_one_line(fn, message):
+    with pytest.raises(UnsupportedError, match=message):
+        fn(mg.tensor(np.ones((2, 3)), requires_grad=True))
+
+
+@pytest.mark.parametrize("p", [2, 3])
+def test_the_norm_of_zeros_is_flat_to_second_order(p):
+    x = mg.tensor(np.zeros(3), requires_grad=True)
+    (g,) = mg.grad(np.linalg.norm(x, p), [x], create_graph=True)
+    (h,) = mg.grad(np.sum(g), [x])
+    np.testing.assert_array_equal(h.data, np.zeros(3))
+
+
+@pytest.mark.parametrize("p", [2, 4])
+def test_norms_of_vectors_with_a_zero_in_them(p, slope):
+    x = np.array([1.0, 0.0, -2.0])
+    t = mg.tensor(x, requires_grad=True)
+    (g,) = mg.grad(np.linalg.norm(t, p), [t], create_graph=True)
+    (h,) = mg.grad(np.sum(g * np.array([1.0, 2, 3])), [t])
+
+    def along(z):
+        (g,) = mg.grad(np.linalg.norm(u := mg.tensor(z, requires_grad=True), p), [u])
+        return g.data @ [1, 2, 3]
+
+    np.testing.assert_allclose(h.data, slope(along, x), atol=1e-8)
+
+
 # --- nothing in it ---------------------------------------------------------------------------------------------------
 NOTHING = [
     ("one against none", np.add, [(1, 3), (0, 3)]),
@@ -567,6 +768,14 @@ NOTHING = [
     ("broadcast_to", lambda x: np.broadcast_to(x, (0, 3)), [(1, 3)]),
     ("slice", lambda x: x[1:1], [(3, 2)]),
     ("integer array", lambda x: x[np.array([], int)], [(3, 2)]),
+    ("no norms", lambda x: np.linalg.norm(x, axis=-1), [(0, 3)]),
+    ("norm of nothing", np.linalg.norm, [(0,)]),
+    ("kron", np.kron, [(0, 2), (2, 2)]),
+    ("no cross products", np.cross, [(0, 3), (3,)]),
+    *((fn.__name__, fn, [(0, 2, 2)]) for fn in (
+        np.linalg.pinv, np.linalg.cholesky, np.linalg.eigvalsh, np.linalg.svdvals, decompositions.eigh,
+        decompositions.svd, decompositions.slogdet,
+    )),
 ]
 
 
