@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .errors import DTypeError, GradientError, MinigradError, ShapeError, UnsupportedError, refusal
 from .scope import Place, describe, here, recording, stamp, user_place
-from .vjps import COMPOSED, OPS, op_name
+from .vjps import COMPOSED, DISCRETE, OPS, compose, op_name
 from .vjps.elementwise import cast
 from .vjps.indexing import getitem, split_index
 
@@ -23,6 +23,10 @@ _serials = itertools.count()
 
 def _method(fn: Method) -> Method:
     return lambda self, *args, **kwargs: record(fn, (self, *args), kwargs)
+
+
+def _methods(*fns: Any) -> list[Method]:
+    return [_method(fn) for fn in fns]
 
 
 def _operator(fn: Method) -> tuple[Method, Method]:
@@ -148,9 +152,7 @@ class Tensor:
 
     # --- NumPy's protocols ------------------------------------------------------------------------------------------
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if method != "__call__":
-            raise UnsupportedError(f"np.{ufunc.__name__}.{method}", got="a Tensor", expected="call the plain function")
-        return record(ufunc, args, kwargs)
+        return record(ufunc if method == "__call__" else getattr(ufunc, method), args, kwargs)
 
     def __array_function__(self, fn: Method, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return record(fn, args, kwargs)
@@ -174,6 +176,12 @@ class Tensor:
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
+    def __getattr__(self, name: str) -> Any:
+        """Only for what is missing: a method that arrays have is a function of NumPy's too, or changes its array."""
+        hint = f"write np.{name}(t)" if hasattr(np.ndarray, name) and hasattr(np, name) else "a Tensor is read-only"
+        hint = f"; {hint}, or take t.numpy()" if hasattr(np.ndarray, name) else ""
+        raise AttributeError(f"a Tensor has no {name!r}{hint}")
+
     def __len__(self) -> int:
         return len(self._data)
 
@@ -196,17 +204,25 @@ class Tensor:
     __truediv__, __rtruediv__ = _operator(np.divide)
     __matmul__, __rmatmul__ = _operator(np.matmul)
     __pow__, __rpow__ = _operator(np.power)
+    __mod__, __rmod__ = _operator(np.remainder)
+    __floordiv__, __rfloordiv__ = _operator(np.floor_divide)
+    __and__, __rand__ = _operator(np.bitwise_and)
+    __or__, __ror__ = _operator(np.bitwise_or)
+    __xor__, __rxor__ = _operator(np.bitwise_xor)
     __lt__, __gt__ = _operator(np.less)
     __le__, __ge__ = _operator(np.less_equal)
     __eq__, __ne__ = _operator(np.equal)[0], _operator(np.not_equal)[0]
     __neg__, __pos__, __abs__ = _method(np.negative), _method(np.positive), _method(np.absolute)
-    sum, mean, max, min = _method(np.sum), _method(np.mean), _method(np.max), _method(np.min)
-    argmax, argmin, any, all = _method(np.argmax), _method(np.argmin), _method(np.any), _method(np.all)
-    swapaxes, squeeze, dot, clip = _method(np.swapaxes), _method(np.squeeze), _method(np.dot), _method(np.clip)
-    prod, var, std, cumsum = _method(np.prod), _method(np.var), _method(np.std), _method(np.cumsum)
-    ravel = flatten = _method(np.ravel)
-    astype = _method(cast)
-    T = property(_method(np.transpose))
+    __invert__, __round__ = _method(np.invert), _method(np.round)
+    sum, mean, max, min, prod = _methods(np.sum, np.mean, np.max, np.min, np.prod)
+    var, std, cumsum, cumprod = _methods(np.var, np.std, np.cumsum, np.cumprod)
+    argmax, argmin, argsort, any, all = _methods(np.argmax, np.argmin, np.argsort, np.any, np.all)
+    swapaxes, squeeze, ravel, flatten = _methods(np.swapaxes, np.squeeze, np.ravel, np.ravel)
+    dot, trace, diagonal, repeat, take = _methods(np.dot, np.trace, np.diagonal, np.repeat, np.take)
+    clip, round, conj, conjugate, copy = _methods(np.clip, np.round, np.conj, np.conj, np.copy)
+    nonzero, searchsorted, astype = _methods(np.nonzero, np.searchsorted, cast)
+    T, mT = property(_method(np.transpose)), property(_method(np.matrix_transpose))  # noqa: N815
+    real, imag = property(_method(np.real)), property(_method(np.imag))
 
     def reshape(self, *shape: Any) -> Any:
         """np.reshape, the shape as one tuple or spread out."""
@@ -270,7 +286,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     """
     op = OPS.get(fn)
     if op is None:
-        return COMPOSED[fn](*args, **kwargs) if fn in COMPOSED else _outside(fn, args, kwargs)
+        return _composed(fn, args, kwargs) if fn in COMPOSED else _outside(fn, args, kwargs)
     if not bound and (kwargs or op.bind is not None or len(args) != len(op.rules)):
         args, kwargs = op.split(args, kwargs)
     inputs, values, needed = [], [], False
@@ -307,16 +323,43 @@ def _joined(real: bool, *dtypes: np.dtype[Any]) -> np.dtype[Any] | None:
     return np.result_type(*dtypes, 0.0 if real else 0) if dtypes else None
 
 
+def _composed(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A function recorded as what it is made of; where that fails, NumPy says why."""
+    try:
+        return compose(fn, args, kwargs)
+    except MinigradError:
+        raise
+    except (ValueError, TypeError, IndexError, ArithmeticError) as error:
+        why: Exception = error
+    try:
+        fn(*_bare(args), **_bare(kwargs))
+    except Exception as numpys:  # whatever NumPy raises is the reason
+        why = numpys
+    given = args[0] if args and isinstance(args[0], (list, tuple)) else args
+    raise refusal(op_name(fn), [x for x in given if isinstance(x, Tensor)], {}, why, here()) from None
+
+
 def _outside(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A function that is not in the table: plain arrays out, unless a gradient would be lost on the way."""
+    lost = None if fn in DISCRETE else next((x for x in _tensors([args, kwargs]) if x.requires_grad), None)
+    if lost is not None:
+        got = f"'{lost.label}' needs a gradient and minigrad cannot differentiate this function"
+        expected = "write it with other NumPy functions, or pass x.data where no gradient is wanted"
+        raise UnsupportedError(f"np.{op_name(fn)}", got=got, expected=expected, where=here())
+    return fn(*_bare(args), **_bare(kwargs))
 
-    def bare(x: Any) -> Any:
-        if isinstance(x, Tensor):
-            if x.requires_grad:
-                got = f"'{x.label}' needs a gradient and minigrad cannot differentiate this function"
-                expected = "write it with other NumPy functions, or pass x.data where no gradient is wanted"
-                raise UnsupportedError(f"np.{op_name(fn)}", got=got, expected=expected, where=here())
-            return x._data
-        return type(x)(bare(i) for i in x) if isinstance(x, (list, tuple)) else x
 
-    return fn(*bare(args), **{k: bare(v) for k, v in kwargs.items()})
+def _tensors(x: Any) -> Iterator[Tensor]:
+    """The Tensors in nested lists, tuples and dicts."""
+    if isinstance(x, Tensor):
+        yield x
+    elif isinstance(x, (list, tuple, dict)):
+        for i in x.values() if isinstance(x, dict) else x:
+            yield from _tensors(i)
+
+
+def _bare(x: Any) -> Any:
+    """The same with arrays in place of Tensors."""
+    if isinstance(x, dict):
+        return {k: _bare(v) for k, v in x.items()}
+    return x.data if isinstance(x, Tensor) else type(x)(map(_bare, x)) if type(x) in (list, tuple) else x

@@ -1,6 +1,18 @@
 """The VJP table. Importing this package fills it."""
 
-from . import composed, decompositions, elementwise, indexing, linalg, reductions, shapes, ufuncs  # noqa: F401  (fills the table)
-from .table import COMPOSED, OPS, defvjp, dispatched, op_name
+from . import (  # noqa: F401  (importing them fills the table)
+    decompositions,
+    discrete,
+    elementwise,
+    indexing,
+    linalg,
+    products,
+    rearrange,
+    reductions,
+    shapes,
+    statistics,
+    ufuncs,
+)
+from .table import COMPOSED, DISCRETE, OPS, compose, defvjp, dispatched, op_name
 
-__all__ = ["COMPOSED", "OPS", "defvjp", "dispatched", "op_name"]
+__all__ = ["COMPOSED", "DISCRETE", "OPS", "compose", "defvjp", "dispatched", "op_name"]

@@ -15,10 +15,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import UnsupportedError
 from .linalg import mt
+from .rearrange import axes_of
 from .table import COMPOSED, defvjp, dispatched
 
 _ONE = np.eye(1)
@@ -207,10 +207,6 @@ COMPOSED[np.linalg.slogdet] = _unpacked_slogdet
 
 
 # --- norms ----------------------------------------------------------------------------------------------------------
-def _axes(x: Any, axis: Any) -> tuple[int, ...]:
-    return normalize_axis_tuple(range(np.ndim(x)) if axis is None else axis, np.ndim(x))
-
-
 def _vector_norm(g: Any, y: Any, x: Any, axis: Any = (), keepdims: bool = False, ord: float = 2) -> Any:
     """Where all of a vector is 0 so is the gradient; those that tie for the largest share it."""
     g, y = (g, y) if keepdims else (np.expand_dims(g, axis), np.expand_dims(y, axis))
@@ -227,7 +223,7 @@ def _bind_vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, or
     if isinstance(ord, str) or ord == 0:
         expected = "any other number, inf or -inf of vectors"
         raise UnsupportedError("np.linalg.norm", got=f"ord={ord!r}", expected=expected)
-    return (x,), {"axis": _axes(x, axis), "keepdims": keepdims, "ord": float(ord)}
+    return (x,), {"axis": axes_of(x, axis), "keepdims": keepdims, "ord": float(ord)}
 
 
 def _matrix_norm(x: Any, axes: tuple[int, ...], ord: Any, keepdims: bool) -> Any:
@@ -248,7 +244,7 @@ def _matrix_norm(x: Any, axes: tuple[int, ...], ord: Any, keepdims: bool) -> Any
 
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    axes = _axes(x, axis)
+    axes = axes_of(x, axis)
     if len(axes) == 1 or (ord is None and axis is None):
         return np.linalg.vector_norm(x, axis=axes, keepdims=keepdims, ord=2 if ord is None else ord)
     if len(axes) != 2:

@@ -38,14 +38,7 @@ for fn in (np.maximum, np.minimum):
     defvjp(fn, share, lambda g, y, a, b: share(g, y, b, a))
 
 defvjp(np.where, None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b: np.where(c, 0, g))
-
-for flat in (
-    np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal, np.logical_and, np.logical_or,
-    np.sign, np.logical_not, np.isfinite, np.isnan, np.floor, np.ceil, np.trunc,
-):  # fmt: skip
-    defvjp(flat, *[None] * flat.nin)
-for like in (np.zeros_like, np.ones_like):
-    defvjp(like, None)
+defvjp(np.full_like, None, lambda g, y, a, v, dtype=None, shape=None: g)
 
 
 def _clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
@@ -54,7 +47,16 @@ def _clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
     return x if high is None else np.minimum(x, high)
 
 
-COMPOSED[np.clip] = _clip
+def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    if any(np.result_type(c).kind != "b" for c in condlist):
+        raise ValueError("conditions must be boolean")
+    y = default
+    for c, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        y = np.where(c, choice, y)
+    return y
+
+
+COMPOSED |= {np.clip: _clip, np.select: _select}
 
 
 @dispatched

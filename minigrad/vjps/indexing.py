@@ -126,7 +126,7 @@ defvjp(
     np.take_along_axis,
     lambda g, y, x, indices, axis=-1: put_along(g, indices, axis=axis, shape=x.shape),
     None,
-    bind=lambda x, indices, axis=-1: ((np.reshape(x, -1) if axis is None else x, indices), {"axis": axis or 0}),
+    bind=lambda arr, indices, axis=-1: ((np.reshape(arr, -1) if axis is None else arr, indices), {"axis": axis or 0}),
 )
 defvjp(
     put_along,

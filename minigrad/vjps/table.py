@@ -31,7 +31,10 @@ class Op:
     def split(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort the arguments of a call into differentiable inputs and keywords; refuse unknown keywords."""
         if self.bind is not None:
-            bound, keywords = self.bind(*args, **kwargs)
+            try:
+                bound, keywords = self.bind(*args, **kwargs)
+            except TypeError as error:
+                raise UnsupportedError(op_name(self.fn), got=_reason(error)) from None
             return tuple(bound), self._known(keywords)
         n = len(self.rules)
         if len(args) == n or self.joint is not None:
@@ -73,6 +76,10 @@ COMPOSED: dict[Fn, Fn] = {}
 """Functions that are recorded as what they are made of."""
 
 
+DISCRETE: set[Fn] = set()
+"""Functions whose results are no numbers that could have a derivative; they get and give plain arrays."""
+
+
 def defvjp(
     fn: Fn,
     *rules: Rule | None,
@@ -84,6 +91,50 @@ def defvjp(
     known = [r for r in (*rules, joint) if r is not None]
     keywords = frozenset(name for r in known for name in _keywords(r)) if known else None
     OPS[fn] = Op(fn, rules, joint, keywords, bind, call or fn)
+
+
+def compose(fn: Fn, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Call what fn is made of: its operands by position, the rest by the names that NumPy gives them."""
+    how = COMPOSED[fn]
+    declared, ours = _signature(fn, how).parameters, _signature(how, how).parameters
+    try:
+        given = _signature(fn, how).bind(*args, **kwargs).arguments
+    except TypeError as error:
+        raise UnsupportedError(op_name(fn), got=_reason(error)) from None
+    wanted = sum(p.default is p.empty and p.kind is not p.KEYWORD_ONLY for p in ours.values())
+    operands: list[Any] = []
+    keywords: dict[str, Any] = {}
+    for name, value in given.items():
+        if declared[name].kind is inspect.Parameter.VAR_POSITIONAL:
+            operands += value
+        elif declared[name].kind is inspect.Parameter.VAR_KEYWORD:
+            keywords |= value
+        elif len(operands) < wanted:
+            operands.append(value)
+        elif value is not None or name in ours:
+            keywords[name] = value
+    for name in keywords.keys() - ours.keys():
+        if name in declared and keywords[name] is declared[name].default:
+            del keywords[name]
+            continue
+        known = ", ".join(n for n in list(ours)[wanted:]) or "no keywords"
+        expected = f"minigrad differentiates it with {known}"
+        raise UnsupportedError(op_name(fn), got=f"keyword {name}", expected=expected)
+    return how(*operands, **keywords)
+
+
+@functools.cache
+def _signature(fn: Fn, otherwise: Fn) -> inspect.Signature:
+    """How fn is called; as ``otherwise`` where NumPy does not say."""
+    try:
+        return inspect.signature(fn)
+    except ValueError:
+        return inspect.signature(otherwise)
+
+
+def _reason(error: TypeError) -> str:
+    """``<lambda>() got an unexpected keyword argument 'axes'`` without the function's name."""
+    return str(error).rpartition("() ")[2]
 
 
 def _settled(value: Any) -> Any:
@@ -106,7 +157,8 @@ def parameters(fn: Fn) -> tuple[str, ...]:
 
 def op_name(fn: Fn) -> str:
     """The function's name as a reader knows it: ``tanh``, ``matmul``, ``getitem``."""
-    return str(getattr(fn, "__name__", fn))
+    name, of = str(getattr(fn, "__name__", fn)), getattr(fn, "__self__", None)
+    return f"{of.__name__}.{name}" if isinstance(of, np.ufunc) else name
 
 
 def dispatched(fn: Fn) -> Fn:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .elementwise import POWER, share
-from .table import COMPOSED, defvjp
+from .table import COMPOSED, OPS, defvjp
 
 LN2, LN10, PI = float(np.log(2)), float(np.log(10)), float(np.pi)
 
@@ -50,6 +50,40 @@ def _sinc(g: Any, y: Any, x: Any) -> Any:
 
 
 defvjp(np.sinc, _sinc)
-for flat in (np.rint, np.round, np.isinf, np.signbit, np.logical_xor):
-    defvjp(flat, *[None] * getattr(flat, "nin", 1))
-COMPOSED |= {np.real: lambda x: +x, np.conjugate: lambda x: +x, np.imag: lambda x: x * 0}
+defvjp(np.copysign, lambda g, y, a, b: g * np.sign(a) * np.sign(b), None)
+defvjp(
+    np.nan_to_num,
+    lambda g, y, x, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0),
+)
+
+
+# --- methods --------------------------------------------------------------------------------------------------------
+def _outer(fn: np.ufunc) -> Any:
+    def outer(a: Any, b: Any) -> Any:
+        return fn(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+
+    return outer
+
+
+def _reduce(fn: Any) -> Any:
+    def reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+        return fn(array, axis=axis, keepdims=keepdims)
+
+    return reduce
+
+
+def _accumulate(fn: Any) -> Any:
+    def accumulate(array: Any, axis: int = 0) -> Any:
+        return fn(array, axis=axis)
+
+    return accumulate
+
+
+REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+COMPOSED |= {fn.reduce: _reduce(as_) for fn, as_ in REDUCTIONS.items()}
+COMPOSED |= {np.add.accumulate: _accumulate(np.cumsum), np.multiply.accumulate: _accumulate(np.cumprod)}
+COMPOSED |= {
+    fn.outer: _outer(fn)
+    for fn, op in OPS.items()
+    if isinstance(fn, np.ufunc) and fn.nin == 2 and fn.signature is None and any(op.rules)
+}
