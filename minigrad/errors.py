@@ -41,6 +41,10 @@ class UnsupportedError(MinigradError, TypeError):
     """A NumPy function or keyword that minigrad cannot differentiate."""
 
 
+class MissingError(MinigradError, AttributeError):
+    """An attribute that arrays have and Tensors do not."""
+
+
 class GradientError(MinigradError, RuntimeError):
     """A backward pass that has no meaning, or not the one the user thinks."""
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from .errors import DTypeError, GradientError, MinigradError, ShapeError, UnsupportedError, refusal
+from .errors import DTypeError, GradientError, MinigradError, MissingError, ShapeError, UnsupportedError, refusal
 from .scope import Place, describe, here, recording, stamp, user_place
 from .vjps import COMPOSED, DISCRETE, OPS, compose, op_name
 from .vjps.elementwise import cast
@@ -178,9 +178,8 @@ class Tensor:
 
     def __getattr__(self, name: str) -> Any:
         """Only for what is missing: a method that arrays have is a function of NumPy's too, or changes its array."""
-        hint = f"write np.{name}(t)" if hasattr(np.ndarray, name) and hasattr(np, name) else "a Tensor is read-only"
-        hint = f"; {hint}, or take t.numpy()" if hasattr(np.ndarray, name) else ""
-        raise AttributeError(f"a Tensor has no {name!r}{hint}")
+        remedy = f"Write np.{name}(t)" if hasattr(np, name) else "Take t.data, read-only, or t.numpy(), a copy"
+        raise MissingError(f"Tensor.{name}", got="not there", remedy=remedy if hasattr(np.ndarray, name) else "")
 
     def __len__(self) -> int:
         return len(self._data)
@@ -243,21 +242,23 @@ def tensor(x: Any, requires_grad: bool = False, name: str | None = None, dtype: 
     if x is None:
         raise DTypeError(f"tensor {name!r}" if name else "tensor", got="None", where=here())
     try:
-        data = np.array(x.data if isinstance(x, Tensor) else x, dtype=dtype or carried or np.float64)
+        data = np.array(x.data if isinstance(x, Tensor) else x, dtype=dtype or carried)
+        if dtype is None and carried is None and data.dtype.kind in "iub":
+            data = data.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise DTypeError(f"tensor {name!r}" if name else "tensor", got=str(error), where=here()) from None
     return Tensor(_own(data, name, requires_grad), requires_grad, name)
 
 
-def _own(data: Array, name: str | None = None, requires_grad: bool = False) -> Array:
+def _own(data: Array, name: str | None = None, requires_grad: bool = False, fn: Method | None = None) -> Array:
     """Freeze an array that is ours; refuse the dtypes the engine does not carry."""
     if data.dtype.kind not in ("f" if requires_grad else "fiub"):
-        whole = data.dtype.kind in "iub"
+        whole, is_complex = data.dtype.kind in "iub", data.dtype.kind == "c"
         raise DTypeError(
-            f"tensor {name!r}" if name else "tensor",
+            op_name(fn) if fn else f"tensor {name!r}" if name else "tensor",
             got=f"dtype {data.dtype}",
             expected="a gradient needs a floating dtype" if whole else "expected real numbers",
-            remedy="Pass dtype=float" if whole else "",
+            remedy="Pass dtype=float" if whole else "Keep real and imaginary part as two Tensors" if is_complex else "",
             where=here(),
         )
     return frozen(data)
@@ -291,7 +292,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
         args, kwargs = op.split(args, kwargs)
     inputs, values, needed = [], [], False
     for given in args:
-        x = given if type(given) is Tensor else Tensor(_constant(given, args))
+        x = given if type(given) is Tensor else Tensor(_constant(fn, given, args))
         needed = needed or x.requires_grad
         inputs.append(x)
         values.append(x._data)
@@ -301,7 +302,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
         raise
     except (ValueError, TypeError, IndexError, np.linalg.LinAlgError) as error:
         raise refusal(op_name(fn), inputs, kwargs, error, here()) from None
-    data = frozen(data)
+    data = frozen(data) if data.dtype.kind in "fiub" else _own(np.asarray(data), fn=fn)
     if not recording.get():
         return Tensor(data)
     if needed and (None in op.rules or data.dtype.kind != "f"):
@@ -309,12 +310,12 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     return Tensor(data, needed, None, fn, tuple(inputs), kwargs)
 
 
-def _constant(x: Any, operands: tuple[Any, ...]) -> Array:
+def _constant(fn: Method, x: Any, operands: tuple[Any, ...]) -> Array:
     """A constant operand as our own array: a copy; Python numbers in the dtype that NumPy would give them (NEP 50)."""
     real, dtype = type(x) is float, None
     if real or type(x) is int:
         dtype = _joined(real, *[o.dtype for o in operands if hasattr(o, "dtype")])
-    return _own(np.array(x, dtype))
+    return _own(np.array(x, dtype), fn=fn)
 
 
 @functools.cache

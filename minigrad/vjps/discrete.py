@@ -12,7 +12,7 @@ from .table import DISCRETE, OPS, defvjp
 for fn in (
     np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal, np.logical_and, np.logical_or,
     np.logical_xor, np.logical_not, np.isfinite, np.isinf, np.isnan, np.signbit, np.sign, np.floor, np.ceil, np.trunc,
-    np.rint, np.floor_divide, np.heaviside, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert,
+    np.rint, np.floor_divide, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert,
     np.left_shift, np.right_shift,
 ):  # fmt: skip
     defvjp(fn, *[None] * fn.nin)
@@ -25,7 +25,7 @@ for reduction in (
 DISCRETE |= {
     np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.array_equiv, np.iscomplex, np.isreal,
     np.iscomplexobj, np.isrealobj, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize, np.isin,
-    np.lexsort, np.bincount, np.result_type, np.can_cast, np.min_scalar_type, np.common_type, np.shares_memory,
+    np.lexsort, np.result_type, np.can_cast, np.min_scalar_type, np.common_type, np.shares_memory,
     np.may_share_memory, np.array_repr, np.array_str, np.array2string, np.einsum_path, np.linalg.matrix_rank,
     np.save, np.savez, np.savez_compressed, np.savetxt,
 }  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UnsupportedError
 from .table import COMPOSED, defvjp, dispatched
 
 defvjp(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
@@ -37,7 +38,25 @@ def share(g: Any, y: Any, mine: Any, other: Any) -> Any:
 for fn in (np.maximum, np.minimum):
     defvjp(fn, share, lambda g, y, a, b: share(g, y, b, a))
 
-defvjp(np.where, None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b: np.where(c, 0, g))
+
+
+def _bind_where(condition: Any, *choices: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """A Python number takes the dtype of the other choice, whatever the condition's is."""
+    if len(choices) != 2:
+        raise UnsupportedError("where", got="a condition alone", remedy="np.nonzero(condition) says where it holds")
+    if any(type(x) in (int, float) for x in choices):
+        dtype = np.result_type(*[x if hasattr(x, "dtype") or np.ndim(x) == 0 else np.asarray(x) for x in choices])
+        choices = tuple(np.asarray(x, dtype) if type(x) in (int, float) else x for x in choices)
+    return (condition, *choices), {}
+
+
+defvjp(
+    np.where,
+    None,
+    lambda g, y, c, a, b: np.where(c, g, 0),
+    lambda g, y, c, a, b: np.where(c, 0, g),
+    bind=_bind_where,
+)
 defvjp(np.full_like, None, lambda g, y, a, v, dtype=None, shape=None: g)
 
 

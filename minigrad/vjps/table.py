@@ -101,7 +101,7 @@ def compose(fn: Fn, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         given = _signature(fn, how).bind(*args, **kwargs).arguments
     except TypeError as error:
         raise UnsupportedError(op_name(fn), got=_reason(error)) from None
-    wanted = sum(p.default is p.empty and p.kind is not p.KEYWORD_ONLY for p in ours.values())
+    wanted = sum(p.default is p.empty and p.kind not in (p.KEYWORD_ONLY, p.VAR_POSITIONAL) for p in ours.values())
     operands: list[Any] = []
     keywords: dict[str, Any] = {}
     for name, value in given.items():

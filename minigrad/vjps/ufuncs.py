@@ -50,7 +50,8 @@ def _sinc(g: Any, y: Any, x: Any) -> Any:
 
 
 defvjp(np.sinc, _sinc)
-defvjp(np.copysign, lambda g, y, a, b: g * np.sign(a) * np.sign(b), None)
+defvjp(np.copysign, lambda g, y, a, b: np.where(np.signbit(b), -g, g) * np.sign(a), None)
+defvjp(np.heaviside, None, lambda g, y, a, b: np.where(a == 0, g, 0))
 defvjp(
     np.nan_to_num,
     lambda g, y, x, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0),

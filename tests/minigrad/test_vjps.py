@@ -517,6 +517,7 @@ ROWS = [
     *((fn.accumulate, "", along(fn.accumulate)) for fn in (np.add, np.multiply)),
     *((fn.outer, "", outer(fn)) for fn in BINARY),
     (np.copysign, "", each(np.copysign, 2)),
+    (np.heaviside, "", each(lambda x: np.heaviside(x - x, x))),
     (np.full_like, "", together(np.full_like, (2, 3), (3,))),
     (np.select, "", together(lambda a, b: np.select([a > 1, a > 0], [a, a * b], default=b), (2, 3), (3,))),
     (np.average, "weights", each(lambda a, w: np.average(a + w, weights=w - a + 5), 2)),
