@@ -145,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError):  # the reader of our output has left: minigrad train | head
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
-        print(f"minigrad: {error}", file=sys.stderr)
+        print(f"minigrad: {getattr(error, 'text', error)}", file=sys.stderr)
         return 1
     except MemoryError as error:
         print(f"minigrad: not enough memory: {str(error).rstrip('.')}. Try smaller sizes.", file=sys.stderr)

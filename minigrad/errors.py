@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .place import here
+
 
 class MinigradError(Exception):
     """Base of all minigrad errors.
@@ -13,8 +15,12 @@ class MinigradError(Exception):
     ``matmul: 'h_3' is (1, 4) and 'W_hh' is (5, 5); the last axis ... must equal ... [t=3, train.py:41]``.
     """
 
-    def __init__(self, what: str, *, got: str = "", expected: str = "", remedy: str = "", where: str = "") -> None:
-        super().__init__(sentence(what, got, expected, remedy, where))
+    def __init__(
+        self, what: str, *, got: str = "", expected: str = "", remedy: str = "", where: str | None = None
+    ) -> None:
+        """``where`` defaults to the user's line that is running."""
+        self.text = sentence(what, got, expected, remedy)  # without the place, for the command line
+        super().__init__(sentence(what, got, expected, remedy, here() if where is None else where))
 
 
 def sentence(what: str, got: str = "", expected: str = "", remedy: str = "", where: str = "") -> str:
@@ -65,7 +71,7 @@ class DataError(MinigradError, ValueError):
     """A text or file that cannot be used."""
 
 
-def refusal(op: str, inputs: Sequence[Any], keywords: Mapping[str, Any], error: Exception, where: str) -> ShapeError:
+def refusal(op: str, inputs: Sequence[Any], keywords: Mapping[str, Any], error: Exception) -> ShapeError:
     """NumPy's refusal of these operands as one sentence with their names and shapes, the step and the user's line."""
     why = str(error).splitlines()[0].rstrip(" .")
     if op == "matmul" and all(x.ndim for x in inputs):
@@ -74,4 +80,4 @@ def refusal(op: str, inputs: Sequence[Any], keywords: Mapping[str, Any], error: 
         why = why if a[-1] == k else f"the last axis of the first ({a[-1]}) must equal the second's {place} ({k})"
     given = ", ".join(f"{k}={v!r}" for k, v in keywords.items())
     got = " and ".join(f"'{x.label}' is {x.shape}" for x in inputs[:4]) + (" ..." if len(inputs) > 4 else "")
-    return ShapeError(op + (f"({given})" if given else ""), got=got, expected=why, where=where)
+    return ShapeError(op + (f"({given})" if given else ""), got=got, expected=why)

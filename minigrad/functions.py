@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError, DTypeError, ShapeError
-from .scope import here
 from .vjps import defvjp, dispatched
 
 
@@ -43,10 +42,10 @@ def _below(what: str, labels: Any, classes: int) -> Any:
     """The labels as an array; refuse what is no integer in 0..classes-1."""
     labels = np.asarray(labels)
     if labels.dtype.kind not in "iu":
-        raise DTypeError(what, got=f"{labels.dtype}", expected="expected integers", where=here())
+        raise DTypeError(what, got=f"{labels.dtype}", expected="expected integers")
     wrong = labels[(labels < 0) | (labels >= classes)]
     if wrong.size:
-        raise ArgumentError(what, got=f"{wrong[0]}", expected=f"expected 0..{classes - 1}", where=here())
+        raise ArgumentError(what, got=f"{wrong[0]}", expected=f"expected 0..{classes - 1}")
     return labels
 
 
@@ -66,7 +65,7 @@ def cross_entropy(logits: Any, targets: Any) -> Any:
     labels = np.asarray(targets)
     if labels.shape != logits.shape[:-1]:
         raise ShapeError("cross_entropy", got=f"logits {logits.shape} and targets {labels.shape}",
-                         expected=f"targets must be {logits.shape[:-1]}", where=here())  # fmt: skip
+                         expected=f"targets must be {logits.shape[:-1]}")  # fmt: skip
     labels = _below("cross_entropy: targets", labels, logits.shape[-1])
     top = np.max(logits, axis=-1, keepdims=True)
     mass = np.log(np.sum(np.exp(logits - top), axis=-1)) + top[..., 0]

@@ -1,34 +1,26 @@
-"""Where and when: the time step, the recording switch and the user's source line, per thread and per asyncio task."""
+"""What holds inside a with statement, per thread and per asyncio task: the time step, whether to record."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 
 from .errors import ArgumentError
-
-Place = tuple[CodeType, int] | None  # the user's code, and the instruction in it
+from .place import Place, stamp
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)
 watch: ContextVar[Callable[..., Iterator[Any]] | None] = ContextVar("watch", default=None)  # detect_anomaly's
-stamp: ContextVar[tuple[int | None, Place]] = ContextVar("stamp", default=(None, None))
-_OURS = (os.path.dirname(__file__) + os.sep, os.path.dirname(np.__file__) + os.sep, contextlib.__file__)
-_is_ours: dict[str, bool] = {}
 
 
 @contextmanager
 def timestep(t: int) -> Iterator[None]:
     """Stamp what is recorded inside with time step t, an integer; edges between different steps are recurrent."""
     if not isinstance(t, (int, np.integer)):
-        raise ArgumentError("timestep", got=f"{t!r}", expected="expected an integer", where=here())
+        raise ArgumentError("timestep", got=f"{t!r}", expected="expected an integer")
     with stamped(int(t), None):
         yield
 
@@ -51,32 +43,3 @@ def no_grad() -> Iterator[None]:
         yield
     finally:
         recording.reset(token)
-
-
-def user_place(skip: int = 0) -> Place:
-    """Where the innermost frame stands that is neither minigrad's nor NumPy's; the first ``skip`` callers are ours."""
-    frame: FrameType | None = sys._getframe(skip + 1)
-    while frame is not None:
-        code = frame.f_code
-        ours = _is_ours.get(code.co_filename)
-        if ours is None:
-            ours = _is_ours[code.co_filename] = code.co_filename.startswith(_OURS)
-        if not ours:
-            return code, frame.f_lasti  # the line number takes ten times as long: described when asked for
-        frame = frame.f_back
-    return None
-
-
-def describe(time: int | None, place: Place) -> str:
-    """Time step and source line for a message: ``t=3, train.py:41``."""
-    line = ""
-    if place is not None:
-        code, at = place
-        number = next((n for start, end, n in code.co_lines() if start <= at < end), None)
-        line = f"{os.path.basename(code.co_filename)}:{number or code.co_firstlineno}"
-    return ", ".join(part for part in ("" if time is None else f"t={time}", line) if part)
-
-
-def here() -> str:
-    """The running step and line, for a message about a call that records nothing."""
-    return describe(stamp.get()[0], user_place())

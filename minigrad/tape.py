@@ -20,6 +20,7 @@ from .scope import watch
 from .sweep import Step, Swept, sweep
 from .tensor import Array, Tensor, frozen
 from .vjps import OPS
+from .vjps.elementwise import cast
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -204,15 +205,25 @@ class Tape:
         found, guard = sweep(self.nodes, self.outputs[0], seed, wanted), watch.get()
         return guard(self, found) if guard else found
 
+    def _cut(self) -> str:
+        """Where the way from the output back to what needs a gradient ends, nearest to the output."""
+        for n in reversed(self.nodes):
+            if n.cut:
+                return f"{n.cut} at {n.where} cut it off" if n.where else f"{n.cut} cut it off"
+            if n.fn is not None and not n.requires_grad and (lost := [x for x in n.inputs if x.requires_grad]):
+                why = f"the cast to {n.dtype}" if n.fn is cast else n.op
+                return f"no gradient goes back through {why} at {n.where}, to '{lost[0].label}'"
+        return ""
+
     def _seed(self, gradient: npt.ArrayLike | None) -> Array:
         """The cotangent of the output: 1 for a scalar, else what the user gives."""
         out = self.outputs[0]
         if len(self.outputs) > 1:
             raise GradientError("backward", got=f"a tape with {len(self.outputs)} outputs", expected="it needs one")
         if not out.requires_grad:
-            got = f"'{out.label}' does not depend on anything that needs a gradient"
-            remedy = "Make parameters with tensor(..., requires_grad=True), and compute outside no_grad()"
-            raise GradientError("backward", got=got, remedy=remedy, where=out.where)
+            got, cut = f"'{out.label}' does not depend on anything that needs a gradient", self._cut()
+            remedy = "" if cut else "Make parameters with tensor(..., requires_grad=True)"
+            raise GradientError("backward", got=got, expected=cut, remedy=remedy, where=out.where)
         if gradient is None and out.size != 1:
             got, remedy = f"'{out.label}' is {out.shape}", f"Sum it, or pass gradient= of shape {out.shape}"
             raise GradientError("backward", got=got, expected="it starts from a scalar", remedy=remedy, where=out.where)

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import DTypeError, GradientError, MinigradError, MissingError, ShapeError, UnsupportedError, refusal
-from .scope import Place, describe, here, recording, stamp, user_place
+from .place import Place, describe, stamp, user_place
+from .scope import recording
 from .vjps import COMPOSED, DISCRETE, OPS, compose, op_name
 from .vjps.elementwise import cast
 from .vjps.indexing import getitem, split_index
@@ -40,8 +41,8 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_data", "assigned", "born", "fn", "grad", "inputs", "kwargs", "name", "place", "requires_grad",
-        "serial", "swept", "time",
+        "__weakref__", "_data", "assigned", "born", "cut", "fn", "grad", "inputs", "kwargs", "name", "place",
+        "requires_grad", "serial", "swept", "time",
     )  # fmt: skip
     backward: ClassVar[Method]  # asking for gradients is backward.py's: it adds the method
     last_assign: ClassVar[int] = -1  # serial of the last assign() to any Tensor
@@ -66,6 +67,7 @@ class Tensor:
         self.grad: Array | None = None
         self.assigned = -1  # serial of the last assign()
         self.swept = False  # by loss.backward()
+        self.cut = ""  # by what a result became a leaf
         self.time: int | None
         self.place: Place
         self.serial = self.born = next(_serials)
@@ -98,7 +100,7 @@ class Tensor:
     @data.setter
     def data(self, value: Any) -> None:
         remedy = "Write w.assign(w.data - ...), or use minigrad.optim"
-        raise GradientError("data", got=f"'{self.label}' is read-only", remedy=remedy, where=here())
+        raise GradientError("data", got=f"'{self.label}' is read-only", remedy=remedy)
 
     @property
     def label(self) -> str:
@@ -124,7 +126,9 @@ class Tensor:
 
         To cut a gradient inside one computation use ``minigrad.detach``, a gate that the tape remembers.
         """
-        return Tensor(self._data, name=self.name)
+        leaf = Tensor(self._data, name=self.name)
+        leaf.cut = ".detach()" if self.requires_grad else self.cut
+        return leaf
 
     def assign(self, array: npt.ArrayLike) -> None:
         """Give a leaf a new value of the same shape; tapes recorded before can no longer go backward through it."""
@@ -132,7 +136,7 @@ class Tensor:
             raise GradientError("assign", got=f"'{self.label}' is a result of {self.op}", expected="only leaves change")
         new = np.array(array, dtype=self.dtype)
         if new.shape != self.shape:
-            raise ShapeError("assign", got=f"'{self.label}' is {self.shape}, the new value {new.shape}", where=here())
+            raise ShapeError("assign", got=f"'{self.label}' is {self.shape}, the new value {new.shape}")
         self._data = _own(new)  # the old array stays as it was: views of it are still around
         self.assigned = Tensor.last_assign = next(_serials)
 
@@ -240,13 +244,13 @@ def tensor(x: Any, requires_grad: bool = False, name: str | None = None, dtype: 
     """
     carried = getattr(x, "dtype", None)
     if x is None:
-        raise DTypeError(f"tensor {name!r}" if name else "tensor", got="None", where=here())
+        raise DTypeError(f"tensor {name!r}" if name else "tensor", got="None")
     try:
         data = np.array(x.data if isinstance(x, Tensor) else x, dtype=dtype or carried)
         if dtype is None and carried is None and data.dtype.kind in "iub":
             data = data.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise DTypeError(f"tensor {name!r}" if name else "tensor", got=str(error), where=here()) from None
+        raise DTypeError(f"tensor {name!r}" if name else "tensor", got=str(error)) from None
     return Tensor(_own(data, name, requires_grad), requires_grad, name)
 
 
@@ -259,7 +263,6 @@ def _own(data: Array, name: str | None = None, requires_grad: bool = False, fn: 
             got=f"dtype {data.dtype}",
             expected="a gradient needs a floating dtype" if whole else "expected real numbers",
             remedy="Pass dtype=float" if whole else "Keep real and imaginary part as two Tensors" if is_complex else "",
-            where=here(),
         )
     return frozen(data)
 
@@ -301,10 +304,12 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     except MinigradError:
         raise
     except (ValueError, TypeError, IndexError, np.linalg.LinAlgError) as error:
-        raise refusal(op_name(fn), inputs, kwargs, error, here()) from None
+        raise refusal(op_name(fn), inputs, kwargs, error) from None
     data = frozen(data) if data.dtype.kind in "fiub" else _own(np.asarray(data), fn=fn)
     if not recording.get():
-        return Tensor(data)
+        leaf = Tensor(data)
+        leaf.cut = "no_grad()" if needed else next((x.cut for x in inputs if x.cut), "")
+        return leaf
     if needed and (None in op.rules or data.dtype.kind != "f"):
         needed = data.dtype.kind == "f" and passes(fn, inputs)
     return Tensor(data, needed, None, fn, tuple(inputs), kwargs)
@@ -337,7 +342,7 @@ def _composed(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     except Exception as numpys:  # whatever NumPy raises is the reason
         why = numpys
     given = args[0] if args and isinstance(args[0], (list, tuple)) else args
-    raise refusal(op_name(fn), [x for x in given if isinstance(x, Tensor)], {}, why, here()) from None
+    raise refusal(op_name(fn), [x for x in given if isinstance(x, Tensor)], {}, why) from None
 
 
 def _outside(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -346,7 +351,7 @@ def _outside(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if lost is not None:
         got = f"'{lost.label}' needs a gradient and minigrad cannot differentiate this function"
         expected = "write it with other NumPy functions, or pass x.data where no gradient is wanted"
-        raise UnsupportedError(f"np.{op_name(fn)}", got=got, expected=expected, where=here())
+        raise UnsupportedError(f"np.{op_name(fn)}", got=got, expected=expected)
     return fn(*_bare(args), **_bare(kwargs))
 
 

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = [  # a module imports modules of the lines above its own
+    {"place"},
     {"errors"},
     {"scope", "companions", "files"},
     {"vjps"},

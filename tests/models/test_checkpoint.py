@@ -42,7 +42,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
 def test_an_unwritable_place_is_named_with_the_remedy(tmp_path):
     with pytest.raises(DataError) as error:
         write_atomically(tmp_path / "no" / "such" / "folder", b"")
-    assert str(error.value) == (
+    assert error.value.text == (
         f"cannot write '{tmp_path}/no/such/folder': No such file or directory. "
         "Give a path in a folder that exists and that you may write to."
     )

@@ -63,7 +63,7 @@ def test_an_unusable_file_is_one_line_that_names_it(tmp_path, content, message):
         file.write_bytes(content)
     with pytest.raises(DataError) as error:
         text.load(file)
-    assert str(error.value) == "text: " + message.format(file)
+    assert error.value.text == "text: " + message.format(file)
 
 
 @contextlib.contextmanager
