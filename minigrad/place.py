@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import sys
 from contextvars import ContextVar
@@ -18,6 +19,7 @@ _OURS = (
     *(os.path.join(os.path.dirname(_HERE), package) + os.sep for package in ("minigrad", "models", "viz")),
     os.path.dirname(np.__file__) + os.sep,
     contextlib.__file__,
+    copy.__file__,
     "<frozen ",
 )
 _is_ours: dict[str, bool] = {}

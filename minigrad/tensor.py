@@ -341,8 +341,7 @@ def _composed(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         fn(*_bare(args), **_bare(kwargs))
     except Exception as numpys:  # whatever NumPy raises is the reason
         why = numpys
-    given = args[0] if args and isinstance(args[0], (list, tuple)) else args
-    raise refusal(op_name(fn), [x for x in given if isinstance(x, Tensor)], {}, why) from None
+    raise refusal(op_name(fn), list(_tensors(args)), {}, why) from None
 
 
 def _outside(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -72,7 +72,7 @@ def _gate(
 ) -> Tape:
     """Put a gate on the chosen edges that carry a gradient; the readers of one source in one step share one a kind."""
     _undifferentiated(tape)
-    keys = set() if callable(where) else {(e.target, e.slot) for e in where}
+    keys = {} if callable(where) else dict.fromkeys((e.target, e.slot) for e in where)
     if foreign := [target.label for target, _ in keys if target not in tape.names]:
         got, remedy = f"an edge to '{foreign[0]}' of another tape", "Take the edges of the tape you change"
         raise ArgumentError("transform", got=got, remedy=remedy)

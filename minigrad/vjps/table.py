@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
+from ..errors import MinigradError, UnsupportedError
 
 Fn = Callable[..., Any]
 Rule = Callable[..., Any]
@@ -33,6 +33,8 @@ class Op:
         if self.bind is not None:
             try:
                 bound, keywords = self.bind(*args, **kwargs)
+            except MinigradError:
+                raise
             except TypeError as error:
                 raise UnsupportedError(op_name(self.fn), got=_reason(error)) from None
             return tuple(bound), self._known(keywords)
