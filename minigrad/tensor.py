@@ -305,7 +305,9 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
         raise
     except (ValueError, TypeError, IndexError, np.linalg.LinAlgError) as error:
         raise refusal(op_name(fn), inputs, kwargs, error) from None
-    data = frozen(data) if data.dtype.kind in "fiub" else _own(np.asarray(data), fn=fn)
+    data = frozen(data)
+    if data.dtype.kind not in "fiub":
+        _own(data, fn=fn)  # refuses it
     if not recording.get():
         leaf = Tensor(data)
         leaf.cut = "no_grad()" if needed else next((x.cut for x in inputs if x.cut), "")

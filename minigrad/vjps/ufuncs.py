@@ -29,7 +29,11 @@ defvjp(np.arcsin, lambda g, y, x: g / np.sqrt(1 - x * x))
 defvjp(np.arccos, lambda g, y, x: -g / np.sqrt(1 - x * x))
 defvjp(np.arctan, lambda g, y, x: g / (1 + x * x))
 defvjp(np.arctan2, lambda g, y, a, b: g * b / (a * a + b * b), lambda g, y, a, b: -g * a / (a * a + b * b))
-defvjp(np.hypot, lambda g, y, a, b: g * a / y, lambda g, y, a, b: g * b / y)
+defvjp(
+    np.hypot,  # 0 at the origin
+    lambda g, y, a, b: g * a / np.where(y == 0, 1, y),
+    lambda g, y, a, b: g * b / np.where(y == 0, 1, y),
+)
 defvjp(np.sinh, lambda g, y, x: g * np.cosh(x))
 defvjp(np.cosh, lambda g, y, x: g * np.sinh(x))
 defvjp(np.arcsinh, lambda g, y, x: g / np.sqrt(x * x + 1))

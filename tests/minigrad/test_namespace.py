@@ -17,6 +17,7 @@ NO_FUNCTIONS_OF_ARRAYS = {
     "empty_like": "has no values to compare",
     "frombuffer": "is refused by Python: a Tensor is no buffer",
     "mintypecode": "takes type codes",
+    "fromstring": "takes text",
     "bmat": "gives None for what is no list, array or string",
     "set_printoptions": "changes the process",
     "setbufsize": "changes the process",

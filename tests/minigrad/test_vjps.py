@@ -665,6 +665,7 @@ CONVENTIONS = [
     ("maximum shares a tie", np.maximum, [2.0, 2.0], [0.5, 0.5]),
     ("minimum shares a tie", np.minimum, [2.0, 2.0], [0.5, 0.5]),
     ("absolute at 0", np.absolute, [0.0], [0]),
+    ("hypot at the origin", np.hypot, [0.0, 0.0], [0, 0]),
     ("relu at 0", mg.relu, [0.0], [0]),
     ("0 squared", lambda x: x**2, [0.0], [0]),
     ("0 to the 0", lambda x: x**0, [0.0], [0]),
