@@ -155,11 +155,11 @@ class Tape:
             if n.time != now:
                 now = n.time
                 lines.append(f"# t = {now}" if now is not None else "# outside the steps")
-            args = _elided([inline.get(x, names[x]) for x in n.inputs], 8, "...")
+            args = elided([inline.get(x, names[x]) for x in n.inputs], 8, "...")
             args += [f"{k}={getattr(v, '__name__', v)}" for k, v in n.kwargs.items()]
             made = f"{n.op}({', '.join(args)})" if n.fn else "parameter" if n.requires_grad else "constant"
             lines.append(f"{names[n]}: {n.dtype}{list(n.shape)} = {made}")
-        lines = _elided(lines, 1000, f"# ... {len(lines) - 1000:,} lines ...")
+        lines = elided(lines, 1000, f"# ... {len(lines) - 1000:,} lines ...")
         return "\n".join([*lines, f"return {', '.join(names[o] for o in self.outputs)}"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -251,7 +251,7 @@ def _is_sum(n: Tensor) -> bool:
     return n.fn in _ADDS or n.fn is np.negative
 
 
-def _elided(items: list[str], most: int, mark: str) -> list[str]:
+def elided(items: list[str], most: int, mark: str) -> list[str]:
     """The items, or the first and last of them around a mark where there are more than ``most``."""
     half = most // 2
     return items if len(items) <= most else [*items[:half], mark, *items[-half:]]

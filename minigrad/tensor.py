@@ -319,10 +319,10 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
 
 def _constant(fn: Method, x: Any, operands: tuple[Any, ...]) -> Array:
     """A constant operand as our own array: a copy; Python numbers in the dtype that NumPy would give them (NEP 50)."""
-    real, dtype = type(x) is float, None
+    real = type(x) is float
     if real or type(x) is int:
-        dtype = _joined(real, *[o.dtype for o in operands if hasattr(o, "dtype")])
-    return _own(np.array(x, dtype), fn=fn)
+        return frozen(np.array(x, _joined(real, *[o.dtype for o in operands if hasattr(o, "dtype")])))
+    return _own(np.array(x), fn=fn)
 
 
 @functools.cache

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import COMPOSED, DISCRETE, OPS
+from . import COMPOSED, DISCRETE, OPS, op_name
 
 GROUPS = {
     "elementwise": "element by element", "ufuncs": "element by element",
@@ -19,10 +19,9 @@ GROUPS = {
 
 def _named(fn: Any) -> str:
     """``linalg.svd`` for NumPy's own, "" for the helpers of ours."""
-    for space, prefix in ((np, ""), (np.linalg, "linalg.")):
-        if getattr(space, fn.__name__, None) is fn:
-            return prefix + str(fn.__name__)
-    return ""
+    spaces: list[tuple[Any, str]] = [(np, ""), (np.linalg, "linalg.")]
+    name = op_name(fn)
+    return next((prefix + name for space, prefix in spaces if getattr(space, name, None) is fn), "")
 
 
 def _sorted(fns: Any) -> str:
@@ -40,9 +39,9 @@ def table() -> str:
     rows = [(group, _sorted(groups[group])) for group in dict.fromkeys(GROUPS.values())]
     methods: defaultdict[str, list[str]] = defaultdict(list)
     for fn in COMPOSED:
-        ufunc = getattr(fn, "__self__", None)
+        ufunc: Any = getattr(fn, "__self__", None)
         if isinstance(ufunc, np.ufunc):
-            methods[fn.__name__].append(ufunc.__name__)
+            methods[str(fn.__name__)].append(ufunc.__name__)
     rows += [(f"`ufunc.{name}` of", " ".join(sorted(of))) for name, of in sorted(methods.items())]
     flat = [fn for fn, rule in made.items() if rule is None]
     rows.append(("no derivative, right values", _sorted([*flat, *DISCRETE])))

@@ -18,7 +18,9 @@ LAYERS = [  # a module imports modules of the lines above its own
     {"sweep"},
     {"tape"},
     {"backward", "nonfinite"},
-    {"transforms", "optim", "check", "anomaly"},
+    {"transforms", "optim", "anomaly"},
+    {"blame"},
+    {"check"},
     {""},  # minigrad/__init__.py
     {"demo"},
     {"__main__"},

@@ -16,7 +16,7 @@ from minigrad.transforms import clip, cut, differentiate, truncate, truncate_ran
 
 ENGINE = Path(mg.__file__).parent
 ELSEWHERE = {  # messages with a test of their own beside the thing itself
-    "__main__.py", "anomaly.py", "check.py", "companions.py", "demo.py", "files.py", "errors.py",
+    "__main__.py", "anomaly.py", "blame.py", "check.py", "companions.py", "demo.py", "files.py", "errors.py",
 }  # fmt: skip
 A = np.arange(1.0, 5)
 
