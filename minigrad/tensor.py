@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import DTypeError, GradientError, MinigradError, MissingError, ShapeError, UnsupportedError, refusal
+from .outside import composed, outside
 from .place import Place, describe, stamp, user_place
 from .scope import recording
-from .vjps import COMPOSED, DISCRETE, OPS, compose, op_name
+from .vjps import COMPOSED, OPS, op_name
 from .vjps.elementwise import cast
 from .vjps.indexing import getitem, split_index
 
@@ -290,7 +291,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     """
     op = OPS.get(fn)
     if op is None:
-        return _composed(fn, args, kwargs) if fn in COMPOSED else _outside(fn, args, kwargs)
+        return composed(fn, args, kwargs) if fn in COMPOSED else outside(fn, args, kwargs)
     if not bound and (kwargs or op.bind is not None or len(args) != len(op.rules)):
         args, kwargs = op.split(args, kwargs)
     inputs, values, needed = [], [], False
@@ -329,44 +330,3 @@ def _constant(fn: Method, x: Any, operands: tuple[Any, ...]) -> Array:
 def _joined(real: bool, *dtypes: np.dtype[Any]) -> np.dtype[Any] | None:
     """The dtype of a Python number, real or whole, among operands of these dtypes."""
     return np.result_type(*dtypes, 0.0 if real else 0) if dtypes else None
-
-
-def _composed(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A function recorded as what it is made of; where that fails, NumPy says why."""
-    try:
-        return compose(fn, args, kwargs)
-    except MinigradError:
-        raise
-    except (ValueError, TypeError, IndexError, ArithmeticError) as error:
-        why: Exception = error
-    try:
-        fn(*_bare(args), **_bare(kwargs))
-    except Exception as numpys:  # whatever NumPy raises is the reason
-        why = numpys
-    raise refusal(op_name(fn), list(_tensors(args)), {}, why) from None
-
-
-def _outside(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A function that is not in the table: plain arrays out, unless a gradient would be lost on the way."""
-    lost = None if fn in DISCRETE else next((x for x in _tensors([args, kwargs]) if x.requires_grad), None)
-    if lost is not None:
-        got = f"'{lost.label}' needs a gradient and minigrad cannot differentiate this function"
-        expected = "write it with other NumPy functions, or pass x.data where no gradient is wanted"
-        raise UnsupportedError(f"np.{op_name(fn)}", got=got, expected=expected)
-    return fn(*_bare(args), **_bare(kwargs))
-
-
-def _tensors(x: Any) -> Iterator[Tensor]:
-    """The Tensors in nested lists, tuples and dicts."""
-    if isinstance(x, Tensor):
-        yield x
-    elif isinstance(x, (list, tuple, dict)):
-        for i in x.values() if isinstance(x, dict) else x:
-            yield from _tensors(i)
-
-
-def _bare(x: Any) -> Any:
-    """The same with arrays in place of Tensors."""
-    if isinstance(x, dict):
-        return {k: _bare(v) for k, v in x.items()}
-    return x.data if isinstance(x, Tensor) else type(x)(map(_bare, x)) if type(x) in (list, tuple) else x
