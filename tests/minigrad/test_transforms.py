@@ -432,6 +432,15 @@ def test_a_bad_keep_is_refused(keep):
         tf.truncate_randomly(six.tape()[0], keep, 0)
 
 
+def test_steps_may_be_stamped_far_apart():
+    h, w = mg.tensor(1.0), mg.tensor(0.5, requires_grad=True)
+    for t in (-(10**9), 0, 10**12):
+        with mg.timestep(t):
+            h = np.tanh(h * w)
+    new = tf.truncate_randomly(mg.Tape.of(h), 0.5, 1)
+    assert set(drawn(new)) <= {0, 10**12}
+
+
 # --- untie and simplify ----------------------------------------------------------------------------------------------
 @given(nets)
 def test_untied_parameters_have_an_adjoint_per_step_that_sum_to_the_tied_one(net):
