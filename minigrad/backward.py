@@ -11,11 +11,12 @@ import numpy.typing as npt
 from .errors import GradientError
 from .tape import Tape, add_to_grads
 from .tensor import Array, Tensor, frozen
+from .vjps.elementwise import cast
 
 
 def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) -> list[Tensor]:
     """The adjoints of wrt, zeros where the output does not reach; recorded where the seed is a Tensor."""
-    targets = (wrt,) if isinstance(wrt, Tensor) else tuple(wrt)
+    targets = (wrt,) if isinstance(wrt, Tensor) or wrt is None else tuple(wrt)
     for x in targets:
         if not isinstance(x, Tensor) or not x.requires_grad:
             remedy = "Make it with tensor(..., requires_grad=True)"
@@ -52,7 +53,7 @@ def grad(
     tape, given = Tape.of(output), isinstance(grad_output, Tensor)
     seed = tape._seed(grad_output.data if given else grad_output)
     if create_graph:
-        return gradients(tape, inputs, grad_output if given else Tensor(frozen(seed)))
+        return gradients(tape, inputs, cast(grad_output, output.dtype) if given else Tensor(frozen(seed)))
     return gradients(tape, inputs, seed)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError, ShapeError
+from .errors import ArgumentError, DTypeError, ShapeError
 from .vjps import defvjp, dispatched
 
 
@@ -70,6 +70,8 @@ def _clipped(g: Any, y: Any, x: Any, max_norm: float = 1.0) -> Any:
 
 def _looked(g: Any, y: Any, x: Any, fn: Any = None) -> Any:
     seen = fn(g)
+    if seen is not None and np.result_type(seen).kind not in "fiub":
+        raise DTypeError("on_backward", got=f"the function returned {np.result_type(seen)}", expected="real numbers")
     if seen is not None and np.shape(seen) != g.shape:
         raise ShapeError("on_backward", got=f"the function returned {np.shape(seen)} for a gradient {g.shape}")
     return g if seen is None else np.positive(seen)  # a new array: the user keeps theirs

@@ -30,7 +30,8 @@ def outside(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
     if lost is not None:
         got = f"'{lost.label}' needs a gradient and minigrad cannot differentiate this function"
         expected = "write it with other NumPy functions, or pass x.data where no gradient is wanted"
-        raise UnsupportedError(f"np.{op_name(fn)}", got=got, expected=expected)
+        space = {"numpy.linalg": "np.linalg", "numpy.fft": "np.fft"}.get(getattr(fn, "__module__", ""), "np")
+        raise UnsupportedError(f"{space}.{op_name(fn)}", got=got, expected=expected)
     return fn(*_bare(args), **_bare(kwargs))
 
 

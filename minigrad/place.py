@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import opcode
 import os
 import sys
 from contextvars import ContextVar
@@ -37,6 +38,11 @@ def user_place(skip: int = 0) -> Place:
             return code, frame.f_lasti  # the line number takes ten times as long: described when asked for
         frame = frame.f_back
     return None
+
+
+def stores_into_an_item(frame: FrameType) -> bool:
+    """Whether the frame is about to execute ``a[i] = ...``, where NumPy asks a number of the value."""
+    return frame.f_code.co_code[frame.f_lasti] == opcode.opmap["STORE_SUBSCR"]
 
 
 def describe(time: int | None, place: Place) -> str:

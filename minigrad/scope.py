@@ -28,10 +28,14 @@ def timestep(t: int) -> Iterator[None]:
 @contextmanager
 def stamped(t: int | None, place: Place) -> Iterator[None]:
     """Stamp what is recorded inside with a step and a source line (None: the line that is running)."""
-    token = stamp.set((t, place))
+    mine = (t, place)
+    token = stamp.set(mine)
     try:
         yield
     finally:
+        if stamp.get() is not mine:
+            got, remedy = f"step {t} is left in another order than it was entered", "Hold it open in no generator"
+            raise ArgumentError("timestep", got=got, remedy=remedy)
         stamp.reset(token)
 
 

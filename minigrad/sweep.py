@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from .errors import StaleTapeError
+from .errors import GradientError, StaleTapeError
 from .scope import stamped
 from .tensor import Array, Tensor, frozen
 from .vjps import OPS
@@ -68,7 +68,7 @@ def _plain(nodes: tuple[Tensor, ...], out: Tensor, seed: Array, wanted: Containe
         g, sent = frozen(g), []
         if node.fn is not None:
             inputs = node.inputs
-            sent = _contributions(node, g, wanted, node._data, [x._data for x in inputs])
+            sent = _contributions(node, g, wanted, node._array, [x._array for x in inputs])
             for x, c in zip(inputs, sent):  # noqa: B905  (strict costs a tenth)
                 if c is not None:
                     so_far = pending.get(x)
@@ -120,16 +120,19 @@ def _contributions(node: Tensor, g: Any, wanted: Container[Tensor] | None, y: An
         _refuse_stale(node)
     op, operands, keywords, sent = OPS[node.fn], (g, y, *values), node.kwargs, []  # type: ignore[index]  # no leaf
     joint = op.joint is not None
-    found: Sequence[Any] = op.joint(*operands, **keywords) if op.joint is not None else op.rules
-    for slot, x in enumerate(node.inputs):
-        c = None
-        if (x.requires_grad if wanted is None else x in wanted) and (c := found[slot]) is not None:
-            if not joint:
-                c = c(*operands, **keywords) if keywords else c(*operands)
-            value = values[slot]
-            if c.shape != value.shape or c.dtype != value.dtype:
-                c = conform(c, value)
-        sent.append(c)
+    try:
+        found: Sequence[Any] = op.joint(*operands, **keywords) if op.joint is not None else op.rules
+        for slot, x in enumerate(node.inputs):
+            c = None
+            if (x.requires_grad if wanted is None else x in wanted) and (c := found[slot]) is not None:
+                if not joint:
+                    c = c(*operands, **keywords) if keywords else c(*operands)
+                value = values[slot]
+                if c.shape != value.shape or c.dtype != value.dtype:
+                    c = conform(c, value)
+            sent.append(c)
+    except np.linalg.LinAlgError as error:
+        raise GradientError(f"backward through '{node.label}'", got=str(error), where=node.where) from None
     return sent
 
 
@@ -149,4 +152,6 @@ def conform(c: Any, x: Any) -> Any:
         spread = tuple([i for i, n in enumerate(c.shape) if n != 1 and (i < lead or shape[i - c.ndim] == 1)])
         c = c.sum(spread, keepdims=True) if spread else c
         c = c.reshape(shape) if lead else np.broadcast_to(c, shape)
-    return c if c.dtype == x.dtype else cast(c, x.dtype)
+    if c.dtype == x.dtype:
+        return c
+    return replace(c, g=cast(c.g, x.dtype)) if type(c) is Scattered else cast(c, x.dtype)

@@ -145,10 +145,15 @@ class Tape:
 
     # --- forward again ----------------------------------------------------------------------------------------------
     def replay(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> tuple[Array, ...]:
-        """Run the tape again with other values in its leaves (by Tensor or name); returns the outputs' arrays."""
+        """Run the tape again with other values in its leaves (by Tensor or name); returns the outputs' arrays.
+
+        What left the tape on the way, as int(t), np.nonzero(t) and Tensors in a list do, stays as it was recorded.
+        """
         values: dict[Tensor, Array] = {}
         for key, value in (feeds or {}).items():
             leaf = self[key] if isinstance(key, str) else key
+            if not isinstance(leaf, Tensor):
+                raise ArgumentError("replay", got=f"the key {key!r}", expected="a leaf or its name")
             if leaf not in self.names or leaf.fn is not None:
                 raise ArgumentError("replay", got=f"'{leaf.label}' is no leaf of this tape")
             new = np.asarray(value)
@@ -160,6 +165,9 @@ class Tape:
         for n in self.nodes:
             if n.fn is not None:
                 values[n] = np.asarray(OPS[n.fn].call(*[values[x] for x in n.inputs], **n.kwargs))
+                if values[n].shape != n.shape:
+                    got, remedy = f"'{self.names[n]}' was {n.shape} and would be {values[n].shape}", "Record it anew"
+                    raise ShapeError("replay", got=got, remedy=remedy, where=n.where)
             elif n not in values:
                 values[n] = n.data
         return tuple(values[o] for o in self.outputs)
@@ -200,7 +208,10 @@ class Tape:
         if gradient is None and out.size != 1:
             got, remedy = f"'{out.label}' is {out.shape}", f"Sum it, or pass gradient= of shape {out.shape}"
             raise GradientError("backward", got=got, expected="it starts from a scalar", remedy=remedy, where=out.where)
-        seed = np.ones(out.shape, out.dtype) if gradient is None else np.array(gradient, out.dtype)
+        given = np.ones(out.shape) if gradient is None else np.asarray(gradient)
+        if given.dtype.kind not in "fiub":
+            raise DTypeError("backward", got=f"gradient of dtype {given.dtype}", expected="real numbers")
+        seed = np.array(given, out.dtype)
         if seed.shape != out.shape:
             raise ShapeError("backward", got=f"'{out.label}' is {out.shape} and gradient {seed.shape}", where=out.where)
         return seed

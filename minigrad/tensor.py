@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Self
 
@@ -12,7 +14,7 @@ import numpy.typing as npt
 
 from .errors import DTypeError, GradientError, MinigradError, MissingError, ShapeError, UnsupportedError, refusal
 from .outside import composed, outside
-from .place import Place, describe, stamp, user_place
+from .place import Place, describe, stamp, stores_into_an_item, user_place
 from .scope import recording
 from .vjps import COMPOSED, OPS, op_name
 from .vjps.elementwise import cast
@@ -42,7 +44,7 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_data", "assigned", "born", "cut", "fn", "grad", "inputs", "kwargs", "name", "place",
+        "__weakref__", "_array", "assigned", "born", "cut", "fn", "grad", "inputs", "kwargs", "name", "place",
         "requires_grad", "serial", "swept", "time",
     )  # fmt: skip
     backward: ClassVar[Method]  # asking for gradients is backward.py's: it adds the method
@@ -59,7 +61,7 @@ class Tensor:
         like: Tensor | None = None,
     ) -> None:
         """The engine's constructor: takes data over as it is; ``like`` lends its serial, step and line."""
-        self._data = data
+        self._array = data
         self.requires_grad = requires_grad
         self.name = name
         self.fn = fn
@@ -82,13 +84,13 @@ class Tensor:
         """This node reading other inputs of equal value; itself where nothing differs."""
         if all(a is b for a, b in zip(inputs, self.inputs, strict=True)):
             return self
-        return Tensor(self._data, passes(self.fn, inputs), self.name, self.fn, inputs, self.kwargs, like=self)
+        return Tensor(self._array, passes(self.fn, inputs), self.name, self.fn, inputs, self.kwargs, like=self)
 
     # --- what it is -------------------------------------------------------------------------------------------------
-    shape = property(lambda self: self._data.shape)
-    dtype = property(lambda self: self._data.dtype)
-    ndim = property(lambda self: self._data.ndim)
-    size = property(lambda self: self._data.size)
+    shape = property(lambda self: self._array.shape)
+    dtype = property(lambda self: self._array.dtype)
+    ndim = property(lambda self: self._array.ndim)
+    size = property(lambda self: self._array.size)
     op = property(lambda self: op_name(self.fn) if self.fn else "leaf", doc="The function that made it, by name.")
     origin = property(lambda self: describe(None, self.place), doc="``file:line`` of the user's code that made it.")
     where = property(lambda self: describe(self.time, self.place), doc="``t=3, train.py:41``, for messages.")
@@ -96,7 +98,7 @@ class Tensor:
     @property
     def data(self) -> Array:
         """The value, a read-only array."""
-        return self._data
+        return self._array
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -114,20 +116,20 @@ class Tensor:
         self.name = name
         return self
 
-    def item(self) -> Any:
-        """The one number in it, as Python's."""
-        return self._data.item()
+    def item(self, *index: Any) -> Any:
+        """The one number in it, or the one at an index, as Python's."""
+        return self._array.item(*index)
 
     def numpy(self) -> Array:
         """A copy of the value, yours to change."""
-        return self._data.copy()
+        return self._array.copy()
 
     def detach(self) -> Tensor:
         """A leaf with the same value that has forgotten how it came to be: the state to carry to the next batch.
 
         To cut a gradient inside one computation use ``minigrad.detach``, a gate that the tape remembers.
         """
-        leaf = Tensor(self._data, name=self.name)
+        leaf = Tensor(self._array, name=self.name)
         leaf.cut = ".detach()" if self.requires_grad else self.cut
         return leaf
 
@@ -135,10 +137,10 @@ class Tensor:
         """Give a leaf a new value of the same shape; tapes recorded before can no longer go backward through it."""
         if self.fn is not None:
             raise GradientError("assign", got=f"'{self.label}' is a result of {self.op}", expected="only leaves change")
-        new = np.array(array, dtype=self.dtype)
+        new = tensor(array).data.astype(self.dtype)
         if new.shape != self.shape:
             raise ShapeError("assign", got=f"'{self.label}' is {self.shape}, the new value {new.shape}")
-        self._data = _own(new)  # the old array stays as it was: views of it are still around
+        self._array = _own(new)  # the old array stays as it was: views of it are still around
         self.assigned = Tensor.last_assign = next(_serials)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -146,10 +148,10 @@ class Tensor:
         if self.fn is not None:
             got = f"'{self.label}' is a result of {self.op}"
             raise UnsupportedError("pickle or copy", got=got, expected="only leaves can be", remedy="Take .numpy()")
-        return tensor, (self._data, self.requires_grad, self.name)
+        return tensor, (self._array, self.requires_grad, self.name)
 
     def __repr__(self) -> str:
-        shown = np.array2string(self._data, precision=4, separator=", ") if self.size <= 8 else ""
+        shown = np.array2string(self._array, precision=4, separator=", ") if self.size <= 8 else ""
         value = " ".join(shown.split()) or f"{self.dtype}{list(self.shape)}"
         label = f", name={self.name!r}" if self.name else ""
         made = f", by {self.op} [{self.where}]" if self.fn else ", requires_grad=True" if self.requires_grad else ""
@@ -166,8 +168,8 @@ class Tensor:
         if self.requires_grad:
             got = f"'{self.label}' needs a gradient, which a plain array would drop"
             expected = "use np.stack to join Tensors, and .data or .numpy() for the bare value"
-            raise UnsupportedError("np.asarray", got=got, expected=expected, where=self.where)
-        return np.array(self._data, dtype=dtype, copy=copy)
+            raise UnsupportedError("np.asarray", got=got, expected=expected)
+        return np.array(self._array, dtype=dtype, copy=copy)
 
     def __getitem__(self, index: Any) -> Any:
         template, parts = split_index(index)
@@ -176,7 +178,7 @@ class Tensor:
     def __setitem__(self, index: Any, value: Any) -> None:
         got = f"'{self.label}' is read-only"
         expected = "build the new value with np.where, np.concatenate or np.stack, or assign() a whole leaf"
-        raise UnsupportedError("item assignment", got=got, expected=expected, where=self.where)
+        raise UnsupportedError("item assignment", got=got, expected=expected)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
@@ -187,19 +189,28 @@ class Tensor:
         raise MissingError(f"Tensor.{name}", got="not there", remedy=remedy if hasattr(np.ndarray, name) else "")
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._array)
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._array)
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.size == 1 and spec else str(self)
 
     def __float__(self) -> float:
-        return float(self._data)
+        if self.requires_grad and stores_into_an_item(sys._getframe(1)):
+            got = f"'{self.label}' needs a gradient, which a plain array would drop"
+            raise UnsupportedError("a[i] = t", got=got, expected="collect Tensors in a list and np.stack them")
+        return float(self._array)
 
     def __int__(self) -> int:
-        return int(self._data)
+        return int(self._array)
+
+    def __index__(self) -> int:
+        return operator.index(self._array)
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self._array == getattr(value, "data", value)))
 
     __hash__ = object.__hash__
     __add__, __radd__ = _operator(np.add)
@@ -228,9 +239,9 @@ class Tensor:
     T, mT = property(_method(np.transpose)), property(_method(np.matrix_transpose))  # noqa: N815
     real, imag = property(_method(np.real)), property(_method(np.imag))
 
-    def reshape(self, *shape: Any) -> Any:
+    def reshape(self, *shape: Any, **keywords: Any) -> Any:
         """np.reshape, the shape as one tuple or spread out."""
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape)
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **keywords)
 
     def transpose(self, *axes: Any) -> Any:
         """np.transpose, the axes as one tuple or spread out."""
@@ -247,9 +258,11 @@ def tensor(x: Any, requires_grad: bool = False, name: str | None = None, dtype: 
     if x is None:
         raise DTypeError(f"tensor {name!r}" if name else "tensor", got="None")
     try:
-        data = np.array(x.data if isinstance(x, Tensor) else x, dtype=dtype or carried)
+        data = _plain(np.array(x.data if isinstance(x, Tensor) else x, dtype=dtype or carried, subok=True))
         if dtype is None and carried is None and data.dtype.kind in "iub":
             data = data.astype(np.float64)
+    except MinigradError:
+        raise
     except (TypeError, ValueError) as error:
         raise DTypeError(f"tensor {name!r}" if name else "tensor", got=str(error)) from None
     return Tensor(_own(data, name, requires_grad), requires_grad, name)
@@ -266,6 +279,14 @@ def _own(data: Array, name: str | None = None, requires_grad: bool = False, fn: 
             remedy="Pass dtype=float" if whole else "Keep real and imaginary part as two Tensors" if is_complex else "",
         )
     return frozen(data)
+
+
+def _plain(x: Array) -> Array:
+    """An array in the machine's byte order and of no subclass that means something else by its operators."""
+    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
+        remedy = "Pass .filled(value), and the mask apart" if isinstance(x, np.ma.MaskedArray) else "Pass np.asarray(m)"
+        raise DTypeError("tensor", got=f"a {type(x).__name__}", expected="expected plain arrays", remedy=remedy)
+    return np.asarray(x, x.dtype.newbyteorder("="))
 
 
 def frozen(x: Any) -> Array:
@@ -295,16 +316,16 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     if not bound and (kwargs or op.bind is not None or len(args) != len(op.rules)):
         args, kwargs = op.split(args, kwargs)
     inputs, values, needed = [], [], False
-    for given in args:
-        x = given if type(given) is Tensor else Tensor(_constant(fn, given, args))
-        needed = needed or x.requires_grad
-        inputs.append(x)
-        values.append(x._data)
     try:
+        for given in args:
+            x = given if type(given) is Tensor else Tensor(_constant(fn, given, args))
+            needed = needed or x.requires_grad
+            inputs.append(x)
+            values.append(x._array)
         data = op.call(*values, **kwargs)
     except MinigradError:
         raise
-    except (ValueError, TypeError, IndexError, np.linalg.LinAlgError) as error:
+    except (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError) as error:
         raise refusal(op_name(fn), inputs, kwargs, error) from None
     data = frozen(data)
     if data.dtype.kind not in "fiub":
@@ -323,7 +344,7 @@ def _constant(fn: Method, x: Any, operands: tuple[Any, ...]) -> Array:
     real = type(x) is float
     if real or type(x) is int:
         return frozen(np.array(x, _joined(real, *[o.dtype for o in operands if hasattr(o, "dtype")])))
-    return _own(np.array(x), fn=fn)
+    return _own(_plain(np.array(x, subok=True)), fn=fn)
 
 
 @functools.cache

@@ -31,6 +31,7 @@ def times_of(nodes: tuple[Tensor, ...]) -> dict[Tensor, int | None]:
             ends.add(n)
         if any(r.time is not None or r in enters for r in readers[n]):
             enters.add(n)
+    summed = {n for n in nodes if all(r in ends for r in readers[n])}  # that only sums read
     running = set()
     for n in nodes:
         if n.fn is None:
@@ -39,7 +40,7 @@ def times_of(nodes: tuple[Tensor, ...]) -> dict[Tensor, int | None]:
             times[n] = max((t for x in n.inputs if x.fn and (t := times[x]) is not None), default=None)
         elif n.time is not None and n in ends:
             earlier = [x for x in n.inputs if x.time not in (None, n.time)]
-            adds = n.fn not in _SCALES and earlier and all(r in ends for x in earlier for r in readers[x])
+            adds = n.fn not in _SCALES and earlier and all(x in summed for x in earlier)
             if adds or any(x in running for x in n.inputs):
                 running.add(n)
     return times | dict.fromkeys(running)

@@ -14,8 +14,8 @@ defvjp(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g)
 defvjp(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
 defvjp(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
 POWER = (
-    lambda g, y, a, b: g * b * np.power(a, np.where(b == 0, 1, b - 1)),  # 0 at b = 0, even where a = 0
-    lambda g, y, a, b: g * y * np.log(np.where(a > 0, a, 1)),
+    lambda g, y, a, b: g * b * np.power(a, np.where((a == 0) & (b == 0), 1, b - 1)),  # 0 at b = 0, even where a = 0
+    lambda g, y, a, b: g * y * np.log(np.where(a == 0, 1, a)),  # 0 at a = 0
 )
 defvjp(np.power, *POWER)
 defvjp(np.negative, lambda g, y, x: -g)

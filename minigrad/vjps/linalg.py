@@ -131,11 +131,18 @@ COMPOSED |= {
 
 
 # --- contractions ---------------------------------------------------------------------------------------------------
+def agree(n: int, m: int) -> None:
+    """Refuse to sum n products of m factors: einsum would broadcast a 1."""
+    if n != m:
+        raise ValueError(f"shapes not aligned: {n} != {m}")
+
+
 def _dot(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
     if np.ndim(b) <= 2:
         return a @ b
+    agree(np.shape(a)[-1], np.shape(b)[-2])
     rows, columns = string.ascii_lowercase[: np.ndim(a) - 1], string.ascii_uppercase[: np.ndim(b) - 2]
     return np.einsum(f"{rows}z,{columns}zY->{rows}{columns}Y", a, b)
 
@@ -199,7 +206,7 @@ def _bind_einsum(subscripts: Any, *xs: Any, **keywords: Any) -> tuple[Any, dict[
 
 defvjp(
     np.einsum,
-    *(_einsum(i) for i in range(16)),
+    *(_einsum(i) for i in range(64)),  # NumPy's limit
     bind=_bind_einsum,
     call=lambda *xs, subscripts, **kw: np.einsum(subscripts, *xs, **kw),
 )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
+from .linalg import agree
 from .rearrange import moveaxis
 from .table import COMPOSED
 
@@ -17,9 +18,15 @@ def _outer(a: Any, b: Any) -> Any:
     return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
 
 
+def _vdot(a: Any, b: Any) -> Any:
+    agree(np.size(a), np.size(b))
+    return np.sum(np.reshape(a, -1) * np.reshape(b, -1))
+
+
 def _inner(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
+    agree(np.shape(a)[-1], np.shape(b)[-1])
     rows, columns = _ROWS[: np.ndim(a) - 1], _COLUMNS[: np.ndim(b) - 1]
     return np.einsum(f"{rows}z,{columns}z->{rows}{columns}", a, b)
 
@@ -29,6 +36,7 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     left, right = (list(range(n - axes, n)), list(range(axes))) if np.ndim(axes) == 0 else map(np.atleast_1d, axes)
     columns = list(_COLUMNS[:m])
     for i, j in zip(left, right, strict=True):
+        agree(np.shape(a)[int(i)], np.shape(b)[int(j)])
         columns[int(j)] = _ROWS[int(i) % n]
     paired = {_ROWS[int(i) % n] for i in left}
     kept = "".join(c for c in [*_ROWS[:n], *columns] if c not in paired)
@@ -74,7 +82,7 @@ def _triangle(keep: Any) -> Any:
 
 
 COMPOSED |= {
-    np.outer: _outer, np.inner: _inner, np.vdot: lambda a, b: np.sum(np.reshape(a, -1) * np.reshape(b, -1)),
+    np.outer: _outer, np.inner: _inner, np.vdot: _vdot,
     np.tensordot: _tensordot, np.diagonal: _diagonal, np.diag: _diag,
     np.trace: lambda x, offset=0, axis1=0, axis2=1: np.sum(_diagonal(x, offset, axis1, axis2), axis=-1),
     np.tril: _triangle(np.tril), np.triu: _triangle(np.triu), np.kron: _kron, np.cross: _cross,

@@ -74,6 +74,12 @@ def _split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return _array_split(x, indices_or_sections, axis)
 
 
+def _vsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+    if x.ndim < 2:
+        raise ValueError("vsplit only works on arrays of 2 or more dimensions")
+    return _split(x, indices_or_sections, 0)
+
+
 def _repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     x, axis = flat_for(x, axis)
     return along(x, axis, np.repeat(np.arange(x.shape[axis]), repeats))
@@ -116,7 +122,7 @@ def _column_stack(arrays: Sequence[Any]) -> Any:
 
 
 def _append(x: Any, values: Any, axis: int | None = None) -> Any:
-    return np.concatenate([x, values], axis=axis)
+    return np.concatenate([x, values if hasattr(values, "dtype") else np.asarray(values)], axis=axis)
 
 
 def _sort(x: Any, axis: int | None = -1) -> Any:
@@ -131,12 +137,13 @@ def _partition(x: Any, kth: Any, axis: int | None = -1) -> Any:
 
 def _take(x: Any, indices: Any, axis: int | None = None) -> Any:
     x, axis = flat_for(x, axis)
-    return along(x, axis, np.asarray(indices))
+    indices = indices if hasattr(indices, "dtype") else np.asarray(indices)
+    return along(x, axis, indices.astype(int) if indices.dtype == bool else indices)
 
 
 def _delete(x: Any, obj: Any, axis: int | None = None) -> Any:
     x, axis = flat_for(x, axis)
-    return along(x, axis, np.delete(np.arange(x.shape[axis]), obj))
+    return along(x, axis, np.delete(np.arange(x.shape[axis]), obj if isinstance(obj, slice) else np.asarray(obj)))
 
 
 def _broadcast_arrays(*xs: Any) -> tuple[Any, ...]:
@@ -146,6 +153,8 @@ def _broadcast_arrays(*xs: Any) -> tuple[Any, ...]:
 
 def _meshgrid(*xs: Any, indexing: str = "xy", sparse: bool = False) -> tuple[Any, ...]:
     n = len(xs)
+    if indexing not in ("xy", "ij"):
+        raise ValueError("indexing must be 'xy' or 'ij'")
     order = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else range(n)
     thin = [np.reshape(x, [-1 if a == own else 1 for a in range(n)]) for x, own in zip(xs, order, strict=True)]
     return tuple(thin) if sparse else _broadcast_arrays(*thin)
@@ -179,20 +188,20 @@ def _pad(x: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 
 
 
 def _same(x: Any) -> Any:
-    return +x
+    return np.reshape(x, x.shape)
 
 
 COMPOSED |= {
     np.ravel: lambda x: np.reshape(x, -1), np.moveaxis: moveaxis, np.rollaxis: _rollaxis, np.roll: _roll,
     np.rot90: _rot90, np.flip: _flip, np.flipud: lambda x: _flip(x, 0), np.fliplr: lambda x: _flip(x, 1),
     np.repeat: _repeat, np.tile: _tile, np.split: _split, np.array_split: _array_split,
-    np.vsplit: lambda x, n: _split(x, n, 0), np.hsplit: lambda x, n: _split(x, n, min(1, x.ndim - 1)),
+    np.vsplit: _vsplit, np.hsplit: lambda x, n: _split(x, n, min(1, x.ndim - 1)),
     np.dsplit: lambda x, n: _split(x, n, 2), np.atleast_1d: _at_least(1), np.atleast_2d: _at_least(2),
     np.atleast_3d: _at_least(3), np.vstack: _stacked(2, 0), np.hstack: _stacked(1, 1), np.dstack: _stacked(3, 2),
     np.column_stack: _column_stack, np.append: _append, np.delete: _delete, np.sort: _sort,
     np.partition: _partition, np.take: _take, np.pad: _pad, np.broadcast_arrays: _broadcast_arrays,
     np.meshgrid: _meshgrid, np.copy: _same, np.real: _same, np.real_if_close: _same, np.conjugate: _same,
-    np.imag: lambda x: x * 0,
+    np.imag: lambda x: np.where(False, x, 0),
 }  # fmt: skip
 if hasattr(np, "unstack"):  # NumPy 2.1
     COMPOSED[np.unstack] = _unstack

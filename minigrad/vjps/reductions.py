@@ -21,7 +21,7 @@ def _sum(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> An
 
 
 def _mean(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return np.broadcast_to(_unfold(g / (x.size // max(y.size, 1)), x, axis, keepdims), x.shape)
+    return np.broadcast_to(_unfold(g * (y.size / max(x.size, 1)), x, axis, keepdims), x.shape)
 
 
 def _extreme(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:

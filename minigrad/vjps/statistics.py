@@ -13,7 +13,7 @@ from .table import COMPOSED
 
 def _var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
     n = math.prod(x.shape[a] for a in axes_of(x, axis))
-    return np.sum(np.square(x - np.mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims) / (n - ddof)
+    return np.sum(np.square(x - np.mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims) / max(n - ddof, 0)
 
 
 def _std(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
@@ -24,22 +24,30 @@ def _nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return np.sum(np.where(np.isnan(x), 0, x), axis=axis, keepdims=keepdims)
 
 
+def _widened(x: Any) -> Any:
+    """Whole numbers in the width in which NumPy multiplies them."""
+    if x.dtype.kind not in "iub":
+        return x
+    return x.astype(np.result_type(x.dtype, np.uint if x.dtype.kind == "u" else np.int_))
+
+
 def _prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """A tree of products: right where elements are zero, as y / x would not be."""
+    x = _widened(x)
     axes = axes_of(x, axis)
     kept = [n for a, n in enumerate(x.shape) if a not in axes]
     y = np.reshape(moveaxis(x, axes, tuple(range(-len(axes), 0))), (*kept, math.prod(x.shape[a] for a in axes)))
     if y.shape[-1] == 0:
         y = np.ones((*kept, 1), y.dtype)
     while y.shape[-1] > 1:
-        half = y.shape[-1] // 2
-        y = np.concatenate([y[..., :half] * y[..., half : 2 * half], y[..., 2 * half :]], axis=-1)
+        even = y.shape[-1] // 2 * 2
+        y = np.concatenate([y[..., 0:even:2] * y[..., 1:even:2], y[..., even:]], axis=-1)
     return np.reshape(y, tuple(1 if a in axes else n for a, n in enumerate(x.shape)) if keepdims else tuple(kept))
 
 
 def _cumprod(x: Any, axis: int | None = None) -> Any:
     """A scan that doubles its reach, for the same reason. Source: Hillis and Steele 1986."""
-    x, axis = flat_for(x, axis)
+    x, axis = flat_for(_widened(x), axis)
     reach = 1
     while reach < x.shape[axis]:
         longer = along(x, axis, slice(reach, None)) * along(x, axis, slice(-reach))
@@ -51,8 +59,12 @@ def _cumprod(x: Any, axis: int | None = None) -> Any:
 def _average(x: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Any:
     if weights is None:
         return np.mean(x, axis=axis, keepdims=keepdims)
-    if np.shape(weights) != x.shape:  # one axis of weights: put it where it belongs
-        weights = np.reshape(weights, [n if a in axes_of(x, axis) else 1 for a, n in enumerate(x.shape)])
+    if np.shape(weights) != x.shape:  # weights of these axes: put them where they belong
+        if axis is None:
+            raise TypeError("axis must be given where the shapes of a and weights differ")
+        axes = axes_of(x, axis)
+        weights = np.transpose(weights, np.argsort(axes))
+        weights = np.reshape(weights, [n if a in axes else 1 for a, n in enumerate(x.shape)])
     total = np.sum(np.broadcast_to(weights, x.shape), axis=axis, keepdims=keepdims)
     return np.sum(x * weights, axis=axis, keepdims=keepdims) / total
 
@@ -71,6 +83,7 @@ def _median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     row = np.sort(np.reshape(moveaxis(x, axes, tuple(range(-len(axes), 0))), (*kept, -1)))
     n = row.shape[-1]
     y = np.mean(row[..., (n - 1) // 2 : n // 2 + 1], axis=-1)
+    y = np.where(np.isnan(row[..., -1]), np.nan, y)  # sorted to the end
     return np.reshape(y, tuple(1 if a in axes else n for a, n in enumerate(x.shape))) if keepdims else y
 
 
@@ -94,6 +107,8 @@ if hasattr(np, "cumulative_sum"):  # NumPy 2.1
 
 # --- differences ----------------------------------------------------------------------------------------------------
 def _diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    if n < 0:
+        raise ValueError("order must be non-negative")
     ends = [None if e is None else e if np.ndim(e) else np.broadcast_to(e, along(x, axis, slice(1)).shape)
             for e in (prepend, append)]  # fmt: skip
     if n and (prepend is not None or append is not None):
@@ -107,6 +122,7 @@ def _gradient(x: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> A
     axes = axes_of(x, axis)
     steps = spacing * len(axes) if len(spacing) == 1 else spacing or (1.0,) * len(axes)
     found = [_slope(x, h, a, edge_order) for h, a in zip(steps, axes, strict=True)]
+    found = [y.astype(x.dtype) if x.dtype.kind == "f" and y.dtype != x.dtype else y for y in found]
     return found[0] if len(axes) == 1 else tuple(found)
 
 
@@ -117,7 +133,7 @@ def _slope(x: Any, h: Any, axis: int, edge_order: int) -> Any:
         return along(x, axis, slice(start, stop))
 
     n = x.shape[axis]
-    if n <= edge_order:
+    if n <= edge_order or edge_order not in (1, 2):
         raise ValueError(f"axis {axis} has {n} elements; edge_order {edge_order} needs {edge_order + 1}")
     if np.ndim(h) == 0:
         inside = (at(2, None) - at(0, -2)) / (2 * h)

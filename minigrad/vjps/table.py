@@ -54,13 +54,13 @@ class Op:
     def _known(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
         if self.keywords is None or not keywords.keys() <= self.keywords:
             keywords = self._refused(keywords)
-        return {k: _settled(v) for k, v in keywords.items()}
+        return {k: _settled(v) for k, v in keywords.items() if v is not np._NoValue}
 
     def _refused(self, keywords: Mapping[str, Any]) -> Mapping[str, Any]:
         """The keywords without those that are unknown and None; refuse the other unknown ones."""
         unknown = keywords.keys() - self.keywords if self.keywords is not None else keywords.keys() & {"out"}
         given = {k: v for k, v in keywords.items() if k not in unknown}
-        unknown = {k for k in unknown if keywords[k] is not None}
+        unknown = {k for k in unknown if keywords[k] is not None and keywords[k] is not np._NoValue}
         if "out" in unknown:
             remedy = "Write a = a + b, not a += b into a plain array"
             raise UnsupportedError(op_name(self.fn), got="out=, which would drop the gradient", remedy=remedy)
@@ -113,8 +113,10 @@ def compose(fn: Fn, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
             keywords |= value
         elif len(operands) < wanted:
             operands.append(value)
-        elif value is not None or name in ours:
+        elif (value is not None or name in ours) and value is not np._NoValue:
             keywords[name] = value
+    if operands and isinstance(operands[0], list) and all(isinstance(x, (int, float, list)) for x in operands[0]):
+        operands[0] = np.asarray(operands[0])
     for name in keywords.keys() - ours.keys():
         if name in declared and keywords[name] is declared[name].default:
             del keywords[name]

@@ -12,8 +12,8 @@ from .table import COMPOSED, OPS, defvjp
 LN2, LN10, PI = float(np.log(2)), float(np.log(10)), float(np.pi)
 
 defvjp(np.float_power, *POWER)
-defvjp(np.remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.floor(a / b))
-defvjp(np.fmod, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.trunc(a / b))
+for remainder in (np.remainder, np.fmod):  # the quotient that NumPy took: a / b itself may round across a whole number
+    defvjp(remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.rint((a - y) / b))
 defvjp(np.reciprocal, lambda g, y, x: -g * y * y)
 defvjp(np.cbrt, lambda g, y, x: g / (3 * y * y))
 defvjp(np.fabs, lambda g, y, x: g * np.sign(x))

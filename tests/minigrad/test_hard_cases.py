@@ -10,7 +10,14 @@ import pytest
 
 import minigrad as mg
 from minigrad import transforms as tf
-from minigrad.errors import ArgumentError, GradientError, ShapeError, StaleTapeError, UnsupportedError
+from minigrad.errors import (
+    ArgumentError,
+    GradientError,
+    MinigradError,
+    ShapeError,
+    StaleTapeError,
+    UnsupportedError,
+)
 
 
 def param(value, name="w"):
@@ -176,3 +183,99 @@ def test_a_bad_gradient_updates_nothing():
     np.testing.assert_array_equal(a.data, 1)
     with pytest.raises(ArgumentError, match="a parameter twice"):
         mg.optim.SGD([a, a], lr=1)
+
+
+# --- where NumPy and arithmetic are not what they seem ---------------------------------------------------------------
+def test_the_slope_of_a_power_at_exponent_0():
+    a, b = param(2.0), param(0.0)
+    (g,) = mg.grad(a**b, a, create_graph=True)
+    assert mg.grad(g, b)[0].item() == 0.5
+
+
+@pytest.mark.parametrize("fn", [np.remainder, np.fmod])
+def test_a_remainder_goes_back_by_the_quotient_that_numpy_took(fn):
+    b = param(0.1)
+    y = fn(param(1.0), b)
+    assert mg.grad(y, b)[0].item() == -round((1.0 - y.item()) / 0.1) == -9
+
+
+def test_the_mean_of_many_halves():
+    x = param(np.ones(70_000, np.float16))
+    np.testing.assert_allclose(mg.grad(np.mean(x), x, grad_output=1000.0)[0].data, 1000 / 70_000, rtol=1e-2)
+
+
+def test_a_default_passed_on_is_a_default():
+    x = param(np.ones((2, 2)))
+    (g,) = mg.grad(np.sum(np.array([1.0, 10]) * np.sum(x, axis=1, keepdims=np._NoValue)), x)
+    np.testing.assert_array_equal(g.data, [[1, 1], [10, 10]])
+
+
+MASKED = [lambda x, m: x * m, lambda x, m: m * x, lambda x, m: np.ma.exp(x), lambda x, m: np.ma.getdata(x)]
+
+
+@pytest.mark.parametrize("fn", MASKED)
+def test_masked_arrays_are_refused(fn):
+    with pytest.raises(MinigradError):
+        fn(param([1.0, 2.0]), np.ma.array([1.0, 2.0], mask=[True, False]))
+
+
+SAME = [  # calls whose values once differed from NumPy's
+    lambda x: np.average(x, axis=(1, 0), weights=np.arange(6.0).reshape(3, 2)),
+    lambda x: np.median(x * [[1, np.nan, 1], [1, 1, 1]], axis=1),
+    lambda x: np.prod(x * 0 + [1e300, 1e-300, 1e300], axis=1),
+    lambda x: np.take(x, np.array([True, False, True])),
+    lambda x: np.imag(x * np.inf),
+    lambda x: np.append(x.astype(np.float32), 2),
+    lambda x: np.gradient(x.astype(np.float32), [0.0, 1.0, 3.0], axis=1),
+    lambda x: np.delete(x, np.argmax(x)),
+    lambda x: np.copy(x > 0.5),
+    lambda x: np.prod(np.round(x * 50).astype(np.int8)),
+    lambda x: np.average([1.0, 2.0, 3.0], weights=x[0]),
+    lambda x: np.diff([1, 2, 3], prepend=x[0, 0]),
+    lambda x: x[:, : np.argmax(x[0])],
+]
+
+
+@pytest.mark.parametrize("call", SAME)
+def test_the_value_is_numpys(call):
+    x = np.array([[0.5, 0.25, 2.0], [1.5, 0.125, 0.75]])
+    with np.errstate(all="ignore"):
+        ours, numpys = call(param(x)), call(x)
+    np.testing.assert_allclose(ours.data, numpys, rtol=1e-15)
+    assert ours.dtype == numpys.dtype
+
+
+REFUSED = [  # einsum would broadcast a 1
+    lambda x: np.inner(x[:, :1], np.ones((2, 4))), lambda x: np.dot(x[:, :1], np.ones((2, 3, 4))),
+    lambda x: np.tensordot(x[:, :1], np.ones((3, 4)), 1), lambda x: np.vdot(x[0, :1], np.ones(4)),
+    lambda x: np.diff(x, -1), lambda x: np.gradient(x, edge_order=3), lambda x: np.vsplit(x[0], 1),
+    lambda x: np.meshgrid(x[0], indexing="xx"), lambda x: np.average(x, weights=np.ones(6)),
+    lambda x: x.astype(np.int8) + 300, lambda x: x * 10**400, lambda x: np.add(x, [[1], [1, 2]]),
+    lambda x: x.assign("a"), lambda x: x.assign(np.array([1j])), lambda x: x.reshape(6, order="F"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call", REFUSED)
+def test_what_numpy_refuses_is_refused(call):
+    with pytest.raises(MinigradError):
+        call(param(np.ones((2, 3))))
+
+
+def test_bytes_in_the_other_order():
+    x = param(np.array([1.0, 2.0]).astype(">f8"))
+    np.testing.assert_array_equal(mg.grad(x[0] * 2, x)[0].data, [2, 0])
+
+
+def test_a_wider_cotangent_is_cast():
+    x = param(np.float32([1, 2]))
+    for y in (x[[0, 0]], x * 2):
+        (g,) = mg.grad(y, x, grad_output=mg.tensor([1.0, 2.0]), create_graph=True)
+        assert g.dtype == np.float32
+
+
+def test_integers_count():
+    x = param([3.0, 1.0, 2.0])
+    assert list(range(np.argmin(x))) == [0]
+    assert ["a", "b", "c"][np.argmax(x)] == "a"
+    assert 2.0 in x
+    assert 5.0 not in x
