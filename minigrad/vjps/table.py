@@ -171,7 +171,7 @@ def dispatched(fn: Fn) -> Fn:
     @functools.wraps(fn)
     def public(*args: Any, **kwargs: Any) -> Any:
         for a in (*args, *kwargs.values()):
-            if type(a) is not np.ndarray and hasattr(type(a), "__array_function__"):
+            if not isinstance(a, np.ndarray) and hasattr(type(a), "__array_function__"):
                 return a.__array_function__(public, (type(a),), args, kwargs)
         return fn(*args, **kwargs)
 
