@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import starmap
 from operator import attrgetter
 from typing import Any
 
@@ -193,7 +192,7 @@ class Tape:
     # --- backward ---------------------------------------------------------------------------------------------------
     def steps(self, gradient: npt.ArrayLike | None = None) -> Iterator[Step]:
         """Backward, one node at a time, last to first. Adjoints live in this run; nodes and leaves are not touched."""
-        return starmap(Step, self._sweep(self._seed(gradient)))
+        return (Step(*swept, self) for swept in self._sweep(self._seed(gradient)))
 
     def backward(self, gradient: npt.ArrayLike | None = None) -> None:
         """Drain :meth:`steps` and add each parameter's adjoint to its ``grad``: all or, after an error, none."""
