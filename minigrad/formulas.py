@@ -20,6 +20,11 @@ from .vjps.elementwise import accumulate, cast
 from .vjps.indexing import PART, getitem, put_along, scatter
 from .vjps.linalg import explicit
 
+NOTATION = {
+    "·": "matrix product", "⊙": "elementwise product", "⊗": "outer product", "ᵀ": "transposed", "⁻¹": "inverse",
+    "[": "[condition]: 1 where it holds, else 0; x[i]: an element", "‖": "Euclidean norm",
+    "spread": "repeated along the axes that were folded away", "ties": "how many elements share the extreme",
+}  # fmt: skip
 Templates = tuple[str | None, ...]
 Node = Any  # a Tensor; this file stands below the one that defines it
 

@@ -18,7 +18,7 @@ from .errors import ArgumentError
 Place = tuple[CodeType, int] | None  # the user's code, and the instruction in it
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)
-watch: ContextVar[Callable[..., Iterator[Any]] | None] = ContextVar("watch", default=None)  # detect_anomaly's
+watch: ContextVar[tuple[Callable[..., Iterator[Any]], ...]] = ContextVar("watch", default=())  # over every sweep
 stamp: ContextVar[tuple[int | None, Place]] = ContextVar("stamp", default=(None, None))
 _OURS = (os.path.dirname(__file__) + os.sep, os.path.dirname(np.__file__) + os.sep, contextlib.__file__)
 _is_ours: dict[str, bool] = {}

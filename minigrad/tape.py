@@ -199,9 +199,11 @@ class Tape:
         add_to_grads([(s.tensor, s.grad) for s in self.steps(gradient) if s.tensor.fn is None])
 
     def _sweep(self, seed: Array | Tensor, wanted: Container[Tensor] | None = None) -> Iterator[Swept]:
-        """The sweep, watched over inside ``detect_anomaly``."""
-        found, guard = sweep(self.nodes, self.outputs[0], seed, wanted), watch.get()
-        return guard(self, found) if guard else found
+        """The sweep, under the eyes of ``detect_anomaly`` and ``on_backward``."""
+        found = sweep(self.nodes, self.outputs[0], seed, wanted)
+        for guard in watch.get():
+            found = guard(self, found)
+        return found
 
     def _seed(self, gradient: npt.ArrayLike | None) -> Array:
         """The cotangent of the output: 1 for a scalar, else what the user gives."""

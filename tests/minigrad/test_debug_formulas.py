@@ -15,7 +15,7 @@ from minigrad.vjps.elementwise import accumulate, cast
 from minigrad.vjps.indexing import PART, put_along, scatter
 
 
-# --- a formula as NumPy -------------------------------------------------------------------------------------------------
+# --- a formula as NumPy ---------------------------------------------------------------------------------------------
 class Matrix(np.ndarray):
     """Arrays with the signs that Python lacks: x.t and x.inv for ᵀ and ⁻¹, % for ⊗."""
 
@@ -77,8 +77,9 @@ def words_for(n, slot):
     words = {
         **vars(np), "spread": spread, "at": at, "I": Identity(), "solve": lambda a, b: matrix(np.linalg.solve(a, b)),
         "sum": lambda v, axis=None: np.sum(v, axis=axis, keepdims=axis is not None), "norm": np.linalg.norm,
-        "softmax": lambda v: mg.softmax(np.asarray(v)), "one_hot": lambda t: np.eye(x.shape[-1])[t], "min": min, "fn": lambda g: g,
-        "cast": lambda v, dtype: v, "symmetric": symmetric, "half_lower": lambda v: (np.tril(v) + np.tril(v, -1)) / 2,
+        "softmax": lambda v: mg.softmax(np.asarray(v)), "one_hot": lambda t: np.eye(x.shape[-1])[t], "min": min,
+        "fn": lambda g: g, "cast": lambda v, dtype: v, "symmetric": symmetric,
+        "half_lower": lambda v: (np.tril(v) + np.tril(v, -1)) / 2,
         "put_along": lambda g, i, axis, shape: put_along(*map(np.asarray, (g, i)), axis=axis, shape=shape),
     }  # fmt: skip
     if n.fn in (np.max, np.min, np.linalg.vector_norm):
@@ -96,13 +97,14 @@ def evaluated(step, slot):
     """The formula for one input of this step, evaluated on the numbers, in the shape of the input."""
     n = step.tensor
     names = {x: f"in_{i}" for i, x in enumerate(n.inputs)} | {n: "y_"}
-    values = {f"in_{i}": matrix(x.data) for i, x in enumerate(n.inputs)} | {"y_": matrix(n.data), "g_": matrix(step.grad)}
+    values = {f"in_{i}": matrix(x.data) for i, x in enumerate(n.inputs)}
+    values |= {"y_": matrix(n.data), "g_": matrix(step.grad)}
     text = filled(n, templates(n)[slot], names, "g_")
     found = np.asarray(eval(as_python(text), words_for(n, slot), values))
     return np.broadcast_to(found, n.inputs[slot].shape) if found.size == 1 else found.reshape(n.inputs[slot].shape)
 
 
-# --- a use of every function ----------------------------------------------------------------------------------------------
+# --- a use of every function -----------------------------------------------------------------------------------------
 def some(*shape, seed=0, low=0.2, high=0.9):
     return np.random.default_rng(seed).uniform(low, high, shape)
 
@@ -134,7 +136,7 @@ USES = [
     *(fn_of(fn, some(2, 3)) for fn in (mg.sigmoid, mg.relu, mg.softmax, mg.log_softmax)),
     *(fn_of(fn, some(2, 3), axis=0) for fn in (mg.softmax, mg.log_softmax)),
     ("cross_entropy", lambda x: mg.cross_entropy(x, np.array([2, 0])), (some(2, 3),)),
-    ("scale_grad", lambda x, s: gates.scale_grad(x, s), (some(2, 3), some())),
+    ("scale_grad", gates.scale_grad, (some(2, 3), some())),
     ("clip_grad", lambda x: gates.clip_grad(x, 0.5), (some(2, 3),)),
     ("on_backward", lambda x: gates.on_backward(x, lambda g: None), (some(3),)),
     ("alias", gates.alias, (some(3),)),

@@ -11,16 +11,20 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [  # a module imports modules of the lines above its own
     {"errors"},
     {"scope", "companions", "files", "summary"},
-    {"vjps"},
+    {"watch", "vjps"},
     {"gates", "functions"},
     {"tensor", "formulas"},
     {"symbols"},
     {"sweep"},
     {"tape"},
     {"backward", "nonfinite"},
-    {"transforms", "optim", "check", "anomaly"},
+    {"transforms", "optim", "check", "anomaly", "session"},
+    {"breakpoints"},
+    {"views"},
+    {"debugger"},
+    {"debug"},
     {""},  # minigrad/__init__.py
-    {"demo"},
+    {"demo", "script"},
     {"__main__"},
 ]
 RANK = {name: i for i, layer in enumerate(LAYERS) for name in layer}
