@@ -275,6 +275,7 @@
   byId("play").addEventListener("click", play);
   byId("until").addEventListener("submit", (e) => { e.preventDefault(); pause(); until(byId("where").value); });
   for (const [id, factor] of [["smaller", 0.8], ["larger", 1.25], ["fit", "fit"]]) byId(id).addEventListener("click", () => panels.forEach((p) => p.zoom(factor)));
+  byId("where").addEventListener("keydown", (e) => { if (e.key === "Escape") e.target.blur(); });
   const keys = {
     ArrowRight: () => go(at + 1), ArrowLeft: () => go(at - 1), Home: () => go(0), End: () => go(end),
     PageDown: () => toNamed(1), PageUp: () => toNamed(-1),
