@@ -83,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
 
     step = commands.add_parser("step", help="step through a backward pass, and back, in the terminal or a page")
     step.add_argument("file", nargs="?", metavar="FILE.py", help="a script that leaves a Tensor `loss`")
-    step.add_argument("--cell", choices=["rnn", "gru", "lstm", "linear"], default="rnn", help="the cell (%(default)s)")
+    step.add_argument("--cell", choices=["rnn", "gru", "lstm", "linear"], help="the cell of a small network (rnn)")
     step.add_argument("--demo", choices=["exploding", "vanishing"], help="a case to learn on, in place of a cell")
     step.add_argument("--steps", type=_few, metavar="T", help="time steps (3; of a demo 40 or 20)")
     step.add_argument("--truncate", type=_whole, metavar="K", help="cut the gradient every K steps (default: full)")
@@ -154,12 +154,15 @@ def _step(args: argparse.Namespace) -> None:
     from .tape import Tape
     from .transforms import truncate, untie
 
+    if sum(map(bool, (args.file, args.demo, args.cell))) > 1 or (args.file and args.steps):
+        given = f"'{args.file}'" if args.file else "--demo"
+        raise ArgumentError(f"step {given}", got="another network too", expected="one of FILE.py, --demo and --cell")
     if args.file:
         full = script(args.file)
     elif args.demo:
         full = Tape.of(companion("models.cases").CASES[args.demo](**({"steps": args.steps} if args.steps else {})))
     else:
-        full = Tape.of(companion("models.cases").network(args.cell, args.steps or 3))
+        full = Tape.of(companion("models.cases").network(args.cell or "rnn", args.steps or 3))
     tape = truncate(full, every=args.truncate) if args.truncate else full
     full, tape = (untie(x, x.parameters) if args.untie else x for x in (full, tape))
     if args.html:

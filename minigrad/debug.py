@@ -7,8 +7,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from .breakpoints import is_bad
-from .debugger import Debugger
 from .errors import ArgumentError, NonFiniteError
 from .sweep import Step
 from .tape import Tape
@@ -22,6 +23,8 @@ def debug(loss: Tensor | Tape) -> None:
 
     Commands may come from a file: ``python train.py < commands``.
     """
+    from .debugger import Debugger  # a program that only trains need not wait for it
+
     Debugger(_tape(loss)).run()
 
 
@@ -67,13 +70,16 @@ def pm(error: BaseException | None = None) -> None:
     tape = _swept_tape(error.__traceback__)
     if tape is None:
         raise ArgumentError("pm", got=f"this {type(error).__name__} did not happen in a backward pass")
+    from .debugger import Debugger
+
     debugger = Debugger(tape)
     debugger.say(f"post-mortem: {one_line(error)}")
     session = debugger.session
     try:
-        while (step := session.forward()) is not None:
-            if isinstance(error, NonFiniteError) and is_bad(step):
-                break
+        with np.errstate(all="ignore"):
+            while (step := session.forward()) is not None:
+                if isinstance(error, NonFiniteError) and is_bad(step):
+                    break
     except Exception as again:
         failing = next(n for n in reversed(tape.nodes) if session.state(n) == "waiting")
         debugger.say(f"the next step, through '{tape.names[failing]}', fails: {one_line(again)}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import bdb
 import cmd
 import contextlib
 import inspect
 import keyword
+import pdb
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
@@ -19,11 +21,12 @@ from .errors import ArgumentError
 from .session import Session
 from .sweep import Step
 from .tape import Tape
+from .vjps import OPS
 
 _SIGNS: dict[str, str | int | None] = {
     "·": ".", "⊙": "*", "⊗": "(x)", "ᵀ": "^T", "⁻": "^-", "¹": "1", "²": "^2", "π": "pi", "‖": "||",
 }  # fmt: skip
-COMMANDS = ("n", "u", "c", "b", "tb", "cl", "eq", "g", "p", "w", "l", "draw", "h", "q")
+COMMANDS = ("n", "u", "c", "b", "tb", "cl", "eq", "g", "p", "w", "l", "s", "draw", "h", "q")
 
 
 class Debugger(cmd.Cmd):
@@ -154,7 +157,8 @@ class Debugger(cmd.Cmd):
         """
         if not arg:
             raise ArgumentError("p", got="nothing to evaluate", expected="write an expression, as p np.abs(g).max()")
-        self.say(views.shown(eval(arg, self._scope())))
+        code = compile(arg, "<p>", "eval")  # eval of text would make the exit code that of an interrupt, if there is one
+        self.say(views.shown(eval(code, self._scope())))
 
     def do_w(self, arg: str) -> None:
         """w: where: the path from the loss, by the readers that sent most, with your lines, and the rule's."""
@@ -163,6 +167,20 @@ class Debugger(cmd.Cmd):
     def do_l(self, arg: str) -> None:
         """l [COUNT]: the tape around here, COUNT lines up and down (5)."""
         self.say(views.tape_lines(self.session, _whole("l", arg, 5)))
+
+    def do_s(self, arg: str) -> None:
+        """s: step into the rules of the current node with pdb, on the same numbers; nothing changes here."""
+        step = self._current()
+        if step.tensor.fn is None:
+            raise ArgumentError("s", got=f"'{step.name}' is a leaf, no rule goes through it")
+        op, inner = OPS[step.tensor.fn], pdb.Pdb(stdin=self.stdin, stdout=self.stdout, nosigint=True)
+        if not self.use_rawinput:
+            inner.use_rawinput, inner.prompt = False, "(Pdb)\n"
+        operands = step.grad, step.tensor.data, *(x.data for x in step.tensor.inputs)
+        for rule, c in zip([op.joint] if op.joint else op.rules, step.sent, strict=False):
+            if rule is not None and c is not None:
+                with contextlib.suppress(bdb.BdbQuit):
+                    inner.runcall(rule, *operands, **step.tensor.kwargs)
 
     def do_draw(self, arg: str) -> None:
         """draw [FILE]: the picture so far as .svg (backward.svg), or as .html the page to step through."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -12,8 +13,9 @@ import numpy.typing as npt
 
 from .errors import ArgumentError
 from .sweep import Step
-from .tape import Edge, Tape
+from .tape import Tape
 from .tensor import Array, Tensor
+from .vjps import OPS
 
 
 class Session:
@@ -30,7 +32,16 @@ class Session:
         self._run: Iterator[Step] | None = None
         self._visits: dict[Tensor, int] = {}  # the step at which a node was taken
         self._arrivals: defaultdict[Tensor, list[tuple[int, int]]] = defaultdict(list)  # (step, slot) that sent to it
-        self.reached = _reached(tape)
+
+    @cached_property
+    def reached(self) -> frozenset[Tensor]:
+        """The nodes that backward visits."""
+        found = {self.tape.outputs[0]}
+        for n in reversed(self.tape.nodes):
+            if n in found and n.fn is not None:
+                passes = OPS[n.fn].passes
+                found.update(x for slot, x in enumerate(n.inputs) if x.requires_grad and passes(slot))
+        return frozenset(found)
 
     def __repr__(self) -> str:
         return f"Session({self.tape!r}, {self.at} of {len(self.reached)} steps taken)"
@@ -66,8 +77,7 @@ class Session:
         if self._run is None:
             self._run = islice(self.tape.steps(self.gradient), len(self.taken), None)
         try:
-            with np.errstate(all="ignore"):
-                return next(self._run, None)
+            return next(self._run, None)
         except BaseException:
             self._run = None
             raise
@@ -123,11 +133,3 @@ class Session:
 def _size(c: Any) -> float:
     return float(np.nan_to_num(np.max(np.absolute(c), initial=0.0), nan=np.inf))
 
-
-def _reached(tape: Tape) -> frozenset[Tensor]:
-    """The nodes that backward visits."""
-    reached = {tape.outputs[0]}
-    for n in reversed(tape.nodes):
-        if n in reached:
-            reached.update(x for slot, x in enumerate(n.inputs) if Edge(x, n, slot).carries_gradient)
-    return frozenset(reached)

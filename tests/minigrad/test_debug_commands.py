@@ -1,7 +1,10 @@
 """The terminal debugger: every command, in scripts piped to it, and one line for every mistake."""
 
 import io
+import os
+import pty
 import re
+import select
 import subprocess
 import sys
 
@@ -130,6 +133,17 @@ def test_l_shows_the_tape_around_here_marked():
     assert len(last("l")) == 7  # the loss ends the tape
 
 
+def test_s_steps_into_the_rules_on_the_same_numbers():
+    out = io.StringIO()
+    Debugger(LINEAR, stdin=io.StringIO("n 17\ns\np g.shape\nc\np a.shape\nq\nn\n"), out=out).run()
+    found = out.getvalue()
+    assert re.search(r"> .*minigrad/vjps/linalg\.py\(\d+\)_matmul_a\(\)", found)
+    assert re.search(r"> .*minigrad/vjps/linalg\.py\(\d+\)_matmul_b\(\)", found)
+    assert "(4, 1)" in found
+    assert "[18/29] matmul@3 = matmul(W_hx, x_3)" in found
+    assert last("n 99\nu 0\ns") == ["*** s: 'W_hx' is a leaf, no rule goes through it."]
+
+
 def test_h_tells_of_every_command():
     assert [line.split()[0].rstrip(":") for line in last("h")] == list(COMMANDS)
     assert "b |g|>10" in "\n".join(last("h b"))
@@ -156,7 +170,7 @@ def test_comments_and_empty_lines_in_a_script_do_nothing():
      ("p", "*** p: nothing to evaluate; write an expression, as p np.abs(g).max()."),
      ("p 1/0", "*** ZeroDivisionError: division by zero"),
      ("p nosuch", "*** NameError: name 'nosuch' is not defined"),
-     ("p (", "*** SyntaxError: '(' was never closed (<string>, line 1)"),
+     ("p (", "*** SyntaxError: '(' was never closed (<p>, line 1)"),
      ("p grad('h_7')", "*** tape: no node is named 'h_7'; did you mean h_3 or h_2 or h_1."),
      ("g h_7", "*** tape: no node is named 'h_7'; did you mean h_3 or h_2 or h_1."),
      ("eq", "*** no step is taken yet. n takes the first."),
@@ -259,3 +273,73 @@ def test_a_script_that_leaves_no_loss_is_one_line(tmp_path, text, line):
         file.write_text(text)
     done = minigrad(file)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"minigrad: step {file}: {line}\n")
+
+
+def test_two_networks_at_once_are_refused(tmp_path):
+    for options in (["--demo", "vanishing", "--cell", "gru"], [tmp_path / "a.py", "--steps", 3]):
+        done = minigrad(*options)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.endswith("another network too; one of FILE.py, --demo and --cell.\n")
+
+
+def test_the_page_from_the_command_line(tmp_path):
+    done = minigrad("--cell", "linear", "--truncate", 1, "--html", tmp_path / "a.html")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"wrote {tmp_path}/a.html\n", "")
+    assert (tmp_path / "a.html").read_text("utf-8").count('<div class="scene"') == 2  # full and truncated
+    done = minigrad("--html", tmp_path / "a.gif")
+    assert (done.returncode, done.stderr) == (1, f"minigrad: stepper: '{tmp_path}/a.gif'; expected a name ending in "
+                                                 ".html.\n")  # fmt: skip
+
+
+# --- at a terminal --------------------------------------------------------------------------------------------------
+class Terminal:
+    """`minigrad step` at a pseudo-terminal, typed to."""
+
+    def __init__(self, *args):
+        self.ours, theirs = pty.openpty()
+        env = {**os.environ, "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "TERMINAL": os.ttyname(theirs)}
+        opening = 'exec "$0" -m minigrad step "$@" <>"$TERMINAL" >&0 2>&0'  # whoever leads a session and opens it has it
+        command = ["sh", "-c", opening, sys.executable, *args]
+        self.process = subprocess.Popen(command, env=env, start_new_session=True)
+        self.seen = ""
+        self.until("(mg) ")
+        os.close(theirs)  # not before the other end is open
+
+    def until(self, text):
+        """What is shown from now up to that text."""
+        while text not in self.seen:
+            assert select.select([self.ours], [], [], 60)[0], f"no {text!r} after {self.seen!r}"
+            self.seen += os.read(self.ours, 65536).decode("utf-8").replace("\r", "")
+        before, _, self.seen = self.seen.partition(text)
+        return before
+
+    def type(self, keys, until="(mg) "):
+        os.write(self.ours, keys.encode())
+        return self.until(until)
+
+
+@pytest.fixture
+def terminal():
+    started = Terminal("--cell", "linear")
+    yield started
+    started.process.kill()
+    started.process.wait()
+    os.close(started.ours)
+
+
+def test_at_a_terminal_names_complete_and_lines_come_back(terminal):
+    pytest.importorskip("readline")
+    assert "breakpoint 1 at W_hh" in terminal.type("b W_hh\t\n")
+    assert "breakpoint 2 at o_2" in terminal.type("b o_2\n")
+    assert "breakpoint 3 at o_2" in terminal.type("\x1b[A\n")  # the up arrow
+    assert "[1/29] L = mean(stack)" in terminal.type("n\n")
+    assert "[2/29] stack" in terminal.type("\n")  # an empty line is the last command again
+
+
+def test_at_a_terminal_an_interrupt_keeps_the_session_and_the_end_leaves(terminal):
+    assert "[1/29]" in terminal.type("n\n")
+    assert "interrupted; q leaves" in terminal.type("\x03")
+    assert "interrupted after 1 steps" in terminal.type("p __import__('os').kill(__import__('os').getpid(), 2)\n")
+    assert "[2/29]" in terminal.type("n\n")
+    os.write(terminal.ours, b"\x04")
+    assert terminal.process.wait(timeout=60) == 0
