@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from io import StringIO
 from types import TracebackType
 from typing import Any
 
@@ -18,14 +19,15 @@ from .views import one_line
 from .watch import Watch
 
 
-def debug(loss: Tensor | Tape) -> None:
+def debug(loss: Tensor | Tape, commands: str | None = None) -> None:
     """Step through the backward pass of a loss, or of a tape, in the terminal; ``h`` lists the commands.
 
-    Commands may come from a file: ``python train.py < commands``.
+    Commands may be given, ``"b h_2; c; eq"``, or come from a file: ``python train.py < commands``.
     """
     from .debugger import Debugger  # a program that only trains need not wait for it
 
-    Debugger(_tape(loss)).run()
+    given = None if commands is None else StringIO(commands.replace("; ", "\n"))
+    Debugger(_tape(loss), stdin=given).run()
 
 
 def break_at(

@@ -157,7 +157,7 @@ class Debugger(cmd.Cmd):
         """
         if not arg:
             raise ArgumentError("p", got="nothing to evaluate", expected="write an expression, as p np.abs(g).max()")
-        code = compile(arg, "<p>", "eval")  # eval of text would make the exit code that of an interrupt, if there is one
+        code = compile(arg, "<p>", "eval")  # of text, an interrupted eval would give the whole process its exit code
         self.say(views.shown(eval(code, self._scope())))
 
     def do_w(self, arg: str) -> None:

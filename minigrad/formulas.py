@@ -34,6 +34,15 @@ def letter(slot: int, of: int = 2) -> str:
 
 
 # --- those that depend on shapes and keywords -------------------------------------------------------------------------
+def _power(n: Node) -> Templates:
+    """With a number for exponent, ``2 ⊙ x ⊙ g``."""
+    exponent, by_exponent = n.inputs[1], "{g} ⊙ {y} ⊙ log({a})"
+    if exponent.fn is not None or exponent.size != 1 or exponent.name is not None or exponent.requires_grad:
+        return "{g} ⊙ {b} ⊙ {a}^({b} - 1)", by_exponent
+    k = exponent.item()
+    return f"{k:.4g} ⊙ {{a}}{'' if k == 2 else f'^{k - 1:.4g}' if k > 1 else f'^({k - 1:.4g})'} ⊙ {{g}}", by_exponent
+
+
 def _vector_norm(ord: float) -> str:
     if ord == 2:
         return "spread({g}) ⊙ {x} / spread({y})"
@@ -120,7 +129,6 @@ def _multi_dot(n: Node) -> Templates:
 _PLUS_MINUS_HALF = "{g} ⊙ ([{a} %s {b}] + [{a} = {b}] / 2)", "{g} ⊙ ([{b} %s {a}] + [{a} = {b}] / 2)"
 _LARGER = tuple(t % ">" for t in _PLUS_MINUS_HALF)
 _SMALLER = tuple(t % "<" for t in _PLUS_MINUS_HALF)
-_POWER = "{g} ⊙ {b} ⊙ {a}^({b} - 1)", "{g} ⊙ {y} ⊙ log({a})"
 _EXTREME = ("spread({g}) ⊙ [{x} = spread({y})] / ties",)
 _VALUES = "V ⊙ {g} · Vᵀ"
 _DEGREES, _RADIANS = ("{g} ⊙ 180 / π",), ("{g} ⊙ π / 180",)
@@ -132,8 +140,8 @@ FORMULAS: dict[Any, Templates | Callable[[Node], Templates]] = {
     np.subtract: ("{g}", "-{g}"),
     np.multiply: ("{g} ⊙ {b}", "{g} ⊙ {a}"),
     np.divide: ("{g} / {b}", "-{g} ⊙ {y} / {b}"),
-    np.power: _POWER,
-    np.float_power: _POWER,
+    np.power: _power,
+    np.float_power: _power,
     np.remainder: ("{g}", "-{g} ⊙ floor({a} / {b})"),
     np.fmod: ("{g}", "-{g} ⊙ trunc({a} / {b})"),
     np.negative: ("-{g}",),

@@ -54,7 +54,8 @@ def equation_lines(step: Step) -> Iterator[str]:
     for x, line, template, c in rows:
         if line is not None and template is not None:
             yield line
-            yield f"  = {filled(node, template, numbers, compact(step.grad))}"
+            if template != "{g}":
+                yield f"  = {filled(node, template, numbers, compact(step.grad))}"
             yield f"  = {compact(c, 64)}  to {words_of(step.tape)[0][x]}"
     for sign, meaning in NOTATION.items():
         if any(line and sign in line for line in lines):

@@ -61,6 +61,8 @@ def _curve(a: Spot, b: Spot) -> str:
             side, up = max(a.x, b.x) + 40, HIGH / 2
             return f"M{a.x:.0f} {a.y - up:.0f}C{side:.0f} {a.y:.0f} {side:.0f} {b.y:.0f} {b.x:.0f} {b.y + up:.0f}"
         return f"M{a.x:.0f} {a.y - HIGH / 2:.0f}C{a.x:.0f} {y:.0f} {b.x:.0f} {y:.0f} {b.x:.0f} {b.y + HIGH / 2:.0f}"
+    if b.x < a.x:
+        return f"M{a.x:.0f} {a.y - HIGH / 2:.0f}Q{a.x:.0f} {b.y:.0f} {b.x + b.wide / 2:.0f} {b.y:.0f}"
     start, end = a.x + a.wide / 2, b.x - b.wide / 2
     bend = max(30.0, min(90.0, abs(end - start) / 2))
     return f"M{start:.0f} {a.y:.0f}C{start + bend:.0f} {a.y:.0f} {end - bend:.0f} {b.y:.0f} {end:.0f} {b.y:.0f}"

@@ -119,8 +119,10 @@
       return { card, bars, total };
     });
 
-    function show(count, moved) {
-      const current = count ? tape.steps[count - 1] : null, waiting = new Set();
+    const named = new Map(tape.nodes.map((n, i) => [n.name, i]));
+
+    function show(count, moved, where) { // where: the node that the tapes are at, by name
+      const current = moved ? tape.steps[count - 1] : null, waiting = new Set();
       for (const step of tape.steps.slice(0, count)) for (const send of step.sends) waiting.add(send.to);
       if (!count) waiting.add(tape.steps[0].node);
       nodes.forEach((element, i) => {
@@ -133,17 +135,21 @@
         element.querySelector("rect").style.fillOpacity = state === "visited" && !bad ? dim.toFixed(3) : "";
       });
       for (const { edge, k, kind } of edges) edge.setAttribute("class", `${kind} ${k === count - 1 && moved ? "lit" : k < count ? "done" : ""}`);
-      now.replaceChildren(...(current ? told(current, moved) : [make("p", { class: "still" }, `Backward starts at ${plain(tape, tape.steps[0].node)}. Nothing is sent yet.`)]));
+      now.replaceChildren(...(current ? told(current) : [make("p", { class: "still" }, elsewhere(where))]));
       showWeights(count, moved);
-      if (current && nodes[current.node]) follow(nodes[current.node]);
+      const seen = current ? nodes[current.node] : nodes[named.get(where)];
+      if (seen) follow(seen);
     }
-    function told(step, moved) {
+    function elsewhere(where) {
+      if (where === null) return `Backward starts at ${plain(tape, tape.steps[0].node)}. Nothing is sent yet.`;
+      return reached.has(named.get(where)) ? `No step here: this tape comes by ${where} at another time.` : `No gradient reaches ${where} on this tape.`;
+    }
+    function told(step) {
       const node = tape.nodes[step.node];
       const lines = step.sends.filter((s) => s.f).map((s) => make("div", { class: "formula" }, formula(tape, s.f)));
       return [
         make("p", { class: "name" }, makeNS(MATH, "math", {}, symbol(node.parts)), ` ${node.op === "leaf" ? "" : "= " + node.op} `, make("span", { class: "where" }, node.where)),
         step.line ? make("code", { class: "source" }, step.line) : null,
-        moved ? null : make("p", { class: "still" }, "No step here: on this tape no gradient reaches the node that the other one is at."),
         make("div", { class: "adjoint" }, heat(tape.grids[step.g], makeNS(MATH, "math", {}, adjoint(tape, step.node), math("mo", "=")))),
         ...lines,
         step.sends.length ? make("h3", {}, "what it sends") : make("p", { class: "still" }, "A leaf: its adjoint is the gradient."),
@@ -209,7 +215,8 @@
 
   function go(to) {
     at = Math.min(Math.max(to, 0), end);
-    panels.forEach((panel, i) => panel.show(moments[at][i], at > 0 && moments[at][i] !== moments[at - 1][i]));
+    const here = stepAt(at), where = here && plain(here.tape, here.step.node);
+    panels.forEach((panel, i) => panel.show(moments[at][i], at > 0 && moments[at][i] !== moments[at - 1][i], where));
     const slider = byId("slider"), what = described();
     slider.value = at;
     slider.setAttribute("aria-valuetext", what);
@@ -225,7 +232,7 @@
   }
   function described() {
     const found = stepAt(at);
-    if (!found) return "the start: nothing is sent yet";
+    if (found === null) return "the start: nothing is sent yet";
     const { tape, step } = found, last = at === end ? " The end: every gradient is complete." : "";
     return `${plain(tape, step.node)}: adjoint ${summary(tape.grids[step.g])}.${last}`;
   }

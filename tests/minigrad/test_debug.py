@@ -178,6 +178,12 @@ def test_debug_takes_a_loss_or_a_tape(loss, no_input, capsys):
     assert capsys.readouterr().out.count("steps back. n takes one") == 2
 
 
+def test_debug_takes_commands(loss, capsys):
+    mg.debug(loss, "b h_2; c; u; q")
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("(mg)")] == [
+        "(mg) b h_2", "(mg) c", "(mg) u", "(mg) q"]  # fmt: skip
+
+
 def failing():
     """A backward pass that fails half-way."""
 

@@ -298,7 +298,7 @@ class Terminal:
     def __init__(self, *args):
         self.ours, theirs = pty.openpty()
         env = {**os.environ, "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "TERMINAL": os.ttyname(theirs)}
-        opening = 'exec "$0" -m minigrad step "$@" <>"$TERMINAL" >&0 2>&0'  # whoever leads a session and opens it has it
+        opening = 'exec "$0" -m minigrad step "$@" <>"$TERMINAL" >&0 2>&0'  # a session's leader
         command = ["sh", "-c", opening, sys.executable, *args]
         self.process = subprocess.Popen(command, env=env, start_new_session=True)
         self.seen = ""

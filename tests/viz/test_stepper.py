@@ -352,8 +352,9 @@ def test_beside_the_full_gradient_the_truncated_one_stops_at_the_cut(browser, tm
     assert browser.run(ADJOINT.format(n=1)) == browser.run(ADJOINT.format(n=2)) == numbers(
         mg.grad(full.outputs[0], [full["h_3"]])[0].data)  # fmt: skip
     browser.stop_at("h_2")
-    stopped = "[...document.querySelectorAll('.panel')].map(p => /No step here/.test(p.textContent))"
+    stopped = "[...document.querySelectorAll('.panel')].map(p => /No gradient reaches h_2 on/.test(p.textContent))"
     assert browser.run(stopped) == [False, True]
+    assert browser.run("document.querySelectorAll('.panel:nth-child(2) .node.current').length") == 0
     browser.press("End")
     never = "[...document.querySelectorAll('.panel')].map(p => p.querySelectorAll('.none').length)"
     assert browser.run(never) == [0, 4]  # two parameters, the two steps behind the cut
