@@ -6,7 +6,7 @@ import math
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .errors import ArgumentError
 from .session import Session
@@ -23,7 +23,7 @@ class Breakpoint:
     """A condition as it was written, and the test it stands for."""
 
     text: str
-    holds: Callable[[Step], bool]
+    holds: Callable[[Step], bool] = field(repr=False)
     once: bool = False
 
 
@@ -32,7 +32,7 @@ def breakpoint_at(text: str, session: Session, once: bool = False) -> Breakpoint
     text = text.strip()
     if text and (text in session.tape.names.values() or not re.search(r"[=<>|]|^nan$|\.py:\d+$", text)):
         node = session.node(text)  # or an error that says which names are close
-        return Breakpoint(text, lambda s: s.tensor is node, once)
+        return Breakpoint(text, lambda s: s.tensor is node or s.tensor.name == text, once)
     return Breakpoint(text, _condition(text.replace(" ", ""), session.tape), once)
 
 

@@ -31,7 +31,7 @@ def debug(loss: Tensor | Tape, commands: str | None = None) -> None:
 
 
 def break_at(
-    tape: Tape, where: str | Tensor | Callable[[Tensor], Any], when: Callable[[Any], Any] | None = None
+    tape: Tape | Tensor, where: str | Tensor | Callable[[Tensor], Any], when: Callable[[Any], Any] | None = None
 ) -> Watch:
     """Stop in the debugger when the adjoint g of a node is complete and ``when(g)`` holds.
 
@@ -39,8 +39,9 @@ def break_at(
     ordinary ``loss.backward()`` too, stops there in whatever ``breakpoint()`` starts; ``step`` is the node, its adjoint
     and what it sends. Returns a Watch: ``remove()`` it, or use it in ``with``.
     """
+    tape = _tape(tape)
     if isinstance(where, str):
-        nodes = {_tape(tape)[where]}
+        nodes = {n for n, name in tape.names.items() if where in (n.name, name)} or {tape[where]}
     elif isinstance(where, Tensor):
         nodes = {where} & set(tape.nodes)
     else:

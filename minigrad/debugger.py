@@ -8,6 +8,7 @@ import contextlib
 import inspect
 import keyword
 import pdb
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
@@ -82,8 +83,8 @@ class Debugger(cmd.Cmd):
         self.say(f"*** {line.split(maxsplit=1)[0]!r} is no command; h lists them, p EXPR evaluates an expression")
 
     def say(self, text: str | Iterable[str]) -> None:
-        """Write lines; the signs in ASCII where the output has no others."""
-        text = text if isinstance(text, str) else "\n".join(text)
+        """Write lines, a control character of a name as ?, the signs in ASCII where the output has no others."""
+        text = re.sub(r"[^\n\t -~\xa0-\U0010ffff]", "?", text if isinstance(text, str) else "\n".join(text))
         try:
             self.stdout.write(text + "\n")
         except UnicodeEncodeError as error:

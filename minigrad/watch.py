@@ -49,7 +49,9 @@ def watched(target: str | Callable[[Any], Any], fn: Callable[[Any], Any]) -> Wat
     """Call fn(g) at the nodes of that name, or of which the predicate holds, when their adjoint g is complete."""
 
     def chosen(tape: Any) -> list[Any]:
-        return [n for n, name in tape.names.items() if (name == target if isinstance(target, str) else target(n))]
+        if isinstance(target, str):  # all that bear it: a truncated tape may hold several versions of h_2
+            return [n for n, name in tape.names.items() if target in (n.name, name)]
+        return [n for n in tape.nodes if target(n)]
 
     def look(tape: Any, swept: Any) -> None:
         if fn(swept[1]) is not None:

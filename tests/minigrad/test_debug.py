@@ -40,6 +40,15 @@ def test_on_backward_looks_by_name_or_predicate(loss, target):
     assert all(np.array_equal(g, expected.data) for g in seen)
 
 
+def test_all_versions_of_a_name_are_meant(capsys):
+    tape, seen = tf.truncate(mg.Tape.of(network("rnn", 4)), window=1), []
+    with mg.on_backward("h_2", seen.append), mg.break_at(tape, "h_2", when=lambda g: False):
+        tape.backward()
+    assert len(seen) == len([n for n in tape.nodes if n.name == "h_2"]) > 1
+    mg.debug(tape, "b h_2; c; c; c")
+    assert capsys.readouterr().out.count("breakpoint 1 (h_2)") == len(seen)
+
+
 def test_a_watch_stays_until_removed(loss):
     seen = []
     first, second = mg.on_backward("h_2", seen.append), mg.on_backward("h_1", seen.append)
