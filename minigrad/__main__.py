@@ -1,4 +1,4 @@
-"""The command line: ``minigrad demo | train | figure``, also ``python -m minigrad``."""
+"""The command line: ``minigrad demo | train | figure | step``, also ``python -m minigrad``."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ EXAMPLES = """examples:
   minigrad train --text book.txt --steps 64 --truncate 16 --save book.safetensors
   minigrad figure unrolled -o unrolled.svg           the unrolled graph of a recurrent network, Fig. 9.7.2
   minigrad figure strategies -o cuts.png --text "to be or not to be"
+  minigrad step                                      step through backward, and back, in the terminal
+  minigrad step --cell lstm --steps 6 --truncate 3 --html backward.html
+  minigrad step train.py                             through the `loss` that your script leaves
+  minigrad step --demo exploding                     then: b nan, c, w
 """
 
 
@@ -76,6 +80,16 @@ def parser() -> argparse.ArgumentParser:
     for kind in (unrolled, strategies):
         kind.add_argument("-o", "--output", metavar="FILE", required=True, help="the suffix decides the format")
         kind.set_defaults(run=_figure)
+
+    step = commands.add_parser("step", help="step through a backward pass, and back, in the terminal or a page")
+    step.add_argument("file", nargs="?", metavar="FILE.py", help="a script that leaves a Tensor `loss`")
+    step.add_argument("--cell", choices=["rnn", "gru", "lstm", "linear"], help="the cell of a small network (rnn)")
+    step.add_argument("--demo", choices=["exploding", "vanishing"], help="a case to learn on, in place of a cell")
+    step.add_argument("--steps", type=_few, metavar="T", help="time steps (3; of a demo 40 or 20)")
+    step.add_argument("--truncate", type=_whole, metavar="K", help="cut the gradient every K steps (default: full)")
+    step.add_argument("--untie", action="store_true", help="an alias of each parameter per step: W_hh@1, W_hh@2, ...")
+    step.add_argument("--html", type=_text, metavar="FILE", help="write the page instead; full beside --truncate")
+    step.set_defaults(run=_step)
     return top
 
 
@@ -132,6 +146,30 @@ def _unrolled(args: argparse.Namespace) -> Any:
 
 def _strategies(args: argparse.Namespace) -> Any:
     return companion("viz").strategies(args.text, segment=args.segment, keep=args.keep, seed=args.seed)
+
+
+def _step(args: argparse.Namespace) -> None:
+    from .debug import debug
+    from .script import script
+    from .tape import Tape
+    from .transforms import truncate, untie
+
+    if sum(map(bool, (args.file, args.demo, args.cell))) > 1 or (args.file and args.steps):
+        given = f"'{args.file}'" if args.file else "--demo"
+        raise ArgumentError(f"step {given}", got="another network too", expected="one of FILE.py, --demo and --cell")
+    if args.file:
+        full = script(args.file)
+    elif args.demo:
+        full = Tape.of(companion("models.cases").CASES[args.demo](**({"steps": args.steps} if args.steps else {})))
+    else:
+        full = Tape.of(companion("models.cases").network(args.cell or "rnn", args.steps or 3))
+    tape = truncate(full, every=args.truncate) if args.truncate else full
+    full, tape = (untie(x, x.parameters) if args.untie else x for x in (full, tape))
+    if args.html:
+        beside = {"beside": tape} if tape is not full and args.truncate else {}
+        print(f"wrote {companion('viz.stepper').stepper(full, args.html, **beside)}")
+    else:
+        debug(tape)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -25,7 +25,7 @@ def detect_anomaly() -> Iterator[None]:
     Holds for every gradient asked for inside, in this thread or asyncio task. The error names the origin, as
     ``find_nonfinite`` does; no ``grad`` is touched. Values that neither the loss nor a gradient sees raise nothing.
     """
-    token = watch.set(_guarded)
+    token = watch.set((*watch.get(), _guarded))
     try:
         yield
     finally:

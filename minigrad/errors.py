@@ -19,7 +19,7 @@ class MinigradError(Exception):
         self, what: str, *, got: str = "", expected: str = "", remedy: str = "", where: str | None = None
     ) -> None:
         """``where`` defaults to the user's line that is running."""
-        self.text = sentence(what, got, expected, remedy)  # without the place, for the command line
+        self.text = sentence(what, got, expected, remedy, where or "")  # without the running line: for a terminal
         super().__init__(sentence(what, got, expected, remedy, here() if where is None else where))
 
 
@@ -64,7 +64,7 @@ class NonFiniteError(GradientError):
 
     def __init__(self, found: Any) -> None:
         Exception.__init__(self, str(found))
-        self.found = found
+        self.found, self.text = found, str(found)
 
 
 class DataError(MinigradError, ValueError):

@@ -12,6 +12,7 @@ import numpy as np
 
 from .errors import ArgumentError, DTypeError, ShapeError
 from .vjps import defvjp, dispatched
+from .watch import watched
 
 
 @dispatched
@@ -34,8 +35,12 @@ def clip_grad(x: Any, max_norm: float) -> Any:
 
 @dispatched
 def on_backward(x: Any, fn: Callable[[Any], Any]) -> Any:
-    """Call fn(g) when the gradient g of x is complete: look, break into a debugger, or return another g."""
-    return x
+    """Call fn(g) when the gradient g of x is complete: look, break into a debugger, or return another g.
+
+    x may also be the name of a node, or a predicate of nodes: then fn(g) is called there in every backward pass from
+    now on, and the result is a Watch: ``with mg.on_backward("h_2", print): loss.backward()``, or its ``remove()``.
+    """
+    return watched(x, fn) if isinstance(x, str) or callable(x) else x
 
 
 @dispatched

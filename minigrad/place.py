@@ -16,25 +16,21 @@ Place = tuple[CodeType, int] | None  # the user's code, and the instruction in i
 
 stamp: ContextVar[tuple[int | None, Place]] = ContextVar("stamp", default=(None, None))
 _HERE = os.path.dirname(__file__)
-_OURS = (
-    *(os.path.join(os.path.dirname(_HERE), package) + os.sep for package in ("minigrad", "models", "viz")),
-    os.path.dirname(np.__file__) + os.sep,
-    contextlib.__file__,
-    copy.__file__,
-    "<frozen ",
-)
-_is_ours: dict[str, bool] = {}
+_ENGINE = (_HERE + os.sep, os.path.dirname(np.__file__) + os.sep, contextlib.__file__, copy.__file__, "<frozen ")
+_COMPANIONS = tuple(os.path.join(os.path.dirname(_HERE), package) + os.sep for package in ("models", "viz"))
+_ranks: dict[str, int] = {}  # of a file: 0 the user's, 1 a companion's, 2 the engine's
 
 
-def user_place(skip: int = 0) -> Place:
-    """Where the innermost frame stands that is neither minigrad's nor NumPy's; the first ``skip`` callers are ours."""
+def user_place(skip: int = 0, least: int = 2) -> Place:
+    """Where the innermost frame stands whose file ranks below ``least``; the first ``skip`` callers are ours."""
     frame: FrameType | None = sys._getframe(skip + 1)
     while frame is not None:
         code = frame.f_code
-        ours = _is_ours.get(code.co_filename)
-        if ours is None:
-            ours = _is_ours[code.co_filename] = code.co_filename.startswith(_OURS)
-        if not ours:
+        rank = _ranks.get(code.co_filename)
+        if rank is None:
+            rank = 2 if code.co_filename.startswith(_ENGINE) else int(code.co_filename.startswith(_COMPANIONS))
+            _ranks[code.co_filename] = rank
+        if rank < least:
             return code, frame.f_lasti  # the line number takes ten times as long: described when asked for
         frame = frame.f_back
     return None
@@ -57,4 +53,4 @@ def describe(time: int | None, place: Place) -> str:
 
 def here() -> str:
     """The running step and line, for a message about a call that records nothing."""
-    return describe(stamp.get()[0], user_place())
+    return describe(stamp.get()[0], user_place(least=1))

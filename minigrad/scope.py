@@ -13,7 +13,7 @@ from .errors import ArgumentError
 from .place import Place, stamp
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)
-watch: ContextVar[Callable[..., Iterator[Any]] | None] = ContextVar("watch", default=None)  # detect_anomaly's
+watch: ContextVar[tuple[Callable[..., Iterator[Any]], ...]] = ContextVar("watch", default=())  # over every sweep
 
 
 @contextmanager

@@ -11,19 +11,22 @@ import numpy as np
 
 from .errors import GradientError, StaleTapeError
 from .scope import stamped
+from .summary import summary
+from .symbols import sentences
 from .tensor import Array, Tensor, frozen
 from .vjps import OPS
 from .vjps.elementwise import accumulate, cast
 from .vjps.indexing import Scattered, written_out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Step:
     """One step of backward: a node, its adjoint and what it sends. Unpacks as (tensor, grad, contributions)."""
 
     tensor: Tensor
     grad: Any
     sent: list[Any]  # as the rules gave it: a use of x[t] is not written out until somebody looks
+    tape: Any = None  # whose names the formula uses
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.tensor, self.grad, self.contributions))
@@ -34,6 +37,21 @@ class Step:
         return [written_out([c]) if type(c) is Scattered else c for c in self.sent]
 
     @property
+    def formula(self) -> str:
+        """What it sends, a line per input: ``dL/dh_2 += W_hhᵀ · dL/dh_3``."""
+        return "\n".join(line for line in self.formulas if line)
+
+    @property
+    def formulas(self) -> list[str | None]:
+        """The lines of ``formula``, one per input; None to what gets nothing."""
+        return sentences(self.tensor, self.sent, self.tape)
+
+    @property
+    def name(self) -> str:
+        """The node's name on its tape."""
+        return self.tensor.label if self.tape is None else str(self.tape.names[self.tensor])
+
+    @property
     def time(self) -> int | None:
         """The time step of the node."""
         return self.tensor.time
@@ -42,6 +60,11 @@ class Step:
     def origin(self) -> str:
         """``file:line`` of the forward code."""
         return str(self.tensor.origin)
+
+    def __repr__(self) -> str:
+        grad = self.grad.data if isinstance(self.grad, Tensor) else self.grad
+        sends = "; ".join(line for line in self.formulas if line) or "complete"
+        return f"Step({self.name}: {summary(grad)}; {sends} [{self.tensor.where}])"
 
 
 Swept = tuple[Tensor, Any, list[Any]]  # the fields of a Step, without its cost

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import starmap
 from operator import attrgetter
 from typing import Any
 
@@ -175,16 +174,18 @@ class Tape:
     # --- backward ---------------------------------------------------------------------------------------------------
     def steps(self, gradient: npt.ArrayLike | None = None) -> Iterator[Step]:
         """Backward, one node at a time, last to first. Adjoints live in this run; nodes and leaves are not touched."""
-        return starmap(Step, self._sweep(self._seed(gradient)))
+        return (Step(*swept, self) for swept in self._sweep(self._seed(gradient)))
 
     def backward(self, gradient: npt.ArrayLike | None = None) -> None:
         """Drain :meth:`steps` and add each parameter's adjoint to its ``grad``: all or, after an error, none."""
         add_to_grads([(s.tensor, s.grad) for s in self.steps(gradient) if s.tensor.fn is None])
 
     def _sweep(self, seed: Array | Tensor, wanted: Container[Tensor] | None = None) -> Iterator[Swept]:
-        """The sweep, watched over inside ``detect_anomaly``."""
-        found, guard = sweep(self.nodes, self.outputs[0], seed, wanted), watch.get()
-        return guard(self, found) if guard else found
+        """The sweep, under the eyes of ``detect_anomaly`` and ``on_backward``."""
+        found = sweep(self.nodes, self.outputs[0], seed, wanted)
+        for guard in watch.get():
+            found = guard(self, found)
+        return found
 
     def _cut(self) -> str:
         """Where the way from the output back to what needs a gradient ends, nearest to the output."""

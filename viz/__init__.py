@@ -2,7 +2,8 @@
 
 from .draw import draw
 from .render import render, svg
+from .stepper import stepper
 from .strategies import strategies
 from .unrolled import unrolled
 
-__all__ = ["draw", "render", "strategies", "svg", "unrolled"]
+__all__ = ["draw", "render", "stepper", "strategies", "svg", "unrolled"]

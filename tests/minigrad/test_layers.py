@@ -11,18 +11,21 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [  # a module imports modules of the lines above its own
     {"place"},
     {"errors"},
-    {"scope", "companions", "files"},
-    {"vjps"},
+    {"scope", "companions", "files", "summary"},
+    {"watch", "vjps"},
     {"gates", "functions", "outside"},
-    {"tensor"},
+    {"tensor", "formulas"},
+    {"symbols"},
     {"sweep", "times"},
     {"tape"},
     {"backward", "nonfinite"},
-    {"transforms", "optim", "anomaly"},
-    {"blame"},
-    {"check"},
+    {"transforms", "optim", "anomaly", "session"},
+    {"blame", "breakpoints"},
+    {"check", "views"},
+    {"debugger"},
+    {"debug"},
     {""},  # minigrad/__init__.py
-    {"demo"},
+    {"demo", "script"},
     {"__main__"},
 ]
 RANK = {name: i for i, layer in enumerate(LAYERS) for name in layer}

@@ -17,7 +17,8 @@ from minigrad.transforms import clip, cut, differentiate, truncate, truncate_ran
 
 ENGINE = Path(mg.__file__).parent
 ELSEWHERE = {  # messages with a test of their own beside the thing itself
-    "__main__.py", "anomaly.py", "blame.py", "check.py", "companions.py", "demo.py", "files.py", "errors.py",
+    "__main__.py", "anomaly.py", "blame.py", "breakpoints.py", "check.py", "debug.py", "debugger.py", "script.py",
+    "session.py", "symbols.py", "views.py", "watch.py", "companions.py", "demo.py", "files.py", "errors.py",
 }  # fmt: skip
 A = np.arange(1.0, 5)
 
