@@ -17,7 +17,7 @@ def content(file):
     return sorted(
         (g[0].text, "".join(g.itertext()).split(), re.findall("fill=\"[^\"]*\"", ElementTree.tostring(g, "unicode")))
         for g in groups
-        if g.get("class") in ("node", "edge")
+        if {"node", "edge"} & set(g.get("class", "").split())
     )
 
 
