@@ -1,8 +1,12 @@
 """Pictures of tapes and of the gradients on them."""
 
+from . import plots
+from .compare import compare
+from .diff import Diff, diff
 from .draw import draw
+from .notebook import notebook
 from .render import render, svg
 from .strategies import strategies
 from .unrolled import unrolled
 
-__all__ = ["draw", "render", "strategies", "svg", "unrolled"]
+__all__ = ["Diff", "compare", "diff", "draw", "notebook", "plots", "render", "strategies", "svg", "unrolled"]

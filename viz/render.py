@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import graphviz
 
@@ -13,13 +14,14 @@ from minigrad.errors import ArgumentError, UnsupportedError
 from minigrad.files import write_atomically
 
 from .layout import LIMIT, TimeLimitError, laid_out
+from .plots import saved
 
 FORMATS = ("svg", "png", "pdf", "dot")
 INSTALL = "pip install pygraphviz, or install Graphviz"
 
 
-def render(graph: graphviz.Digraph, file: str | os.PathLike[str], limit: float = LIMIT) -> Path:
-    """Write the graph in the format that the file's suffix names; returns the path of what was written.
+def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Path:
+    """Write the graph, or a plot, in the format that the file's suffix names; returns the path of what was written.
 
     Where nothing can lay it out, the .dot file is written instead and one line on stderr says what to install; where
     that takes more than ``limit`` seconds, the picture folded, and one line says so.
@@ -31,9 +33,15 @@ def render(graph: graphviz.Digraph, file: str | os.PathLike[str], limit: float =
         expected = "expected a name ending in " + ", ".join(f".{k}" for k in FORMATS)
         raise ArgumentError("render", got=f"{str(path)!r}", expected=expected)
     said = ""
-    picture: bytes | None = graph.source.encode()
-    if kind != "dot":
+    picture: bytes | None = None
+    if hasattr(graph, "savefig"):  # a plot
+        if kind == "dot":
+            raise ArgumentError("render", got=f"{str(path)!r}", expected="a plot is expected as .svg, .png or .pdf")
+        picture = saved(graph, kind)
+    elif kind != "dot":
         picture, said = _picture(graph, kind, limit)
+    else:
+        picture = graph.source.encode()
     if picture is None:
         path = path.with_suffix(".dot")
     write_atomically(path, graph.source.encode() if picture is None else picture)

@@ -34,10 +34,10 @@ class Places:
         return (min(xs), min(ys)), (max(xs), max(ys))
 
 
-def places(items: list[Item], arrows: list[Arrow]) -> Places:
-    """The places of the book's layout."""
+def places(items: list[Item], arrows: list[Arrow], shown: list[Arrow] | None = None) -> Places:
+    """The places of the book's layout, with room for all arrows; gates on those that are shown together."""
     cell = cells(items, arrows)
-    item, gate = points(items, arrows, cell)
+    item, gate = points(items, arrows, cell, arrows if shown is None else shown)
     branch: dict[Arrow, tuple[Bus, Point]] = {}
     beside: dict[int, int] = {}
     for (tail, column), its in buses(items, arrows, cell).items():

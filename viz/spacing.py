@@ -74,8 +74,10 @@ def size(item: Item) -> Point:
     return max(SIZE, round(widest) + GAP), max(SIZE, tall)
 
 
-def points(items: list[Item], arrows: list[Arrow], cell: dict[Key, Cell]) -> tuple[dict[Key, Point], dict[Gate, Point]]:
-    """The centre of each item and gate, x to the right and y upwards from row 0."""
+def points(
+    items: list[Item], arrows: list[Arrow], cell: dict[Key, Cell], shown: list[Arrow]
+) -> tuple[dict[Key, Point], dict[Gate, Point]]:
+    """The centre of each item, x to the right and y upwards from row 0, and of the gates on the arrows shown."""
     at_gate = gates(items, arrows)
     x = _columns(items, arrows, cell, at_gate)
     tall, y = _rows(items, cell, at_gate)
@@ -84,7 +86,7 @@ def points(items: list[Item], arrows: list[Arrow], cell: dict[Key, Cell]) -> tup
     spots: dict[Gate, Point] = {}
     taken: defaultdict[float, float] = defaultdict(lambda: -math.inf)  # how far right each band is taken
     beside: defaultdict[tuple[Key, int], float] = defaultdict(float)  # how much is taken beside each item
-    for gate, heads in sorted(at_gate.items(), key=lambda g: (place[g[0].tail], g[0].marks)):
+    for gate, heads in sorted(gates(items, shown).items(), key=lambda g: (place[g[0].tail], g[0].marks)):
         (x0, y0), half = place[gate.tail], gate_size(gate)[0] / 2
         band, side = _band(gate, heads, cell), _side(gate, heads, cell)
         if band is None:
