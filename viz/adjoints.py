@@ -34,8 +34,8 @@ class Scale:
             return _ZERO
         if not math.isfinite(norm):
             return _BROKEN
-        span = math.log(self.high / self.low) if self.high > self.low else 0.0
-        at = (len(_RAMP) - 1) * (math.log(norm / self.low) / span if span else 1.0)
+        low, high = math.log(self.low), math.log(self.high)
+        at = (len(_RAMP) - 1) * ((math.log(norm) - low) / (high - low) if high > low else 1.0)
         k = min(max(int(at), 0), len(_RAMP) - 2)
         return _mixed(_RAMP[k], _RAMP[k + 1], min(max(at - k, 0.0), 1.0))
 
@@ -43,8 +43,8 @@ class Scale:
         """A strip of the scale's colours over its numbers, as an HTML-like label."""
         if not self.norms:
             return "<no gradient reaches this tape>"
-        ratio = self.high / self.low
-        ends = [self.low * ratio ** (k / (_CELLS - 1)) for k in range(_CELLS)] if ratio > 1 else [self.high]
+        low, high = math.log(self.low), math.log(self.high)
+        ends = [math.exp(low + (high - low) * k / (_CELLS - 1)) for k in range(_CELLS)] if high > low else [self.high]
         cells = "".join(f'<td width="34" height="10" fixedsize="true" bgcolor="{self.colour(e)}"></td>' for e in ends)
         marks = "".join(f'<td><font point-size="9">{number(e)}</font></td>' for e in ends)
         title = f'<tr><td border="0" colspan="{len(ends)}"><font point-size="9">norm of the adjoint</font></td></tr>'

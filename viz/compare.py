@@ -13,10 +13,11 @@ from . import style
 from .circles import Arrow, Item, Key, circles
 from .folding import Collapse, View
 from .folds import folding
-from .sheet import MANY, Paint, blank, paint, places, put_caption, put_text
+from .sheet import Paint, blank, paint, places, put_caption, put_text
 from .spacing import FONT, SIZE
 
 _ASIDE = 44.0  # between two panels
+_MANY = 80  # items in all panels: beyond, arrows are straight
 Panel = tuple[list[Item], list[Arrow]]
 
 
@@ -41,7 +42,7 @@ def _sheet(panels: list[tuple[str, Panel]], view: View) -> graphviz.Digraph:
     everything, arrows = fold.apply(*union)
     at = places(everything, arrows)
     (left, _), (right, top) = at.corners
-    graph = blank("compare", len(everything) * len(panels) > MANY)
+    graph = blank("compare", len(everything) * len(panels) > _MANY)
     shown = [fold.apply(*panel) for _, panel in panels]
     common = [_known(its).issuperset for its in shown]
     for k, ((name, _), its) in enumerate(zip(panels, shown, strict=True)):

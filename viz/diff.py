@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import graphviz
@@ -61,7 +62,18 @@ def _only(these: dict[str, list[str]], those: dict[str, list[str]]) -> tuple[End
 
 def _matched(a: Tape, b: Tape) -> dict[Tensor, str]:
     """For each node of a the name of its counterpart in b; its own where b has none, marked if that is taken there."""
-    kept = {(n.serial, n.fn, id(n.data)): name for n, name in reversed(b.names.items())}
-    found = {n: kept.get((n.serial, n.fn, id(n.data))) for n in a.nodes}
+    theirs = {key: n for n, key in _origins(b).items()}
+    found = {n: b.names[theirs[key]] if key in theirs else None for n, key in _origins(a).items()}
     taken = set(found.values())
     return {n: found[n] or (f"{name} before" if name in taken else name) for n, name in a.names.items()}
+
+
+def _origins(tape: Tape) -> dict[Tensor, tuple[object, ...]]:
+    """What copies of a node share: when and how it was made, and its value; and which of the copies it is."""
+    count: Counter[object] = Counter()
+    found: dict[Tensor, tuple[object, ...]] = {}
+    for n in tape.nodes:
+        origin = (n.serial, n.fn, id(n.data))
+        count[origin] += 1
+        found[n] = (*origin, count[origin])
+    return found

@@ -100,9 +100,9 @@ def roll(tape: Tape) -> tuple[dict[Role, Node], dict[Link, Uses]]:
 
 def _title(node: Node) -> str:
     """What the role is called: ``h_t``, or the names in its one box."""
-    (n, item), *more = node.items.items()
+    n, item = next(iter(node.items.items()))
     name = n.name or "circle"
-    return template(name, n.time) if n.time is not None and (more or item.time is not None) else item.key[1]
+    return item.key[1] if item.time is None else template(name, item.time)
 
 
 def _node(

@@ -42,11 +42,19 @@ def parts(name: str) -> list[tuple[str, bool]]:
 def html(name: str, size: float) -> str:
     """The name as the inside of an HTML-like label in a font of that size."""
     found = []
-    for text, lowered in parts(name):
-        kind = "sub" if lowered else "sup" if _COUNTED.fullmatch(text) else ""
+    for text, kind in _pieces(name):
         small = f'<{kind}><font point-size="{size * _SHRINK:g}">{escape(text)}</font></{kind}>'
-        found.append(small if kind else escape(text) or " ")
-    return "".join(found)
+        found.append(small if kind else escape(text))
+    return "".join(found) or " "
+
+
+def _pieces(name: str) -> list[tuple[str, str]]:
+    """The name in pieces that are plain, ``sub`` or ``sup``."""
+    found = []
+    for text, lowered in parts(name):
+        count = None if lowered else _COUNTED.match(text)
+        found += [(count[0], "sup"), (text[count.end() :], "")] if count else [(text, "sub" if lowered else "")]
+    return [(text, kind) for text, kind in found if text]
 
 
 def sized(name: str, size: float) -> str:
@@ -66,10 +74,7 @@ def label(*lines: str, size: float, note: str = "") -> str:
 
 def width(name: str, size: float) -> float:
     """How wide the name is in points, in a wide font: what a box must hold wherever it is opened."""
-    return sum(
-        size * (_SHRINK if lowered or _COUNTED.fullmatch(text) else 1) * sum(map(_em, text))
-        for text, lowered in parts(name)
-    )
+    return sum(size * (_SHRINK if kind else 1) * sum(map(_em, text)) for text, kind in _pieces(name))
 
 
 def _em(c: str) -> float:
