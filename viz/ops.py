@@ -19,7 +19,8 @@ from .sheet import blank, pin, put_text
 from .summary import summary
 
 _FONT, _MARK, _SMALL = 13.0, 11.0, 10.0
-_MANY = 220  # nodes: beyond, arrows are straight
+_ROUND = 14.0  # Graphviz leads arrows round an oval as if it were that much wider
+_MANY = 170  # nodes: beyond, arrows are straight
 Spot = tuple[Tensor, int | None]  # a node, and the step that it is drawn in
 What = Spot | str  # or the caption of what is folded
 Looks = dict[str, str]
@@ -85,7 +86,7 @@ class _Picture:
         pad = (2.0, 2.0) if bare else (10.0, 7.0)
         wide, tall = max(style.width(t, size) for t, size in rows), sum(1.25 * size for _, size in rows)
         if not isinstance(what, str) and what[0].fn is accumulate:  # an oval round its text
-            wide, tall = 1.42 * wide, 1.42 * tall
+            wide, tall = 1.42 * wide + _ROUND, 1.42 * tall
         return wide + pad[0], tall + pad[1]
 
     # --- nodes ------------------------------------------------------------------------------------------------------
@@ -116,7 +117,7 @@ class _Picture:
         low = min(x - w for (x, _), w, _ in spans) - 7, min(y - h for (_, y), _, h in spans) - below
         high = max(x + w for (x, _), w, _ in spans) + 7, max(y + h for (_, y), _, h in spans) + 7
         for corner, at in (("low", low), ("high", high)):
-            looks = {"shape": "point", "label": "", "style": "invis", "class": "corner"}
+            looks = {"shape": "box", "label": "", "style": "invis", "class": "corner"}
             pin(part, f"{corner} {name}", at, (0.2, 0.2), **looks)
 
     def _node(self, part: graphviz.Digraph, what: What, box: Box) -> None:
@@ -132,7 +133,8 @@ class _Picture:
             looks |= {"tooltip": what, **(dashed if box.column is None else plain)}
         else:
             looks |= {"tooltip": style.tooltip(self._tip(what[0])), **self._looks(what[0])}
-        pin(part, self.ids[what], self.at[what], (box.wide, box.tall), **looks)
+        wide = box.wide - _ROUND if looks.get("shape") == "oval" else box.wide
+        pin(part, self.ids[what], self.at[what], (wide, box.tall), **looks)
 
     def _tip(self, n: Tensor) -> str:
         text = summary(self.tape, n)

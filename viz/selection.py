@@ -13,7 +13,7 @@ from .folding import View, caption, steps_of
 from .marks import GATES, inlined, mark
 
 MANY, SHOWN = 200, 12  # more nodes than that, in one step or outside, fold but for the first and last few
-CROWD = 400  # nodes in all steps: steps with many of them fold sooner
+CROWD = 200  # nodes in all steps: steps with many of them fold sooner
 
 
 def shown_nodes(tape: Tape) -> list[Tensor]:

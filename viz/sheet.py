@@ -111,7 +111,7 @@ def _trunks(graph: graphviz.Digraph, arrows: list[Arrow], at: Places, ids: dict[
         below, clip = ids[tail], "true"
         for a in sorted(its, key=lambda a: at.branch[a][1][1]):
             joint = f"{ids[tail]} to {ids[a.head]}"
-            spot = {"shape": "point", "label": "", "style": "invis", "class": "joint"}
+            spot = {"shape": "box", "label": "", "style": "invis", "class": "joint"}
             pin(graph, joint, _moved(at.branch[a][1], how), (0.4, 0.4), **spot)
             graph.edge(below, joint, arrowhead="none", headclip="false", tailclip=clip, **{"class": "trunk"})
             clip = "false"

@@ -136,13 +136,15 @@ def test_adjoints_are_told_apart():
 
 
 def test_long_sequences_fold():
-    nodes, edges = read_back(draw(gru(100)))
+    nodes, edges = read_back(draw(book_rnn(100)))
     (fold,) = (n for n, a in nodes.items() if a["class"] == "fold")
     assert text_of(nodes[fold]["label"]).splitlines() == ["⋯", "t = 4..97", "(94 steps alike)"]
     assert {"h_3", "h_98", "h_100", "L"} <= set(nodes)
     assert not {"h_4", "h_97"} & set(nodes)
     assert {head for tail, head, _ in edges if tail == fold} > set()
-    assert len(nodes) < len(read_back(draw(gru(8)))[0])
+    assert len(nodes) < len(read_back(draw(book_rnn(8)))[0])
+    assert folds(draw(gru(100))) == ["t = 3..98 (96 steps alike)"]  # larger steps fold sooner
+    assert folds(draw(gru(100), collapse=12)) == ["t = 4..97 (94 steps alike)"]
 
 
 def test_folded_cuts_are_counted_and_folding_is_yours_to_choose():
