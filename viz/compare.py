@@ -13,7 +13,7 @@ from . import style
 from .circles import Arrow, Item, Key, circles
 from .folding import Collapse, View
 from .folds import folding
-from .sheet import Paint, blank, paint, places, put_caption, put_text
+from .sheet import Paint, blank, paint, places, put_captions, put_text
 from .spacing import FONT, SIZE
 
 _ASIDE = 44.0  # between two panels
@@ -55,9 +55,7 @@ def _sheet(panels: list[tuple[str, Panel]], view: View) -> graphviz.Digraph:
         middle = (left + right) / 2 + shift[0]
         text = f'<<b>{style.html(name, FONT)}</b>>'
         put_text(graph, f"name {k + 1}", (middle, top + 1.4 * SIZE), (style.width(name, FONT) * 1.2, FONT * 1.4), text)
-    for k, text in enumerate(dict.fromkeys(fold.captions.values())):
-        y = next(at.item[key][1] for key, said in fold.captions.items() if said == text)
-        put_caption(graph, f"folded{k}", text, 0, y)
+    put_captions(graph, everything, at)
     return graph
 
 

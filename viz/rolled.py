@@ -58,7 +58,7 @@ def rolled(tape: Tape, scale: Scale | None) -> graphviz.Digraph:
     by_name = {name: n for n, name in tape.names.items()}
     for role, node in nodes.items():
         _node(graph, ids[role], node, scale, by_name)
-    for link, uses in links.items():
+    for link, uses in sorted(links.items(), key=lambda item: item[0].closed):  # a cut loop goes round an open one
         text = _said(link, uses, nodes)
         looks = {"color": style.CUT, "fontcolor": style.CUT, "style": "dashed"} if link.closed else {}
         kind = "recurrent" if link.lag else "edge"

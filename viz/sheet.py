@@ -125,12 +125,18 @@ def put_text(graph: graphviz.Digraph, name: str, at: Point, measures: Point, tex
     pin(graph, name, at, measures, label=text, **plain, **attributes)
 
 
-def put_caption(graph: graphviz.Digraph, name: str, text: str, right: float, y: float) -> None:
-    """A folded run's caption in two lines, left of its row of dots."""
-    rows = text.replace(" (", "\n(").splitlines()
-    wide = max(style.width(row, SMALL) for row in rows) + 4
-    where = right - SIZE / 2 - wide / 2, y
-    put_text(graph, name, where, (wide, 2.6 * SMALL), style.label(*rows, size=SMALL), **{"class": "caption"})
+def put_captions(graph: graphviz.Digraph, items: list[Item], at: Places) -> None:
+    """The captions of the folded runs, in two lines each, left of their rows of dots."""
+    rows: dict[str, list[float]] = {}
+    for i in items:
+        if i.dots and i.time is not None:
+            rows.setdefault(i.tip, []).append(at.item[i.key][1])
+    for k, (text, ys) in enumerate(rows.items()):
+        parts = text.replace(" (", "\n(").splitlines()
+        wide = max(style.width(part, SMALL) for part in parts) + 4
+        where = at.corners[0][0] - SIZE - wide / 2, (min(ys) + max(ys)) / 2
+        label = style.label(*parts, size=SMALL)
+        put_text(graph, f"folded {k + 1}", where, (wide, 2.6 * SMALL), label, **{"class": "caption"})
 
 
 def pin(graph: graphviz.Digraph, name: str, at: Point, measures: Point, **attributes: str) -> None:

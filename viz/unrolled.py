@@ -15,7 +15,7 @@ from .circles import Item, circles
 from .folding import Collapse, View
 from .folds import folding
 from .selection import reached_nodes
-from .sheet import MANY, Paint, blank, paint, places, put_caption, put_text
+from .sheet import MANY, Paint, blank, paint, places, put_captions, put_text
 from .spacing import SIZE
 from .summary import summary
 
@@ -50,9 +50,7 @@ def variables(tape: Tape, view: View, colours: Scale | None) -> graphviz.Digraph
     graph = blank("unrolled", len(items) > MANY)
     paint(graph, items, arrows, at, Paint(tips=tips, fills=fills, kinds=dict.fromkeys(lost, "unreached")))
     (left, bottom), (right, _) = at.corners
-    for k, text in enumerate(dict.fromkeys(fold.captions.values())):
-        y = next(at.item[key][1] for key, said in fold.captions.items() if said == text)
-        put_caption(graph, f"folded{k}" if k else "folded", text, 0, y)
+    put_captions(graph, items, at)
     if colours:
         middle = (left + right) / 2
         put_text(graph, "scale", (middle, bottom - 2.5 * SIZE), (190, 40), colours.legend(), **{"class": "legend"})
