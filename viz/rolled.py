@@ -126,7 +126,7 @@ def _node(
     tip = item.tip if len(node.items) == 1 else f"{_title(node)}, t = {times[0]}..{times[-1]}; the first: {item.tip}"
     tip += f"; starts from {', '.join(node.starts)}" if node.starts else ""
     label = style.label(*text, size=_FONT, note=note) if text else ""
-    graph.node(name, label, tooltip=style.tooltip(tip), id=name, **looks, **{"class": kind})
+    graph.node(name, label, tooltip=style.tooltip(tip), id=f"node_{name}", **looks, **{"class": kind})
 
 
 def _said(link: Link, uses: Uses, nodes: dict[Role, Node]) -> str:

@@ -142,7 +142,7 @@ def put_captions(graph: graphviz.Digraph, items: list[Item], at: Places) -> None
 def pin(graph: graphviz.Digraph, name: str, at: Point, measures: Point, **attributes: str) -> None:
     """A node of these measures, its centre there for good."""
     sides = {"width": f"{measures[0] / 72:.4g}", "height": f"{measures[1] / 72:.4g}"}
-    graph.node(name, pos=f"{at[0]:.6g},{at[1]:.6g}!", id=name, **sides, **attributes)
+    graph.node(name, pos=f"{at[0]:.6g},{at[1]:.6g}!", id=f"node_{name}", **sides, **attributes)
 
 
 def _name(what: Key | Gate) -> str:

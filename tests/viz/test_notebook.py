@@ -22,7 +22,7 @@ def test_a_leaf_is_its_value():
 
 
 def test_many_nodes_are_shown_as_variables():
-    assert 'id="h_12" class="node variable"' in notebook(lstm(12))
+    assert 'id="node_h_12" class="node variable"' in notebook(lstm(12))
     assert 'class="node operation"' in notebook(mg.Tape.of(np.tanh(parameter("w", 2))))
 
 
@@ -35,9 +35,9 @@ def test_without_graphviz_there_is_the_listing(monkeypatch):
 def test_ids_classes_and_tooltips_reach_the_svg():
     root = ElementTree.fromstring(notebook(book_rnn()))
     groups = {g.get("id"): g for g in root.iter("{http://www.w3.org/2000/svg}g")}
-    assert groups["h_2"].get("class") == "node operation"
-    assert groups["W_hh@2"].get("class") == "node parameter"
-    tips = [v for e in groups["h_2"].iter() for k, v in e.attrib.items() if k.endswith("}title")]
+    assert groups["node_h_2"].get("class") == "node operation"
+    assert groups["node_W_hh@2"].get("class") == "node parameter"
+    tips = [v for e in groups["node_h_2"].iter() for k, v in e.attrib.items() if k.endswith("}title")]
     assert tips
     assert tips[0].startswith("h_2: float64[5] add, 0.255 .. 0.255, mean 0.255 [t=2, ")
 
