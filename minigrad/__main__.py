@@ -12,8 +12,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+
+from . import transforms
 from .companions import companion
 from .errors import ArgumentError, MinigradError
+from .functions import cross_entropy
+from .scope import timestep
+from .tape import Tape
+from .tensor import tensor
 
 EXAMPLES = """examples:
   minigrad demo                                      the whole story within a minute, files in ./minigrad-demo/
@@ -25,6 +32,7 @@ EXAMPLES = """examples:
   minigrad step --cell lstm --steps 6 --truncate 3 --html backward.html
   minigrad step train.py                             through the `loss` that your script leaves
   minigrad step --demo exploding                     then: b nan, c, w
+  minigrad figure all -o docs/                       the five figures of the README
 """
 
 
@@ -66,7 +74,13 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--save", type=_text, metavar="FILE", help="write the trained model as safetensors")
     train.set_defaults(run=_train)
 
-    figure = commands.add_parser("figure", help="draw a figure of the section as .svg, .png, .pdf or .dot")
+    _add_figures(commands.add_parser("figure", help="draw figures of the section as .svg, .png, .pdf or .dot"))
+    _add_step(commands.add_parser("step", help="step through a backward pass, and back, in the terminal or a page"))
+    return top
+
+
+def _add_figures(figure: argparse.ArgumentParser) -> None:
+    """The figures and their options."""
     kinds = figure.add_subparsers(metavar="FIGURE", required=True)
     unrolled = kinds.add_parser("unrolled", help="the unrolled computational graph, Fig. 9.7.2")
     unrolled.add_argument("--steps", type=_few, default=3, metavar="T", help="time steps (%(default)s)")
@@ -77,11 +91,29 @@ def parser() -> argparse.ArgumentParser:
     strategies.add_argument("--keep", type=_share, default=0.75, metavar="PI", help="chance not to cut (%(default)s)")
     strategies.add_argument("--seed", type=_natural, default=0, metavar="S", help="of the random cuts (%(default)s)")
     strategies.set_defaults(make=_strategies)
-    for kind in (unrolled, strategies):
+    rolled = kinds.add_parser("rolled", help="a language model of two LSTM layers, folded in time")
+    rolled.set_defaults(make=_rolled)
+    gradients = kinds.add_parser("gradients", help="the norm of every adjoint, truncated every K steps")
+    gradients.add_argument("--steps", type=_few, default=8, metavar="T", help="time steps (%(default)s)")
+    gradients.add_argument("--segment", type=_whole, default=4, metavar="K", help="steps per segment (%(default)s)")
+    gradients.set_defaults(make=_gradients)
+    compare = kinds.add_parser("compare", help="full, regular and randomized truncation side by side")
+    compare.add_argument("--steps", type=_few, default=5, metavar="T", help="time steps (%(default)s)")
+    compare.add_argument("--segment", type=_whole, default=2, metavar="K", help="steps per segment (%(default)s)")
+    compare.add_argument("--keep", type=_share, default=0.6, metavar="PI", help="chance not to cut (%(default)s)")
+    compare.add_argument("--seed", type=_natural, default=1, metavar="S", help="of the random cuts (%(default)s)")
+    compare.set_defaults(make=_compare)
+    every = kinds.add_parser("all", help="these five as svg files in a folder")
+    every.add_argument("-o", "--output", metavar="DIR", required=True, help="the folder, made where it is missing")
+    five = [unrolled, strategies, rolled, gradients, compare]
+    for kind in five:
         kind.add_argument("-o", "--output", metavar="FILE", required=True, help="the suffix decides the format")
         kind.set_defaults(run=_figure)
+    every.set_defaults(run=lambda args: _figures(args.output, five))
 
-    step = commands.add_parser("step", help="step through a backward pass, and back, in the terminal or a page")
+
+def _add_step(step: argparse.ArgumentParser) -> None:
+    """What to step through."""
     step.add_argument("file", nargs="?", metavar="FILE.py", help="a script that leaves a Tensor `loss`")
     step.add_argument("--cell", choices=["rnn", "gru", "lstm", "linear"], help="the cell of a small network (rnn)")
     step.add_argument("--demo", choices=["exploding", "vanishing"], help="a case to learn on, in place of a cell")
@@ -90,7 +122,6 @@ def parser() -> argparse.ArgumentParser:
     step.add_argument("--untie", action="store_true", help="an alias of each parameter per step: W_hh@1, W_hh@2, ...")
     step.add_argument("--html", type=_text, metavar="FILE", help="write the page instead; full beside --truncate")
     step.set_defaults(run=_step)
-    return top
 
 
 def _number(convert: Callable[[str], Any], good: Callable[[Any], bool], wanted: str) -> Callable[[str], Any]:
@@ -142,6 +173,40 @@ def _figure(args: argparse.Namespace) -> None:
 
 def _unrolled(args: argparse.Namespace) -> Any:
     return companion("viz").unrolled(companion("models").section(args.steps).tape)
+
+
+def _figures(folder: str, kinds: list[Any]) -> None:
+    """Each figure with its defaults."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for kind in kinds:
+        _figure(kind.parse_args(["-o", str(Path(folder) / f"{kind.prog.split()[-1]}.svg")]))
+
+
+def _rolled(_: argparse.Namespace) -> Any:
+    models = companion("models")
+    cells = models.Stacked(models.LSTMCell(4, 3, 0), models.LSTMCell(3, 3, 0))
+    W, b = tensor(np.ones((3, 4)), requires_grad=True, name="W_hq"), tensor(np.ones(4), requires_grad=True, name="b_q")
+    hs, _ = models.unroll(cells, [tensor(np.ones((1, 4))) for _ in range(35)])
+    outputs = []
+    for t, h in enumerate(hs, 1):
+        with timestep(t):
+            outputs.append((h @ W + b).named(f"o_{t}"))
+    targets = tensor(np.zeros((35, 1), int), name="Y", dtype=int)
+    loss: Any = cross_entropy(np.stack(outputs), targets)
+    return companion("viz").draw(Tape.of(loss.named("L")), "rolled")
+
+
+def _gradients(args: argparse.Namespace) -> Any:
+    tape = transforms.truncate(companion("models").section(args.steps).tape, every=args.segment)
+    return companion("viz").unrolled(tape, grads=True)
+
+
+def _compare(args: argparse.Namespace) -> Any:
+    full = companion("models").section(args.steps).tape
+    regular = transforms.truncate(full, every=args.segment)
+    randomized = transforms.truncate_randomly(full, args.keep, rng=args.seed)
+    rows = [("full", full), (f"every {args.segment} steps", regular), ("randomized", randomized)]
+    return companion("viz").compare(rows)
 
 
 def _strategies(args: argparse.Namespace) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from .errors import ArgumentError
+from .errors import ArgumentError, MinigradError
 
 
 def companion(name: str) -> ModuleType:
@@ -25,3 +26,11 @@ def companion(name: str) -> ModuleType:
         got, remedy = f"'{where}' stands in front of minigrad's own", "Rename it, or run from another folder"
         raise ArgumentError(f"package {package}", got=got, remedy=remedy)
     return importlib.import_module(name)
+
+
+def bundle(shown: Any, listing: str) -> dict[str, str]:
+    """For a notebook: the listing, and the picture, where there is a Graphviz to lay it out."""
+    try:
+        return {"text/plain": listing, "image/svg+xml": companion("viz").notebook(shown)}
+    except MinigradError:
+        return {"text/plain": listing}

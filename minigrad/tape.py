@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .companions import companion
-from .errors import ArgumentError, DTypeError, GradientError, MinigradError, ShapeError
+from .companions import bundle
+from .errors import ArgumentError, DTypeError, GradientError, ShapeError
 from .scope import watch
 from .sweep import Step, Swept, sweep
 from .tensor import Array, Tensor, frozen
@@ -135,12 +135,8 @@ class Tape:
         return "\n".join([*lines, f"return {', '.join(names[o] for o in self.outputs)}"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """In a notebook: the picture, where there is a Graphviz to lay it out, and the listing."""
-        try:
-            viz = companion("viz")
-            return {"text/plain": str(self), "image/svg+xml": viz.svg(viz.draw(self))}
-        except MinigradError:
-            return {"text/plain": str(self)}
+        """In a notebook: the picture, and the listing."""
+        return bundle(self, str(self))
 
     # --- forward again ----------------------------------------------------------------------------------------------
     def replay(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> tuple[Array, ...]:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from .companions import bundle
 from .errors import DTypeError, GradientError, MinigradError, MissingError, ShapeError, UnsupportedError, refusal
 from .outside import composed, outside
 from .place import Place, describe, stamp, stores_into_an_item, user_place
@@ -156,6 +157,10 @@ class Tensor:
         label = f", name={self.name!r}" if self.name else ""
         made = f", by {self.op} [{self.where}]" if self.fn else ", requires_grad=True" if self.requires_grad else ""
         return f"tensor({value}{label}{made})"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """In a notebook: the value, and the picture of how it came to be."""
+        return bundle(self, repr(self)) if self.fn else {"text/plain": repr(self)}
 
     # --- NumPy's protocols ------------------------------------------------------------------------------------------
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:

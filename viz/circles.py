@@ -13,7 +13,7 @@ from .marks import GATES, Mark, inlined, mark, through
 Key = tuple[str, str]  # "box" or "circle", and a name of the tape
 Reads = dict[Tensor, list[tuple[Tensor, tuple[Mark, ...]]]]
 Times = dict[Tensor, int | None]
-MANY = 12  # constants beyond share a box, too
+SHARED = 12  # constants beyond share a box, too
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Item:
     parameter: bool = False
     stands_for: Key | None = None  # an initial state: whose place it takes at the first step
     dots: bool = False  # stands for the same item of many steps
+    note: str = ""  # written small below the names
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def circles(tape: Tape) -> tuple[list[Item], list[Arrow]]:
     for x in tape.leaves:
         if times[x] is None and x not in roles and _shown(x):
             alike[x.requires_grad, tuple(feeds[x])].append(x)
-    shared = [xs for xs in alike.values() if xs[0].requires_grad or len(xs) > MANY]
+    shared = [xs for xs in alike.values() if xs[0].requires_grad or len(xs) > SHARED]
     owner = {x: xs[0] for xs in shared for x in xs}
 
     arrows: dict[Arrow, None] = {}

@@ -1,117 +1,190 @@
-"""Where a tape's nodes stand: a column per time step, from left to right; in it the inputs below, the loss on top."""
+"""Where a tape's operations stand: a column per time step, values rising from row to row, backward above the loss."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
-from minigrad import Tape, Tensor
-
-from . import style
-from .marks import GATES
-
-ROW, GAP, SIDE, TOP = 50.0, 12.0, 44.0, 34.0
-SYMBOLS = {
-    "matmul": "@", "add": "+", "subtract": "−", "multiply": "⊙", "divide": "÷", "sum": "Σ", "sigmoid": "σ",
-    "power": "xⁿ", "square": "x²", "sqrt": "√x", "getitem": "[ ]", "negative": "−", "transpose": "ᵀ", "detach": "✂",
-    "scale_grad": "×ξ", "alias": "=", "concatenate": "concat", "cross_entropy": "CE", "log_softmax": "log σ",
-    "take_along_axis": "[i]",
-}  # fmt: skip
+Node = Any  # hashable
+Band = int
+Point = tuple[float, float]
+BEFORE, FORWARD, LOSS, BACKWARD, AFTER = range(5)  # bands of rows, from below; steps are in two of them
+_GAP, _BETWEEN, _ROW = 10.0, 26.0, 17.0  # beside each other in a step, from step to step, from row to row
+_SWEEPS = 24
 
 
 @dataclass(frozen=True)
-class Spot:
-    """A node's centre and width, in pixels; what is written on it."""
+class Box:
+    """A node's measures, its band, and (in FORWARD and BACKWARD) its column."""
 
-    x: float
-    y: float
     wide: float
-    text: str
+    tall: float
+    band: Band
+    column: int | None
+    whole: bool = False  # stands for all of a step
 
 
-@dataclass(frozen=True)
-class Picture:
-    """The spots of the nodes that are drawn, the middle of each time step's column, and the size of it all."""
+def columns(boxes: Mapping[Node, Box], edges: Iterable[tuple[Node, Node]]) -> dict[Node, Point]:
+    """The centre of each node, given the boxes in order of execution. No two overlap, nor do the frames of steps."""
+    inputs: dict[Node, list[Node]] = {n: [] for n in boxes}
+    readers: dict[Node, list[Node]] = {n: [] for n in boxes}
+    for a, b in dict.fromkeys(edges):
+        inputs[b].append(a)
+        readers[a].append(b)
+    level = _levels(boxes, inputs, readers)
+    parts: defaultdict[tuple[Band, int | None], list[Node]] = defaultdict(list)
+    for n, box in boxes.items():
+        parts[box.band, box.column].append(n)
 
-    spots: dict[Tensor, Spot]
-    columns: dict[int, float]
-    wide: float
-    high: float
-
-
-def picture(tape: Tape) -> Picture:
-    """The places of all nodes but unnamed numbers. Cost: linear in the nodes and edges, without Graphviz."""
-    column, layer = _columns(tape), dict[Tensor, int]()
-    readers: defaultdict[Tensor, list[Tensor]] = defaultdict(list)
-    for n in tape.nodes:
-        for x in n.inputs:
-            readers[x].append(n)
-    shown = [n for n in tape.nodes if n.fn or n.name or n.requires_grad or n.size > 1]
-    for n in tape.nodes:  # a gate at the entry of a step stands beside the inputs, so that the steps stay alike
-        below = [layer[x] for x in n.inputs if x.fn and column[x] == column[n]]
-        layer[n] = 1 + max(below, default=0) if n.fn and (below or n.fn not in GATES) else 0
-    for n in tape.leaves:  # just below who reads it
-        if column[n] is not None:
-            layer[n] = min((layer[r] for r in readers[n] if column[r] == column[n]), default=1) - 1
-    rows: defaultdict[int | None, defaultdict[int, list[Tensor]]] = defaultdict(lambda: defaultdict(list))
-    for n in shown:
-        rows[column[n]][layer[n]].append(n)
-    if None in rows:  # a strip of their own, parameters below each other
-        outside = [n for its in rows.pop(None).values() for n in its]
-        rows[None] = defaultdict(list, {i: [n] for i, n in enumerate(outside)})
-    deepest = max((k for its in rows.values() for k in its), default=0)
-    spots: dict[Tensor, Spot] = {}
-    columns: dict[int, float] = {}
-    left = SIDE
-    for t in sorted(rows, key=lambda t: (t is not None, t or 0)):
-        widths = {k: sum(_width(tape, n) + GAP for n in its) for k, its in rows[t].items()}
-        middle = left + max(widths.values()) / 2
-        for k in sorted(rows[t]):
-            wishes = {n: _wish(n, spots, middle) if t is not None else 0.0 for n in rows[t][k]}
-            at = middle - widths[k] / 2
-            for n in sorted(wishes, key=wishes.__getitem__):
-                wide = _width(tape, n)
-                spots[n] = Spot(at + (wide + GAP) / 2, TOP + (deepest - k + 0.5) * ROW, wide, _text(tape, n))
-                at += wide + GAP
-        if t is not None:
-            columns[t] = middle
-        left += max(widths.values()) + SIDE
-    return Picture(spots, columns, left, TOP + (deepest + 1) * ROW)
+    x: dict[Node, float] = {}
+    wide: defaultdict[int, float] = defaultdict(float)
+    for (_, column), part in parts.items():
+        if column is not None:
+            inside = set(part)
+            near = {n: [m for m in inputs[n] + readers[n] if m in inside] for n in part}
+            for n in part:  # what only others read stands beside what they read with it
+                near[n] = near[n] or [m for r in readers[n] for m in inputs[r] if m in inside and m is not n]
+            early = {n for n in part if any(boxes[m].column not in (None, column) for m in inputs[n])}
+            local: dict[Node, float] = {}
+            _settle(part, level, boxes, near, local, early)
+            x |= local
+            left = min(x[n] - boxes[n].wide / 2 for n in part)
+            right = max(x[n] + boxes[n].wide / 2 for n in part)
+            for n in part:
+                x[n] -= (left + right) / 2
+            wide[column] = max(wide[column], right - left)
+    at = 0.0
+    middle = {}
+    for column in sorted(wide):
+        middle[column] = at + wide[column] / 2
+        at += wide[column] + _BETWEEN
+    for n in x:
+        x[n] += middle[boxes[n].column or 0]
+    for band in (LOSS, AFTER, BEFORE):
+        if part := parts[band, None]:
+            _settle(part, level, boxes, {n: inputs[n] + readers[n] for n in part}, x)
+    y = _heights(boxes, level)
+    return {n: (x[n], y[level[n]]) for n in boxes}
 
 
-def _columns(tape: Tape) -> dict[Tensor, int | None]:
-    """The step a node is drawn in: its own, or the last one it depends on; a leaf's that one step alone reads."""
-    times = tape.times
-    found: dict[Tensor, int | None] = {}
-    for n in tape.nodes:
-        t = times[n]
-        if t is None and n.fn is not None:
-            t = max((c for x in n.inputs if (c := found[x]) is not None), default=None)
-        found[n] = t
-    readers: defaultdict[Tensor, set[int | None]] = defaultdict(set)
-    for n in tape.nodes:
-        for x in n.inputs:
-            readers[x].add(found[n])
-    for n in tape.leaves:
-        if found[n] is None and not n.requires_grad and len(readers[n]) == 1:
-            found[n] = next(iter(readers[n]))
-    if not any(t is not None for t in found.values()):
-        return {n: None if n.requires_grad and n.fn is None else 0 for n in tape.nodes}
-    return found
+def _levels(
+    boxes: Mapping[Node, Box], inputs: Mapping[Node, list[Node]], readers: Mapping[Node, list[Node]]
+) -> dict[Node, tuple[Band, int]]:
+    """Band and row: the longest path to each node in its part, then as close below what reads it as it can be."""
+
+    def part(n: Node) -> tuple[Band, int | None]:
+        return boxes[n].band, boxes[n].column
+
+    row: dict[Node, int] = {}
+    for n in boxes:
+        row[n] = max((row[x] + 1 for x in inputs[n] if part(x) == part(n) and x in row), default=0)
+    top: defaultdict[Band, int] = defaultdict(int)
+    for n in boxes:
+        top[boxes[n].band] = max(top[boxes[n].band], row[n])
+    for n in reversed(list(boxes)):
+        above = [row[r] - 1 for r in readers[n] if part(r) == part(n)]
+        if above and (boxes[n].column is not None or not inputs[n]):
+            row[n] = max(row[n], min(above))
+        elif not inputs[n] or boxes[n].band == BEFORE:  # a leaf that only later parts read
+            row[n] = top[boxes[n].band]
+    for n, box in boxes.items():  # what stands for a whole step: half-way up
+        if box.column is not None and box.whole:
+            row[n] = top[box.band] // 2
+    return {n: (boxes[n].band, row[n]) for n in boxes}
 
 
-def _wish(n: Tensor, spots: dict[Tensor, Spot], middle: float) -> float:
-    """Above the middle of what it reads; what comes from the left stands left."""
-    xs = [spots[x].x for x in n.inputs if x in spots and (x.fn is not None or not x.requires_grad)]
-    return sum(xs) / len(xs) if xs else middle
+def _settle(
+    part: list[Node],
+    level: Mapping[Node, tuple[Band, int]],
+    boxes: Mapping[Node, Box],
+    near: Mapping[Node, list[Node]],
+    x: dict[Node, float],
+    early: Container[Node] = (),
+) -> None:
+    """Give each node of a part its x: near the mean of its neighbours, in rows without overlap.
+
+    What computes from those in ``early`` stands further left.
+    """
+    alone = not x
+    _started(part, level, boxes, near, x, early)
+    rows: defaultdict[tuple[Band, int], list[Node]] = defaultdict(list)
+    for n in sorted(part, key=x.__getitem__):
+        rows[level[n]].append(n)
+    if alone:  # all rows around one middle
+        for row in rows.values():
+            x.update(_packed(row, dict.fromkeys(row, 0.0), boxes))
+    for sweep in range(_SWEEPS):
+        for key in sorted(rows, reverse=sweep % 2 == 1):
+            wanted = {n: _mean([x[m] for m in near[n] if m in x], x[n]) for n in rows[key]}
+            rank = {n: (at, x[n]) for n, at in wanted.items()}
+            x.update(_packed(sorted(rows[key], key=rank.__getitem__), wanted, boxes))
 
 
-def _text(tape: Tape, n: Tensor) -> str:
-    if n.name or n.fn is None:
-        return style.plain(tape.names[n], 18)
-    return SYMBOLS.get(n.op, style.plain(n.op, 10))
+def _started(
+    part: list[Node],
+    level: Mapping[Node, tuple[Band, int]],
+    boxes: Mapping[Node, Box],
+    near: Mapping[Node, list[Node]],
+    x: dict[Node, float],
+    early: Container[Node],
+) -> None:
+    """A first x, as of trees drawn from their tops: the leaves side by side, a reader over the middle of its inputs."""
+    own, first = set(part), set[Node]()
+    for n in part:
+        if n in early or any(m in first for m in near[n] if level[m] < level[n]):
+            first.add(n)
+    slot = 0.0
+    for root in sorted(part, key=lambda n: level[n], reverse=True):
+        stack = [(root, False)]
+        while stack:
+            n, done = stack.pop()
+            if n in x:
+                continue
+            below = sorted((m for m in near[n] if level[m] < level[n]), key=lambda m: m not in first)
+            if not done:
+                stack.append((n, True))
+                stack += [(m, False) for m in reversed(below) if m in own and m not in x]
+            elif known := [x[m] for m in below if m in x]:
+                x[n] = _mean(known, 0.0)
+            else:
+                x[n] = slot
+                slot += boxes[n].wide + _GAP
 
 
-def _width(tape: Tape, n: Tensor) -> float:
-    text = _text(tape, n)
-    return max(30.0, style.width(text, 13) + 12)
+def _mean(values: list[float], default: float) -> float:
+    return sum(values) / len(values) if values else default
+
+
+def _packed(order: list[Node], wanted: Mapping[Node, float], boxes: Mapping[Node, Box]) -> dict[Node, float]:
+    """The x closest to what is wanted, by least squares, that keep the order and the gaps."""
+    offset = {order[0]: 0.0}
+    for a, b in pairwise(order):
+        offset[b] = offset[a] + (boxes[a].wide + boxes[b].wide) / 2 + _GAP
+    blocks: list[tuple[float, list[Node]]] = []  # the mean of wanted - offset, and the nodes that share it
+    for n in order:
+        mean, members = wanted[n] - offset[n], [n]
+        while blocks and blocks[-1][0] > mean:
+            before, theirs = blocks.pop()
+            mean = (before * len(theirs) + mean * len(members)) / (len(theirs) + len(members))
+            members = theirs + members
+        blocks.append((mean, members))
+    return {n: mean + offset[n] for mean, members in blocks for n in members}
+
+
+def _heights(boxes: Mapping[Node, Box], level: Mapping[Node, tuple[Band, int]]) -> dict[tuple[Band, int], float]:
+    """The y of each row; more room between bands, where the frames of the steps end."""
+    tall: defaultdict[tuple[Band, int], float] = defaultdict(float)
+    for n, box in boxes.items():
+        tall[level[n]] = max(tall[level[n]], box.tall)
+    y: dict[tuple[Band, int], float] = {}
+    last = None
+    for key in sorted(tall):
+        if last is None:
+            y[key] = 0.0
+        else:
+            y[key] = y[last] + (tall[last] + tall[key]) / 2 + _ROW + (_BETWEEN + 4 if last[0] != key[0] else 0)
+        last = key
+    return y

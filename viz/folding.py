@@ -1,62 +1,69 @@
-"""Long tapes: the middle of many steps, which are alike, is shown as one."""
+"""Long tapes: runs of steps alike are shown as one, and so is the middle of many that differ."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import replace
-from typing import TypeVar
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal, TypeVar
 
-from .circles import Arrow, Item, Key
+from minigrad.errors import ArgumentError
 
 DOZEN = 12
-CROWD = 100  # boxes and circles: steps with many of them fold sooner
+Collapse = int | Literal["auto"] | None
 K = TypeVar("K", bound=Hashable)
 
 
-def middle(steps: Iterable[int], limit: int = DOZEN) -> list[int]:
-    """The steps to fold where there are more than limit: all but the first and last few."""
-    order = sorted(steps)
-    keep = max(1, limit // 4)
-    return order[keep:-keep] if len(order) > limit else []
+@dataclass(frozen=True)
+class View:
+    """Which steps are shown one by one: all but the middle of more than ``collapse``, or those in ``steps``."""
+
+    collapse: Collapse = "auto"
+    steps: Container[int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.collapse not in (None, "auto") and not (isinstance(self.collapse, int) and self.collapse >= 1):
+            expected = "expected a whole number from 1, or None"
+            raise ArgumentError("draw: collapse", got=f"{self.collapse}", expected=expected)
+        if self.steps is not None and not isinstance(self.steps, Container):
+            expected = "expected a range or another collection of steps, such as range(4, 9)"
+            raise ArgumentError("draw: steps", got=f"{self.steps}", expected=expected)
+
+    @property
+    def folds(self) -> bool:
+        """Whether anything folds at all."""
+        return self.collapse is not None or self.steps is not None
+
+    def runs(self, kinds: Mapping[int, Hashable], size: int, crowd: int) -> list[list[int]]:
+        """The runs of steps to fold, given the kind of each step; steps with much in them (of ``size``) fold sooner."""
+        order = sorted(kinds)
+        if self.steps is not None:
+            shown = self.steps
+            if not any(t in shown for t in order):
+                got = f"none of t = {order[0]}..{order[-1]}" if order else "a tape without steps"
+                raise ArgumentError("draw: steps", got=got, expected="expected to show at least one step")
+            return [list(run) for outside, run in groupby(order, lambda t: t not in shown) if outside]
+        if self.collapse is None:
+            return []
+        auto = min(DOZEN, max(4, crowd * len(order) // (size or 1)))
+        limit = auto if self.collapse == "auto" else self.collapse
+        if len(order) <= limit:
+            return []
+        keep = max(1, limit // 4)
+        for ends in (keep, 1):
+            runs = [list(run) for _, run in groupby(order[ends:-ends], kinds.__getitem__)]
+            if len(runs) + 2 * ends <= limit:
+                return [run for run in runs if len(run) > 1]
+        return [order[keep:-keep]]  # too many runs: all as one
 
 
 def caption(hidden: list[int], alike: bool, cuts: int) -> str:
     """``t = 4..97 (94 steps alike, 23 cut off)``."""
+    if len(hidden) == 1:
+        return f"t = {hidden[0]}"
     cut_off = f", {cuts} cut off" if cuts else ""
     return f"t = {hidden[0]}..{hidden[-1]} ({len(hidden)} steps{' alike' if alike else ''}{cut_off})"
-
-
-def folded(items: list[Item], arrows: list[Arrow]) -> tuple[list[Item], list[Arrow], str]:
-    """The same picture with one row of dots for the middle steps, and its caption (empty: nothing was folded)."""
-    stamped = [i.time for i in items if i.time is not None]
-    hidden = middle(set(stamped), min(DOZEN, max(4, CROWD * len(set(stamped)) // (len(stamped) or 1))))
-    if not hidden:
-        return items, arrows, ""
-    tails = defaultdict(list)
-    for a in arrows:
-        tails[a.head].append(a.tail)
-    time = {i.key: i.time for i in items}
-    step = steps_of(time, lambda key: tails[key], time.__getitem__, hidden)
-    members: defaultdict[int | None, list[Item]] = defaultdict(list)
-    for i in items:
-        members[step[i.key]].append(i)
-    model = members[hidden[0]]
-    stand_in: dict[Key, Key] = {}
-    for t in hidden:
-        stand_in |= {i.key: model[min(k, len(model) - 1)].key for k, i in enumerate(members[t])}
-
-    def moved(a: Arrow) -> Arrow | None:
-        """The arrow between what is shown; between two folded items that of the first folded step stands for all."""
-        new = replace(a, tail=stand_in.get(a.tail, a.tail), head=stand_in.get(a.head, a.head))
-        return None if a.tail in stand_in and a.head in stand_in and new != a else new
-
-    alike = len({tuple((len(i.names), i.leaf, not i.names and i.tip) for i in members[t]) for t in hidden}) == 1
-    cut = {step[a.head] for a in arrows if any(m.closed for m in a.marks)}
-    text = caption(hidden, alike, len(cut.intersection(hidden)))
-    dots = {i.key: replace(i, names=("⋮",), dots=True, tip=text) for i in model}
-    kept = [dots.get(i.key, i) for i in items if stand_in.get(i.key, i.key) == i.key]
-    return kept, [a for a in dict.fromkeys(map(moved, arrows)) if a], text
 
 
 def steps_of(

@@ -10,6 +10,7 @@ from .circles import Arrow, Item, Key
 
 Cell = tuple[int, int]  # column from the left, row from the bottom; row 0 is below the first step
 Links = dict[Key, list[Item]]
+_WIDE = 3  # a box with more names stands a row lower, where it pushes nothing aside
 Place = TypeVar("Place", bound=Hashable)
 
 
@@ -100,6 +101,8 @@ def _put_below(items: list[Item], heads: Links, cell: dict[Key, Cell], taken: se
     depth: dict[Key, int] = {}
     for i in reversed(below):
         depth[i.key] = max((depth[x.key] + 1 for x in heads[i.key] if x.key in depth), default=0)
+    for i in below:
+        depth[i.key] += len(i.names) > _WIDE
     for i in sorted(below, key=lambda i: (depth[i.key], i.stands_for is None)):
         column = min((cell[x.key][0] for x in heads[i.key] if x.key in cell), default=0)
         if i.stands_for in cell:

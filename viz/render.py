@@ -1,30 +1,30 @@
-"""From a graph to a file: by Graphviz's own program where there is one, else by pygraphviz inside this process."""
+"""From a graph to a file, whole or not there; what Graphviz cannot lay out in time is drawn folded instead."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
+from typing import Any
 
 import graphviz
 
 from minigrad.errors import ArgumentError, UnsupportedError
 from minigrad.files import write_atomically
 
+from .layout import LIMIT, TimeLimitError, laid_out
+from .plots import saved
+
 FORMATS = ("svg", "png", "pdf", "dot")
 INSTALL = "pip install pygraphviz, or install Graphviz"
-_one_at_a_time = Lock()  # Graphviz's library keeps global state
 
 
-def render(graph: graphviz.Digraph, file: str | os.PathLike[str]) -> Path:
-    """Write the graph in the format that the file's suffix names; returns the path of what was written.
+def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Path:
+    """Write the graph, or a plot, in the format that the file's suffix names; returns the path of what was written.
 
-    Where nothing can lay it out, the .dot file is written instead and one line on stderr says what to install.
+    Where nothing can lay it out, the .dot file is written instead and one line on stderr says what to install; where
+    that takes more than ``limit`` seconds, the picture folded, and one line says so.
     Raises ArgumentError for another suffix, DataError where the file cannot be written.
     """
     path = Path(file)
@@ -32,51 +32,54 @@ def render(graph: graphviz.Digraph, file: str | os.PathLike[str]) -> Path:
     if kind not in FORMATS:
         expected = "expected a name ending in " + ", ".join(f".{k}" for k in FORMATS)
         raise ArgumentError("render", got=f"{str(path)!r}", expected=expected)
-    picture = None if kind == "dot" else _laid_out(graph, kind)
+    said = ""
+    picture: bytes | None = None
+    if hasattr(graph, "savefig"):  # a plot
+        if kind == "dot":
+            raise ArgumentError("render", got=f"{str(path)!r}", expected="a plot is expected as .svg, .png or .pdf")
+        picture = saved(graph, kind)
+    elif kind != "dot":
+        picture, said = _picture(graph, kind, limit)
+    else:
+        picture = graph.source.encode()
     if picture is None:
         path = path.with_suffix(".dot")
     write_atomically(path, graph.source.encode() if picture is None else picture)
-    if picture is None and kind != "dot":
-        print(f"render: no Graphviz to make a .{kind} with, wrote {path}. {INSTALL}", file=sys.stderr)
+    if said:
+        print(f"render: {said}, wrote {path}{'. ' + INSTALL if 'no Graphviz' in said else ''}", file=sys.stderr)
     return path
 
 
-def svg(graph: graphviz.Digraph) -> str:
+def svg(graph: graphviz.Digraph, limit: float = LIMIT) -> str:
     """The graph as SVG text, for notebooks."""
-    picture = _laid_out(graph, "svg")
+    picture, said = _picture(graph, "svg", limit)
     if picture is None:
-        raise UnsupportedError("svg", got="no Graphviz to lay the graph out with", remedy=INSTALL)
+        remedy = INSTALL if "no Graphviz" in said else "Fold more of it, or take viz.render(graph, 'graph.dot')"
+        raise UnsupportedError("svg", got=said, remedy=remedy)
+    if said:
+        print(f"svg: {said}", file=sys.stderr)
     return picture.decode()
 
 
-def _laid_out(graph: graphviz.Digraph, kind: str) -> bytes | None:
-    """The picture, or None where neither the program nor pygraphviz is there."""
-    if kind == "png":
-        graph = graph.copy()
-        graph.attr(dpi="192")  # twice the size on the page, for sharp lines
-    if shutil.which("dot"):  # the one program, which takes the engine as an option
-        return _dateless(graph.pipe(format=kind, encoding=None))
-    try:
-        from pygraphviz import AGraph
-    except ImportError:
-        return None
-    with _one_at_a_time, _without_font_warnings():
-        pictures = 2 if kind == "pdf" else 1  # the first PDF of a process embeds its fonts differently
-        drawn = [AGraph(string=graph.source).draw(format=kind, prog=graph.engine) for _ in range(pictures)]
-        return _dateless(drawn[-1])
-
-
-@contextmanager
-def _without_font_warnings() -> Iterator[None]:
-    """The library's complaints about the system's font files say nothing of the picture; they go straight to fd 2."""
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+def _picture(graph: graphviz.Digraph, kind: str, limit: float) -> tuple[bytes | None, str]:
+    """The picture, or that of the graph's ``simpler`` one where Graphviz comes to no end with it; what to say of it."""
+    late = 0
+    while True:
+        source = graph.source
+        if kind == "png":  # twice the size on the page, for sharp lines
+            source = source.replace("{", "{\n\tdpi=192", 1)
         try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            found = laid_out(source, graph.engine, kind, limit)
+        except TimeLimitError:
+            late += 1
+        else:
+            if found is None:
+                return None, f"no Graphviz to make a .{kind} with"
+            return _dateless(found), f"no layout within {limit:g} s, so it is drawn folded" if late else ""
+        simpler = getattr(graph, "simpler", None)
+        if simpler is None:
+            return None, f"no layout within {limit:g} s"
+        graph = simpler()
 
 
 def _dateless(picture: bytes) -> bytes:

@@ -8,9 +8,9 @@ from html import escape
 from minigrad import Edge, Tape, Tensor
 
 from . import style
-from .columns import ROW, Spot, picture
 from .marks import GATES
 from .selection import closed
+from .stage import ROW, Spot, picture
 
 HIGH = 26.0
 MANY = 6  # time steps; with more, the edges from the parameters show only while they are lit

@@ -1,15 +1,19 @@
-"""What of a tape is drawn: constants go into labels, the middle folds; and what the gradient reaches."""
+"""What of a tape is drawn: constants go into labels, steps and crowds fold; and what the gradient reaches."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Hashable
+
+import numpy as np
 
 from minigrad import Edge, Tape, Tensor
 
-from .folding import caption, middle, steps_of
+from .folding import View, caption, steps_of
 from .marks import GATES, inlined, mark
 
-CROWD, SHOWN = 200, 12  # more nodes than a crowd, in one step or outside, fold but for the first and last few
+MANY, SHOWN = 200, 12  # more nodes than that, in one step or outside, fold but for the first and last few
+CROWD = 200  # nodes in all steps: steps with many of them fold sooner
 
 
 def shown_nodes(tape: Tape) -> list[Tensor]:
@@ -31,28 +35,62 @@ def written(n: Tensor) -> frozenset[Tensor]:
     return frozenset(x for x in n.inputs if x.fn is None and x.size == 1 and not x.name and not x.requires_grad)
 
 
-def folds_of(tape: Tape, shown: list[Tensor], limit: int) -> dict[Tensor, str]:
-    """The nodes that are not drawn one by one, each with the caption of what stands for it."""
-    hidden = middle({t for t in tape.times.values() if t is not None}, limit)
-    step = steps_of(tape.nodes, lambda n: n.inputs, tape.times.__getitem__, hidden)
-    found: dict[Tensor, str] = {}
-    if hidden:
-        folded = set(hidden)
-        inside = [n for n in shown if step[n] in folded]
-        kinds: defaultdict[int | None, list[object]] = defaultdict(list)
-        for n in inside:
-            if n.fn not in GATES:
-                kinds[step[n]].append((n.fn, n.shape))
-        cut = {step[n] for n in inside if closed(n)}
-        found = dict.fromkeys(inside, caption(hidden, len({tuple(kind) for kind in kinds.values()}) == 1, len(cut)))
+def folds_of(tape: Tape, shown: list[Tensor], view: View) -> tuple[dict[Tensor, str], dict[str, int]]:
+    """The nodes that are not drawn one by one, each with the caption of what stands for it; the captions of steps."""
+    if not view.folds:
+        return {}, {}
+    found, adjoint = dict(clipping(tape)), adjoint_nodes(tape)
+    kinds: defaultdict[int, list[Hashable]] = defaultdict(list)
+    for n in shown:
+        if (t := tape.times[n]) is not None:
+            kinds[t].append((n.fn, n.shape, closed(n)))
+    size = sum(map(len, kinds.values()))
+    runs = view.runs({t: tuple(kind) for t, kind in kinds.items()}, size, CROWD)
+    captions: dict[str, int] = {}
+    step = steps_of(tape.nodes, lambda n: n.inputs, tape.times.__getitem__, (t for run in runs for t in run))
+    results = {o for o in tape.outputs if tape.times[o] is None}
+    members: defaultdict[int | None, list[Tensor]] = defaultdict(list)
+    for n in shown:
+        if n not in found and n not in results:
+            members[step[n]].append(n)
+    for run in runs:
+        alike = {tuple((n.fn, n.shape) for n in members[t] if n.fn not in GATES) for t in run}
+        cut = sum(any(closed(n) for n in members[t]) for t in run)
+        text = caption(run, len(alike) == 1, cut)
+        captions[text] = run[0]
+        for n in (n for t in run for n in members[t]):
+            found[n] = text if n not in adjoint else f"{text}, backward"
+        captions[f"{text}, backward"] = run[0]
     crowds: defaultdict[int | None, list[Tensor]] = defaultdict(list)
     for n in shown:
         if n not in found:
             crowds[tape.times[n]].append(n)
     for t, crowd in crowds.items():
-        if len(crowd) > CROWD:
+        if len(crowd) > MANY:
             inner = crowd[SHOWN:-SHOWN]
             found |= dict.fromkeys(inner, f"{len(inner):,} nodes" + (f" of t = {t}" if t is not None else ""))
+    return found, captions
+
+
+def clipping(tape: Tape) -> dict[Tensor, str]:
+    """The operations of ``clip``, each with what they make together: the norm of all gradients, and the min."""
+    found: dict[Tensor, str] = {}
+    outputs = list(tape.outputs[-len(tape.wrt) :]) if tape.wrt else []
+    while outputs and all(o.fn is np.multiply and (o.name or "").startswith("clipped ") for o in outputs):
+        factor, least = outputs[0].inputs[1], outputs[0].inputs[1].inputs[-1:]
+        if factor.fn is not np.divide or least[0].fn is not np.maximum:
+            break
+        bound, length = factor.inputs[0], least[0].inputs[0]
+        outputs = [o.inputs[0] for o in outputs]
+        stack, seen = [length], set(outputs)
+        while stack:
+            n = stack.pop()
+            if n not in seen:
+                seen.add(n)
+                found[n] = f"‖g‖ = {length.item():.4g}"
+                stack += n.inputs
+        smaller = f"min(1, {bound.item():.4g}/‖g‖) = {factor.item():.4g}"
+        found |= dict.fromkeys((bound, *least, *least[0].inputs[1:], factor), smaller)
     return found
 
 

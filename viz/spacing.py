@@ -16,7 +16,9 @@ SIZE = 24.0  # a circle's diameter, a box's least side
 FONT, SMALL = 11.0, 9.0
 COLUMN, ROW, GAP = 43.0, 36.0, 6.0
 BENT, CROSSED = 8.0, 4.0  # room for parameters' arrows, which bend round circles, and for those from the step before
+TRUNK = 14.0  # room for a parameter's trunk, left of the circles that it branches to
 _PER_LINE, _MOST = 3, 11  # names in a box
+_APART = 3  # arrows of a parameter up to here are drawn each for itself, as in the book
 
 Point = tuple[float, float]
 
@@ -35,6 +37,16 @@ class Gate(NamedTuple):
     tail: Key
     marks: tuple[Mark, ...]
     time: int | None
+
+
+def buses(items: list[Item], arrows: list[Arrow], cell: dict[Key, Cell]) -> dict[tuple[Key, int], list[Arrow]]:
+    """The arrows from one parameter to many heads in one column, which share a trunk: by tail and column."""
+    parameters = {i.key for i in items if i.parameter and i.time is None}
+    found: defaultdict[tuple[Key, int], list[Arrow]] = defaultdict(list)
+    for a in arrows:
+        if a.tail in parameters and not a.marks and cell[a.head][1] > cell[a.tail][1]:
+            found[a.tail, cell[a.head][0]].append(a)
+    return {bus: its for bus, its in found.items() if len(its) > _APART}
 
 
 def gates(items: list[Item], arrows: list[Arrow]) -> dict[Gate, list[Key]]:
@@ -56,11 +68,16 @@ def size(item: Item) -> Point:
     """Width and height of a box or circle."""
     text = lines(item)
     widest = max((style.width(line, FONT) for line in text), default=0.0)
-    return max(SIZE, round(widest) + GAP), max(SIZE, len(text) * FONT * 1.3 + GAP)
+    if item.note:
+        widest = max(widest, style.width(item.note, SMALL))
+    tall = len(text) * FONT * 1.3 + (SMALL * 1.4 if item.note else 0) + GAP
+    return max(SIZE, round(widest) + GAP), max(SIZE, tall)
 
 
-def points(items: list[Item], arrows: list[Arrow], cell: dict[Key, Cell]) -> tuple[dict[Key, Point], dict[Gate, Point]]:
-    """The centre of each item and gate, x to the right and y upwards from row 0."""
+def points(
+    items: list[Item], arrows: list[Arrow], cell: dict[Key, Cell], shown: list[Arrow]
+) -> tuple[dict[Key, Point], dict[Gate, Point]]:
+    """The centre of each item, x to the right and y upwards from row 0, and of the gates on the arrows shown."""
     at_gate = gates(items, arrows)
     x = _columns(items, arrows, cell, at_gate)
     tall, y = _rows(items, cell, at_gate)
@@ -69,7 +86,7 @@ def points(items: list[Item], arrows: list[Arrow], cell: dict[Key, Cell]) -> tup
     spots: dict[Gate, Point] = {}
     taken: defaultdict[float, float] = defaultdict(lambda: -math.inf)  # how far right each band is taken
     beside: defaultdict[tuple[Key, int], float] = defaultdict(float)  # how much is taken beside each item
-    for gate, heads in sorted(at_gate.items(), key=lambda g: (place[g[0].tail], g[0].marks)):
+    for gate, heads in sorted(gates(items, shown).items(), key=lambda g: (place[g[0].tail], g[0].marks)):
         (x0, y0), half = place[gate.tail], gate_size(gate)[0] / 2
         band, side = _band(gate, heads, cell), _side(gate, heads, cell)
         if band is None:
@@ -100,6 +117,9 @@ def _columns(
         if _band(gate, heads, cell) is None:
             beside[gate.tail, _side(gate, heads, cell)] += GAP + gate_size(gate)[0] + GAP
 
+    trunks: defaultdict[int, float] = defaultdict(float)
+    for _, column in buses(items, arrows, cell):
+        trunks[column] += TRUNK if not trunks[column] else 5
     columns: defaultdict[int, list[Item]] = defaultdict(list)
     for i in items:
         columns[cell[i.key][0]].append(i)
@@ -110,7 +130,7 @@ def _columns(
         gap = 0.0 if last is None else COLUMN + sum(extra[c] for c in range(last + 1, column + 1))
         x[column] = SIZE / 2 if last is None else x[last] + gap
         for i in columns[column]:
-            x[column] = max(x[column], edge[cell[i.key][1]] + GAP + beside[i.key, -1] + size(i)[0] / 2)
+            x[column] = max(x[column], edge[cell[i.key][1]] + GAP + beside[i.key, -1] + trunks[column] + size(i)[0] / 2)
         for i in columns[column]:
             edge[cell[i.key][1]] = x[column] + size(i)[0] / 2 + beside[i.key, 1]
         last = column

@@ -10,10 +10,14 @@ from unicodedata import east_asian_width
 
 PARAMETER, CIRCLE, BOX = "#66BFFF", "#B2D9FF", "white"  # the book's
 OPERATION, ADJOINT, UNREACHED = "#E3F1FF", "#FFE0B8", "#F2F2F2"
-CUT, GATE, FAINT = "#D0021B", "#5B2A9D", "#80868F"
+CUT, GATE, FAINT, BACKWARD = "#D0021B", "#5B2A9D", "#80868F", "#A65E00"
+ADDED, REMOVED = "#0B7A3B", "#B3B8BF"
 SANS, MATH = "Helvetica", "Times-Italic"
+NOTE = 9.0  # the font size of what is written below a name
 
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _INDEXED = re.compile(r"([^\W_]+)_(\w+)")
+_COUNTED = re.compile(r"#\d+")  # the second of its name
 _SHRINK = 0.75  # a subscript beside its name
 
 
@@ -29,7 +33,7 @@ def parts(name: str) -> list[tuple[str, bool]]:
     text, found, at = plain(name), [], 0
     for m in _INDEXED.finditer(text):
         base, index = m[1], m[2].strip("_")
-        if index and (len(base) <= 2 or index.replace("_", "").isdigit()):
+        if index and (len(base) <= 2 or index == "t" or index.replace("_", "").isdigit()):
             found += [(text[at : m.end(1)], False), (index.replace("_", ","), True)]
             at = m.end()
     return [*found, (text[at:], False)] if text[at:] or not found else found
@@ -37,22 +41,40 @@ def parts(name: str) -> list[tuple[str, bool]]:
 
 def html(name: str, size: float) -> str:
     """The name as the inside of an HTML-like label in a font of that size."""
-    small = f'<sub><font point-size="{size * _SHRINK:g}">'
-    pieces = [(escape(text) or " ", lowered) for text, lowered in parts(name)]
-    return "".join(f"{small}{text}</font></sub>" if lowered else text for text, lowered in pieces)
+    found = []
+    for text, kind in _pieces(name):
+        small = f'<{kind}><font point-size="{size * _SHRINK:g}">{escape(text)}</font></{kind}>'
+        found.append(small if kind else escape(text))
+    return "".join(found) or " "
 
 
-def label(*lines: str, size: float) -> str:
+def _pieces(name: str) -> list[tuple[str, str]]:
+    """The name in pieces that are plain, ``sub`` or ``sup``."""
+    found = []
+    for text, lowered in parts(name):
+        count = None if lowered else _COUNTED.match(text)
+        found += [(count[0], "sup"), (text[count.end() :], "")] if count else [(text, "sub" if lowered else "")]
+    return [(text, kind) for text, kind in found if text]
+
+
+def sized(name: str, size: float) -> str:
+    """The name in a font of that size, for a row of a label."""
+    return f'<font point-size="{size:g}">{html(name, size)}</font>'
+
+
+def label(*lines: str, size: float, note: str = "") -> str:
     """An HTML-like label; several lines are rows of a table, where a subscript does not touch the line below."""
-    if len(lines) == 1:
-        return f"<{html(lines[0], size)}>"
-    rows = "".join(f"<tr><td>{html(line, size)}</td></tr>" for line in lines)
-    return f'<<table border="0" cellspacing="0" cellpadding="1">{rows}</table>>'
+    rows = [html(line, size) for line in lines]
+    rows += [f'<font face="{SANS}" point-size="{NOTE:g}">{escape(note)}</font>'] if note else []
+    if len(rows) == 1:
+        return f"<{rows[0]}>"
+    table = "".join(f"<tr><td>{row}</td></tr>" for row in rows)
+    return f'<<table border="0" cellspacing="0" cellpadding="{0 if note else 1}">{table}</table>>'
 
 
 def width(name: str, size: float) -> float:
     """How wide the name is in points, in a wide font: what a box must hold wherever it is opened."""
-    return sum(size * (_SHRINK if lowered else 1) * sum(map(_em, text)) for text, lowered in parts(name))
+    return sum(size * (_SHRINK if kind else 1) * sum(map(_em, text)) for text, kind in _pieces(name))
 
 
 def _em(c: str) -> float:

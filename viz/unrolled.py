@@ -2,83 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+from dataclasses import replace
+
 import graphviz
 
-from minigrad import Tape
+from minigrad import Tape, Tensor
 
 from . import style
-from .circles import Item, Key, circles
-from .folding import folded
-from .grid import cells
-from .marks import Mark
-from .spacing import FONT, SIZE, SMALL, Gate, Point, gate_size, lines, points, size
+from .adjoints import Grads, Scale, number, scale, together
+from .circles import Item, circles
+from .folding import Collapse, View
+from .folds import folding
+from .selection import reached_nodes
+from .sheet import MANY, Paint, blank, paint, places, put_captions, put_text
+from .spacing import SIZE
+from .summary import summary
 
-MANY = 150  # beyond, arrows are straight: the time to lead them round the boxes grows with the cube
 
-
-def unrolled(tape: Tape) -> graphviz.Digraph:
+def unrolled(
+    tape: Tape, collapse: Collapse = "auto", steps: Container[int] | None = None, grads: Grads = None
+) -> graphviz.Digraph:
     """The unrolled computational graph of a tape, each named tensor a box, in the layout of D2L's Fig. 9.7.2.
 
-    Gates stand on the arrows; an arrow through which no gradient passes is red and dashed.
+    Gates stand on the arrows; an arrow through which no gradient passes is red and dashed. The options are draw's,
+    whose level "variables" this is.
     """
-    items, arrows, caption = folded(*circles(tape))
-    place, gate_place = points(items, arrows, cells(items, arrows))
-    named: list[Key | Gate] = [*place, *gate_place]
-    ids = dict(zip(named, style.identifiers(map(_name, named)), strict=True))
-    graph = _blank("true" if len(items) <= MANY else "line")
-    for item in items:
-        _box(graph, ids[item.key], item, place[item.key])
-    for gate, at in gate_place.items():
-        text = style.label(*(m.text for m in gate.marks), size=SMALL)
-        _text(graph, ids[gate], at, gate_size(gate), text, fontcolor=_line(gate.marks).get("color", style.GATE))
-        graph.edge(ids[gate.tail], ids[gate], arrowhead="none", **_line(gate.marks))
-    time = {i.key: i.time for i in items}
-    dots = {i.key for i in items if i.dots}
-    for arrow in arrows:
-        if arrow.tail not in dots or arrow.head not in dots:
-            tail = Gate(arrow.tail, arrow.marks, time[arrow.head]) if arrow.marks else arrow.tail
-            graph.edge(ids[tail], ids[arrow.head], **_line(arrow.marks))
-    if caption:
-        y = next(place[i.key][1] for i in items if i.dots and i.time is not None)
-        wide = style.width(caption, SMALL) + 4
-        _text(graph, "folded", (-(wide + SIZE) / 2, y), (wide, FONT), style.label(caption, size=SMALL))
+    return variables(tape, View(collapse, steps), scale(tape, grads))
+
+
+def variables(tape: Tape, view: View, colours: Scale | None) -> graphviz.Digraph:
+    """The picture of that view."""
+    items, arrows = circles(tape)
+    fold = folding(items, arrows, view)
+    items, arrows = fold.apply(items, arrows)
+    tensors = members(tape, items)
+    norms = {i.key: norm for i in items if (norm := _norm(tensors[i.key], colours)) is not None}
+    items = [replace(i, note=number(norms[i.key])) if i.names and i.key in norms else i for i in items]
+    at = places(items, arrows)
+    reached = reached_nodes(tape)
+    lost = {k for k, its in tensors.items() if its and all(n.requires_grad and n not in reached for n in its)}
+    fills = dict.fromkeys(lost, style.UNREACHED)
+    fills |= {key: colours.colour(norm) for key, norm in norms.items() if colours}
+    tips = {i.key: "; ".join(summary(tape, n) for n in tensors[i.key][:3]) for i in items if i.names and not i.dots}
+    tips |= {key: f"{tips[key]}, no gradient reaches it" for key in lost & tips.keys()}
+
+    graph = blank("unrolled", len(items) > MANY)
+    paint(graph, items, arrows, at, Paint(tips=tips, fills=fills, kinds=dict.fromkeys(lost, "unreached")))
+    (left, bottom), (right, _) = at.corners
+    put_captions(graph, items, at)
+    if colours:
+        middle = (left + right) / 2
+        put_text(graph, "scale", (middle, bottom - 2.5 * SIZE), (190, 40), colours.legend(), **{"class": "legend"})
     return graph
 
 
-def _blank(splines: str) -> graphviz.Digraph:
-    graph = graphviz.Digraph("unrolled", engine="neato")
-    # inputscale: positions are in points; the exclamation mark that follows each: it is final
-    graph.attr(inputscale="72", splines=splines, esep="+2", outputorder="edgesfirst", pad="0.06")
-    graph.attr("node", fontname=style.MATH, fontsize=f"{FONT:g}", margin="0", style="filled", penwidth="0.8")
-    graph.attr("edge", arrowsize="0.5", penwidth="0.8")
-    return graph
+def members(tape: Tape, items: list[Item]) -> dict[tuple[str, str], list[Tensor]]:
+    """The tensors in each box; a circle's is the one it computes."""
+    by_name = {name: n for n, name in tape.names.items()}
+    return {i.key: [] if i.dots else [by_name[k] for k in i.names or (i.key[1],) if k in by_name] for i in items}
 
 
-def _name(what: Key | Gate) -> str:
-    if isinstance(what, Gate):
-        return f"gate at {what.tail[1]}"
-    return what[1] if what[0] == "box" else f"to {what[1]}"
-
-
-def _pin(graph: graphviz.Digraph, name: str, at: Point, measures: Point, **attributes: str) -> None:
-    sides = {"width": f"{measures[0] / 72:.4g}", "height": f"{measures[1] / 72:.4g}"}
-    graph.node(name, pos=f"{at[0]:.6g},{at[1]:.6g}!", **sides, **attributes)
-
-
-def _text(graph: graphviz.Digraph, name: str, at: Point, measures: Point, text: str, **attributes: str) -> None:
-    plain = {"shape": "plaintext", "style": "", "fontname": style.SANS, "fontsize": f"{SMALL:g}"}
-    _pin(graph, name, at, measures, label=text, **plain, **attributes)
-
-
-def _box(graph: graphviz.Digraph, name: str, item: Item, at: Point) -> None:
-    looks = {"shape": "box", "fillcolor": style.PARAMETER if item.parameter else style.BOX}
-    if item.dots:
-        looks = {"shape": "plaintext", "style": ""}
-    elif not item.names:
-        looks = {"shape": "circle", "fillcolor": style.CIRCLE}
-    text = style.label(*lines(item), size=FONT) if item.names else ""
-    _pin(graph, name, at, size(item), label=text, tooltip=style.tooltip(item.tip), **looks)
-
-
-def _line(marks: tuple[Mark, ...]) -> dict[str, str]:
-    return {"color": style.CUT, "style": "dashed"} if any(m.closed for m in marks) else {}
+def _norm(tensors: list[Tensor], colours: Scale | None) -> float | None:
+    """The norm of the adjoints in a box together; None where none was asked for."""
+    known = [colours.norms[n] for n in tensors if n in colours.norms] if colours else []
+    return together(known) if known else None

@@ -28,6 +28,12 @@ def about(nodes):
     return found
 
 
+def folds(graph):
+    """The captions of the folded runs, in order."""
+    said = {a["tooltip"] for a in read_back(graph)[0].values() if a["class"] == "fold"}
+    return sorted(said, key=lambda text: int(re.search(r"\d+", text)[0]))
+
+
 def test_every_operation_is_one_node(tape):
     shown = about(read_back(draw(tape, collapse=None))[0])
     for n in shown_nodes(tape):
@@ -73,7 +79,7 @@ def test_scalar_constants_are_written_into_the_operation():
 
 def test_tooltips_tell_shape_dtype_operation_and_line():
     (_, looks), *_ = about(read_back(draw(book_rnn()))[0])["h_2"]
-    assert re.fullmatch(r"h_2: float64\[5\] add \[t=2, conftest.py:\d+\]", looks["tooltip"])
+    assert re.fullmatch(r"h_2: float64\[5\] add, 0.255 .. 0.255, mean 0.255 \[t=2, conftest.py:\d+\]", looks["tooltip"])
 
 
 @pytest.mark.parametrize("every", [1, 2, 3])
@@ -130,20 +136,34 @@ def test_adjoints_are_told_apart():
 
 
 def test_long_sequences_fold():
-    nodes, edges = read_back(draw(gru(100)))
-    (fold,) = (n for n, a in nodes.items() if text_of(a["label"]) == "t = 4..97 (94 steps alike)")
+    nodes, edges = read_back(draw(book_rnn(100)))
+    (fold,) = (n for n, a in nodes.items() if a["class"] == "fold")
+    assert text_of(nodes[fold]["label"]).splitlines() == ["⋯", "t = 4..97", "(94 steps alike)"]
     assert {"h_3", "h_98", "h_100", "L"} <= set(nodes)
     assert not {"h_4", "h_97"} & set(nodes)
     assert {head for tail, head, _ in edges if tail == fold} > set()
-    assert len(nodes) < len(read_back(draw(gru(8)))[0])
+    assert len(nodes) < len(read_back(draw(book_rnn(8)))[0])
+    assert folds(draw(gru(100))) == ["t = 3..98 (96 steps alike)"]  # larger steps fold sooner
+    assert folds(draw(gru(100), collapse=12)) == ["t = 4..97 (94 steps alike)"]
 
 
 def test_folded_cuts_are_counted_and_folding_is_yours_to_choose():
     tape = tf.truncate(book_rnn(20), every=5)
-    said = [text_of(a["label"]) for a in read_back(draw(tape))[0].values()]
-    assert "t = 4..17 (14 steps alike, 3 cut off)" in said
-    assert "steps alike" not in draw(tape, collapse=None).source
-    assert "t = 2..19 (18 steps alike, 3 cut off)" in draw(tape, collapse=4).source
+    assert folds(draw(tape, collapse=8)) == ["t = 3..18 (16 steps alike, 3 cut off)"]
+    assert folds(draw(tape, collapse=4)) == ["t = 2..19 (18 steps alike, 3 cut off)"]
+    assert folds(draw(tape, collapse=None)) == []
+
+
+def test_runs_of_steps_alike_fold_between_the_cuts():
+    tape = tf.truncate(book_rnn(100), every=25)
+    runs = ["t = 2..25", "t = 27..50", "t = 52..75", "t = 77..99"]
+    assert folds(draw(tape)) == [f"{run} ({24 - (k == 3)} steps alike)" for k, run in enumerate(runs)]
+
+
+def test_a_range_of_steps_can_be_named():
+    graph = draw(gru(60), steps=range(20, 24))
+    assert folds(graph) == ["t = 1..19 (19 steps)", "t = 24..60 (37 steps alike)"]
+    assert {f"h_{t}" for t in range(1, 61)} & set(read_back(graph)[0]) == {"h_20", "h_21", "h_22", "h_23"}
 
 
 def test_a_hundred_thousand_nodes_fold():

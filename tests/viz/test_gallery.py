@@ -8,7 +8,8 @@ import pytest
 
 from minigrad.__main__ import main
 
-GALLERY = Path(__file__).parents[2] / "viz" / "gallery"
+ROOT = Path(__file__).parents[2]
+FIVE = ["unrolled", "strategies", "rolled", "gradients", "compare"]
 
 
 def content(file):
@@ -17,11 +18,27 @@ def content(file):
     return sorted(
         (g[0].text, "".join(g.itertext()).split(), re.findall("fill=\"[^\"]*\"", ElementTree.tostring(g, "unicode")))
         for g in groups
-        if g.get("class") in ("node", "edge")
+        if {"node", "edge"} & set(g.get("class", "").split())
     )
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("figures") / "docs"
+    assert main(["figure", "all", "-o", str(folder)]) == 0
+    return folder
+
+
+def test_one_command_makes_the_five(made):
+    assert sorted(f.name for f in made.iterdir()) == sorted(f"{name}.svg" for name in FIVE)
+    assert sorted(f.name for f in (ROOT / "docs").glob("*.svg")) == sorted(f.name for f in made.iterdir())
+
+
+@pytest.mark.parametrize("name", FIVE)
+def test_the_committed_figure_is_current(name, made):
+    assert content(ROOT / "docs" / f"{name}.svg") == content(made / f"{name}.svg")
+
+
 @pytest.mark.parametrize("name", ["unrolled", "strategies"])
-def test_the_committed_figure_is_current(name, tmp_path):
-    assert main(["figure", name, "-o", str(tmp_path / f"{name}.svg")]) == 0
-    assert content(GALLERY / f"{name}.svg") == content(tmp_path / f"{name}.svg")
+def test_the_figures_of_the_gallery_are_the_same(name, made):
+    assert content(ROOT / "viz" / "gallery" / f"{name}.svg") == content(made / f"{name}.svg")

@@ -80,6 +80,50 @@ def test_without_graphviz_the_dot_file_and_one_line(tmp_path, capsys):
         svg(graph)
 
 
+def hopeless(simpler=None):
+    """REFERENCE.md's layout trap: dot is not done with this in minutes."""
+    graph = graphviz.Digraph()
+    for t in range(60):
+        for k in range(20):
+            graph.edge(f"w{k}", f"a{t}_{k}")
+            graph.edge(f"a{t}_{k}", f"h{t + 1}")
+            graph.edge(f"h{t}", f"a{t}_{k}")
+    graph.simpler = simpler
+    return graph
+
+
+def test_a_layout_beyond_its_time_is_replaced_by_the_folded_picture_and_one_line(tmp_path, capfd):
+    path = render(hopeless(lambda: hopeless(strategies)), tmp_path / "a.svg", limit=0.5)
+    said = capfd.readouterr().err
+    assert said == f"render: no layout within 0.5 s, so it is drawn folded, wrote {path}\n"
+    assert path.read_text() == svg(strategies())
+
+
+def test_a_layout_beyond_its_time_without_a_folded_picture_is_a_dot_file_and_one_line(tmp_path, capfd):
+    path = render(hopeless(), tmp_path / "a.png", limit=0.5)
+    assert path == tmp_path / "a.dot"
+    assert capfd.readouterr().err == f"render: no layout within 0.5 s, wrote {path}\n"
+    with pytest.raises(UnsupportedError, match=r"no layout within 0.5 s. Fold more"):
+        svg(hopeless(), limit=0.5)
+
+
+def test_the_pictures_of_a_tape_have_simpler_ones():
+    whole = draw(book_rnn(30), collapse=None)
+    folded = whole.simpler()
+    assert folded.source == draw(book_rnn(30)).source
+    assert folded.simpler().source == draw(book_rnn(30), "rolled").source
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the stand-in is a shell script")
+def test_the_program_has_the_same_time_limit(tmp_path, monkeypatch, capfd):
+    program = tmp_path / "dot"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert render(strategies(), tmp_path / "a.svg", limit=0.2) == tmp_path / "a.dot"
+    assert "no layout within 0.2 s" in capfd.readouterr().err
+
+
 @pytest.mark.usefixtures("no_graphviz")
 def test_a_dot_file_needs_no_graphviz(tmp_path, capsys):
     assert render(strategies(), tmp_path / "a.dot").exists()

@@ -1,4 +1,5 @@
 import string
+from html.parser import HTMLParser
 
 import graphviz
 import pytest
@@ -9,7 +10,7 @@ import minigrad as mg
 import viz
 from viz import style
 
-from .conftest import picture
+from .conftest import picture, read_back
 
 NASTY = st.text(alphabet="\"'<>&;:\\{}|#%\n\r\t\x00\x07\ud800￾_0aé漢😀 ", max_size=30)
 
@@ -58,8 +59,19 @@ def test_any_name_gives_valid_dot_and_svg(names):
     assert sorted(tips) == sorted(style.plain(n, 200) or " " for n in names)
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.text(min_size=1) | NASTY, st.sampled_from([viz.draw, viz.unrolled]))
+def rolled(tape):
+    return viz.draw(tape, "rolled")
+
+
+def side_by_side(tape):
+    return viz.compare([(tape.outputs[0].label, tape), ("again", tape)])
+
+
+VIEWS = [viz.draw, viz.unrolled, rolled, side_by_side]
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.text(min_size=1) | NASTY, st.sampled_from(VIEWS))
 def test_any_name_gives_a_valid_picture(name, view):
     x = mg.tensor(1.0, requires_grad=True, name=name)
     with mg.timestep(1):
@@ -69,10 +81,33 @@ def test_any_name_gives_a_valid_picture(name, view):
         assert set(piece) <= set(shown) | {" "}
 
 
-@pytest.mark.parametrize("view", [viz.draw, viz.unrolled])
+HOSTILE = ["<script>alert(1)</script>", "]]>", '" onload="x', "a\nb\r\nc", "\u202eabc שלום", "-->"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_name_cannot_leave_its_place(view, name):
+    x = mg.tensor(1.0, requires_grad=True, name=name)
+    with mg.timestep(1):
+        y = (mg.scale_grad(x, mg.tensor(0.5, name=name)) * 2).named(name)
+    graph = view(mg.Tape.of(y))
+    root = picture(graph)
+    tags = {e.tag.rpartition("}")[2] for e in root.iter()}
+    assert tags <= {"svg", "g", "title", "text", "a", "path", "polygon", "polyline", "ellipse", "tspan"}
+    assert not [k for e in root.iter() for k in e.attrib if k.lower().startswith("on")]
+    page = HTMLParser()
+    seen = []
+    page.handle_starttag = lambda tag, attrs: seen.append(tag)
+    page.feed(f"<body>{viz.svg(graph)}</body>")
+    assert "script" not in seen
+    nodes, _ = read_back(graph)
+    assert len(nodes) >= 1
+
+
+@pytest.mark.parametrize("view", VIEWS)
 def test_a_name_of_ten_thousand_characters_is_shortened(view):
     tape = mg.Tape.of((mg.tensor(1.0, requires_grad=True, name="<" * 10_000) * 2).named("\\" * 10_000))
-    assert len(view(tape).source) < 4_000
+    assert len(view(tape).source) < 9_000
     assert picture(view(tape)) is not None
 
 

@@ -1,0 +1,115 @@
+"""Laying a graph out: by Graphviz's own program or by pygraphviz, always in a child process that a time limit ends."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from threading import Lock, Timer
+from typing import Any
+
+LIMIT = 30.0  # seconds
+_WORKER = """
+import os, pickle, sys
+out = os.fdopen(os.dup(1), "wb")
+nowhere = os.open(os.devnull, os.O_WRONLY)
+os.dup2(nowhere, 1)
+os.dup2(nowhere, 2)  # what the library says of the system's fonts says nothing of the picture
+from pygraphviz import AGraph
+while True:
+    try:
+        source, kind, engine, times = pickle.load(sys.stdin.buffer)
+    except EOFError:
+        break
+    try:
+        answer = [AGraph(string=source).draw(format=kind, prog=engine) for _ in range(times)][-1]
+    except Exception as error:
+        answer = str(error)
+    pickle.dump(answer, out)
+    out.flush()
+"""
+_one_at_a_time = Lock()
+_workers: dict[int, subprocess.Popen[bytes]] = {}  # by our own process id: a fork must not share its parent's
+
+
+class TimeLimitError(Exception):
+    """Graphviz did not come to an end in time."""
+
+
+def laid_out(source: str, engine: str, kind: str, limit: float = LIMIT) -> bytes | None:
+    """The picture of a DOT source, or None where neither ``dot`` nor pygraphviz is there. Raises TimeLimitError."""
+    program = shutil.which("dot")
+    if program:  # the one program, which takes the engine as an option
+        try:
+            command = [program, f"-K{engine}", f"-T{kind}"]
+            ran = subprocess.run(command, input=source.encode(), capture_output=True, timeout=limit, check=True)
+        except subprocess.TimeoutExpired:
+            raise TimeLimitError from None
+        return ran.stdout
+    if not _installed():
+        return None
+    times = 2 if kind == "pdf" else 1  # the first PDF of a process embeds its fonts differently
+    with _one_at_a_time:
+        answer: bytes | str = _asked((source, kind, engine, times), limit)
+    if isinstance(answer, str):
+        raise ValueError(answer)
+    return answer
+
+
+def _installed() -> bool:
+    """Whether a child could import pygraphviz; it is not imported here, where a crash of its library would end us."""
+    if "pygraphviz" in sys.modules:
+        return sys.modules["pygraphviz"] is not None
+    from importlib.util import find_spec
+
+    return find_spec("pygraphviz") is not None
+
+
+def _asked(request: tuple[str, str, str, int], limit: float) -> Any:
+    """The worker's answer; a worker that takes too long is killed, and the next request starts another."""
+    worker = _workers.get(os.getpid())
+    if worker is None or worker.poll() is not None:
+        close()
+        pipe = subprocess.PIPE
+        paths = os.pathsep.join(p for p in sys.path if p)
+        worker = subprocess.Popen(
+            [sys.executable, "-c", _WORKER], stdin=pipe, stdout=pipe, env={**os.environ, "PYTHONPATH": paths}
+        )
+        _workers[os.getpid()] = worker
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    late = Timer(limit, worker.kill)
+    late.start()
+    try:
+        pickle.dump(request, worker.stdin)
+        worker.stdin.flush()
+        return pickle.load(worker.stdout)
+    except BaseException as error:  # also where interrupted: its answer would be taken for the next one's
+        in_time = late.is_alive()
+        _end(worker)
+        if isinstance(error, (EOFError, BrokenPipeError, pickle.UnpicklingError)):
+            raise (ValueError("Graphviz crashed") if in_time else TimeLimitError()) from None
+        raise
+    finally:
+        late.cancel()
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    worker.kill()
+    worker.wait()
+    for pipe in (worker.stdin, worker.stdout):
+        if pipe:
+            with contextlib.suppress(OSError):
+                pipe.close()
+    _workers.pop(os.getpid(), None)
+
+
+@atexit.register
+def close() -> None:
+    """End the worker, if there is one."""
+    if worker := _workers.get(os.getpid()):
+        _end(worker)
