@@ -37,8 +37,3 @@ def test_one_command_makes_the_five(made):
 @pytest.mark.parametrize("name", FIVE)
 def test_the_committed_figure_is_current(name, made):
     assert content(ROOT / "docs" / f"{name}.svg") == content(made / f"{name}.svg")
-
-
-@pytest.mark.parametrize("name", ["unrolled", "strategies"])
-def test_the_figures_of_the_gallery_are_the_same(name, made):
-    assert content(ROOT / "viz" / "gallery" / f"{name}.svg") == content(made / f"{name}.svg")
