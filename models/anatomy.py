@@ -89,35 +89,40 @@ def steps_of(tape: Tape) -> tuple[int, ...]:
     return steps
 
 
-def loss_terms(tape: Tape) -> dict[int, Tensor]:
-    """For each step at which the loss enters a scalar whose gradient is that loss term's: <tensor, its cotangent>."""
-    entering: dict[Tensor, Any] = {}
-    for _, x, c in _from_outside(tape):
+def entering(tape: Tape) -> dict[Tensor, Any]:
+    """Where the loss enters the steps, and the cotangent with which it does."""
+    found: dict[Tensor, Any] = {}
+    for x, c in _from_outside(tape):
         if x.fn is not None and tape.times[x] is not None:
-            entering[x] = entering[x] + c if x in entering else c
+            found[x] = found[x] + c if x in found else c
+    return found
+
+
+def loss_terms(tape: Tape) -> dict[int, Tensor]:
+    """A scalar for each step at which the loss enters: its gradient behind that entrance is the loss term's."""
     terms: dict[int, Any] = {}
-    for x in sorted(entering, key=lambda x: tape.times[x] or 0):
-        t, term = tape.times[x], np.sum(x * entering[x])
-        terms[t] = terms[t] + term if t in terms else term  # type: ignore[index]
+    for x, c in sorted(entering(tape).items(), key=lambda e: tape.times[e[0]] or 0):
+        t, term = tape.times[x] or 0, np.sum(x * c)
+        terms[t] = terms[t] + term if t in terms else term
     return terms
 
 
-def _from_outside(tape: Tape) -> Iterator[tuple[Tensor | None, Tensor, Any]]:
-    """What the part of the tape that lies in no step sends: (reader, its input, the contribution)."""
+def _from_outside(tape: Tape) -> Iterator[tuple[Tensor, Any]]:
+    """What the part of the tape that lies in no step sends, and to whom; first the cotangent of the output."""
     out, seed, _ = next(iter(tape.steps()))  # explains what is no loss
-    yield None, out, seed
+    yield out, seed
     nodes = tuple(n for n in tape.nodes if tape.times[n] is None)
     if tape.times[out] is None:
         for step in starmap(Step, sweep(nodes, out, seed)):
             for x, c in zip(step.tensor.inputs, step.contributions, strict=bool(step.sent)):
                 if c is not None:
-                    yield step.tensor, x, c
+                    yield x, c
 
 
 def _outside(tape: Tape, wrt: Tensor) -> Array:
     """The gradient along the paths that go through no step."""
     found = np.zeros(wrt.shape, wrt.dtype)
-    for _, x, c in _from_outside(tape):
+    for x, c in _from_outside(tape):
         if x is wrt:
             found += c
     return found
