@@ -1,14 +1,18 @@
 """Recurrent models, text, training and the closed forms of backpropagation through time."""
 
 from .anatomy import Anatomy, anatomy
+from .artbp import artbp
 from .cells import GRUCell, LinearRNN, LSTMCell, RNNCell, Stacked, parameters, unroll
+from .compare import compare
 from .jacobians import Jacobians, jacobians, verdict
 from .language_model import RNNLM
 from .section import section
+from .strategy import Strategy
 from .text import Vocabulary, Windows
 from .totals import totals
 
 __all__ = [
-    "RNNLM", "Anatomy", "GRUCell", "Jacobians", "LSTMCell", "LinearRNN", "RNNCell", "Stacked", "Vocabulary", "Windows",
-    "anatomy", "jacobians", "parameters", "section", "totals", "unroll", "verdict",
+    "RNNLM", "Anatomy", "GRUCell", "Jacobians", "LSTMCell", "LinearRNN", "RNNCell", "Stacked", "Strategy",
+    "Vocabulary", "Windows", "anatomy", "artbp", "compare", "jacobians", "parameters", "section", "totals", "unroll",
+    "verdict",
 ]  # fmt: skip
