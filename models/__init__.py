@@ -6,6 +6,7 @@ from .cells import GRUCell, LinearRNN, LSTMCell, RNNCell, Stacked, parameters, u
 from .compare import compare
 from .jacobians import Jacobians, jacobians, verdict
 from .language_model import RNNLM
+from .report import report
 from .section import section
 from .strategy import Strategy
 from .text import Vocabulary, Windows
@@ -13,6 +14,6 @@ from .totals import totals
 
 __all__ = [
     "RNNLM", "Anatomy", "GRUCell", "Jacobians", "LSTMCell", "LinearRNN", "RNNCell", "Stacked", "Strategy",
-    "Vocabulary", "Windows", "anatomy", "artbp", "compare", "jacobians", "parameters", "section", "totals", "unroll",
-    "verdict",
+    "Vocabulary", "Windows", "anatomy", "artbp", "compare", "jacobians", "parameters", "report", "section", "totals",
+    "unroll", "verdict",
 ]  # fmt: skip

@@ -7,8 +7,9 @@ Source: Tallec and Ollivier 2017, section 5.1.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import repeat
 from typing import Any
@@ -94,3 +95,15 @@ def table(runs: Sequence[Run]) -> str:
         what = "converges" if r.converged else "diverges" if abs(r.theta[-1]) >= FAR else "fails"
         lines.append(f"{r.name:16}  {r.theta[-1]:16.4f}  {r.steps[-1]:11,}  {what}")
     return "\n".join(lines)
+
+
+def as_csv(runs: Sequence[Run]) -> bytes:
+    """One line per update."""
+    rows = ((r.name.replace(",", ""), t, x) for r in runs for t, x in zip(r.steps, r.theta, strict=True))
+    lines = [f"{name},{t},{x!r}" for name, t, x in rows]
+    return "\n".join(["run,steps,theta", *lines, ""]).encode()
+
+
+def as_json(runs: Sequence[Run], **about: Any) -> bytes:
+    """Every run, with what was asked for in ``about``."""
+    return json.dumps({**about, "optimum": OPTIMUM, "runs": [asdict(r) for r in runs]}).encode()
