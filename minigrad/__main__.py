@@ -25,7 +25,7 @@ EXAMPLES = """examples:
   minigrad compare -o strategies.svg                 strategies of truncation: bias, variance, cost, training
   minigrad compare influence-balancing -o balancing.svg
 """
-EXPERIMENTS = ("strategies", "influence-balancing")
+EXPERIMENTS = ("strategies", "influence-balancing", "memory", "clipping", "exercises")
 
 
 class Parser(argparse.ArgumentParser):
@@ -95,7 +95,7 @@ def _laboratory(commands: Any) -> None:
     compare = commands.add_parser("compare", help="strategies of truncation measured, and the section's experiments")
     compare.add_argument("experiment", nargs="?", default="strategies", choices=EXPERIMENTS, metavar="EXPERIMENT",
                          help=f"one of {', '.join(EXPERIMENTS)} (%(default)s)")  # fmt: skip
-    compare.add_argument("--updates", type=_whole, default=300, metavar="N", help="of training (%(default)s)")
+    compare.add_argument("--updates", type=_whole, default=200, metavar="N", help="of training (%(default)s)")
     compare.add_argument("--seeds", type=_whole, default=3, metavar="N", help="how many, from --seed on (%(default)s)")
     compare.add_argument("--draws", type=_whole, default=200, metavar="N", help="of a random gradient (%(default)s)")
     compare.add_argument("-o", "--output", metavar="FILE", action="append", default=[],
@@ -106,7 +106,7 @@ def _laboratory(commands: Any) -> None:
         command.add_argument("--cell", choices=["rnn", "gru", "lstm"], default="rnn", help="the cell (%(default)s)")
         command.add_argument("--hidden", type=_whole, default=hidden, metavar="H", help="hidden units (%(default)s)")
         command.add_argument("--steps", type=_whole, default=steps, metavar="T", help="time steps (%(default)s)")
-        command.add_argument("--lr", type=_positive, help="learning rate (anatomy: 0.01; else 1 for rnn, 4 for others)")
+        command.add_argument("--lr", type=_positive, help="learning rate (that of Adam: 0.01)")
         command.add_argument("--seed", type=_natural, default=1, metavar="S", help="of all random numbers (1)")
         command.add_argument("--strategies", nargs="+", metavar="NAME", help="such as full every=8 window=8 random=0.9")
 

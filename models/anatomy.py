@@ -109,6 +109,8 @@ def loss_terms(tape: Tape) -> dict[int, Tensor]:
 
 def _from_outside(tape: Tape) -> Iterator[tuple[Tensor, Any]]:
     """What the part of the tape that lies in no step sends, and to whom; first the cotangent of the output."""
+    if not tape.outputs[0].requires_grad:  # everything is cut
+        return
     out, seed, _ = next(iter(tape.steps()))  # explains what is no loss
     yield out, seed
     nodes = tuple(n for n in tape.nodes if tape.times[n] is None)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from minigrad.companions import companion
 from minigrad.errors import ArgumentError
 from minigrad.files import write_atomically
 
-from . import balancing
+from . import balancing, clipping, exercises, memory
 from .cells import parameters
 from .compare import as_csv, as_json, compare, interval, table, work
 from .language_model import RNNLM
@@ -24,7 +26,7 @@ from .progress import progress
 from .report import pieces, report
 from .strategy import Strategy
 from .text import Vocabulary, Windows, load, preprocess
-from .train import LEARNING_RATE, perplexity
+from .train import perplexity
 
 STRATEGIES = ("full", "every=4", "every=16", "window=4", "window=16", "random=0.9", "segments=0.9", "artbp=8")
 PLOTS, DATA = (".svg", ".png", ".pdf"), (".csv", ".json")
@@ -53,6 +55,9 @@ def anatomy_command(args: argparse.Namespace) -> None:
     """Train the language model on a text for a while, and write the report on its gradient over one window."""
     _writable(args.output, (".html",))
     raw, source = load(args.text)
+    print(f"text: {source}", flush=True)
+    for name in args.strategies or ():
+        Strategy.of(name)  # a mistake in it is worth no training
     corpus = preprocess(raw)
     vocab = Vocabulary.of(corpus)
     windows = Windows.of(vocab.encode(corpus), args.steps)
@@ -121,17 +126,20 @@ def _strategies(args: argparse.Namespace) -> None:
     vocab = Vocabulary.of(corpus)
     windows = Windows.of(vocab.encode(corpus), args.steps)
     rng = np.random.default_rng(args.seed)
-    picked = rng.permutation(len(windows.train))[: 64 * 40].reshape(-1, min(64, len(windows.train)))
+    size = min(64, len(windows.train))
+    count = min(40, len(windows.train) // size)
+    picked = rng.permutation(len(windows.train))[: count * size].reshape(count, size)
     batches = [(windows.train[i][:, :-1], windows.train[i][:, 1:]) for i in picked]
     held = windows.validation[rng.permutation(len(windows.validation))[:512]]
-    seeds, lr = range(args.seed, args.seed + args.seeds), args.lr or LEARNING_RATE[args.cell]
+    seeds, lr = range(args.seed, args.seed + args.seeds), args.lr or 0.01
     print(f"text: {source}")
-    print(f"model: {args.cell}, {args.hidden} hidden; SGD lr {lr:g}; {len(batches)} batches of 64 windows of "
+    print(f"model: {args.cell}, {args.hidden} hidden; Adam lr {lr:g}; {len(batches)} batches of {size} windows of "
           f"{args.steps}; {args.updates} updates, seeds {seeds[0]} to {seeds[-1]}")  # fmt: skip
     with progress(work(chosen, args.updates, seeds)) as bar:
         results = compare(
             lambda seed: RNNLM(args.cell, args.hidden, len(vocab.tokens), seed), batches, chosen, updates=args.updates,
-            lr=lr, seeds=seeds, draws=args.draws, validation=[(held[:, :-1], held[:, 1:])], on_update=bar.update,
+            lr=lr, optimizer=mg.optim.Adam, seeds=seeds, draws=args.draws, on_update=bar.update,
+            validation=[(held[:, :-1], held[:, 1:])],
         )  # fmt: skip
     print(table(results))
     _write(
@@ -162,4 +170,48 @@ def _balancing(args: argparse.Namespace) -> None:
     )
 
 
-EXPERIMENTS = {"strategies": _strategies, "influence-balancing": _balancing}
+def _memory(args: argparse.Namespace) -> None:
+    """Copy memory and the adding problem."""
+    with progress(sum(n for *_, n in memory.plan(args.updates))) as bar:
+        trials = memory.memory(args.updates, args.seed, bar.update)
+    print(memory.table(trials))
+    rows = [asdict(t) for t in trials]
+    _write(args, lambda: companion("viz.plot_compare").memory(trials), {
+        ".csv": lambda: "\n".join(["task,cell,strategy,baseline,loss", *(
+            f'"{t.task}",{t.cell},{t.strategy},{t.baseline!r},{t.losses[-1]!r}' for t in trials), ""]).encode(),
+        ".json": lambda: json.dumps({"command": command(), "trials": rows}, indent=1).encode(),
+    })  # fmt: skip
+
+
+def _clipping(args: argparse.Namespace) -> None:
+    """The book's RNN at a raised learning rate, with clipping and without."""
+    raw, source = load(args.text)
+    corpus = preprocess(raw)
+    vocab = Vocabulary.of(corpus)
+    print(f"text: {source}")
+    with progress(2 * args.updates) as bar:
+        runs = clipping.clipping(
+            Windows.of(vocab.encode(corpus), args.steps), len(vocab.tokens), lr=args.lr or clipping.RATE,
+            updates=args.updates, hidden=args.hidden, seed=args.seed, on_update=bar.update,
+        )  # fmt: skip
+    print(clipping.table(runs))
+    _write(args, lambda: companion("viz.plot_compare").clipping(runs), {
+        ".csv": lambda: "\n".join(["run,update,loss,before,after", *(
+            f"{r.name},{k},{a!r},{b!r},{c!r}" for r in runs
+            for k, (a, b, c) in enumerate(zip(r.losses, r.before, r.after, strict=True))), ""]).encode(),
+        ".json": lambda: json.dumps({"command": command(), "runs": [asdict(r) for r in runs]}).encode(),
+    })  # fmt: skip
+
+
+def _exercises(args: argparse.Namespace) -> None:
+    """The book's exercises; tables only."""
+    if args.output:
+        raise ArgumentError("compare exercises", got=f"-o {args.output[0]}", expected="these are tables only")
+    print(exercises.power_table(), exercises.eigenvalue_table(), sep="\n\n")
+    print("\n" + exercises.remedy_table(exercises.remedies()))
+
+
+EXPERIMENTS = {
+    "strategies": _strategies, "influence-balancing": _balancing, "memory": _memory, "clipping": _clipping,
+    "exercises": _exercises,
+}  # fmt: skip

@@ -64,7 +64,7 @@ def build(
     steps, plot = steps_of(tape), companion("viz.plot_style")
     plot.figure(1, 1)  # better now than after the work
     gradients = dict(zip(tape.parameters, mg.grad(tape.outputs[0], tape.parameters), strict=True))
-    W = wrt or recurrent_weight(tape, gradients)
+    W = recurrent_weight(tape, gradients) if wrt is None else wrt
     names = usual(len(steps)) if strategies is None else strategies
     rng = np.random.default_rng(seed)
     tapes = {"full": tape, **{name: Strategy.of(name).rewrite(tape, rng) for name in names}}

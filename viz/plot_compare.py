@@ -7,36 +7,52 @@ from typing import Any
 
 import numpy as np
 
-from .plot_style import COLORS, FAINT, INK, figure, look
+from .plot_style import COLORS, FAINT, figure, look
 
 
 def strategies(results: Sequence[Any], interval: Callable[[Any], tuple[float, float]], loss: str = "loss") -> Any:
-    """Bias and spread of each strategy's gradient as bars, and the training curves with their 95% intervals."""
+    """Each strategy's bias and spread, its training curve, and how far it is above full backpropagation's.
+
+    Records have name, draws, bias, bias_error, spread, updates and curves; interval gives mean and half width.
+    """
+    colors = [COLORS[k % len(COLORS)] for k in range(len(results))]
+    full = next((r for r in results if r.name.startswith("full")), results[0])
     with look():
-        fig = figure(9.6, 0.32 * len(results) + 2.2)
-        bars, curves = fig.subplots(1, 2, width_ratios=[1, 1.5])
-        y = np.arange(len(results))
-        colors = [COLORS[k % len(COLORS)] for k in y]
-        bars.barh(y - 0.2, [r.bias for r in results], 0.36, color=colors)
-        bars.barh(y + 0.2, [r.spread for r in results], 0.36, color=colors, alpha=0.35)
-        for k, r in enumerate(results):
-            if r.draws > 1:
-                bars.plot([r.bias_error] * 2, [k - 0.38, k - 0.02], color=INK, lw=1.6)
-        bars.set_yticks(y, [r.name for r in results])
-        bars.invert_yaxis()
-        bars.tick_params(axis="y", length=0)
-        bars.set(xlabel="relative to |exact gradient|", title="Bias (full) and spread (pale) of the gradient")
-        bars.set_xscale("symlog", linthresh=0.01)
-        bars.set_xlim(left=0)
+        fig = figure(10.2, 0.2 * len(results) + 2.2)
+        bars, curves, above = fig.subplots(1, 3, width_ratios=[1.05, 1, 1])
+        _bars(bars, results, colors)
         for r, color in zip(results, colors, strict=True):
-            mean, half = np.array([interval(list(at)) for at in zip(*r.curves, strict=True)]).T
-            curves.plot(r.updates, mean, color=color, label=r.name)
-            if np.isfinite(half).all():
-                curves.fill_between(r.updates, mean - half, mean + half, color=color, alpha=0.13, lw=0)
-        seeds = len(results[0].curves)
-        curves.set(xlabel="updates", ylabel=loss, title=f"Training at equal updates, {seeds} seeds, 95% intervals")
-        curves.legend(ncols=2)
+            curves.plot(r.updates, np.mean(r.curves, axis=0), color=color, label=r.name)
+            if r is not full:
+                pairs = (np.array(r.curves) - np.array(full.curves)).T
+                mean, half = np.array([interval(list(at)) for at in pairs]).T
+                above.plot(r.updates, mean, color=color, label=r.name)
+                if np.isfinite(half).all():
+                    above.fill_between(r.updates, mean - half, mean + half, color=color, alpha=0.12, lw=0)
+        seeds = f"{len(full.curves)} seed" + "s" * (len(full.curves) > 1)
+        curves.set(xlabel="updates", title=f"{loss}, mean of {seeds}")
+        above.set(xlabel="updates", title=f"above that of {full.name}, same seeds, 95%")
+        above.axhline(0, color=FAINT, lw=0.8, ls=":")
+        spans = [abs(np.mean(np.array(r.curves) - np.array(full.curves), axis=0)).max() for r in results]
+        above.set_ylim(-1.5 * max(*spans, 1e-6), 2.2 * max(*spans, 1e-6))
+        curves.legend()
     return fig
+
+
+def _bars(ax: Any, results: Sequence[Any], colors: Sequence[str]) -> None:
+    top = max(max(r.bias, r.spread) for r in results) or 1.0
+    for k, (r, color) in enumerate(zip(results, colors, strict=True)):
+        chance = r.draws > 1
+        ax.barh(k - 0.2 * chance, r.bias, 0.36, color=color)
+        text = f"{r.bias:.2g} (by chance {r.bias_error:.2g})" if chance else f"{r.bias:.2g}"
+        ax.text(r.bias + 0.02 * top, k - 0.2 * chance, text, va="center", fontsize=7)
+        if chance:
+            ax.barh(k + 0.2, r.spread, 0.36, color=color, alpha=0.35)
+            ax.text(r.spread + 0.02 * top, k + 0.2, f"spread {r.spread:.2g}", va="center", fontsize=7)
+    ax.set_yticks(range(len(results)), [r.name for r in results])
+    ax.invert_yaxis()
+    ax.tick_params(axis="y", length=0)
+    ax.set(xlabel="relative to |exact gradient|", title="Bias (full) and spread (pale)", xlim=(0, 1.5 * top))
 
 
 def balancing(runs: Sequence[Any], optimum: float) -> Any:
@@ -77,4 +93,19 @@ def clipping(runs: Sequence[Any]) -> Any:
         norms.set(xlabel="updates", yscale="log", title="Norm of the gradient")
         losses.legend()
         norms.legend()
+    return fig
+
+
+def memory(trials: Sequence[Any]) -> Any:
+    """Losses relative to knowing nothing, a plot per task, for records task, cell, strategy, baseline, losses."""
+    tasks = list(dict.fromkeys(t.task for t in trials))
+    with look():
+        fig = figure(4.2 * len(tasks), 2.9)
+        for ax, task in zip(fig.subplots(1, len(tasks), squeeze=False)[0], tasks, strict=True):
+            for t, color in zip([t for t in trials if t.task == task], COLORS, strict=False):
+                share = np.arange(len(t.losses)) / (len(t.losses) - 1)
+                ax.plot(share, np.array(t.losses) / t.baseline, color=color, label=f"{t.cell}, {t.strategy}")
+            ax.axhline(1, color=FAINT, lw=0.8, ls=":")
+            ax.set(yscale="log", xlabel="share of the updates", title=f"{task}: loss / baseline")
+            ax.legend()
     return fig
