@@ -67,12 +67,12 @@ def clipping(
 
 def table(runs: Sequence[Run]) -> str:
     """One line per run."""
-    head = f"{'':14}  {'spikes':>6}  {'highest after lowest':>20}  {'last 20':>8}  {'clipped':>7}"
+    head = f"{'':14}  {'spikes':>6}  {'highest above lowest':>20}  {'last 20':>8}  {'clipped':>7}"
     lines = [f"{head}  {'norm before: median, largest':>28}  {'after: largest':>14}"]
     for r in runs:
-        low = int(np.argmin(r.losses[: len(r.losses) // 2]))
+        rise = float(np.max(np.array(r.losses) - np.minimum.accumulate(r.losses)))
         lines.append(
-            f"{r.name:14}  {r.spikes:6d}  {max(r.losses[low:]):20.2f}  {np.mean(r.losses[-20:]):8.3f}  {r.clipped:7.0%}"
+            f"{r.name:14}  {r.spikes:6d}  {rise:20.2f}  {np.mean(r.losses[-20:]):8.3f}  {r.clipped:7.0%}"
             f"  {f'{np.median(r.before):.3g}, {max(r.before):.3g}':>28}  {max(r.after):14.3g}"
         )
     return "\n".join(lines)

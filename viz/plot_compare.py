@@ -33,8 +33,9 @@ def strategies(results: Sequence[Any], interval: Callable[[Any], tuple[float, fl
         curves.set(xlabel="updates", title=f"{loss}, mean of {seeds}")
         above.set(xlabel="updates", title=f"above that of {full.name}, same seeds, 95%")
         above.axhline(0, color=FAINT, lw=0.8, ls=":")
-        spans = [abs(np.mean(np.array(r.curves) - np.array(full.curves), axis=0)).max() for r in results]
-        above.set_ylim(-1.5 * max(*spans, 1e-6), 2.2 * max(*spans, 1e-6))
+        means = np.array([np.mean(np.array(r.curves) - np.array(full.curves), axis=0) for r in results])
+        room = max(float(np.ptp(means)), 1e-6) * 0.4
+        above.set_ylim(means.min() - room, means.max() + room)
         curves.legend()
     return fig
 
