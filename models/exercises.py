@@ -14,6 +14,7 @@ from minigrad.transforms import clip_edges
 
 from .anatomy import Array
 from .cells import LinearRNN, LSTMCell, RNNCell, unroll
+from .jacobians import state_gradients
 from .recurrence import Recurrence
 
 
@@ -60,18 +61,8 @@ def growth(radius: float, T: int = 40, seed: int = 0) -> Array:
     rnn = LinearRNN(3, 8, 2, rng)
     rnn.W_hh.assign(rnn.W_hh.data * (radius / np.abs(np.linalg.eigvals(rnn.W_hh.data)).max()))
     outputs, _ = unroll(rnn, list(rng.normal(size=(T, 3, 1))))
-    return state_gradients(Tape.of(np.sum(outputs[-1])))
-
-
-def state_gradients(tape: Tape) -> Array:
-    """|dL/d state| after every step."""
-    r = Recurrence.of(tape)
-    squares = dict.fromkeys((x for xs in r.states.values() for x in xs), 0.0)
-    for step in tape.steps():
-        if step.tensor in squares:
-            squares[step.tensor] = float(np.sum(np.square(step.grad)))
-    found: Array = np.sqrt([sum(squares[x] for x in r.states[t]) for t in r.steps if t in r.states])
-    return found
+    tape = Tape.of(np.sum(outputs[-1]))
+    return state_gradients(tape, Recurrence.of(tape))
 
 
 def eigenvalue_table(T: int = 40) -> str:
@@ -118,7 +109,7 @@ def _ratio(name: str, T: int, h: int, gain: float, seed: int) -> float:
     tape = Tape.of(np.sum(hs[-1] * mg.tensor(rng.normal(size=(1, h)))))
     if name.startswith("clip_edges"):
         tape = clip_edges(tape, tape.recurrent_edges(), float(name.split()[1]))
-    g = state_gradients(tape)
+    g = state_gradients(tape, Recurrence.of(tape))
     return float(g[0] / g[-1])
 
 

@@ -82,7 +82,7 @@ def jacobians(
     products, local = _products(J), np.cumprod(singular[::-1, 0])
     lags = np.arange(1, len(J) + 1)
     pascanu = None if W_hh is None else (np.linalg.norm(W_hh.data, 2) * slope) ** lags
-    return Jacobians(steps, J, singular, products, local, pascanu, _norms(tape, r))
+    return Jacobians(steps, J, singular, products, local, pascanu, state_gradients(tape, r))
 
 
 def _picked(x: Tensor, example: int | None, axis: int) -> Array:
@@ -111,7 +111,7 @@ def _products(J: Array) -> Array:
     return np.array(found)
 
 
-def _norms(tape: Tape, r: Recurrence) -> Array:
+def state_gradients(tape: Tape, r: Recurrence) -> Array:
     """|dL/d state| after every step that has one."""
     squares = dict.fromkeys((x for xs in r.states.values() for x in xs), 0.0)
     for step in tape.steps():
@@ -135,7 +135,7 @@ def verdict(j: Jacobians, a: Anatomy) -> str:
         words = f"keeps its size: changes by a factor of {j.factor:.3f} per step"
     if j.pascanu is not None and len(j.pascanu):
         gamma = j.pascanu[0]
-        must = "so it has to vanish" if gamma < 1 else "so it may explode"
+        must = "below 1: it has to vanish" if gamma < 1 else "not below 1: nothing forces it to vanish"
         words += f" (sigma_max(W_hh) max|phi'| = {gamma:.3g}, {must})"
     lost, name = a.lost, f"dL/d{a.label}"
     if not np.linalg.norm(a.total):

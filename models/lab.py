@@ -172,13 +172,14 @@ def _balancing(args: argparse.Namespace) -> None:
 
 def _memory(args: argparse.Namespace) -> None:
     """Copy memory and the adding problem."""
-    with progress(sum(n for *_, n in memory.plan(args.updates))) as bar:
+    with progress(sum(n for *_, n, _ in memory.plan(args.updates, args.seed))) as bar:
         trials = memory.memory(args.updates, args.seed, bar.update)
     print(memory.table(trials))
     rows = [asdict(t) for t in trials]
     _write(args, lambda: companion("viz.plot_compare").memory(trials), {
-        ".csv": lambda: "\n".join(["task,cell,strategy,baseline,loss", *(
-            f'"{t.task}",{t.cell},{t.strategy},{t.baseline!r},{t.losses[-1]!r}' for t in trials), ""]).encode(),
+        ".csv": lambda: "\n".join(["task,cell,strategy,seed,baseline,loss", *(
+            f'"{t.task}",{t.cell},{t.strategy},{t.seed},{t.baseline!r},{t.losses[-1]!r}'
+            for t in trials), ""]).encode(),
         ".json": lambda: json.dumps({"command": command(), "trials": rows}, indent=1).encode(),
     })  # fmt: skip
 

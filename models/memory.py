@@ -35,6 +35,7 @@ class Trial:
     task: str
     cell: str
     strategy: str
+    seed: int
     baseline: float
     losses: list[float]
 
@@ -113,28 +114,29 @@ def trial(
             shrink = gates.shrink(gates.norm(*grads), 1.0)
             optimizer.step([g * shrink for g in grads])
             on_update()
-    return Trial(task.name, kind, strategy, task.baseline, losses)
+    return Trial(task.name, kind, strategy, seed, task.baseline, losses)
 
 
-def plan(updates: int) -> list[tuple[Task, str, str, int]]:
-    """(task, cell, strategy, updates) of the experiment; in recall the symbol is 21 steps before its question."""
+def plan(updates: int, seed: int) -> list[tuple[Task, str, str, int, int]]:
+    """(task, cell, strategy, updates, seed); in recall the symbol is 21 steps before its question."""
     copied, asked, added = copy_task(20), recall_task(22), adding_task(30)
-    trials = [(asked, "lstm", how, updates) for how in ("full", "every=11", "window=20", "window=21")]
-    trials += [(copied, cell, "full", 3 * updates) for cell in ("lstm", "rnn")]
-    trials += [(added, cell, "full", 4 * updates) for cell in ("lstm", "rnn")]
+    trials = [(asked, "lstm", how, 2 * updates, seed) for how in ("every=11", "window=20", "window=21")]
+    trials += [(copied, cell, "full", 3 * updates, seed) for cell in ("lstm", "rnn")]
+    trials += [(added, cell, "full", 3 * updates, seed + k) for k in range(3) for cell in ("lstm", "rnn")]
     return trials
 
 
 def memory(updates: int = 200, seed: int = 0, on_update: Callable[[], Any] = lambda: None) -> list[Trial]:
     """Every trial of the plan."""
-    return [trial(task, kind, how, n, seed, on_update=on_update) for task, kind, how, n in plan(updates)]
+    return [trial(task, kind, how, n, s, on_update=on_update) for task, kind, how, n, s in plan(updates, seed)]
 
 
 def table(trials: Sequence[Trial]) -> str:
     """One line per trial."""
-    lines = [f"{'task':22} {'cell':5} {'strategy':10} {'baseline':>9} {'loss':>9}"]
+    lines = [f"{'task':22} {'cell':5} {'strategy':10} {'seed':>4} {'baseline':>9} {'loss':>9}"]
     for t in trials:
         stuck = "at the baseline" if t.losses[-1] > 0.8 * t.baseline else "below the baseline"
         verdict = "solved" if t.solved else stuck
-        lines.append(f"{t.task:22} {t.cell:5} {t.strategy:10} {t.baseline:9.4f} {t.losses[-1]:9.4f}  {verdict}")
+        which = f"{t.task:22} {t.cell:5} {t.strategy:10} {t.seed:4d}"
+        lines.append(f"{which} {t.baseline:9.4f} {t.losses[-1]:9.4f}  {verdict}")
     return "\n".join(lines)

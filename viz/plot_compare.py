@@ -103,9 +103,13 @@ def memory(trials: Sequence[Any]) -> Any:
     with look():
         fig = figure(4.2 * len(tasks), 2.9)
         for ax, task in zip(fig.subplots(1, len(tasks), squeeze=False)[0], tasks, strict=True):
-            for t, color in zip([t for t in trials if t.task == task], COLORS, strict=False):
-                share = np.arange(len(t.losses)) / (len(t.losses) - 1)
-                ax.plot(share, np.array(t.losses) / t.baseline, color=color, label=f"{t.cell}, {t.strategy}")
+            its = [t for t in trials if t.task == task]
+            names = list(dict.fromkeys(f"{t.cell}, {t.strategy}" for t in its))
+            for k, t in enumerate(its):
+                name, share = f"{t.cell}, {t.strategy}", np.arange(len(t.losses)) / (len(t.losses) - 1)
+                first = name not in [f"{u.cell}, {u.strategy}" for u in its[:k]]
+                color = COLORS[names.index(name)]
+                ax.plot(share, np.array(t.losses) / t.baseline, color=color, label=name if first else None)
             ax.axhline(1, color=FAINT, lw=0.8, ls=":")
             ax.set(yscale="log", xlabel="share of the updates", title=f"{task}: loss / baseline")
             ax.legend()

@@ -118,7 +118,7 @@ def test_huge_products_do_not_overflow_on_the_way():
 
 @pytest.mark.parametrize(
     ("W", "words"),
-    [(0.5 * np.eye(3), "vanishes: halves every 1 steps (sigma_max(W_hh) max|phi'| = 0.5, so it has to vanish)"),
+    [(0.5 * np.eye(3), "vanishes: halves every 1 steps (sigma_max(W_hh) max|phi'| = 0.5, below 1: it has to vanish)"),
      (2.0 * np.eye(3), "explodes: doubles every 1"),
      (np.eye(3), "keeps its size: changes by a factor of 1.000 per step")],
 )  # fmt: skip
