@@ -120,7 +120,7 @@ def trial(
 def plan(updates: int, seed: int) -> list[tuple[Task, str, str, int, int]]:
     """(task, cell, strategy, updates, seed); in recall the symbol is 21 steps before its question."""
     copied, asked, added = copy_task(20), recall_task(22, symbols=2), adding_task(30)
-    trials = [(asked, "lstm", how, 2 * updates, seed) for how in ("every=11", "window=20", "window=21")]
+    trials = [(asked, "lstm", how, updates, seed) for how in ("every=11", "window=20", "window=21")]
     trials += [(copied, cell, "full", 3 * updates, seed) for cell in ("lstm", "rnn")]
     trials += [(added, cell, "full", 4 * updates, seed + k) for k in range(3) for cell in ("lstm", "rnn")]
     return trials
