@@ -1,4 +1,4 @@
-"""The command line: ``minigrad demo | train | figure | step``, also ``python -m minigrad``."""
+"""The command line: ``minigrad demo | train | figure | step | anatomy | compare``, also ``python -m minigrad``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ EXAMPLES = """examples:
   minigrad step train.py                             through the `loss` that your script leaves
   minigrad step --demo exploding                     then: b nan, c, w
   minigrad figure all -o docs/                       the five figures of the README
+  minigrad anatomy --text book.txt --cell lstm -o report.html     where a gradient comes from, on one page
+  minigrad compare -o strategies.svg                 strategies of truncation: bias, variance, cost, training
+  minigrad compare influence-balancing -o balancing.svg
 """
+EXPERIMENTS = ("strategies", "influence-balancing", "memory", "clipping", "exercises")
 
 
 class Parser(argparse.ArgumentParser):
@@ -75,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
 
     _add_figures(commands.add_parser("figure", help="draw figures of the section as .svg, .png, .pdf or .dot"))
+    _laboratory(commands)
     _add_step(commands.add_parser("step", help="step through a backward pass, and back, in the terminal or a page"))
     return top
 
@@ -122,6 +127,33 @@ def _add_step(step: argparse.ArgumentParser) -> None:
     step.add_argument("--untie", action="store_true", help="an alias of each parameter per step: W_hh@1, W_hh@2, ...")
     step.add_argument("--html", type=_text, metavar="FILE", help="write the page instead; full beside --truncate")
     step.set_defaults(run=_step)
+
+
+def _laboratory(commands: Any) -> None:
+    """The commands anatomy and compare."""
+    anatomy = commands.add_parser("anatomy", help="take a gradient apart: one page with figures, tables and a verdict")
+    anatomy.add_argument("--updates", type=_natural, default=300, metavar="N", help="of training (%(default)s)")
+    anatomy.add_argument("--wrt", metavar="NAME", help="the parameter (default: the recurrent one that weighs most)")
+    anatomy.add_argument("-o", "--output", metavar="FILE", default="report.html", help="the page (%(default)s)")
+    anatomy.set_defaults(run=lambda args: companion("models.lab").anatomy_command(args))
+
+    compare = commands.add_parser("compare", help="strategies of truncation measured, and the section's experiments")
+    compare.add_argument("experiment", nargs="?", default="strategies", choices=EXPERIMENTS, metavar="EXPERIMENT",
+                         help=f"one of {', '.join(EXPERIMENTS)} (%(default)s)")  # fmt: skip
+    compare.add_argument("--updates", type=_whole, default=200, metavar="N", help="of training (%(default)s)")
+    compare.add_argument("--seeds", type=_whole, default=3, metavar="N", help="how many, from --seed on (%(default)s)")
+    compare.add_argument("--draws", type=_whole, default=200, metavar="N", help="of a random gradient (%(default)s)")
+    compare.add_argument("-o", "--output", metavar="FILE", action="append", default=[],
+                         help=".svg, .png, .pdf: the plot; .csv, .json: the numbers; may be given again")  # fmt: skip
+    compare.set_defaults(run=lambda args: companion("models.lab").compare_command(args))
+    for command, hidden, steps in ((anatomy, 32, 48), (compare, 32, 32)):
+        command.add_argument("--text", metavar="FILE", help="plain text, UTF-8 (default: The Time Machine)")
+        command.add_argument("--cell", choices=["rnn", "gru", "lstm"], default="rnn", help="the cell (%(default)s)")
+        command.add_argument("--hidden", type=_whole, default=hidden, metavar="H", help="hidden units (%(default)s)")
+        command.add_argument("--steps", type=_whole, default=steps, metavar="T", help="time steps (%(default)s)")
+        command.add_argument("--lr", type=_positive, help="learning rate (that of Adam: 0.01)")
+        command.add_argument("--seed", type=_natural, default=1, metavar="S", help="of all random numbers (1)")
+        command.add_argument("--strategies", nargs="+", metavar="NAME", help="such as full every=8 window=8 random=0.9")
 
 
 def _number(convert: Callable[[str], Any], good: Callable[[Any], bool], wanted: str) -> Callable[[str], Any]:

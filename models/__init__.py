@@ -1,11 +1,19 @@
 """Recurrent models, text, training and the closed forms of backpropagation through time."""
 
+from .anatomy import Anatomy, anatomy
+from .artbp import artbp
 from .cells import GRUCell, LinearRNN, LSTMCell, RNNCell, Stacked, parameters, unroll
+from .compare import compare
+from .jacobians import Jacobians, jacobians, verdict
 from .language_model import RNNLM
+from .report import report
 from .section import section
+from .strategy import Strategy
 from .text import Vocabulary, Windows
+from .totals import totals
 
 __all__ = [
-    "RNNLM", "GRUCell", "LSTMCell", "LinearRNN", "RNNCell", "Stacked", "Vocabulary", "Windows", "parameters", "section",
-    "unroll",
+    "RNNLM", "Anatomy", "GRUCell", "Jacobians", "LSTMCell", "LinearRNN", "RNNCell", "Stacked", "Strategy",
+    "Vocabulary", "Windows", "anatomy", "artbp", "compare", "jacobians", "parameters", "report", "section", "totals",
+    "unroll", "verdict",
 ]  # fmt: skip

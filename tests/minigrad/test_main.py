@@ -31,8 +31,8 @@ def minigrad(*args, cwd=None, **kwargs):
 
 @pytest.mark.parametrize(
     ("args", "line"),
-    [("fly", "minigrad: argument COMMAND: invalid choice: 'fly' (choose from demo, train, figure, step) "
-      "(see minigrad --help)"),
+    [("fly", "minigrad: argument COMMAND: invalid choice: 'fly' (choose from demo, train, figure, "
+      "anatomy, compare, step) (see minigrad --help)"),
      ("train --epochs 0", "minigrad train: argument --epochs: got '0', expected a whole number from 1 "
       "(see minigrad train --help)"),
      ("train --clip -1", "minigrad train: argument --clip: got '-1', expected a number above 0 "
@@ -49,8 +49,8 @@ def test_a_usage_error_is_one_line_and_exit_code_2(args, line, capsys):
     with pytest.raises(SystemExit) as exit:
         main(args.split())
     assert exit.value.code == 2
-    said = capsys.readouterr().err.replace("'demo', 'train', 'figure', 'step'", "demo, train, figure, step")
-    assert said == line + "\n"
+    commands = "demo, train, figure, anatomy, compare, step"
+    assert capsys.readouterr().err.replace("'" + commands.replace(", ", "', '") + "'", commands) == line + "\n"
 
 
 @pytest.mark.parametrize(
