@@ -18,7 +18,7 @@ LAYERS = [  # a module imports modules of the lines above its own
     {"sweep", "times"},
     {"tape"},
     {"backward", "nonfinite"},
-    {"transforms", "optim", "anomaly"},
+    {"transforms", "optim", "anomaly", "compile"},
     {"blame"},
     {"check"},
     {""},  # minigrad/__init__.py

@@ -1,0 +1,121 @@
+"""Plan: a tape compiled to NumPy calls on buffers allocated once."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ArgumentError, DTypeError, ShapeError, StaleTapeError, UnsupportedError
+from ..tensor import Array, Tensor
+from .emit import Program
+
+
+class Plan:
+    """Call it with {leaf or name: array} for the outputs' arrays; print it to see what it does.
+
+    The outputs are read-only and **valid until the next call**, which writes over them; ``copy=True`` gives arrays
+    that are yours. Leaves that are not given keep their own values, read anew at every call: an ``assign`` or an
+    optimizer's step between two calls is seen.
+    """
+
+    def __init__(
+        self, program: Program, outputs: tuple[Array, ...], leaves: dict[Tensor, Array], constants: list[Tensor],
+        listing: str, size: int,
+    ) -> None:  # fmt: skip
+        self._calls, self._lines = program.calls, program.lines
+        self._outputs = tuple(_read_only(o) for o in outputs)
+        self._homes = leaves
+        self._held: dict[Tensor, Any] = dict.fromkeys(leaves)  # the array whose numbers lie in the leaf's home now
+        self._frozen = [(leaf, leaf._data) for leaf in constants]
+        self._names = _names(leaves)
+        self._lock = threading.Lock()
+        self._listing = listing
+        self.nbytes = size
+
+    def __call__(
+        self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None, copy: bool = False
+    ) -> tuple[Array, ...]:
+        """Run it.
+
+        Raises ArgumentError for a key that is no input, ShapeError and DTypeError for an array that does not fit it,
+        StaleTapeError where a constant was assigned.
+        """
+        given = self._checked(feeds) if feeds else {}
+        with self._lock:
+            held = self._held
+            for leaf, home in self._homes.items():
+                if leaf in given:
+                    np.copyto(home, given[leaf], "same_kind")
+                    held[leaf] = None
+                elif held[leaf] is not leaf._data:
+                    np.copyto(home, leaf._data)
+                    held[leaf] = leaf._data
+            for constant, value in self._frozen:
+                if constant._data is not value:
+                    _refuse_assigned(constant)
+            for fn, args in self._calls:
+                fn(*args)
+            return tuple(o.copy() for o in self._outputs) if copy else self._outputs
+
+    def _checked(self, feeds: Mapping[Tensor | str, npt.ArrayLike]) -> dict[Tensor, Array]:
+        """The arrays by leaf."""
+        given = {}
+        for key, value in feeds.items():
+            leaf: Any = self._names.get(key) if isinstance(key, str) else key
+            if leaf not in self._homes:
+                got = f"{key!r} is no input" if isinstance(key, str) else f"'{getattr(key, 'label', key)}' is no input"
+                names = ", ".join(self._names) or "none"
+                remedy = "Name a leaf to make it an input: tensor(..., name='x')"
+                raise ArgumentError("plan", got=got, expected=f"its inputs are {names}", remedy=remedy)
+            array = value if type(value) is np.ndarray else np.asarray(getattr(value, "data", value))
+            if array.shape != leaf.shape:
+                raise ShapeError("plan", got=f"'{leaf.label}' is {array.shape}", expected=f"expected {leaf.shape}")
+            if array.dtype != leaf.dtype and not np.can_cast(array.dtype, leaf.dtype, "same_kind"):
+                raise DTypeError("plan", got=f"'{leaf.label}' is {array.dtype}", expected=f"expected {leaf.dtype}")
+            given[leaf] = array
+        return given
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of what may be given."""
+        return tuple(self._names)
+
+    def __str__(self) -> str:
+        return self._listing
+
+    def __repr__(self) -> str:
+        return f"Plan({len(self._calls)} calls, {self.nbytes:,} bytes of buffers, inputs {', '.join(self._names)})"
+
+    def __reduce__(self) -> NoReturn:
+        remedy = "Pickle the parameters, record and compile again"
+        raise UnsupportedError("pickle or copy", got="a Plan, which is memory and calls on it", remedy=remedy)
+
+
+def _read_only(x: Array) -> Array:
+    view = x.view()
+    view.setflags(write=False)
+    return view
+
+
+def _names(leaves: Mapping[Tensor, Any]) -> dict[str, Tensor]:
+    """The leaves by name, unique as on the tape: the second W is ``W#2``."""
+    count: Counter[str] = Counter()
+    found: dict[str, Tensor] = {}
+    for leaf in leaves:
+        name = leaf.label
+        while name in found:
+            count[leaf.label] += 1
+            name = f"{leaf.label}#{count[leaf.label] + 1}"
+        found[name] = leaf
+    return found
+
+
+def _refuse_assigned(constant: Tensor) -> NoReturn:
+    got = f"'{constant.label}' without a name was assigned a new value after it was compiled in"
+    remedy = "Give it a name to make it an input: tensor(..., name='x')"
+    raise StaleTapeError("plan", got=got, remedy=remedy, where=constant.where)
