@@ -13,7 +13,7 @@ from ..tensor import Array
 from ..vjps.indexing import getitem
 from .families import Family
 from .graph import Graph, Node
-from .kernels import Call, address, batched, calls, stacked, summed_products, viewed
+from .kernels import Call, address, batched, calls, owner, stacked, summed_products, viewed
 from .loops import Unit
 from .storage import Store, whole
 from .sums import total
@@ -179,6 +179,8 @@ def _runs(rows: list[list[Array]]) -> Iterator[tuple[int, int]]:
         now = None
         if i < len(rows) and kinds[i] == kinds[i - 1]:
             now = [b - a for a, b in zip(begins[i - 1], begins[i], strict=True)]
+            if gaps is None and any(owner(x) is not owner(y) for x, y in zip(rows[i - 1], rows[i], strict=True)):
+                now = None  # a distance that means nothing
         if now is None or (gaps is not None and now != gaps):
             yield start, i
             start, gaps = i, None

@@ -72,6 +72,13 @@ def address(a: Array) -> int:
     return int(a.__array_interface__["data"][0])
 
 
+def owner(a: Array) -> Any:
+    """Whose memory it is."""
+    while isinstance(a.base, np.ndarray):
+        a = a.base
+    return a
+
+
 def _reduction(fn: np.ufunc, x: Array, axis: Any, keepdims: bool, out: Array) -> Call:
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = tuple(sorted(i % x.ndim for i in axes))
