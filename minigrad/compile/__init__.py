@@ -1,9 +1,13 @@
 """compile: Tape -> Plan. Roll the tape up into families, distribute the loop.
 
-One pass per file, in this order: graph, fold, expand, fold, sums, families, loops, layout, storage, emit.
+One pass per file, in this order: graph, expand, fold, sums, families, loops, layout, storage, emit.
 """
 
 from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -32,7 +36,24 @@ def compile(tape: Tape) -> Plan:
     """
     if not isinstance(tape, Tape):
         raise ArgumentError("compile", got=f"a {type(tape).__name__}", expected="expected a Tape, as Tape.of(loss)")
-    graph = flatten(fold(expand(fold(read(tape)))))
+    with _no_collection():
+        return _compiled(tape)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Many small objects are made and all are kept: looking for garbage among them again and again finds none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _compiled(tape: Tape) -> Plan:
+    graph = flatten(fold(expand(read(tape))))
     root = roots(graph)
     of = families(graph, root)
     order = hoist(units(graph, root, of), root, of)
@@ -71,6 +92,9 @@ def _leaves(graph: Graph, tape: Tape, arrays: dict[Node, Array]) -> tuple[dict[T
         elif n.leaf is not None:
             kinds.setdefault((n.shape, n.dtype), []).append(n)
     for (shape, dtype), nodes in kinds.items():
+        if len(nodes) == 1:
+            arrays[nodes[0]] = np.empty(shape, dtype)
+            continue
         block = np.empty((len(nodes), *shape), dtype)
         arrays.update((n, block[i, ...]) for i, n in enumerate(nodes))
     used = {n.leaf: arrays[n] for n in graph.nodes if n.leaf is not None and n.value is None}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,7 +28,14 @@ class Line:
     family: Family
     unit: int
     how: str
+    why: str = ""  # not all at once
     calls: list[int] = field(default_factory=list)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all results together."""
+        n = self.family.first
+        return len(self.family) * math.prod(n.shape) * n.dtype.itemsize
 
 
 @dataclass(eq=False, slots=True)
@@ -114,7 +123,8 @@ def emit(
     for family, into in absorbed.items():
         parts.setdefault(into, []).append(family)
     for i, unit in enumerate(order):
-        lines = {f: Line(f, i, "step by step" if unit.loop else "") for f in unit.families if f not in absorbed}
+        how, why = ("step by step", "on a cycle: a step needs the one before it") if unit.loop else ("", "")
+        lines = {f: Line(f, i, how, why) for f in unit.families if f not in absorbed}
         program.lines += lines.values()
         if unit.loop:
             for n in unit.nodes:
@@ -127,9 +137,9 @@ def emit(
         program.line = line = lines[family]
         if (source := whole(family.first, of)) is not None and store.get(source) is store[family]:
             line.how = "no copy"
-        elif family.first in parts:
-            _sum_of_families(program, family.first, parts[family.first])
-            line.how = "summed over steps"
+        elif len(family) == 1 and family.first.fn is total:
+            _sum_of_families(program, family.first, parts.get(family.first, []))
+            line.how = "summed over steps" if len(family.first.inputs) > 2 else ""
         else:
             _all_steps(program, family, of)
     return program
@@ -142,7 +152,7 @@ def _one(program: Program, n: Node) -> list[Call]:
 
 def _all_steps(program: Program, family: Family, of: dict[Node, Family]) -> None:
     """One call for each run of members whose operands lie evenly; single ones where there is no such call."""
-    n, line, ways = family.first, program.line, []
+    n, line, ways, reasons = family.first, program.line, list[str](), list[str]()
     operands = [_operands(program, m, of) for m in family.members]
     for start, stop in _runs([[*xs, program.arrays[m]] for xs, m in zip(operands, family.members, strict=True)]):
         found = None
@@ -158,8 +168,9 @@ def _all_steps(program: Program, family: Family, of: dict[Node, Family]) -> None
         for i in range(start, stop):
             program.add(calls(n.fn, n.kwargs, operands[i], program.arrays[family.members[i]]))
         ways.append("one by one" if stop - start > 1 else "one step")
+        reasons.append("no call takes several steps at once" if stop - start > 1 else "operands lie unevenly")
     if line is not None and len(family) > 1:
-        line.how = " + ".join(dict.fromkeys(ways))
+        line.how, line.why = " + ".join(dict.fromkeys(ways)), ", ".join(dict.fromkeys(reasons))
 
 
 def _operands(program: Program, n: Node, of: dict[Node, Family]) -> list[Array]:
@@ -195,9 +206,14 @@ def _stack(two: list[list[Array]], length: int) -> list[Array]:
 
 
 def _sum_of_families(program: Program, n: Node, parts: list[Family]) -> None:
-    """A total some of whose terms are whole families: each run of them is one product or reduction."""
+    """A total, each run of whose terms, or of the operands of a family of terms, is one reduction or product."""
     out, inside = program.arrays[n], {m for f in parts for m in f.members}
     terms = [program.array(x) for x in n.inputs if x not in inside]
+    alike = sorted((x for x in terms if x.shape == n.shape), key=address)
+    sums = [(i, j) for i, j in _runs([[x] for x in alike]) if j - i > 2] if len(alike) > 2 else []
+    stacks = [_stack([[alike[i]], [alike[i + 1]]], j - i)[0] for i, j in sums]
+    taken = {id(x) for i, j in sums for x in alike[i:j]}
+    terms = [x for x in terms if id(x) not in taken]
     spare: list[Array] = []
     first = not terms
 
@@ -212,6 +228,8 @@ def _sum_of_families(program: Program, n: Node, parts: list[Family]) -> None:
 
     if terms:
         program.add(calls(total, {}, terms, out))
+    for stack in stacks:
+        into(functools.partial(calls, np.sum, {"axis": 0}, [stack]))
     for family in parts:
         rows = [[program.array(x) for x in m.inputs] for m in family.members]
         for start, stop in _runs(rows):

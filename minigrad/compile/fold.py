@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,14 @@ def fold(graph: Graph) -> Graph:
 
 def computed(n: Node) -> Node:
     """A constant, where all operands are."""
-    if n.fn is None or is_view(n) or int(np.prod(n.shape)) > _SMALL:
+    values: list[Array] = []
+    for x in n.inputs:
+        if x.value is None:
+            return n
+        values.append(x.value)
+    if not values or is_view(n) or math.prod(n.shape) > _SMALL:
         return n
-    values: list[Array] = [x.value for x in n.inputs if x.value is not None]
-    return n if len(values) < len(n.inputs) or not values else constant(run(n, values))
+    return constant(run(n, values))
 
 
 def without_neutral(n: Node) -> Node:

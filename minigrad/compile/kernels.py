@@ -74,8 +74,12 @@ def address(a: Array) -> int:
 
 def owner(a: Array) -> Any:
     """Whose memory it is."""
-    while isinstance(a.base, np.ndarray):
-        a = a.base
+    while (base := a.base) is not None:
+        if not isinstance(base, np.ndarray):
+            base = getattr(base, "base", None)  # as_strided's
+            if not isinstance(base, np.ndarray):
+                break
+        a = base
     return a
 
 
@@ -147,7 +151,7 @@ def _pick(args: list[Array], out: Array) -> list[Call]:
     flat, found, at = _labelled(x, labels)
     if flat is None or not out.flags.c_contiguous:
         return [(_into, (out, pick, args, {}))]
-    return [*found, (flat.take, (at, None, out.reshape(-1), "clip"))]
+    return [*found, (np.take, (flat, at, None, out.reshape(-1), "clip"))]
 
 
 def _softmax_minus_one_hot(args: list[Array], out: Array) -> list[Call]:
@@ -170,6 +174,9 @@ KERNELS: dict[Any, Callable[[list[Array], Array], list[Call]]] = {
     softmax_minus_one_hot: _softmax_minus_one_hot,
     cast: lambda args, out: [(np.copyto, (out, args[0], "same_kind"))],
 }
+
+
+_TALL = 512  # rows from which BLAS writes a transposed result faster in pieces: its columns lie far apart
 
 
 # --- many steps at once ---------------------------------------------------------------------------------------------
@@ -200,7 +207,8 @@ def _products(args: list[Array], free: list[bool], out: Array) -> list[Call] | N
     (a, b), (a_free, b_free) = args, free
     if b_free and b.ndim == 2:
         rows, to = viewed(a, (-1, a.shape[-1])), viewed(out, (-1, out.shape[-1]))
-        if rows is not None and to is not None:
+        tall = out.ndim == 3 and out.shape[1] >= _TALL and to is not None and not to.flags.c_contiguous
+        if rows is not None and to is not None and not tall:
             return [product(rows, b, to)]
     if a_free and a.ndim == 2 and b.ndim == 2:  # a matrix times vectors
         return [product(b, a.T, out)]
@@ -221,4 +229,7 @@ def summed_products(a: Array, b: Array, out: Array) -> list[Call]:
     if right is None:
         right = np.empty((steps * inner, b.shape[-1]), b.dtype)
         found.append((np.copyto, (right.reshape(b.shape), b)))
+    if out.flags.c_contiguous and not left.flags.c_contiguous and not right.flags.c_contiguous:
+        turned = np.empty(out.shape[::-1], out.dtype)  # two transposed operands: their transposed product is faster
+        return [*found, product(right.T, left.T, turned), (np.copyto, (out, turned.T))]
     return [*found, product(left, right, out)]

@@ -17,8 +17,8 @@ from .storage import Store
 def listing(
     graph: Graph, order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, Node], store: dict[Family, Store],
     program: Program, size: int,
-) -> str:  # fmt: skip
-    """The program, a line per family."""
+) -> list[str]:  # fmt: skip
+    """A heading, a line per line of the program (a loop's head in front of its first), and what is returned."""
     names: dict[Any, str] = {}
     count: Counter[str] = Counter()
 
@@ -69,14 +69,14 @@ def listing(
                 name(f, f.first)
     lines, now = [f"plan: {len(program.calls)} calls, {size:,} bytes of buffers"], -1
     for line in program.lines:
-        f, unit = line.family, order[line.unit]
+        f, unit, head = line.family, order[line.unit], ""
         if unit.loop and line.unit != now:
             times = [t for n in unit.nodes if (t := n.time) is not None]
-            lines.append(f"for t in {times[0]}..{times[-1]}:")
+            head = f"for t in {times[0]}..{times[-1]}:\n"
         now = line.unit
         buffer = store[f].name
         shape = f"{f.first.dtype}{list(f.first.shape)}" + (f" x {len(f)}" if len(f) > 1 else "")
         how = f", {line.how}" if line.how and not unit.loop else ""
-        lines.append(f"{'    ' if unit.loop else ''}{text(f)}    # {shape} in {buffer}{how}")
+        lines.append(f"{head}{'    ' if unit.loop else ''}{text(f)}    # {shape} in {buffer}{how}")
     outputs = ", ".join(shown(o, o) for o in graph.outputs)
-    return "\n".join([*lines, f"return {outputs}"])
+    return [*lines, f"return {outputs}"]

@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from ..errors import ArgumentError, DTypeError, ShapeError, StaleTapeError, UnsupportedError
 from ..tensor import Array, Tensor
+from .bind import late, plain, rebind
 from .emit import Program
+from .report import report
 
 
 class Plan:
@@ -25,12 +27,13 @@ class Plan:
 
     def __init__(
         self, program: Program, outputs: tuple[Array, ...], leaves: dict[Tensor, Array], constants: list[Tensor],
-        listing: str, size: int,
+        listing: list[str], size: int,
     ) -> None:  # fmt: skip
         self._calls, self._lines = program.calls, program.lines
         self._outputs = tuple(_read_only(o) for o in outputs)
-        self._homes = leaves
-        self._held: dict[Tensor, Any] = dict.fromkeys(leaves)  # the array whose numbers lie in the leaf's home now
+        self._late = late(self._calls, leaves, outputs)
+        self._homes = {leaf: home for leaf, home in leaves.items() if leaf not in self._late}
+        self._held: dict[Tensor, Any] = dict.fromkeys(leaves)  # the array whose numbers the calls read now
         self._frozen = [(leaf, leaf._data) for leaf in constants]
         self._names = _names(leaves)
         self._lock = threading.Lock()
@@ -47,27 +50,42 @@ class Plan:
         """
         given = self._checked(feeds) if feeds else {}
         with self._lock:
-            held = self._held
-            for leaf, home in self._homes.items():
-                if leaf in given:
-                    np.copyto(home, given[leaf], "same_kind")
-                    held[leaf] = None
-                elif held[leaf] is not leaf._data:
-                    np.copyto(home, leaf._data)
-                    held[leaf] = leaf._data
-            for constant, value in self._frozen:
-                if constant._data is not value:
-                    _refuse_assigned(constant)
+            self._load(given)
             for fn, args in self._calls:
                 fn(*args)
             return tuple(o.copy() for o in self._outputs) if copy else self._outputs
+
+    def _load(self, given: Mapping[Tensor, Array]) -> None:
+        """Put the leaves' numbers where the calls read them."""
+        held = self._held
+        for leaf, home in self._homes.items():
+            if leaf in given:
+                np.copyto(home, given[leaf], "same_kind")
+                held[leaf] = None
+            elif held[leaf] is not leaf._data:
+                np.copyto(home, leaf._data)
+                held[leaf] = leaf._data
+        for leaf, uses in self._late.items():
+            array = plain(given.get(leaf, leaf._data), leaf.dtype)
+            if held[leaf] is not array:
+                rebind(self._calls, uses, array)
+                held[leaf] = array
+        for constant, value in self._frozen:
+            if constant._data is not value:
+                _refuse_assigned(constant)
+
+    def report(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> str:
+        """Time and bytes of each line of the listing, what takes longest first, and why something is not batched."""
+        given = self._checked(feeds) if feeds else {}
+        with self._lock:
+            return report(self._calls, self._lines, self._listing[1:-1], lambda: self._load(given))
 
     def _checked(self, feeds: Mapping[Tensor | str, npt.ArrayLike]) -> dict[Tensor, Array]:
         """The arrays by leaf."""
         given = {}
         for key, value in feeds.items():
             leaf: Any = self._names.get(key) if isinstance(key, str) else key
-            if leaf not in self._homes:
+            if leaf not in self._held:
                 got = f"{key!r} is no input" if isinstance(key, str) else f"'{getattr(key, 'label', key)}' is no input"
                 names = ", ".join(self._names) or "none"
                 remedy = "Name a leaf to make it an input: tensor(..., name='x')"
@@ -86,7 +104,7 @@ class Plan:
         return tuple(self._names)
 
     def __str__(self) -> str:
-        return self._listing
+        return "\n".join(self._listing)
 
     def __repr__(self) -> str:
         return f"Plan({len(self._calls)} calls, {self.nbytes:,} bytes of buffers, inputs {', '.join(self._names)})"
