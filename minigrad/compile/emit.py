@@ -177,21 +177,22 @@ def _operands(program: Program, n: Node, of: dict[Node, Family]) -> list[Array]:
     """The operands' arrays; the terms of a total in an order that is the same for all members."""
     inputs = list(n.inputs)
     if n.fn is total:
-        inputs.sort(key=lambda x: id(of[x]) if x in of else id(x) if x.fn is None else 0)
+        inputs.sort(key=lambda x: of[x].serial if x in of else -1)
     return [program.array(x) for x in inputs]
 
 
 def _runs(rows: list[list[Array]]) -> Iterator[tuple[int, int]]:
     """Split the members, a row of operands each, where the distance in memory to the next one changes."""
-    kinds = [[(x.shape, x.strides) for x in row] for row in rows]
-    begins = [[address(x) for x in row] for row in rows] if len(rows) > 1 else []
+    if len(rows) < 2:
+        yield 0, len(rows)
+        return
+    kinds = [[(x.shape, x.strides, id(owner(x))) for x in row] for row in rows]  # distances mean nothing elsewhere
+    begins = [[address(x) for x in row] for row in rows]
     start, gaps = 0, None
     for i in range(1, len(rows) + 1):
         now = None
         if i < len(rows) and kinds[i] == kinds[i - 1]:
             now = [b - a for a, b in zip(begins[i - 1], begins[i], strict=True)]
-            if gaps is None and any(owner(x) is not owner(y) for x, y in zip(rows[i - 1], rows[i], strict=True)):
-                now = None  # a distance that means nothing
         if now is None or (gaps is not None and now != gaps):
             yield start, i
             start, gaps = i, None

@@ -16,6 +16,7 @@ class Family:
     """Nodes of the same function, keywords, shape, dtype and source place, one per time step, in the order of time."""
 
     members: list[Node]
+    serial: int  # in the order of their discovery
     times: set[int | None] = field(default_factory=set)
     looks: list[Any] = field(default_factory=list)  # what the first member's operands look like
 
@@ -58,7 +59,7 @@ def families(graph: Graph, root: dict[Node, Node]) -> dict[Node, Family]:
         if n.fn is None or is_view(n):
             continue
         if n.time is None:
-            of[n] = Family([n], {None})
+            of[n] = Family([n], len(of), {None})
             continue
         looks = [look(n, x) for x in n.inputs]
         if n.fn is total:
@@ -72,7 +73,7 @@ def families(graph: Graph, root: dict[Node, Node]) -> dict[Node, Family]:
             open_ = [f for f in kinds[kind][-32:] if n.time not in f.times]
             family = max(open_, key=lambda f: _resemblance(f.looks, looks), default=None)
             if family is None or (not _resemblance(family.looks, looks) and n.fn is not total):
-                family = Family([], looks=looks)
+                family = Family([], len(of), looks=looks)
                 kinds[kind].append(family)
             exact[key] = family
         family.members.append(n)
@@ -101,5 +102,7 @@ def _resemblance(a: list[Any], b: list[Any]) -> int:
     return sum(x == y for x, y in zip(a, b, strict=False))
 
 
-def _rank(look: Any) -> int:
-    return id(look[0])
+def _rank(look: Any) -> tuple[int, str]:
+    """An order of operands that does not depend on where they lie in memory."""
+    what = look[0]
+    return what.serial if isinstance(what, Family) else -1, getattr(what, "name", "")

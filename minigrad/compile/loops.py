@@ -97,7 +97,7 @@ def hoist(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family]) -> 
                     n.inputs = (part, *[x for x in n.inputs if x not in free])
                     outer.append(part)
             if outer:
-                hoisted = Family(outer, {n.time for n in outer})
+                hoisted = Family(outer, len(of), {n.time for n in outer})
                 of |= dict.fromkeys(outer, hoisted)
                 new.append(Unit([hoisted], outer, loop=False))
         new.append(unit)
