@@ -22,6 +22,7 @@ from .graph import Graph, Node, read, roots
 from .layout import class_axis_outermost
 from .listing import listing
 from .loops import Unit, hoist, units
+from .peeks import peeks_of, refuse_peeks
 from .plan import Plan
 from .storage import allocate, stores, whole
 from .sums import flatten
@@ -36,6 +37,7 @@ def compile(tape: Tape) -> Plan:
     """
     if not isinstance(tape, Tape):
         raise ArgumentError("compile", got=f"a {type(tape).__name__}", expected="expected a Tape, as Tape.of(loss)")
+    refuse_peeks(tape, peeks_of(tape))
     with _no_collection():
         return _compiled(tape)
 

@@ -18,7 +18,7 @@ from .graph import Graph, Node
 from .kernels import Call, address, batched, calls, owner, stacked, summed_products, viewed
 from .loops import Unit
 from .storage import Store, whole
-from .sums import total
+from .sums import STEP, total
 
 
 @dataclass(eq=False, slots=True)
@@ -176,7 +176,7 @@ def _all_steps(program: Program, family: Family, of: dict[Node, Family]) -> None
 def _operands(program: Program, n: Node, of: dict[Node, Family]) -> list[Array]:
     """The operands' arrays; the terms of a total in an order that is the same for all members."""
     inputs = list(n.inputs)
-    if n.fn is total:
+    if n.fn in STEP:
         inputs.sort(key=lambda x: of[x].serial if x in of else -1)
     return [program.array(x) for x in inputs]
 
@@ -212,7 +212,7 @@ def _sum_of_families(program: Program, n: Node, parts: list[Family]) -> None:
     terms = [program.array(x) for x in n.inputs if x not in inside]
     alike = sorted((x for x in terms if x.shape == n.shape), key=address)
     sums = [(i, j) for i, j in _runs([[x] for x in alike]) if j - i > 2] if len(alike) > 2 else []
-    stacks = [_stack([[alike[i]], [alike[i + 1]]], j - i)[0] for i, j in sums]
+    stacks = [stacked(alike[i], j - i, address(alike[i + 1]) - address(alike[i])) for i, j in sums]
     taken = {id(x) for i, j in sums for x in alike[i:j]}
     terms = [x for x in terms if id(x) not in taken]
     spare: list[Array] = []

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..vjps.indexing import getitem
 from .graph import Graph, Node, is_view
-from .sums import total
+from .sums import STEP
 
 
 @dataclass(eq=False, slots=True)
@@ -62,7 +62,7 @@ def families(graph: Graph, root: dict[Node, Node]) -> dict[Node, Family]:
             of[n] = Family([n], len(of), {None})
             continue
         looks = [look(n, x) for x in n.inputs]
-        if n.fn is total:
+        if n.fn in STEP:
             looks.sort(key=_rank)
             kind: Any = (n.fn, n.shape, n.dtype, n.place)
         else:
@@ -72,7 +72,7 @@ def families(graph: Graph, root: dict[Node, Node]) -> dict[Node, Family]:
         if family is None or n.time in family.times:
             open_ = [f for f in kinds[kind][-32:] if n.time not in f.times]
             family = max(open_, key=lambda f: _resemblance(f.looks, looks), default=None)
-            if family is None or (not _resemblance(family.looks, looks) and n.fn is not total):
+            if family is None or (not _resemblance(family.looks, looks) and n.fn not in STEP):
                 family = Family([], len(of), looks=looks)
                 kinds[kind].append(family)
             exact[key] = family

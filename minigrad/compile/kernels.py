@@ -14,7 +14,7 @@ from ..tensor import Array
 from ..vjps import OPS
 from ..vjps.elementwise import cast
 from .expand import pick, softmax_minus_one_hot
-from .sums import total
+from .sums import STEP, product, total
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 REDUCTIONS: dict[Any, np.ufunc] = {np.sum: np.add, np.max: np.maximum, np.min: np.minimum, np.prod: np.multiply}
@@ -22,12 +22,14 @@ REDUCTIONS: dict[Any, np.ufunc] = {np.sum: np.add, np.max: np.maximum, np.min: n
 
 def elementwise(fn: Any) -> bool:
     """Whether fn acts on each element alone, broadcasting, so that steps may be stacked."""
-    return fn in (total, np.where, cast) or (isinstance(fn, np.ufunc) and fn.signature is None and fn.nout == 1)
+    if isinstance(fn, np.ufunc):
+        return fn.signature is None and fn.nout == 1
+    return fn in (total, product, np.where, cast)
 
 
 def in_place(fn: Any) -> bool:
     """Whether the result may be written over the first full-sized operand."""
-    return fn in (total, softmax_minus_one_hot) or (isinstance(fn, np.ufunc) and fn.signature is None)
+    return fn in (total, product, softmax_minus_one_hot) or (isinstance(fn, np.ufunc) and fn.signature is None)
 
 
 def calls(fn: Any, kwargs: dict[str, Any], args: list[Array], out: Array) -> list[Call]:
@@ -45,7 +47,7 @@ def calls(fn: Any, kwargs: dict[str, Any], args: list[Array], out: Array) -> lis
     return [(_into, (out, OPS[fn].call if fn in OPS else fn, args, kwargs))]
 
 
-def product(a: Array, b: Array, out: Array) -> Call:
+def gemm(a: Array, b: Array, out: Array) -> Call:
     """One matrix product, by BLAS into out or its transpose where it can be."""
     if a.ndim == b.ndim == 2 and a.dtype == b.dtype == out.dtype and out.dtype.kind == "f":
         if out.flags.c_contiguous:
@@ -55,12 +57,12 @@ def product(a: Array, b: Array, out: Array) -> Call:
     return np.matmul, (a, b, out)
 
 
-def _total(terms: list[Array], out: Array) -> list[Call]:
+def _chain(fn: np.ufunc, terms: list[Array], out: Array) -> list[Call]:
     """Terms one after the other; the one that out lies on comes first."""
     terms = sorted(terms, key=lambda x: not _same(x, out))
     if len(terms) == 1:
         return [(np.copyto, (out, terms[0]))]
-    return [(np.add, (terms[0], terms[1], out)), *[(np.add, (out, x, out)) for x in terms[2:]]]
+    return [(fn, (terms[0], terms[1], out)), *[(fn, (out, x, out)) for x in terms[2:]]]
 
 
 def _same(a: Array, b: Array) -> bool:
@@ -168,8 +170,8 @@ def _subtract_at(flat: Array, at: Array, c: Array) -> None:
 
 
 KERNELS: dict[Any, Callable[[list[Array], Array], list[Call]]] = {
-    total: _total,
-    np.matmul: lambda args, out: [product(args[0], args[1], out)],
+    **{chain: functools.partial(_chain, fn) for chain, fn in STEP.items()},
+    np.matmul: lambda args, out: [gemm(args[0], args[1], out)],
     pick: _pick,
     softmax_minus_one_hot: _softmax_minus_one_hot,
     cast: lambda args, out: [(np.copyto, (out, args[0], "same_kind"))],
@@ -187,6 +189,8 @@ def stacked(first: Array, length: int, stride: int) -> Array:
 
 def batched(fn: Any, kwargs: dict[str, Any], args: list[Array], free: list[bool], out: Array) -> list[Call] | None:
     """The calls for all steps: the operands that are not free of the step have it as first axis; None: no way."""
+    if fn in (pick, softmax_minus_one_hot) and not any(free[:3]):
+        return calls(fn, kwargs, args, out)
     if elementwise(fn):
         shaped = []
         for x, same in zip(args, free, strict=True):
@@ -209,9 +213,9 @@ def _products(args: list[Array], free: list[bool], out: Array) -> list[Call] | N
         rows, to = viewed(a, (-1, a.shape[-1])), viewed(out, (-1, out.shape[-1]))
         tall = out.ndim == 3 and out.shape[1] >= _TALL and to is not None and not to.flags.c_contiguous
         if rows is not None and to is not None and not tall:
-            return [product(rows, b, to)]
+            return [gemm(rows, b, to)]
     if a_free and a.ndim == 2 and b.ndim == 2:  # a matrix times vectors
-        return [product(b, a.T, out)]
+        return [gemm(b, a.T, out)]
     if a.ndim - (not a_free) < 2 or b.ndim - (not b_free) < 2:
         return None
     return [(np.matmul, (a, b, out))]
@@ -231,5 +235,5 @@ def summed_products(a: Array, b: Array, out: Array) -> list[Call]:
         found.append((np.copyto, (right.reshape(b.shape), b)))
     if out.flags.c_contiguous and not left.flags.c_contiguous and not right.flags.c_contiguous:
         turned = np.empty(out.shape[::-1], out.dtype)  # two transposed operands: their transposed product is faster
-        return [*found, product(right.T, left.T, turned), (np.copyto, (out, turned.T))]
-    return [*found, product(left, right, out)]
+        return [*found, gemm(right.T, left.T, turned), (np.copyto, (out, turned.T))]
+    return [*found, gemm(left, right, out)]

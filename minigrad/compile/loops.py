@@ -13,7 +13,7 @@ import numpy as np
 
 from .families import Family
 from .graph import Graph, Node
-from .sums import total
+from .sums import STEP
 
 
 @dataclass(eq=False, slots=True)
@@ -84,15 +84,15 @@ def components(starts: list[Any], edges: dict[Any, dict[Any, None]]) -> Iterator
 
 
 def hoist(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family]) -> list[Unit]:
-    """Take the part of a looping sum that does not depend on the loop out of it: (p_t + r_t) + b is (p_t + b) + r_t."""
+    """Take what does not depend on the loop out of its sums and products: (p_t + r_t) + b is (p_t + b) + r_t."""
     new: list[Unit] = []
     for unit in order:
-        for family in [f for f in unit.families if unit.loop and f.first.fn is total]:
+        for family in [f for f in unit.families if unit.loop and f.first.fn in STEP]:
             inside, outer = set(unit.families), []
             for n in family.members:
                 free = [x for x in n.inputs if of.get(root[x]) not in inside]
-                if len(free) > 1:
-                    part = n.made(total, *free, shape=np.broadcast_shapes(*[x.shape for x in free]))
+                if n.fn is not None and len(free) > 1:
+                    part = n.made(n.fn, *free, shape=np.broadcast_shapes(*[x.shape for x in free]))
                     root[part] = part
                     n.inputs = (part, *[x for x in n.inputs if x not in free])
                     outer.append(part)

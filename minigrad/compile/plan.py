@@ -34,6 +34,7 @@ class Plan:
         self._late = late(self._calls, leaves, outputs)
         self._homes = {leaf: home for leaf, home in leaves.items() if leaf not in self._late}
         self._held: dict[Tensor, Any] = dict.fromkeys(leaves)  # the array whose numbers the calls read now
+        self._drawn: dict[Tensor, Array] = {}  # resampled xi_t
         self._frozen = [(leaf, leaf._data) for leaf in constants]
         self._names = _names(leaves)
         self._lock = threading.Lock()
@@ -48,7 +49,7 @@ class Plan:
         Raises ArgumentError for a key that is no input, ShapeError and DTypeError for an array that does not fit it,
         StaleTapeError where a constant was assigned.
         """
-        given = self._checked(feeds) if feeds else {}
+        given = self._drawn | (self._checked(feeds) if feeds else {})
         with self._lock:
             self._load(given)
             for fn, args in self._calls:
@@ -73,6 +74,23 @@ class Plan:
         for constant, value in self._frozen:
             if constant._data is not value:
                 _refuse_assigned(constant)
+
+    def resample(self, rng: np.random.Generator | int) -> None:
+        """Draw new xi_t for the randomized truncation on the tape, from now on, without compiling again.
+
+        Raises ArgumentError where the tape has none, or does not say with what probabilities.
+        """
+        rng = np.random.default_rng(rng)
+        keep: dict[int, float] = {}
+        leaves = {leaf: leaf.kwargs["keep"] for leaf in self._held if "keep" in leaf.kwargs}
+        for its in leaves.values():
+            keep |= its
+        if not keep:
+            got, expected = "no xi_t with known probabilities on the tape", "truncate_randomly(..., reweight=True) has"
+            raise ArgumentError("resample", got=got, expected=expected)
+        xi = {t: (rng.random() < keep[t]) / keep[t] for t in sorted(keep)}
+        for leaf, its in leaves.items():
+            self._drawn[leaf] = np.array(np.prod([xi[t] for t in its]), leaf.dtype)
 
     def report(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> str:
         """Time and bytes of each line of the listing, what takes longest first, and why something is not batched."""

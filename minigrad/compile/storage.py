@@ -103,8 +103,11 @@ def stores(
 
 def _dead(g: Family, f: Family, store: Store, seen: Uses, last_read: dict[Family, int]) -> bool:
     """Whether each member of f may write over the member of g that it reads: everybody else is through with it."""
-    if len(f) != len(g) or any(a not in b.inputs for a, b in zip(g.members, f.members, strict=True)):
+    if len(f) != len(g):
         return False
+    for a, b in zip(g.members, f.members, strict=True):
+        if a not in b.inputs or (b.inputs.count(a) > 1 and len(b.inputs) > 2):  # x + y + x in x's place is 2 (x + y)
+            return False
     start = min(seen.at[m] for m in f.members)
     for other in store.families:
         if len(other) != len(f):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import transforms as tr
-from minigrad.errors import ArgumentError, DTypeError, ShapeError, StaleTapeError, UnsupportedError
+from minigrad.compile.peeks import refuse_peeks
+from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError, StaleTapeError, UnsupportedError
 from models.cells import GRUCell, LSTMCell, RNNCell
 
 B, D, H, V = 3, 4, 5, 6
@@ -143,7 +144,8 @@ OPS = [
     lambda a, b: np.concatenate([a, b])[1:4], lambda a, b: np.stack([a, b], axis=1)[:, 0], lambda a, b: mg.softmax(a),
     lambda a, b: np.where(a > b, a, b), lambda a, b: np.reshape(a.T, (3, 3)) * 1, lambda a, b: a[::-1] + b[0],
     lambda a, b: a[np.array([0, 2, 0])], lambda a, b: mg.sigmoid(a) + 0, lambda a, b: np.mean(a * b) * a,
-    lambda a, b: mg.detach(a) * b, lambda a, b: np.broadcast_to(a[0], (3, 3)), lambda a, b: np.maximum(a, b) / 3,
+    lambda a, b: mg.detach(a) * b, lambda a, b: a + b + a, lambda a, b: b * a * b * 0.5,
+    lambda a, b: np.broadcast_to(a[0], (3, 3)), lambda a, b: np.maximum(a, b) / 3,
 ]  # fmt: skip
 
 
@@ -287,6 +289,30 @@ def test_threads_take_turns():
     for t in threads:
         t.join()
     assert right == [True] * 200
+
+
+def test_randomized_truncation_is_drawn_anew():
+    loss, _ = unrolled(RNNCell)
+    tape = tr.differentiate(tr.truncate_randomly(mg.Tape.of(loss), 0.5, 3))
+    plan, boundaries = mg.compile(tape), [f"xi_{t}" for t in range(2, 6)]
+    with pytest.raises(ArgumentError, match="resample: no xi_t with known probabilities"):
+        plan.resample(0)
+    for name in boundaries:
+        tape[name].kwargs["keep"] = {int(name[3:]): 0.5}
+    plan.resample(7)
+    xi = 2.0 * (np.random.default_rng(7).random(4) < 0.5)
+    close(plan(), tape.replay(dict(zip(boundaries, xi, strict=True))))
+    close(plan(dict.fromkeys(boundaries, 1.0)), tr.differentiate(mg.Tape.of(loss)).replay())
+
+
+def test_python_that_looked_at_a_value_is_refused():
+    x = mg.tensor([1.0], name="x")
+    with mg.timestep(3):
+        y = x * 2
+    tape = mg.Tape.of(np.sum(y))
+    refuse_peeks(tape, {y: (tape.outputs[0].serial + 1, None)})
+    with pytest.raises(GradientError, match=r"compile: the value of 'multiply@3' was read while .* \[t=3, test_comp"):
+        refuse_peeks(tape, {y: (y.serial, y.place)})
 
 
 def test_only_tapes_compile():
