@@ -178,7 +178,7 @@ KERNELS: dict[Any, Callable[[list[Array], Array], list[Call]]] = {
 }
 
 
-_TALL = 512  # rows from which BLAS writes a transposed result faster in pieces: its columns lie far apart
+_PIECE = 1 << 17  # bytes of an operand that BLAS works on best at a time where rows are many and short
 
 
 # --- many steps at once ---------------------------------------------------------------------------------------------
@@ -211,9 +211,8 @@ def _products(args: list[Array], free: list[bool], out: Array) -> list[Call] | N
     (a, b), (a_free, b_free) = args, free
     if b_free and b.ndim == 2:
         rows, to = viewed(a, (-1, a.shape[-1])), viewed(out, (-1, out.shape[-1]))
-        tall = out.ndim == 3 and out.shape[1] >= _TALL and to is not None and not to.flags.c_contiguous
-        if rows is not None and to is not None and not tall:
-            return [gemm(rows, b, to)]
+        if rows is not None and to is not None:
+            return _in_pieces(rows, b, to)
     if a_free and a.ndim == 2 and b.ndim == 2:  # a matrix times vectors
         return [gemm(b, a.T, out)]
     if a.ndim - (not a_free) < 2 or b.ndim - (not b_free) < 2:
@@ -221,9 +220,20 @@ def _products(args: list[Array], free: list[bool], out: Array) -> list[Call] | N
     return [(np.matmul, (a, b, out))]
 
 
+def _in_pieces(rows: Array, b: Array, out: Array) -> list[Call]:
+    """One product; a transposed result, whose columns lie far apart, some rows at a time."""
+    size = min(max(_PIECE // max(rows.shape[1] * rows.itemsize, 1), 256), 1024)
+    if out.flags.c_contiguous or len(rows) < 4 * size:
+        return [gemm(rows, b, out)]
+    return [(np.matmul, (rows[i : i + size], b, out[i : i + size])) for i in range(0, len(rows), size)]
+
+
 def summed_products(a: Array, b: Array, out: Array) -> list[Call]:
     """sum_t a_t b_t as one product, the steps stacked along the axis that is summed over."""
     steps, rows, inner = a.shape
+    if inner >= 512 and 1 < steps * rows * b.shape[-1] * out.itemsize <= 8 * _PIECE:  # so many rows: a step is a piece
+        each = np.empty((steps, *out.shape), out.dtype)
+        return [(np.matmul, (a, b, each)), (np.add.reduce, (each, 0, None, out))]
     left = viewed(a.transpose(1, 0, 2), (rows, steps * inner))
     right = viewed(b, (steps * inner, b.shape[-1]))
     found: list[Call] = []

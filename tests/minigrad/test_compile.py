@@ -106,6 +106,26 @@ def test_short_loops(cell, T):
     agrees(tr.clip(tr.differentiate(mg.Tape.of(loss)), 0.1), feeds)
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_loops_long_enough_to_copy_what_they_multiply_by(cell):
+    loss, feeds = unrolled(cell, T=20, layers=2)
+    plan = agrees(tr.clip(tr.differentiate(mg.Tape.of(loss)), 0.1), feeds)
+    plan.report(feeds)
+    close(plan(feeds), plan(feeds, copy=True))
+
+
+def test_batches_large_enough_to_be_multiplied_in_pieces():
+    rng = np.random.default_rng(0)
+    W, U = (mg.tensor(rng.normal(size=s), requires_grad=True) for s in [(4, 4), (4, 5)])
+    X, Y = mg.tensor(rng.normal(size=(9, 600, 4)), name="X"), mg.tensor(rng.integers(0, 5, (9, 600)), name="Y", dtype=int)
+    h, outs = mg.tensor(np.zeros((600, 4))), []
+    for t in range(9):
+        with mg.timestep(t):
+            h = np.tanh(X[t] + h @ W)
+            outs.append(h @ U)
+    agrees(tr.differentiate(mg.Tape.of(mg.cross_entropy(np.stack(outs), Y))), {"X": rng.normal(size=(9, 600, 4))})
+
+
 def test_many_rows_of_few_classes():
     rng = np.random.default_rng(0)
     x = mg.tensor(rng.normal(size=(200, 5)), requires_grad=True, name="x")
