@@ -117,7 +117,8 @@ def test_loops_long_enough_to_copy_what_they_multiply_by(cell):
 def test_batches_large_enough_to_be_multiplied_in_pieces():
     rng = np.random.default_rng(0)
     W, U = (mg.tensor(rng.normal(size=s), requires_grad=True) for s in [(4, 4), (4, 5)])
-    X, Y = mg.tensor(rng.normal(size=(9, 600, 4)), name="X"), mg.tensor(rng.integers(0, 5, (9, 600)), name="Y", dtype=int)
+    X = mg.tensor(rng.normal(size=(9, 600, 4)), name="X")
+    Y = mg.tensor(rng.integers(0, 5, (9, 600)), name="Y", dtype=int)
     h, outs = mg.tensor(np.zeros((600, 4))), []
     for t in range(9):
         with mg.timestep(t):
