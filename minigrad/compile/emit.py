@@ -229,8 +229,8 @@ def _sum_of_families(program: Program, n: Node, parts: list[Family]) -> None:
     alike = sorted((x for x in terms if x.shape == n.shape), key=address)
     sums = [(i, j) for i, j in _runs([[x] for x in alike]) if j - i > 2] if len(alike) > 2 else []
     stacks = [stacked(alike[i], j - i, address(alike[i + 1]) - address(alike[i])) for i, j in sums]
-    taken = {id(x) for i, j in sums for x in alike[i:j]}
-    terms = [x for x in terms if id(x) not in taken]
+    taken = {k for i, j in sums for k in range(i, j)}
+    terms = [x for x in terms if x.shape != n.shape] + [x for k, x in enumerate(alike) if k not in taken]
     spare: list[Array] = []
     first = not terms
 
