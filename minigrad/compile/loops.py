@@ -91,7 +91,7 @@ def hoist(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family]) -> 
             inside, outer = set(unit.families), []
             for n in family.members:
                 free = [x for x in n.inputs if of.get(root[x]) not in inside]
-                if n.fn is not None and len(free) > 1:
+                if n.fn is not None and 1 < len(free) < len(n.inputs):  # at an end of the loop all may be free
                     part = n.made(n.fn, *free, shape=np.broadcast_shapes(*[x.shape for x in free]))
                     root[part] = part
                     n.inputs = (part, *[x for x in n.inputs if x not in free])

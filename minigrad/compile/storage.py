@@ -151,7 +151,7 @@ def allocate(
             for s in [store[family]] if family in store and store[family] not in held else []:
                 owner = s.families[0]
                 slots = 1 if one_slot_is_enough(s, order, seen, joined) else s.slots
-                need = max(slots * int(np.prod(owner.first.shape)) * owner.first.dtype.itemsize, 1)
+                need = slots * int(np.prod(owner.first.shape)) * owner.first.dtype.itemsize
                 fit = min((b for b in free if need <= b.size <= 2 * need + 4096), key=lambda b: b.size, default=None)
                 if fit is None:
                     s.name = f"b{len({x.name for x in held}) + 1}"

@@ -336,6 +336,19 @@ def test_python_that_looked_at_a_value_is_refused():
         refuse_peeks(tape, {y: (y.serial, y.place)})
 
 
+def test_odd_tapes():
+    x, e = mg.tensor(np.ones((2, 3)), requires_grad=True, name="x"), mg.tensor(np.ones((0, 3)), name="e")
+    y = np.tanh(x)
+    agrees(mg.Tape.of(x), {"x": np.zeros((2, 3))})
+    agrees(mg.Tape.of(mg.tensor(3.0)))
+    agrees(mg.Tape.of(y, y, y.T, y[0], x.T), {"x": np.zeros((2, 3))})
+    agrees(mg.Tape.of(np.sum(e * 2, axis=0) + 1, e + e, np.concatenate([x, e]) * 2))
+    agrees(mg.Tape.of(x > 0, np.isfinite(y), np.floor(x / 2)), {"x": -np.ones((2, 3))})
+    agrees(tr.differentiate(mg.Tape.of(np.sum(np.linalg.inv(np.eye(3) + y.T @ y)))), {"x": np.eye(2, 3)})
+    agrees(tr.differentiate(mg.Tape.of(np.sum(np.sort(x * [3.0, 1.0, 2.0])[:, 0]) + np.sum(np.cumsum(y)))))
+    agrees(mg.Tape.of(np.einsum("ij,kj->ik", x, y), x.sum(), x.mean(axis=0), np.var(x)))
+
+
 def test_only_tapes_compile():
     with pytest.raises(ArgumentError, match="expected a Tape"):
         mg.compile(mg.tensor(1.0))

@@ -223,6 +223,24 @@ def test_memory_is_used_again():
     assert mg.compile(mg.Tape.of(b)).nbytes == 2 * a.data.nbytes
 
 
+def test_the_buffers_of_a_language_model_are_those_of_hand_written_backpropagation():
+    """Per step H, 1 - H*H (overwritten by the adjoints), the head's adjoint of H, and the logits twice."""
+    B, H, V = 4, 6, 5
+
+    def nbytes(T):
+        W = {n: mg.tensor(RNG.normal(size=s), requires_grad=True) for n, s in {"h": (H, H), "q": (H, V)}.items()}
+        X, h, outs = mg.tensor(np.zeros((T, B, H)), name="X"), mg.tensor(np.zeros((B, H))), []
+        Y = mg.tensor(np.zeros(T * B), name="Y", dtype=int)
+        for t in range(T):
+            with mg.timestep(t):
+                h = np.tanh(X[t] + h @ W["h"])
+                outs.append(h @ W["q"])
+        return mg.compile(tr.differentiate(mg.Tape.of(mg.cross_entropy(np.concatenate(outs), Y)))).nbytes
+
+    per_step = (nbytes(60) - nbytes(40)) / 20
+    assert per_step <= B * (3 * H + 2 * V + 4) * 8
+
+
 def test_the_package_is_a_function_too():
     assert callable(mg.compile)
     assert importlib.import_module("minigrad.compile").Plan is mg.Plan
