@@ -14,6 +14,7 @@ from ..errors import ArgumentError, DTypeError, ShapeError, StaleTapeError, Unsu
 from ..tensor import Array, Tensor
 from .bind import late, plain, rebind
 from .emit import Program
+from .kernels import owner
 from .report import report
 
 
@@ -32,6 +33,7 @@ class Plan:
         self._calls, self._lines = program.calls, program.lines
         self._outputs = tuple(_read_only(o) for o in outputs)
         self._late = late(self._calls, leaves, outputs)
+        self._own = [owner(o) for o in outputs]
         self._homes = {leaf: home for leaf, home in leaves.items() if leaf not in self._late}
         self._held: dict[Tensor, Any] = dict.fromkeys(leaves)  # the array whose numbers the calls read now
         self._drawn: dict[Tensor, Array] = {}  # resampled xi_t
@@ -68,6 +70,8 @@ class Plan:
                 held[leaf] = leaf._data
         for leaf, uses in self._late.items():
             array = plain(given.get(leaf, leaf._data), leaf.dtype)
+            if any(owner(array) is own for own in self._own):  # the last state fed back: the calls write over it
+                array = array.copy()
             if held[leaf] is not array:
                 rebind(self._calls, uses, array)
                 held[leaf] = array

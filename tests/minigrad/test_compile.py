@@ -268,6 +268,24 @@ def test_large_inputs_are_read_where_they_lie():
     close(plan(), tape.replay())
 
 
+@pytest.mark.parametrize("rows", [2, 1000])
+def test_the_last_state_may_be_the_next_first_one(rows):
+    rng = np.random.default_rng(0)
+    X, W = mg.tensor(rng.normal(size=(4, rows, 9)), name="X"), mg.tensor(rng.normal(size=(9, 9)) / 3, name="W")
+    first = h = mg.tensor(np.zeros((rows, 9)), name="h_0")
+    loss = 0
+    for t in range(4):
+        with mg.timestep(t):
+            h = np.tanh(X[t] + h @ W)
+            loss = loss + np.sum(h)
+    tape = mg.Tape.of(loss + np.sum(first), h)
+    plan, state, expected = mg.compile(tape), first.data, first.data
+    for _ in range(3):
+        found, state = plan({first: state})
+        loss, expected = tape.replay({first: expected})
+        close((found, state), (loss, expected))
+
+
 def test_labels_that_are_none_are_refused():
     x, y = mg.tensor(np.ones((2, 3)), name="x"), mg.tensor([0, 1], name="y", dtype=int)
     plan = mg.compile(mg.Tape.of(mg.cross_entropy(x, y)))
