@@ -7,10 +7,10 @@ from typing import Any
 
 from ..vjps import op_name
 from ..vjps.indexing import getitem
-from .emit import Program
 from .families import Family
 from .graph import Graph, Node, is_view
 from .loops import Unit
+from .program import Program
 from .storage import Store
 
 

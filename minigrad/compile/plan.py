@@ -13,8 +13,8 @@ import numpy.typing as npt
 from ..errors import ArgumentError, DTypeError, ShapeError, StaleTapeError, UnsupportedError
 from ..tensor import Array, Tensor
 from .bind import late, plain, rebind
-from .emit import Program
 from .kernels import owner
+from .program import Program
 from .report import report
 
 
@@ -30,7 +30,8 @@ class Plan:
         self, program: Program, outputs: tuple[Array, ...], leaves: dict[Tensor, Array], constants: list[Tensor],
         listing: list[str], size: int,
     ) -> None:  # fmt: skip
-        self._calls, self._lines = program.calls, program.lines
+        self._calls = program.calls
+        self._rows = [(line.calls, line.nbytes, line.why) for line in program.lines]
         self._outputs = tuple(_read_only(o) for o in outputs)
         self._late = late(self._calls, leaves, outputs)
         self._own = [owner(o) for o in outputs]
@@ -100,7 +101,7 @@ class Plan:
         """Time and bytes of each line of the listing, what takes longest first, and why something is not batched."""
         given = self._checked(feeds) if feeds else {}
         with self._lock:
-            return report(self._calls, self._lines, self._listing[1:-1], lambda: self._load(given))
+            return report(self._calls, self._rows, self._listing[1:-1], lambda: self._load(given))
 
     def _checked(self, feeds: Mapping[Tensor | str, npt.ArrayLike]) -> dict[Tensor, Array]:
         """The arrays by leaf."""
