@@ -4,6 +4,7 @@ from . import optim, transforms
 from .anomaly import detect_anomaly, find_nonfinite
 from .backward import grad
 from .check import gradcheck
+from .compile import Plan, compile
 from .debug import break_at, debug, pm
 from .functions import cross_entropy, log_softmax, mse, one_hot, relu, sigmoid, softmax
 from .gates import clip_grad, detach, on_backward, scale_grad
@@ -15,7 +16,8 @@ from .tensor import Tensor, tensor
 from .watch import Watch
 
 __all__ = [
-    "Edge", "NonFinite", "Step", "Tape", "Tensor", "Watch", "break_at", "clip_grad", "cross_entropy", "debug", "detach",
-    "detect_anomaly", "find_nonfinite", "grad", "gradcheck", "log_softmax", "mse", "no_grad", "on_backward", "one_hot",
-    "optim", "pm", "relu", "scale_grad", "sigmoid", "softmax", "tensor", "timestep", "transforms",
+    "Edge", "NonFinite", "Plan", "Step", "Tape", "Tensor", "Watch", "break_at", "clip_grad", "compile", "cross_entropy",
+    "debug", "detach", "detect_anomaly", "find_nonfinite", "grad", "gradcheck", "log_softmax", "mse", "no_grad",
+    "on_backward", "one_hot", "optim", "pm", "relu", "scale_grad", "sigmoid", "softmax", "tensor", "timestep",
+    "transforms",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ LAYERS = [  # a module imports modules of the lines above its own
     {"sweep", "times"},
     {"tape"},
     {"backward", "nonfinite"},
-    {"transforms", "optim", "anomaly", "session"},
+    {"transforms", "optim", "anomaly", "session", "compile"},
     {"blame", "breakpoints"},
     {"check", "views"},
     {"debugger"},

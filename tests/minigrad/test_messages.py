@@ -12,6 +12,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import errors
+from minigrad.compile.peeks import refuse_peeks
 from minigrad.errors import MinigradError
 from minigrad.transforms import clip, cut, differentiate, truncate, truncate_randomly, untie
 
@@ -56,6 +57,27 @@ def swept_twice():
     y = at(3, lambda: np.tanh(w()).named("h_3"))
     (y * 2).backward()
     (y * 3).backward()
+
+
+def plan():
+    return mg.compile(mg.Tape.of(np.sum(mg.tensor(A, name="x"))))
+
+
+def constant_assigned():
+    k = mg.tensor(A)
+    compiled = mg.compile(mg.Tape.of(np.sum(k * mg.tensor(A, name="x"))))
+    k.assign(A)
+    compiled()
+
+
+def peeked():
+    h = at(3, lambda: np.tanh(mg.tensor(A, name="x")))
+    refuse_peeks(mg.Tape.of(np.sum(h)), {h: (h.serial, h.place)})
+
+
+def labelled():
+    x, y = mg.tensor(np.ones((2, 3)), name="x"), mg.tensor([0, 1], name="y", dtype=int)
+    mg.compile(mg.Tape.of(mg.cross_entropy(x, y)))({y: np.array([0, 3])})
 
 
 def without(fn):
@@ -230,6 +252,16 @@ MESSAGES = [
     (lambda: sgd(w()).step(), "step: no parameter has a gradient; call it after backward(). [{}]"),
     (lambda: mg.optim.clip_grad_norm([w()], 1.0), "clip_grad_norm: no parameter has a gradient; call it after backward(). [{}]"),
     (exploded, "clip_grad_norm: the gradient of 'w' is not finite. [{}]"),
+    # --- compile
+    (lambda: mg.compile(w()), "compile: a Tensor; expected a Tape, as Tape.of(loss). [{}]"),
+    (peeked, "compile: the value of 'tanh@3' was read while the tape was recorded; a plan would repeat what Python then decided, for any input. Write it with np.where, or lift it out of what is compiled; to look only, read t.data. [t=3, {}]"),
+    (lambda: plan()({"z": A}), "plan: 'z' is no input; its inputs are x. Name a leaf to make it an input: tensor(..., name='x'). [{}]"),
+    (lambda: plan()({"x": A[:3]}), "plan: 'x' is (3,); expected (4,). [{}]"),
+    (lambda: plan()({"x": A * 1j}), "plan: 'x' is complex128; expected float64. [{}]"),
+    (constant_assigned, "plan: 'constant' without a name was assigned a new value after it was compiled in. Give it a name to make it an input: tensor(..., name='x'). [{}]"),
+    (labelled, "cross_entropy: targets: 3; expected 0..2. [{}]"),
+    (lambda: copy.copy(plan()), "pickle or copy: a Plan, which is memory and calls on it. Pickle the parameters, record and compile again. [{}]"),
+    (lambda: plan().resample(0), "resample: no xi_t with known probabilities on the tape; truncate_randomly(..., reweight=True) has. [{}]"),
 ]
 
 

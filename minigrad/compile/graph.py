@@ -1,0 +1,150 @@
+"""The small graph that every pass reads and writes: nodes in the order of execution, without values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import gates
+from ..place import Place
+from ..tape import Tape
+from ..tensor import Array, Tensor
+from ..vjps import OPS
+from ..vjps.indexing import getitem
+
+Fn = Callable[..., Any]
+GATES = (gates.detach, gates.scale_grad, gates.clip_grad, gates.on_backward, gates.alias)
+"""Identities forward. What they did to the gradient is on the tape already."""
+VIEWS = frozenset(
+    {np.reshape, np.transpose, np.swapaxes, np.expand_dims, np.squeeze, np.broadcast_to, np.matrix_transpose}
+)
+"""Functions that look at the same memory in another way."""
+
+
+@dataclass(eq=False, slots=True, repr=False)
+class Node:
+    """One operation, or a leaf (fn is None): an input of the plan, or a constant, which has a value."""
+
+    fn: Fn | None
+    inputs: tuple[Node, ...]
+    kwargs: dict[str, Any]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    time: int | None = None
+    place: Place = None
+    name: str = ""
+    leaf: Tensor | None = None
+    value: Array | None = None
+
+    def __repr__(self) -> str:
+        return f"Node({self.name or getattr(self.fn, '__name__', 'leaf')}, {self.shape}, t={self.time})"
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    def with_inputs(self, inputs: tuple[Node, ...]) -> Node:
+        """The same operation on other operands; itself where they are the same."""
+        if inputs == self.inputs:
+            return self
+        return Node(self.fn, inputs, self.kwargs, self.shape, self.dtype, self.time, self.place, self.name)
+
+    def made(self, fn: Fn, *inputs: Node, shape: tuple[int, ...] | None = None, **kwargs: Any) -> Node:
+        """A new operation in this one's stead: its step, place and, if no other is given, shape."""
+        return Node(fn, inputs, kwargs, self.shape if shape is None else shape, self.dtype, self.time, self.place)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in the order of execution, and those that are wanted."""
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[Node, ...]
+
+    def readers(self) -> dict[Node, list[Node]]:
+        """Who reads each node, once per operand."""
+        found: dict[Node, list[Node]] = {n: [] for n in self.nodes}
+        for n in self.nodes:
+            for x in n.inputs:
+                found[x].append(n)
+        return found
+
+
+def constant(value: Any, dtype: Any = None) -> Node:
+    """A constant as a node."""
+    array = np.asarray(value, dtype)
+    return Node(None, (), {}, array.shape, array.dtype, value=array)
+
+
+def run(node: Node, values: list[Array]) -> Array:
+    """What node's function makes of these values."""
+    fn: Any = node.fn
+    return np.asarray((OPS[fn].call if fn in OPS else fn)(*values, **node.kwargs))
+
+
+def read(tape: Tape) -> Graph:
+    """The tape as a graph, without its gates. Leaves without name and gradient are constants."""
+    new: dict[Tensor, Node] = {}
+    nodes: list[Node] = []
+    for n in tape.nodes:
+        if n.fn in GATES:
+            new[n] = new[n.inputs[0]]
+            continue
+        value = n._array if n.fn is None and n.name is None and not n.requires_grad else None
+        leaf, inputs = (n if n.fn is None else None), tuple([new[x] for x in n.inputs])
+        node = Node(n.fn, inputs, n.kwargs, n.shape, n.dtype, n.time, n.place, n.name or "", leaf, value)
+        new[n] = node
+        nodes.append(node)
+    return Graph(tuple(nodes), tuple(new[o] for o in tape.outputs))
+
+
+def rewritten(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
+    """Apply a rule to every node, its operands rewritten already, and drop what nobody needs any more."""
+    new: dict[Node, Node] = {}
+    for n in graph.nodes:
+        new[n] = rule(n.with_inputs(tuple([new[x] for x in n.inputs])) if n.inputs else n)
+    return ordered(tuple(new[o] for o in graph.outputs))
+
+
+def ordered(outputs: tuple[Node, ...]) -> Graph:
+    """The graph of what the outputs need, operands before their readers. Without recursion."""
+    order: list[Node] = []
+    seen: set[Node] = set()
+    stack: list[tuple[Node, Iterator[Node]]] = [(o, iter(o.inputs)) for o in reversed(outputs)]
+    while stack:
+        node, rest = stack[-1]
+        if node in seen:
+            stack.pop()
+            continue
+        for x in rest:
+            if x not in seen:
+                stack.append((x, iter(x.inputs)))
+                break
+        else:
+            seen.add(node)
+            order.append(node)
+            stack.pop()
+    return Graph(tuple(order), outputs)
+
+
+def is_view(node: Node) -> bool:
+    """Whether the node only looks at its operand's memory."""
+    if node.fn in VIEWS:
+        return True
+    if node.fn is not getitem or len(node.inputs) > 1:
+        return False
+    return all(
+        i is None or i is Ellipsis or type(i) in (int, slice) or isinstance(i, np.integer) for i in node.kwargs["index"]
+    )
+
+
+def roots(graph: Graph) -> dict[Node, Node]:
+    """The node whose memory each node looks at: itself, but for views."""
+    root: dict[Node, Node] = {}
+    for n in graph.nodes:
+        root[n] = root[n.inputs[0]] if is_view(n) else n
+    return root

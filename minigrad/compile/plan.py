@@ -1,0 +1,162 @@
+"""Plan: a tape compiled to NumPy calls on buffers allocated once."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ArgumentError, DTypeError, ShapeError, StaleTapeError, UnsupportedError
+from ..tensor import Array, Tensor
+from .bind import late, plain, rebind
+from .kernels import owner
+from .program import Program
+from .report import report
+
+
+class Plan:
+    """Call it with {leaf or name: array} for the outputs' arrays; print it to see what it does.
+
+    The outputs are read-only and **valid until the next call**, which writes over them; ``copy=True`` gives arrays
+    that are yours. Leaves that are not given keep their own values, read anew at every call: an ``assign`` or an
+    optimizer's step between two calls is seen.
+    """
+
+    def __init__(
+        self, program: Program, outputs: tuple[Array, ...], leaves: dict[Tensor, Array], constants: list[Tensor],
+        listing: list[str], size: int,
+    ) -> None:  # fmt: skip
+        self._calls = program.calls
+        self._rows = [(line.calls, line.nbytes, line.why) for line in program.lines]
+        self._outputs = tuple(_read_only(o) for o in outputs)
+        self._late = late(self._calls, leaves, outputs)
+        self._own = [owner(o) for o in outputs]
+        self._homes = {leaf: home for leaf, home in leaves.items() if leaf not in self._late}
+        self._held: dict[Tensor, Any] = dict.fromkeys(leaves)  # the array whose numbers the calls read now
+        self._drawn: dict[Tensor, Array] = {}  # resampled xi_t
+        self._frozen = [(leaf, leaf._array) for leaf in constants]
+        self._names = _names(leaves)
+        self._lock = threading.Lock()
+        self._listing = listing
+        self.nbytes = size
+
+    def __call__(
+        self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None, copy: bool = False
+    ) -> tuple[Array, ...]:
+        """Run it.
+
+        Raises ArgumentError for a key that is no input, ShapeError and DTypeError for an array that does not fit it,
+        StaleTapeError where a constant was assigned.
+        """
+        given = self._drawn | (self._checked(feeds) if feeds else {})
+        with self._lock:
+            self._load(given)
+            for fn, args in self._calls:
+                fn(*args)
+            return tuple(o.copy() for o in self._outputs) if copy else self._outputs
+
+    def _load(self, given: Mapping[Tensor, Array]) -> None:
+        """Put the leaves' numbers where the calls read them."""
+        held = self._held
+        for leaf, home in self._homes.items():
+            if leaf in given:
+                np.copyto(home, given[leaf], "same_kind")
+                held[leaf] = None
+            elif held[leaf] is not leaf._array:
+                np.copyto(home, leaf._array)
+                held[leaf] = leaf._array
+        for leaf, uses in self._late.items():
+            array = plain(given.get(leaf, leaf._array), leaf.dtype)
+            if any(owner(array) is own for own in self._own):  # the last state fed back: the calls write over it
+                array = array.copy()
+            if held[leaf] is not array:
+                rebind(self._calls, uses, array)
+                held[leaf] = array
+        for constant, value in self._frozen:
+            if constant._array is not value:
+                _refuse_assigned(constant)
+
+    def resample(self, rng: np.random.Generator | int) -> None:
+        """Draw new xi_t for the randomized truncation on the tape, from now on, without compiling again.
+
+        Raises ArgumentError where the tape has none, or does not say with what probabilities.
+        """
+        rng = np.random.default_rng(rng)
+        keep: dict[int, float] = {}
+        leaves = {leaf: leaf.kwargs["keep"] for leaf in self._held if "keep" in leaf.kwargs}
+        for its in leaves.values():
+            keep |= its
+        if not keep:
+            got, expected = "no xi_t with known probabilities on the tape", "truncate_randomly(..., reweight=True) has"
+            raise ArgumentError("resample", got=got, expected=expected)
+        xi = {t: (rng.random() < keep[t]) / keep[t] for t in sorted(keep)}
+        for leaf, its in leaves.items():
+            self._drawn[leaf] = np.array(np.prod([xi[t] for t in its]), leaf.dtype)
+
+    def report(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> str:
+        """Time and bytes of each line of the listing, what takes longest first, and why something is not batched."""
+        given = self._checked(feeds) if feeds else {}
+        with self._lock:
+            return report(self._calls, self._rows, self._listing[1:-1], lambda: self._load(given))
+
+    def _checked(self, feeds: Mapping[Tensor | str, npt.ArrayLike]) -> dict[Tensor, Array]:
+        """The arrays by leaf."""
+        given = {}
+        for key, value in feeds.items():
+            leaf: Any = self._names.get(key) if isinstance(key, str) else key
+            if leaf not in self._held:
+                got = f"{key!r} is no input" if isinstance(key, str) else f"'{getattr(key, 'label', key)}' is no input"
+                names = ", ".join(self._names) or "none"
+                remedy = "Name a leaf to make it an input: tensor(..., name='x')"
+                raise ArgumentError("plan", got=got, expected=f"its inputs are {names}", remedy=remedy)
+            array = value if type(value) is np.ndarray else np.asarray(getattr(value, "data", value))
+            if array.shape != leaf.shape:
+                raise ShapeError("plan", got=f"'{leaf.label}' is {array.shape}", expected=f"expected {leaf.shape}")
+            if array.dtype != leaf.dtype and not np.can_cast(array.dtype, leaf.dtype, "same_kind"):
+                raise DTypeError("plan", got=f"'{leaf.label}' is {array.dtype}", expected=f"expected {leaf.dtype}")
+            given[leaf] = array
+        return given
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of what may be given."""
+        return tuple(self._names)
+
+    def __str__(self) -> str:
+        return "\n".join(self._listing)
+
+    def __repr__(self) -> str:
+        return f"Plan({len(self._calls)} calls, {self.nbytes:,} bytes of buffers, inputs {', '.join(self._names)})"
+
+    def __reduce__(self) -> NoReturn:
+        remedy = "Pickle the parameters, record and compile again"
+        raise UnsupportedError("pickle or copy", got="a Plan, which is memory and calls on it", remedy=remedy)
+
+
+def _read_only(x: Array) -> Array:
+    view = x.view()
+    view.setflags(write=False)
+    return view
+
+
+def _names(leaves: Mapping[Tensor, Any]) -> dict[str, Tensor]:
+    """The leaves by name, unique as on the tape: the second W is ``W#2``."""
+    count: Counter[str] = Counter()
+    found: dict[str, Tensor] = {}
+    for leaf in leaves:
+        name = leaf.label
+        while name in found:
+            count[leaf.label] += 1
+            name = f"{leaf.label}#{count[leaf.label] + 1}"
+        found[name] = leaf
+    return found
+
+
+def _refuse_assigned(constant: Tensor) -> NoReturn:
+    got = f"'{constant.label}' without a name was assigned a new value after it was compiled in"
+    remedy = "Give it a name to make it an input: tensor(..., name='x')"
+    raise StaleTapeError("plan", got=got, remedy=remedy, where=constant.where)

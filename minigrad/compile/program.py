@@ -1,0 +1,76 @@
+"""What is being emitted: the calls so far, the lines of the listing they belong to, the memory of every node."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..tensor import Array
+from ..vjps.indexing import getitem
+from .families import Family
+from .graph import Node
+from .kernels import Call, viewed
+
+
+@dataclass(eq=False, slots=True)
+class Line:
+    """One line of the listing: a family, how it runs, and its calls among those of the plan."""
+
+    family: Family
+    unit: int
+    how: str
+    why: str = ""  # not all at once
+    calls: list[int] = field(default_factory=list)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all results together."""
+        n = self.family.first
+        return len(self.family) * math.prod(n.shape) * n.dtype.itemsize
+
+
+@dataclass(eq=False, slots=True)
+class Program:
+    """Calls in order, and the lines they belong to."""
+
+    arrays: dict[Node, Array]  # leaves and results; views join as they are asked for
+    calls: list[Call] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    line: Line | None = None
+    copies: dict[Node, Array] = field(default_factory=dict)  # transposed matrices in C order
+
+    def add(self, found: list[Call]) -> None:
+        """Append calls to the running line."""
+        if self.line is not None:
+            self.line.calls += range(len(self.calls), len(self.calls) + len(found))
+        self.calls += found
+
+    def array(self, node: Node) -> Array:
+        """The memory of a node; a view that is none in this layout is copied out, once."""
+        chain = []
+        while node not in self.arrays:
+            chain.append(node)
+            node = node.inputs[0]
+        for n in reversed(chain):
+            x = self.arrays[n.inputs[0]]
+            found = _view(n, x)
+            if found is None:
+                found = np.empty(n.shape, n.dtype)
+                self.add([(np.copyto, (found.reshape(x.shape), x))])
+            self.arrays[n] = found
+        return self.arrays[chain[0] if chain else node]
+
+
+def _view(n: Node, x: Array) -> Array | None:
+    """What n looks at in x."""
+    fn: Any = n.fn
+    if fn is np.reshape:
+        return viewed(x, n.shape)
+    if fn is getitem:
+        index = n.kwargs["index"]
+        found: Array = x[index if Ellipsis in index else (*index, ...)]
+        return found
+    return np.asarray(fn(x, **n.kwargs))

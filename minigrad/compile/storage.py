@@ -1,0 +1,190 @@
+"""Where every result lies: one slot per step in one buffer per family, shared as soon as nobody reads any more."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from ..tensor import Array
+from .families import Family
+from .graph import Graph, Node
+from .kernels import in_place
+from .loops import Unit
+
+
+@dataclass(eq=False, slots=True)
+class Store:
+    """Memory for one or more families, one after the other."""
+
+    families: list[Family]
+    slots: int
+    kept: bool = False  # an output: nobody may write over it
+    first: int = 0  # the unit that writes it first
+    last: int = 0  # and the one that reads it last
+    name: str = ""
+
+
+@dataclass(slots=True)
+class Uses:
+    """Who reads what, and when: positions grow with execution; a family that runs all at once has one."""
+
+    at: dict[Node, int] = field(default_factory=dict)
+    unit: dict[Node, int] = field(default_factory=dict)
+    readers: dict[Node, list[tuple[Node, bool]]] = field(default_factory=dict)  # (reader, not through a view)
+
+
+def uses(order: list[Unit], root: dict[Node, Node], absorbed: dict[Family, Node]) -> Uses:
+    """Count the positions and collect the readers. What is absorbed is read where it is summed."""
+    found, now = Uses(), 0
+    for i, unit in enumerate(order):
+        now += 1
+        for n in unit.nodes:
+            now += unit.loop
+            found.at[n], found.unit[n] = now, i
+            found.readers[n] = []
+    for family, into in absorbed.items():
+        for m in family.members:
+            found.at[m], found.unit[m] = found.at[into], found.unit[into]
+    for unit in order:
+        for n in unit.nodes:
+            for x in n.inputs:
+                if root[x].fn is not None:
+                    found.readers[root[x]].append((n, root[x] is x))
+    return found
+
+
+def whole(node: Node, of: dict[Node, Family]) -> Family | None:
+    """The family of which node joins all members in order, so that its buffer is the result already."""
+    if node.fn not in (np.concatenate, np.stack) or node.inputs[0] not in of:
+        return None
+    family, axis = of[node.inputs[0]], node.kwargs.get("axis", 0)
+    fits = node.fn is np.stack or axis == 0
+    return family if fits and node.inputs == tuple(family.members) and node.dtype == family.first.dtype else None
+
+
+def stores(
+    graph: Graph, order: list[Unit], root: dict[Node, Node], of: dict[Node, Family], absorbed: dict[Family, Node],
+    outermost: set[Family], joined: dict[Family, Family],
+) -> tuple[dict[Family, Store], Uses]:  # fmt: skip
+    """Give every family that writes something a store, its own or one it takes over from an operand."""
+    seen, store = uses(order, root, absorbed), dict[Family, Store]()
+    kept = {of[root[o]] for o in graph.outputs if root[o] in of}
+    last_read = {
+        f: max((seen.at[r] for m in f.members for r, _ in seen.readers[m]), default=0)
+        for unit in order
+        for f in unit.families
+    }
+    for i, unit in enumerate(order):
+        for family in sorted(unit.families, key=lambda f: seen.at[f.first]):
+            if family in absorbed:
+                continue
+            if family in joined:
+                found = store[joined[family]]
+            else:
+                candidates = [
+                    of[x] for x in family.first.inputs
+                    if x in of and of[x] in store and in_place(family.first.fn) and not store[of[x]].kept
+                    and (x.shape, x.dtype) == (family.first.shape, family.first.dtype)
+                    and (of[x] in outermost) == (family in outermost)
+                ]  # fmt: skip
+                free = next((store[g] for g in candidates if _dead(g, family, store[g], seen, last_read)), None)
+                found = free or Store([], len(family), first=i)
+            store[family] = found
+            found.families.append(family)
+            found.kept = found.kept or family in kept
+            read = max((seen.unit[r] for m in family.members for r, _ in seen.readers[m]), default=i)
+            found.last = len(order) if found.kept else max(found.last, i, read)
+    return store, seen
+
+
+def _dead(g: Family, f: Family, store: Store, seen: Uses, last_read: dict[Family, int]) -> bool:
+    """Whether each member of f may write over the member of g that it reads: everybody else is through with it."""
+    if len(f) != len(g):
+        return False
+    for a, b in zip(g.members, f.members, strict=True):
+        if a not in b.inputs or (b.inputs.count(a) > 1 and len(b.inputs) > 2):  # x + y + x in x's place is 2 (x + y)
+            return False
+    start = min(seen.at[m] for m in f.members)
+    for other in store.families:
+        if len(other) != len(f):
+            if last_read[other] >= start:
+                return False
+            continue
+        for a, b in zip(other.members, f.members, strict=True):
+            for r, direct in seen.readers[a]:
+                if seen.at[r] >= seen.at[b] and not (r is b and direct):
+                    return False
+    return True
+
+
+def one_slot_is_enough(store: Store, order: list[Unit], seen: Uses, joined: dict[Family, Family]) -> bool:
+    """Whether a loop's store is read in the step that wrote it only."""
+    if store.slots == 1 or not order[store.first].loop or store.kept:
+        return False
+    if any(f in joined or seen.unit[f.first] != store.first or len(f) != store.slots for f in store.families):
+        return False
+    by_time = sorted(range(store.slots), key=lambda i: seen.at[store.families[0].members[i]])
+    for i, after in pairwise(by_time):
+        written = min(seen.at[f.members[after]] for f in store.families)
+        if any(seen.at[r] >= written for f in store.families for r, _ in seen.readers[f.members[i]]):
+            return False
+    return True
+
+
+def allocate(
+    order: list[Unit], store: dict[Family, Store], seen: Uses, outermost: set[Family], joined: dict[Family, Family]
+) -> tuple[dict[Node, Array], int]:
+    """The array of every node, and the bytes of all buffers; memory is used again after its last reader."""
+    arrays: dict[Node, Array] = {}
+    free: list[Array] = []
+    held: dict[Store, Array] = {}
+    size = 0
+    ending = defaultdict[int, list[Store]](list)
+    for s in dict.fromkeys(store.values()):
+        ending[s.last].append(s)
+    for i, unit in enumerate(order):
+        for family in unit.families:
+            for s in [store[family]] if family in store and store[family] not in held else []:
+                owner = s.families[0]
+                slots = 1 if one_slot_is_enough(s, order, seen, joined) else s.slots
+                need = slots * int(np.prod(owner.first.shape)) * owner.first.dtype.itemsize
+                fit = min((b for b in free if need <= b.size <= 2 * need + 4096), key=lambda b: b.size, default=None)
+                if fit is None:
+                    s.name = f"b{len({x.name for x in held}) + 1}"
+                    fit = np.empty(need, np.uint8)
+                    size += need
+                else:
+                    free = [b for b in free if b is not fit]
+                    s.name = next(x.name for x, b in held.items() if b is fit)
+                held[s] = fit
+                _place(s, fit[:need], slots, arrays, owner in outermost, joined)
+        free += [held[s] for s in ending[i]]
+    return arrays, size
+
+
+def _place(
+    s: Store, memory: Array, slots: int, arrays: dict[Node, Array], outermost: bool, joined: dict[Family, Family]
+) -> None:
+    """Lay the store's families into memory: (T, *shape), or (V, T, ...) where the class axis goes outermost."""
+    node = s.families[0].first
+    shape = (slots, *node.shape)
+    if outermost:
+        block = np.moveaxis(memory.view(node.dtype).reshape(shape[-1], *shape[:-1]), 0, -1)
+    else:
+        block = memory.view(node.dtype).reshape(shape)
+    if slots == s.slots:
+        views: Iterable[Array] = [block[i, ...] for i in range(slots)]
+    else:
+        views = [block[0, ...]] * s.slots
+    for family in s.families:
+        if family in joined:
+            c = family.first
+            axis = c.kwargs.get("axis", 0)
+            views = [np.moveaxis(block, 0, axis) if c.fn is np.stack else np.reshape(block, c.shape, copy=False)]
+        elif len(family) == s.slots and family.first.shape == node.shape:
+            views = [block[i, ...] for i in range(slots)] if slots == s.slots else [block[0, ...]] * s.slots
+        arrays.update(zip(family.members, views, strict=True))

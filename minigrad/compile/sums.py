@@ -1,0 +1,60 @@
+"""Chains of additions as one sum of many terms, of multiplications as one product: in any order, and all at once."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from ..vjps.elementwise import accumulate
+from .graph import Graph, Node, ordered
+
+
+def total(*terms: Any) -> Any:
+    """The sum of the terms."""
+    return functools.reduce(np.add, terms)
+
+
+def product(*factors: Any) -> Any:
+    """The product of the factors."""
+    return functools.reduce(np.multiply, factors)
+
+
+CHAINS: dict[Any, Any] = {np.add: total, accumulate: total, np.multiply: product}
+STEP: dict[Any, np.ufunc] = {total: np.add, product: np.multiply}
+"""What joins two operands of a chain."""
+
+
+def flatten(graph: Graph) -> Graph:
+    """Turn additions into totals; one that only another addition of its shape reads lends it its terms. So products."""
+    readers = graph.readers()
+    links = {n: CHAINS[n.fn] for n in graph.nodes if _links(n)}
+    lent = {
+        n for n, chain in links.items()
+        if len(readers[n]) == 1 and links.get(r := readers[n][0]) is chain and r.shape == n.shape
+    } - set(graph.outputs)  # fmt: skip
+    new: dict[Node, Node] = {}
+    for n in graph.nodes:
+        if n in links and n not in lent:
+            terms = tuple([new[x] for x in _terms(n, lent)])
+            new[n] = Node(links[n], terms, {}, n.shape, n.dtype, n.time, n.place, n.name)
+        elif n not in lent:
+            new[n] = n.with_inputs(tuple([new[x] for x in n.inputs]))
+    return ordered(tuple(new[o] for o in graph.outputs))
+
+
+def _links(n: Node) -> bool:
+    return n.fn in CHAINS and n.dtype.kind == "f" and all(x.dtype == n.dtype for x in n.inputs)
+
+
+def _terms(n: Node, lent: set[Node]) -> list[Node]:
+    """What n adds up, in order, looking into the links that are lent to it. Without recursion."""
+    terms, stack = [], list(reversed(n.inputs))
+    while stack:
+        x = stack.pop()
+        if x in lent:
+            stack.extend(reversed(x.inputs))
+        else:
+            terms.append(x)
+    return terms

@@ -1,0 +1,388 @@
+"""The law of compilation: a plan gives what replaying the tape gives, whatever the program and its transforms."""
+
+import copy
+import gc
+import pickle
+import threading
+import weakref
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad import transforms as tr
+from minigrad.compile.peeks import refuse_peeks
+from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError, StaleTapeError, UnsupportedError
+from models.cells import GRUCell, LSTMCell, RNNCell
+
+B, D, H, V = 3, 4, 5, 6
+
+
+def close(found, expected, dtype=np.float64):
+    tolerance = 1e-12 if dtype == np.float64 else 1e-5
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        assert (a.shape, a.dtype) == (b.shape, b.dtype)
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * max(1, np.abs(b).max(initial=0)))
+
+
+def agrees(tape, feeds=None, dtype=np.float64):
+    """Compile and compare: on the recorded values, on others, and on the first again."""
+    plan = mg.compile(tape)
+    close(plan(), tape.replay(), dtype)
+    if feeds := {k: v for k, v in (feeds or {}).items() if k in plan.inputs}:
+        close(plan(feeds), tape.replay(feeds), dtype)
+        close(plan(), tape.replay(), dtype)
+    return plan
+
+
+def unrolled(cell, T=5, layers=1, dtype=np.float64, every_step=False):
+    """The loss of a language model of stacked cells, with named inputs and targets, and values to feed it."""
+    rng = np.random.default_rng(0)
+    cells = [cell(D if i == 0 else H, H, rng=i, sigma=0.5, dtype=dtype) for i in range(layers)]
+    W = mg.tensor(rng.normal(size=(H, V)), requires_grad=True, name="W", dtype=dtype)
+    b = mg.tensor(rng.normal(size=V), requires_grad=True, name="b", dtype=dtype)
+    X = mg.tensor(rng.normal(size=(T, B, D)), name="X", dtype=dtype)
+    Y = mg.tensor(rng.integers(0, V, (T, B)), name="Y", dtype=int)
+    states, outs, loss = [c.zero_state((B, D)) for c in cells], [], 0
+    for t in range(T):
+        with mg.timestep(t + 1):
+            h = X[t]
+            for i, c in enumerate(cells):
+                h, states[i] = c(h, states[i])
+            outs.append(h @ W + b)
+            if every_step:
+                loss = loss + mg.cross_entropy(outs[-1], Y[t]) / T
+    if not every_step:
+        loss = mg.cross_entropy(np.stack(outs), Y)
+    return loss, {"X": rng.normal(size=(T, B, D)).astype(dtype), "Y": rng.integers(0, V, (T, B))}
+
+
+CELLS = [RNNCell, GRUCell, LSTMCell]
+TRANSFORMS = {
+    "forward": lambda tape: tape,
+    "full": tr.differentiate,
+    "every": lambda tape: tr.differentiate(tr.truncate(tape, every=2)),
+    "window": lambda tape: tr.differentiate(tr.truncate(tape, window=2)),
+    "both": lambda tape: tr.differentiate(tr.truncate(tape, every=2, window=1)),
+    "randomized": lambda tape: tr.differentiate(tr.truncate_randomly(tape, 0.5, 3)),
+    "clip": lambda tape: tr.clip(tr.differentiate(tape), 0.1),
+    "clip_value": lambda tape: tr.clip_value(tr.differentiate(tape), 0.01),
+    "clip_edges": lambda tape: tr.differentiate(tr.clip_edges(tape, lambda e: e in tape.recurrent_edges(), 0.01)),
+    "untie": lambda tape: tr.differentiate(
+        u := tr.untie(tape, tape.parameters[0]), [n for n in u.nodes if n.op == "alias"]
+    ),
+    "simplify": lambda tape: tr.simplify(tr.differentiate(tape)),
+}
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_recurrent_models_with_every_transform(cell, transform):
+    loss, feeds = unrolled(cell)
+    agrees(TRANSFORMS[transform](mg.Tape.of(loss)), feeds)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("every_step", [False, True])
+def test_layers_and_losses_added_up_in_the_loop(cell, layers, every_step):
+    loss, feeds = unrolled(cell, layers=layers, every_step=every_step)
+    agrees(tr.clip(tr.differentiate(mg.Tape.of(loss)), 0.1), feeds)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_single_precision(cell):
+    loss, feeds = unrolled(cell, layers=2, dtype=np.float32)
+    agrees(tr.clip(tr.differentiate(mg.Tape.of(loss)), 0.1), feeds, np.float32)
+
+
+@pytest.mark.parametrize("T", [1, 2, 3])
+@pytest.mark.parametrize("cell", CELLS)
+def test_short_loops(cell, T):
+    loss, feeds = unrolled(cell, T)
+    agrees(tr.clip(tr.differentiate(mg.Tape.of(loss)), 0.1), feeds)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_loops_long_enough_to_copy_what_they_multiply_by(cell):
+    loss, feeds = unrolled(cell, T=20, layers=2)
+    plan = agrees(tr.clip(tr.differentiate(mg.Tape.of(loss)), 0.1), feeds)
+    plan.report(feeds)
+    close(plan(feeds), plan(feeds, copy=True))
+
+
+def test_batches_large_enough_to_be_multiplied_in_pieces():
+    rng = np.random.default_rng(0)
+    W, U = (mg.tensor(rng.normal(size=s), requires_grad=True) for s in [(4, 4), (4, 5)])
+    X = mg.tensor(rng.normal(size=(9, 600, 4)), name="X")
+    Y = mg.tensor(rng.integers(0, 5, (9, 600)), name="Y", dtype=int)
+    h, outs = mg.tensor(np.zeros((600, 4))), []
+    for t in range(9):
+        with mg.timestep(t):
+            h = np.tanh(X[t] + h @ W)
+            outs.append(h @ U)
+    agrees(tr.differentiate(mg.Tape.of(mg.cross_entropy(np.stack(outs), Y))), {"X": rng.normal(size=(9, 600, 4))})
+
+
+def test_many_rows_of_few_classes():
+    rng = np.random.default_rng(0)
+    x = mg.tensor(rng.normal(size=(200, 5)), requires_grad=True, name="x")
+    y = mg.tensor(rng.integers(0, 5, 200), name="y", dtype=int)
+    agrees(tr.differentiate(mg.Tape.of(mg.cross_entropy(x * 2, y))), {"y": rng.integers(0, 5, 200)})
+    agrees(tr.differentiate(mg.Tape.of(np.sum(np.square(mg.log_softmax(x * 2))))))
+    agrees(tr.differentiate(mg.Tape.of(np.sum(np.square(mg.softmax(np.tanh(x)))))))
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_second_order(cell):
+    loss, feeds = unrolled(cell, T=3)
+    tape = mg.Tape.of(loss)
+    grads = mg.grad(loss, tape.parameters, create_graph=True)
+    penalty = sum(np.sum(np.square(g)) for g in grads)
+    agrees(tr.differentiate(mg.Tape.of(loss + penalty)), feeds)
+
+
+def test_vector_states_and_column_vectors():
+    rng = np.random.default_rng(0)
+    W = mg.tensor(rng.normal(size=(H, H)), requires_grad=True, name="W")
+    U = mg.tensor(rng.normal(size=(H, D)), requires_grad=True, name="U")
+    xs = [mg.tensor(rng.normal(size=(D, 2)), name=f"x_{t}") for t in range(4)]
+    for wrap in (lambda x: x, lambda x: x[:, 0]):
+        h, loss = mg.tensor(np.zeros((H, 2)))[(slice(None),) if wrap(xs[0]).ndim == 2 else (slice(None), 0)], 0
+        for t, x in enumerate(xs):
+            with mg.timestep(t):
+                h = np.tanh(W @ h + U @ wrap(x))
+                loss = loss + np.sum(h * h)
+        agrees(tr.differentiate(mg.Tape.of(loss)), {"x_1": rng.normal(size=(D, 2))})
+
+
+OPS = [
+    lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a - b, lambda a, b: np.tanh(a), lambda a, b: a @ b,
+    lambda a, b: a.T, lambda a, b: np.sum(a, axis=0, keepdims=True) + b, lambda a, b: np.max(b, axis=1) + a,
+    lambda a, b: np.concatenate([a, b])[1:4], lambda a, b: np.stack([a, b], axis=1)[:, 0], lambda a, b: mg.softmax(a),
+    lambda a, b: np.where(a > b, a, b), lambda a, b: np.reshape(a.T, (3, 3)) * 1, lambda a, b: a[::-1] + b[0],
+    lambda a, b: a[np.array([0, 2, 0])], lambda a, b: mg.sigmoid(a) + 0, lambda a, b: np.mean(a * b) * a,
+    lambda a, b: mg.detach(a) * b, lambda a, b: a + b + a, lambda a, b: b * a * b * 0.5,
+    lambda a, b: np.broadcast_to(a[0], (3, 3)), lambda a, b: np.maximum(a, b) / 3,
+]  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.integers(0, len(OPS) - 1), st.integers(0, 20), st.integers(0, 20)), max_size=8),
+       st.integers(1, 4), st.booleans())  # fmt: skip
+def test_random_programs(program, T, differentiated):
+    rng = np.random.default_rng(0)
+    w = mg.tensor(rng.normal(size=(3, 3)) / 2, requires_grad=True, name="w")
+    x = mg.tensor(rng.normal(size=(T, 3, 3)), name="x")
+    state, outs = [w, mg.tensor(np.eye(3))], []
+    for t in range(T):
+        with mg.timestep(t):
+            values = [*state, x[t]]
+            for op, i, j in program:
+                values.append(OPS[op](values[i % len(values)], values[j % len(values)]))
+            state = [values[-1], values[len(values) // 2]]
+            outs.append(values[-1])
+    loss = np.sum(np.stack(outs) * 0.1) + np.sum(w * state[1])
+    tape = mg.Tape.of(loss, outs[0]) if not differentiated else tr.differentiate(mg.Tape.of(loss))
+    agrees(tape, {"x": rng.normal(size=(T, 3, 3)), "w": rng.normal(size=(3, 3))})
+
+
+# --- calling it -----------------------------------------------------------------------------------------------------
+@pytest.fixture
+def small():
+    w, x = mg.tensor([[2.0, 1.0]], requires_grad=True, name="w"), mg.tensor([[1.0, 3.0]], name="x")
+    tape = tr.differentiate(mg.Tape.of(np.sum(w * x * 3)))
+    return w, x, mg.compile(tape)
+
+
+def test_leaves_by_tensor_and_by_name(small):
+    w, x, plan = small
+    assert plan.inputs == ("w", "x")
+    assert plan()[0] == 15
+    assert plan({x: [[1.0, 1.0]]})[0] == 9
+    assert plan({"x": mg.tensor([[0.0, 1.0]]), w: np.array([[1, 1]])})[0] == 3
+    assert plan()[0] == 15
+
+
+def test_assigned_parameters_are_seen(small):
+    w, _, plan = small
+    plan()
+    w.assign([[0.0, 1.0]])
+    assert plan()[0] == 9
+    mg.optim.SGD(w, lr=1.0).step(plan()[1:])
+    assert plan()[0] == 9 - 3 * (3 + 27)
+
+
+def test_outputs_are_the_plans_until_copied(small):
+    _, x, plan = small
+    first, mine = plan(), plan(copy=True)
+    plan({x: [[0.0, 0.0]]})
+    assert first[0] == 0
+    assert mine[0] == 15
+    mine[1][:] = 0
+    with pytest.raises(ValueError, match="read-only"):
+        first[1][:] = 0
+
+
+@pytest.mark.parametrize(
+    ("feeds", "error", "text"),
+    [
+        ({"z": 1}, ArgumentError, r"plan: 'z' is no input; its inputs are w, x\. Name a leaf"),
+        ({"x": np.ones(3)}, ShapeError, r"plan: 'x' is \(3,\); expected \(1, 2\)"),
+        ({"x": np.ones((1, 2), complex)}, DTypeError, r"plan: 'x' is complex128; expected float64"),
+        ({3: np.ones(3)}, ArgumentError, r"plan: '3' is no input"),
+    ],
+)
+def test_feeds_are_checked(small, feeds, error, text):
+    with pytest.raises(error, match=text):
+        small[2](feeds)
+
+
+def test_unnamed_leaves_are_constants():
+    k, x = mg.tensor([2.0, 3.0]), mg.tensor([1.0, 1.0], name="x")
+    plan = mg.compile(mg.Tape.of(np.sum(k * x)))
+    with pytest.raises(ArgumentError, match="Name a leaf to make it an input"):
+        plan({k: np.ones(2)})
+    k.assign([0.0, 0.0])
+    with pytest.raises(StaleTapeError, match="Give it a name"):
+        plan()
+
+
+def test_large_inputs_are_read_where_they_lie():
+    rng = np.random.default_rng(0)
+    X = mg.tensor(rng.normal(size=(40, 20, 30)), name="X")
+    w = mg.tensor(rng.normal(size=(30, 30)), requires_grad=True, name="w")
+    h = mg.tensor(np.zeros((20, 30)))
+    for t in range(40):
+        with mg.timestep(t):
+            h = np.tanh(X[t] @ w + h)
+    tape = tr.differentiate(mg.Tape.of(np.sum(h)))
+    plan = mg.compile(tape)
+    assert set(plan._late) == {X}
+    other = rng.normal(size=(20, 30, 40))
+    for value in (other.T.copy(), other.transpose(2, 0, 1), X.data, other.transpose(2, 0, 1).astype(np.float32)):
+        fed = value if value.shape == X.shape else np.swapaxes(value, 1, 2)
+        close(plan({X: fed}), tape.replay({X: fed}))
+    close(plan(), tape.replay())
+
+
+@pytest.mark.parametrize("rows", [2, 1000])
+def test_the_last_state_may_be_the_next_first_one(rows):
+    rng = np.random.default_rng(0)
+    X, W = mg.tensor(rng.normal(size=(4, rows, 9)), name="X"), mg.tensor(rng.normal(size=(9, 9)) / 3, name="W")
+    first = h = mg.tensor(np.zeros((rows, 9)), name="h_0")
+    loss = 0
+    for t in range(4):
+        with mg.timestep(t):
+            h = np.tanh(X[t] + h @ W)
+            loss = loss + np.sum(h)
+    tape = mg.Tape.of(loss + np.sum(first), h)
+    plan, state, expected = mg.compile(tape), first.data, first.data
+    for _ in range(3):
+        found, state = plan({first: state})
+        loss, expected = tape.replay({first: expected})
+        close((found, state), (loss, expected))
+
+
+def test_labels_that_are_none_are_refused():
+    x, y = mg.tensor(np.ones((2, 3)), name="x"), mg.tensor([0, 1], name="y", dtype=int)
+    plan = mg.compile(mg.Tape.of(mg.cross_entropy(x, y)))
+    with pytest.raises(ArgumentError, match=r"cross_entropy: targets: 3; expected 0\.\.2"):
+        plan({y: np.array([0, 3])})
+
+
+def test_plans_are_not_pickled_or_copied(small):
+    for way in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(UnsupportedError, match="record and compile again"):
+            way(small[2])
+
+
+def test_a_plan_is_freed_with_its_last_reference():
+    loss, _ = unrolled(RNNCell)
+    plan = mg.compile(tr.differentiate(mg.Tape.of(loss)))
+    plan()
+    seen = weakref.ref(plan)
+    gc.disable()
+    try:
+        del plan
+        assert seen() is None
+    finally:
+        gc.enable()
+
+
+def test_threads_take_turns():
+    loss, feeds = unrolled(RNNCell)
+    plan, right = mg.compile(tr.differentiate(mg.Tape.of(loss))), []
+    feeds = [{"X": feeds["X"] * k} for k in range(4)]
+    expected = [plan(f, copy=True) for f in feeds]
+
+    def work(k):
+        right.extend(all(np.array_equal(a, b) for a, b in zip(plan(feeds[k], copy=True), expected[k], strict=True))
+                     for _ in range(50))  # fmt: skip
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert right == [True] * 200
+
+
+def test_randomized_truncation_is_drawn_anew():
+    loss, _ = unrolled(RNNCell)
+    tape = tr.differentiate(tr.truncate_randomly(mg.Tape.of(loss), 0.5, 3))
+    plan, boundaries = mg.compile(tape), [f"xi_{t}" for t in range(2, 6)]
+    with pytest.raises(ArgumentError, match="resample: no xi_t with known probabilities"):
+        plan.resample(0)
+    for name in boundaries:
+        tape[name].kwargs["keep"] = {int(name[3:]): 0.5}
+    plan.resample(7)
+    xi = 2.0 * (np.random.default_rng(7).random(4) < 0.5)
+    close(plan(), tape.replay(dict(zip(boundaries, xi, strict=True))))
+    close(plan(dict.fromkeys(boundaries, 1.0)), tr.differentiate(mg.Tape.of(loss)).replay())
+
+
+def test_python_that_looked_at_a_value_is_refused():
+    x = mg.tensor([1.0], name="x")
+    with mg.timestep(3):
+        y = x * 2
+    tape = mg.Tape.of(np.sum(y))
+    refuse_peeks(tape, {y: (tape.outputs[0].serial + 1, None)})
+    with pytest.raises(GradientError, match=r"compile: the value of 'multiply@3' was read while .* \[t=3, test_comp"):
+        refuse_peeks(tape, {y: (y.serial, y.place)})
+
+
+def test_odd_tapes():
+    x, e = mg.tensor(np.ones((2, 3)), requires_grad=True, name="x"), mg.tensor(np.ones((0, 3)), name="e")
+    y = np.tanh(x)
+    agrees(mg.Tape.of(x), {"x": np.zeros((2, 3))})
+    agrees(mg.Tape.of(mg.tensor(3.0)))
+    agrees(mg.Tape.of(y, y, y.T, y[0], x.T), {"x": np.zeros((2, 3))})
+    agrees(mg.Tape.of(np.sum(e * 2, axis=0) + 1, e + e, np.concatenate([x, e]) * 2))
+    agrees(mg.Tape.of(x > 0, np.isfinite(y), np.floor(x / 2)), {"x": -np.ones((2, 3))})
+    agrees(tr.differentiate(mg.Tape.of(np.sum(np.linalg.inv(np.eye(3) + y.T @ y)))), {"x": np.eye(2, 3)})
+    agrees(tr.differentiate(mg.Tape.of(np.sum(np.sort(x * [3.0, 1.0, 2.0])[:, 0]) + np.sum(np.cumsum(y)))))
+    agrees(mg.Tape.of(np.einsum("ij,kj->ik", x, y), x.sum(), x.mean(axis=0), np.var(x)))
+
+
+def test_only_tapes_compile():
+    with pytest.raises(ArgumentError, match="expected a Tape"):
+        mg.compile(mg.tensor(1.0))
+
+
+# --- what it makes of the loop --------------------------------------------------------------------------------------
+def test_the_tanh_rnn_has_three_calls_per_step_each_way():
+    """Everything else is as many calls for 14 steps as for 9."""
+    counts = [len(mg.compile(tr.differentiate(mg.Tape.of(unrolled(RNNCell, T)[0])))._calls) for T in (9, 14)]
+    assert counts[1] - counts[0] == 5 * (3 + 3)
+
+
+def test_the_listing_names_each_family_once():
+    text = str(mg.compile(tr.differentiate(mg.Tape.of(unrolled(RNNCell)[0]))))
+    assert text.count("for t in 1..5:") == text.count("for t in 5..1:") == 1
+    assert text.count("tanh = ") == 1
+    assert "matmul = matmul(X[t], W_xh)    # float64[3, 5] x 5" in text
+    assert "5 steps at once" in text
+    assert "sum over t of matmul(transpose(tanh[t-1])" in text
