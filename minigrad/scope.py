@@ -16,27 +16,29 @@ recording: ContextVar[bool] = ContextVar("recording", default=True)
 watch: ContextVar[tuple[Callable[..., Iterator[Any]], ...]] = ContextVar("watch", default=())  # over every sweep
 
 
-@contextmanager
-def timestep(t: int) -> Iterator[None]:
+def timestep(t: int) -> stamped:
     """Stamp what is recorded inside with time step t, an integer; edges between different steps are recurrent."""
     if not isinstance(t, (int, np.integer)):
         raise ArgumentError("timestep", got=f"{t!r}", expected="expected an integer")
-    with stamped(int(t), None):
-        yield
+    return stamped(int(t), None)
 
 
-@contextmanager
-def stamped(t: int | None, place: Place) -> Iterator[None]:
+class stamped:  # noqa: N801  (used in with statements; a generator takes four times as long)
     """Stamp what is recorded inside with a step and a source line (None: the line that is running)."""
-    mine = (t, place)
-    token = stamp.set(mine)
-    try:
-        yield
-    finally:
-        if stamp.get() is not mine:
-            got, remedy = f"step {t} is left in another order than it was entered", "Hold it open in no generator"
-            raise ArgumentError("timestep", got=got, remedy=remedy)
-        stamp.reset(token)
+
+    __slots__ = ("_mine", "_token")
+
+    def __init__(self, t: int | None, place: Place) -> None:
+        self._mine = (t, place)
+
+    def __enter__(self) -> None:
+        self._token = stamp.set(self._mine)
+
+    def __exit__(self, *_: object) -> None:
+        if stamp.get() is not self._mine:
+            got = f"step {self._mine[0]} is left in another order than it was entered"
+            raise ArgumentError("timestep", got=got, remedy="Hold it open in no generator")
+        stamp.reset(self._token)
 
 
 @contextmanager

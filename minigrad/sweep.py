@@ -170,7 +170,9 @@ def _refuse_stale(node: Tensor) -> None:
 def conform(c: Any, x: Any) -> Any:
     """Undo broadcasting and promotion: the contribution c in the shape and dtype of the input x. The one place."""
     shape = x.shape
-    if c.shape != shape:
+    if c.shape != shape and c.size == x.size:  # axes of 1, no more
+        c = c.reshape(shape)
+    elif c.shape != shape:
         lead = max(c.ndim - len(shape), 0)
         spread = tuple([i for i, n in enumerate(c.shape) if n != 1 and (i < lead or shape[i - c.ndim] == 1)])
         c = c.sum(spread, keepdims=True) if spread else c
