@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) 
             got, remedy = f"'{x.label}' is not on this tape", "A rewritten tape has its own: tape['h_1'] is its h_1"
             raise GradientError("grad", got=got, remedy=remedy)
     asked, found, recorded = set(targets), dict[Tensor, Tensor](), isinstance(seed, Tensor)
-    on_path = _leading_to(tape.nodes, asked)
+    on_path = leading_to(tape.nodes, asked)
     for x, g, _ in tape._sweep(seed, on_path):
         if x in asked:
             found[x] = g if recorded else Tensor(g)
@@ -34,7 +34,7 @@ def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) 
     return [found[x] if x in found else Tensor(frozen(np.zeros(x.shape, x.dtype))) for x in targets]
 
 
-def _leading_to(nodes: Iterable[Tensor], targets: set[Tensor]) -> Container[Tensor]:
+def leading_to(nodes: Iterable[Tensor], targets: Iterable[Tensor]) -> set[Tensor]:
     """The nodes from which backward reaches a target."""
     on_path = set(targets)
     for n in nodes:

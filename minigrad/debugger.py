@@ -203,7 +203,7 @@ class Debugger(cmd.Cmd):
         """q: leave."""
         return True
 
-    def do_EOF(self, arg: str) -> bool:  # noqa: N802
+    def do_EOF(self, arg: str) -> bool:  # noqa: N802  (cmd.Cmd's name)
         """The end of the input."""
         if self.use_rawinput:
             self.say("")

@@ -51,7 +51,7 @@ class Optimizer:
                 p.assign(p.data - self.lr * direction)
 
 
-def SGD(params: Tensor | Iterable[Tensor], lr: float, momentum: float = 0.0) -> Optimizer:  # noqa: N802
+def SGD(params: Tensor | Iterable[Tensor], lr: float, momentum: float = 0.0) -> Optimizer:  # noqa: N802  (the field's name)
     """v <- momentum v + g, p <- p - lr v. Source: Sutskever 2013, in PyTorch's form."""
 
     def rule(g: Array, v: Any) -> tuple[Array, Any]:
@@ -61,7 +61,7 @@ def SGD(params: Tensor | Iterable[Tensor], lr: float, momentum: float = 0.0) -> 
     return Optimizer(params, lr, rule)
 
 
-def Adam(  # noqa: N802
+def Adam(  # noqa: N802  (the field's name)
     params: Tensor | Iterable[Tensor], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
 ) -> Optimizer:
     """Adam with bias correction. Source: Kingma and Ba 2015, algorithm 1."""

@@ -90,7 +90,8 @@ class Session:
     def adjoint(self, node: Tensor) -> Array | None:
         """The adjoint of node so far: complete once visited; None where nothing has arrived."""
         if self.visited(node):
-            return self.taken[self._visits[node]].grad  # type: ignore[no-any-return]
+            complete: Array = self.taken[self._visits[node]].grad
+            return complete
         total: Any = self.seed if node is self.tape.outputs[0] else None
         for step, slot in self.arrivals(node):
             c = step.contributions[slot]

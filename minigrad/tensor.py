@@ -241,7 +241,7 @@ class Tensor:
     dot, trace, diagonal, repeat, take = _methods(np.dot, np.trace, np.diagonal, np.repeat, np.take)
     clip, round, conj, conjugate, copy = _methods(np.clip, np.round, np.conj, np.conj, np.copy)
     nonzero, searchsorted, astype = _methods(np.nonzero, np.searchsorted, cast)
-    T, mT = property(_method(np.transpose)), property(_method(np.matrix_transpose))  # noqa: N815
+    T, mT = property(_method(np.transpose)), property(_method(np.matrix_transpose))  # noqa: N815  (NumPy's name)
     real, imag = property(_method(np.real)), property(_method(np.imag))
 
     def reshape(self, *shape: Any, **keywords: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import starmap
 from typing import Any
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 import minigrad as mg
 from minigrad import Step, Tape, Tensor
+from minigrad.backward import leading_to
 from minigrad.errors import ArgumentError
 from minigrad.sweep import sweep
 from minigrad.transforms import untie
@@ -160,12 +161,3 @@ def _before_the_steps(tape: Tape, wrt: Tensor) -> set[Tensor]:
         elif n.requires_grad and any(x in behind for x in n.inputs):
             behind.add(n)
     return behind
-
-
-def leading_to(nodes: Iterable[Tensor], targets: Iterable[Tensor]) -> set[Tensor]:
-    """The nodes from which backward reaches a target."""
-    on_path = set(targets)
-    for n in nodes:
-        if n.requires_grad and any(x in on_path for x in n.inputs):
-            on_path.add(n)
-    return on_path

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from minigrad import Step, Tape, Tensor, gates
+from minigrad.backward import leading_to
 from minigrad.errors import ArgumentError
 from minigrad.sweep import sweep
 
-from .anatomy import Array, leading_to, steps_of
+from .anatomy import Array, steps_of
 
 _GATES = (gates.detach, gates.scale_grad, gates.clip_grad, gates.on_backward, gates.alias)
 
