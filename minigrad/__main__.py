@@ -17,6 +17,7 @@ import numpy as np
 from . import transforms
 from .companions import companion
 from .errors import ArgumentError, MinigradError
+from .files import make_folder
 from .functions import cross_entropy
 from .scope import timestep
 from .tape import Tape
@@ -209,7 +210,7 @@ def _unrolled(args: argparse.Namespace) -> Any:
 
 def _figures(folder: str, kinds: list[Any]) -> None:
     """Each figure with its defaults."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    make_folder(Path(folder))
     for kind in kinds:
         _figure(kind.parse_args(["-o", str(Path(folder) / f"{kind.prog.split()[-1]}.svg")]))
 

@@ -8,18 +8,14 @@ import numpy as np
 
 from .backward import grad
 from .companions import companion
-from .errors import DataError
+from .files import make_folder
 from .tape import Tape
 from .transforms import clip, differentiate, truncate, truncate_randomly
 
 
 def demo(folder: Path, text: str | None, epochs: int, seed: int) -> None:
     """Unroll, compare with the closed form, rewrite, draw, train; name the files written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        remedy = "Name another folder with -o DIR"
-        raise DataError(f"cannot make the folder '{folder}'", got=error.strerror or "", remedy=remedy) from None
+    make_folder(folder)
     viz = companion("viz")
     example = companion("models").section(T=3, seed=seed)
 

@@ -34,3 +34,12 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where they are missing. Raises DataError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        remedy = "Name another folder with -o DIR"
+        raise DataError(f"cannot make the folder '{folder}'", got=error.strerror or "", remedy=remedy) from None
