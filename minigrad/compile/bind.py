@@ -10,6 +10,7 @@ import numpy as np
 
 from ..tensor import Array, Tensor
 from .kernels import Call, address, owner
+from .prebound import prebound
 
 _LARGE, _FEW = 1 << 16, 12  # bytes worth it; views at most
 
@@ -43,12 +44,13 @@ def late(calls: list[Call], homes: Mapping[Tensor, Array], outputs: tuple[Array,
     return {leaf: uses[leaf] for key, (leaf, _) in large.items() if key not in barred and len(uses[leaf]) <= _FEW}
 
 
-def rebind(calls: list[Call], uses: list[Use], array: Array) -> None:
-    """Let the calls read this array."""
+def rebind(calls: list[Call], run: list[Call], uses: list[Use], array: Array) -> None:
+    """Let the calls, and those that are run in their stead, read this array."""
     for use in uses:
         view = np.ndarray(use.shape, array.dtype, array, use.offset, use.strides)
         fn, args = calls[use.call]
         calls[use.call] = fn, (*args[: use.slot], view, *args[use.slot + 1 :])
+        run[use.call] = prebound(calls[use.call])
 
 
 def plain(array: Any, dtype: Any) -> Array:

@@ -59,13 +59,14 @@ def gemm(a: Array, b: Array, out: Array) -> Call:
 
 def _chain(fn: np.ufunc, terms: list[Array], out: Array) -> list[Call]:
     """Terms one after the other; the one that out lies on comes first."""
-    terms = sorted(terms, key=lambda x: not _same(x, out))
+    terms = sorted(terms, key=lambda x: not same(x, out))
     if len(terms) == 1:
         return [(np.copyto, (out, terms[0]))]
     return [(fn, (terms[0], terms[1], out)), *[(fn, (out, x, out)) for x in terms[2:]]]
 
 
-def _same(a: Array, b: Array) -> bool:
+def same(a: Array, b: Array) -> bool:
+    """Whether both are the same look at the same memory."""
     return a.shape == b.shape and a.strides == b.strides and address(a) == address(b)
 
 
@@ -123,9 +124,9 @@ def _into(out: Array, fn: Any, args: list[Array], kwargs: dict[str, Any]) -> Non
     out[...] = fn(*args, **kwargs)
 
 
-def _flat_labels(labels: Array, classes: int, rows: Array, step: int, out: Array) -> None:
+def _flat_labels(labels: Array, classes: int, rows: Array, step: int, out: Array, unsigned: np.dtype[Any]) -> None:
     """Where in flat memory each row's labelled element lies; refuse a label that is none."""
-    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+    if labels.size and np.maximum.reduce(labels.view(unsigned), None) >= classes:  # -1 is large
         wrong = next(int(k) for k in labels.flat if not 0 <= k < classes)
         raise ArgumentError("cross_entropy: targets", got=f"{wrong}", expected=f"expected 0..{classes - 1}")
     np.multiply(labels.reshape(-1), step, out=out)
@@ -145,7 +146,7 @@ def _labelled(x: Array, labels: Array) -> tuple[Array | None, list[Call], Array]
         flat, starts, step = order.T.reshape(-1), np.arange(rows), rows
     else:
         return None, [], at
-    return flat, [(_flat_labels, (labels, classes, starts, step, at))], at
+    return flat, [(_flat_labels, (labels, classes, starts, step, at, np.dtype(f"u{labels.itemsize}")))], at
 
 
 def _pick(args: list[Array], out: Array) -> list[Call]:

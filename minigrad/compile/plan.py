@@ -14,6 +14,7 @@ from ..errors import ArgumentError, DTypeError, ShapeError, StaleTapeError, Unsu
 from ..tensor import Array, Tensor
 from .bind import late, plain, rebind
 from .kernels import owner
+from .prebound import prebound
 from .program import Program
 from .report import report
 
@@ -30,7 +31,7 @@ class Plan:
         self, program: Program, outputs: tuple[Array, ...], leaves: dict[Tensor, Array], constants: list[Tensor],
         listing: list[str], size: int,
     ) -> None:  # fmt: skip
-        self._calls = program.calls
+        self._calls, self._run = program.calls, [prebound(call) for call in program.calls]
         self._rows = [(line.calls, line.nbytes, line.why) for line in program.lines]
         self._outputs = tuple(_read_only(o) for o in outputs)
         self._late = late(self._calls, leaves, outputs)
@@ -55,7 +56,7 @@ class Plan:
         given = self._drawn | (self._checked(feeds) if feeds else {})
         with self._lock:
             self._load(given)
-            for fn, args in self._calls:
+            for fn, args in self._run:
                 fn(*args)
             return tuple(o.copy() for o in self._outputs) if copy else self._outputs
 
@@ -74,7 +75,7 @@ class Plan:
             if any(owner(array) is own for own in self._own):  # the last state fed back: the calls write over it
                 array = array.copy()
             if held[leaf] is not array:
-                rebind(self._calls, uses, array)
+                rebind(self._calls, self._run, uses, array)
                 held[leaf] = array
         for constant, value in self._frozen:
             if constant._array is not value:
@@ -101,7 +102,7 @@ class Plan:
         """Time and bytes of each line of the listing, what takes longest first, and why something is not batched."""
         given = self._checked(feeds) if feeds else {}
         with self._lock:
-            return report(self._calls, self._rows, self._listing[1:-1], lambda: self._load(given))
+            return report(self._run, self._rows, self._listing[1:-1], lambda: self._load(given))
 
     def _checked(self, feeds: Mapping[Tensor | str, npt.ArrayLike]) -> dict[Tensor, Array]:
         """The arrays by leaf."""
