@@ -58,9 +58,10 @@ def positive(name: str, value: float) -> float:
 
 def norm(*gs: Any) -> Any:
     """The Euclidean norm of all elements together; dividing by the largest first keeps float32 from overflow."""
-    top = np.max(np.stack([np.max(np.absolute(g)) for g in gs]))
+    elements = np.concatenate([np.reshape(g, -1) for g in gs])
+    top = np.max(np.absolute(elements))
     unit = np.where(top > 0, top, 1)
-    return unit * np.sqrt(np.sum(np.stack([np.sum(np.square(g / unit)) for g in gs])))
+    return unit * np.sqrt(np.sum(np.square(elements / unit)))
 
 
 def shrink(length: Any, bound: float) -> Any:

@@ -16,15 +16,16 @@ from ..tape import Tape
 from ..tensor import Array, Tensor
 from .emit import absorbed, emit
 from .expand import expand
-from .families import Family, families
+from .families import families
 from .fold import fold
 from .graph import Graph, Node, read, roots
 from .layout import class_axis_outermost
 from .listing import listing
-from .loops import Unit, hoist, units
+from .loops import hoist, units
+from .packing import packing
 from .peeks import peeks_of, refuse_peeks
 from .plan import Plan
-from .storage import allocate, stores, whole
+from .storage import allocate, stores
 from .sums import flatten
 
 __all__ = ["Plan", "compile"]
@@ -59,28 +60,17 @@ def _compiled(tape: Tape) -> Plan:
     root = roots(graph)
     of = families(graph, root)
     order = hoist(units(graph, root, of), root, of)
-    joined = _joined(order, of)
     summed = absorbed(graph, order, root, of)
-    outermost = class_axis_outermost(graph, order, of, joined)
-    store, seen = stores(graph, order, root, of, summed, outermost, joined)
-    arrays, size = allocate(order, store, seen, outermost, joined)
+    packed = packing(order, of, summed)
+    outermost = class_axis_outermost(graph, order, of, packed)
+    store, seen = stores(graph, order, root, of, summed, outermost, packed)
+    arrays, size = allocate(order, store, seen, outermost, packed)
     homes, constants = _leaves(graph, tape, arrays)
     program = emit(graph, order, of, summed, store, arrays)
     program.line = None
     outputs = tuple(program.array(o) for o in graph.outputs)
     text = listing(graph, order, of, summed, store, program, size)
     return Plan(program, outputs, homes, constants, text, size)
-
-
-def _joined(order: list[Unit], of: dict[Node, Family]) -> dict[Family, Family]:
-    """Concatenations of all steps, each with the family whose buffer it is."""
-    found: dict[Family, Family] = {}
-    for unit in order:
-        for f in unit.families:
-            source = whole(f.first, of) if len(f) == 1 and not unit.loop else None
-            if source is not None and source not in found.values():
-                found[f] = source
-    return found
 
 
 def _leaves(graph: Graph, tape: Tape, arrays: dict[Node, Array]) -> tuple[dict[Tensor, Array], list[Tensor]]:

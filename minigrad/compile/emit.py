@@ -15,7 +15,7 @@ from .graph import Graph, Node, is_view
 from .kernels import address, batched, calls, owner, stacked, summed_products
 from .loops import Unit
 from .program import Line, Program
-from .storage import Store, whole
+from .storage import Store
 from .sums import STEP, total
 
 
@@ -77,9 +77,7 @@ def emit(
         if family in absorbed:
             continue
         program.line = line = lines[family]
-        if (source := whole(family.first, of)) is not None and store.get(source) is store[family]:
-            line.how = "no copy"
-        elif len(family) == 1 and family.first.fn is total:
+        if len(family) == 1 and family.first.fn is total:
             _sum_of_families(program, family.first, parts.get(family.first, []))
             line.how = "summed over steps" if len(family.first.inputs) > 2 else ""
         else:
@@ -122,7 +120,9 @@ def _all_steps(program: Program, family: Family, of: dict[Node, Family]) -> None
             program.add(calls(n.fn, n.kwargs, operands[i], program.arrays[family.members[i]]))
         ways.append("one by one" if stop - start > 1 else "one step")
         reasons.append("no call takes several steps at once" if stop - start > 1 else "operands lie unevenly")
-    if line is not None and len(family) > 1:
+    if line is not None and not line.calls:
+        line.how = "no copy"
+    elif line is not None and len(family) > 1:
         line.how, line.why = " + ".join(dict.fromkeys(ways)), ", ".join(dict.fromkeys(reasons))
 
 

@@ -67,7 +67,9 @@ def _chain(fn: np.ufunc, terms: list[Array], out: Array) -> list[Call]:
 
 def same(a: Array, b: Array) -> bool:
     """Whether both are the same look at the same memory."""
-    return a.shape == b.shape and a.strides == b.strides and address(a) == address(b)
+    if a.shape != b.shape or address(a) != address(b):
+        return False
+    return all(s == t or n == 1 for s, t, n in zip(a.strides, b.strides, a.shape, strict=True))
 
 
 def address(a: Array) -> int:
@@ -115,7 +117,8 @@ def _joined(fn: Any, axis: int | None, args: list[Array], out: Array) -> list[Ca
         size = 1 if fn is np.stack else x.shape[axis]
         part = np.moveaxis(out, axis, 0)[start : start + size]
         part = part[0, ...] if fn is np.stack else np.moveaxis(part, 0, axis)
-        found.append((np.copyto, (part, x)))
+        if not same(part, x):  # it may have been written there
+            found.append((np.copyto, (part, x)))
         start += size
     return found
 

@@ -9,12 +9,13 @@ from .families import Family
 from .graph import Graph, Node
 from .kernels import REDUCTIONS, elementwise
 from .loops import Unit
+from .packing import Packing
 
 _FEW, _MANY = 256, 4  # classes at most; rows per class at least
 
 
 def class_axis_outermost(
-    graph: Graph, order: list[Unit], of: dict[Node, Family], joined: dict[Family, Family]
+    graph: Graph, order: list[Unit], of: dict[Node, Family], packed: Packing
 ) -> set[Family]:
     """Families reduced over a short last axis, with everything elementwise around them, unless one is in a loop."""
     group: dict[Family, Family] = {}
@@ -24,15 +25,17 @@ def class_axis_outermost(
             group[f] = f = group[group[f]]
         return f
 
-    wanted, barred = set(), set()
+    wanted, barred = set[Family](), set[Family]()
     for unit in order:
         for f in unit.families:
             n = f.first
             if unit.loop:
                 barred.add(f)
-            if f in joined:
-                group[find(f)] = find(joined[f])
-            elif elementwise(n.fn) or n.fn is softmax_minus_one_hot:
+            if f in packed.into and packed.whole(f):
+                group[find(f)] = find(packed.into[f])
+            elif f in packed.into:
+                barred |= {f, packed.into[f]}
+            if elementwise(n.fn) or n.fn is softmax_minus_one_hot:
                 for x in n.inputs:
                     if x in of and x.shape == n.shape and n.ndim > 1:
                         group[find(f)] = find(of[x])

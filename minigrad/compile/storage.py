@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -14,15 +14,18 @@ from .families import Family
 from .graph import Graph, Node
 from .kernels import in_place
 from .loops import Unit
+from .packing import Packing
 
 
 @dataclass(eq=False, slots=True)
 class Store:
-    """Memory for one or more families, one after the other."""
+    """Memory for one or more families, one after the other; inside another's where that is a concatenation of it."""
 
     families: list[Family]
     slots: int
     kept: bool = False  # an output: nobody may write over it
+    parent: Store | None = None
+    children: list[Store] = field(default_factory=list)
     first: int = 0  # the unit that writes it first
     last: int = 0  # and the one that reads it last
     name: str = ""
@@ -57,18 +60,9 @@ def uses(order: list[Unit], root: dict[Node, Node], absorbed: dict[Family, Node]
     return found
 
 
-def whole(node: Node, of: dict[Node, Family]) -> Family | None:
-    """The family of which node joins all members in order, so that its buffer is the result already."""
-    if node.fn not in (np.concatenate, np.stack) or node.inputs[0] not in of:
-        return None
-    family, axis = of[node.inputs[0]], node.kwargs.get("axis", 0)
-    fits = node.fn is np.stack or axis == 0
-    return family if fits and node.inputs == tuple(family.members) and node.dtype == family.first.dtype else None
-
-
 def stores(
     graph: Graph, order: list[Unit], root: dict[Node, Node], of: dict[Node, Family], absorbed: dict[Family, Node],
-    outermost: set[Family], joined: dict[Family, Family],
+    outermost: set[Family], packed: Packing,
 ) -> tuple[dict[Family, Store], Uses]:  # fmt: skip
     """Give every family that writes something a store, its own or one it takes over from an operand."""
     seen, store = uses(order, root, absorbed), dict[Family, Store]()
@@ -82,23 +76,32 @@ def stores(
         for family in sorted(unit.families, key=lambda f: seen.at[f.first]):
             if family in absorbed:
                 continue
-            if family in joined:
-                found = store[joined[family]]
-            else:
-                candidates = [
-                    of[x] for x in family.first.inputs
-                    if x in of and of[x] in store and in_place(family.first.fn) and not store[of[x]].kept
-                    and (x.shape, x.dtype) == (family.first.shape, family.first.dtype)
-                    and (of[x] in outermost) == (family in outermost)
-                ]  # fmt: skip
-                free = next((store[g] for g in candidates if _dead(g, family, store[g], seen, last_read)), None)
-                found = free or Store([], len(family), first=i)
-            store[family] = found
+            candidates = [
+                of[x] for x in family.first.inputs
+                if x in of and of[x] in store and in_place(family.first.fn)
+                and (x.shape, x.dtype) == (family.first.shape, family.first.dtype)
+                and (of[x] in outermost) == (family in outermost)
+            ]  # fmt: skip
+            free = next((store[g] for g in candidates if _dead(g, family, store[g], seen, last_read)), None)
+            store[family] = found = free or Store([], len(family), first=i)
             found.families.append(family)
             found.kept = found.kept or family in kept
             read = max((seen.unit[r] for m in family.members for r, _ in seen.readers[m]), default=i)
             found.last = len(order) if found.kept else max(found.last, i, read)
+            for source in [g for g, joined in packed.into.items() if joined is family]:
+                _nest(store[source], found, outermost)
+    for s in store.values():
+        for child in s.children:
+            s.first, s.last = min(s.first, child.first), max(s.last, child.last)
     return store, seen
+
+
+def _nest(child: Store, parent: Store, outermost: set[Family]) -> None:
+    """Let the child lie in its parent, if all that lies in it has its place there."""
+    free = child.parent is None and not child.children and parent.parent is None
+    if free and len(parent.families) == 1 and all(len(f) == child.slots for f in child.families):
+        child.parent = parent
+        parent.children.append(child)
 
 
 def _dead(g: Family, f: Family, store: Store, seen: Uses, last_read: dict[Family, int]) -> bool:
@@ -109,7 +112,10 @@ def _dead(g: Family, f: Family, store: Store, seen: Uses, last_read: dict[Family
         if a not in b.inputs or (b.inputs.count(a) > 1 and len(b.inputs) > 2):  # x + y + x in x's place is 2 (x + y)
             return False
     start = min(seen.at[m] for m in f.members)
-    for other in store.families:
+    related = [store, *store.children, *([store.parent] if store.parent else [])]
+    if any(s.kept for s in related):
+        return False
+    for other in [other for s in related for other in s.families]:
         if len(other) != len(f):
             if last_read[other] >= start:
                 return False
@@ -121,11 +127,11 @@ def _dead(g: Family, f: Family, store: Store, seen: Uses, last_read: dict[Family
     return True
 
 
-def one_slot_is_enough(store: Store, order: list[Unit], seen: Uses, joined: dict[Family, Family]) -> bool:
+def one_slot_is_enough(store: Store, order: list[Unit], seen: Uses) -> bool:
     """Whether a loop's store is read in the step that wrote it only."""
-    if store.slots == 1 or not order[store.first].loop or store.kept:
+    if store.slots == 1 or not order[store.first].loop or store.kept or store.parent or store.children:
         return False
-    if any(f in joined or seen.unit[f.first] != store.first or len(f) != store.slots for f in store.families):
+    if any(seen.unit[f.first] != store.first or len(f) != store.slots for f in store.families):
         return False
     by_time = sorted(range(store.slots), key=lambda i: seen.at[store.families[0].members[i]])
     for i, after in pairwise(by_time):
@@ -136,7 +142,7 @@ def one_slot_is_enough(store: Store, order: list[Unit], seen: Uses, joined: dict
 
 
 def allocate(
-    order: list[Unit], store: dict[Family, Store], seen: Uses, outermost: set[Family], joined: dict[Family, Family]
+    order: list[Unit], store: dict[Family, Store], seen: Uses, outermost: set[Family], packed: Packing
 ) -> tuple[dict[Node, Array], int]:
     """The array of every node, and the bytes of all buffers; memory is used again after its last reader."""
     arrays: dict[Node, Array] = {}
@@ -147,28 +153,33 @@ def allocate(
     for s in dict.fromkeys(store.values()):
         ending[s.last].append(s)
     for i, unit in enumerate(order):
-        for family in unit.families:
-            for s in [store[family]] if family in store and store[family] not in held else []:
-                owner = s.families[0]
-                slots = 1 if one_slot_is_enough(s, order, seen, joined) else s.slots
-                need = slots * int(np.prod(owner.first.shape)) * owner.first.dtype.itemsize
-                fit = min((b for b in free if need <= b.size <= 2 * need + 4096), key=lambda b: b.size, default=None)
-                if fit is None:
-                    s.name = f"b{len({x.name for x in held}) + 1}"
-                    fit = np.empty(need, np.uint8)
-                    size += need
-                else:
-                    free = [b for b in free if b is not fit]
-                    s.name = next(x.name for x, b in held.items() if b is fit)
-                held[s] = fit
-                _place(s, fit[:need], slots, arrays, owner in outermost, joined)
-        free += [held[s] for s in ending[i]]
+        for s in dict.fromkeys(store[f].parent or store[f] for f in unit.families if f in store):
+            if s in held:
+                continue
+            owner = s.families[0]
+            slots = 1 if one_slot_is_enough(s, order, seen) else s.slots
+            need = slots * math.prod(owner.first.shape) * owner.first.dtype.itemsize
+            fit = min((b for b in free if need <= b.size <= 2 * need + 4096), key=lambda b: b.size, default=None)
+            if fit is None:
+                s.name = f"b{len({x.name for x in held}) + 1}"
+                fit = np.empty(need, np.uint8)
+                size += need
+            else:
+                free = [b for b in free if b is not fit]
+                s.name = next(x.name for x, b in held.items() if b is fit)
+            held[s] = fit
+            _place(s, fit[:need], slots, arrays, owner in outermost)
+            for child in s.children:
+                child.name = s.name
+                source = next(f for f in child.families if packed.into.get(f) is owner)
+                views = [packed.part(m, arrays[packed.slot[m][0]]) for m in source.members]
+                for f in child.families:
+                    arrays.update(zip(f.members, views, strict=True))
+        free += [held[s] for s in ending[i] if s in held]
     return arrays, size
 
 
-def _place(
-    s: Store, memory: Array, slots: int, arrays: dict[Node, Array], outermost: bool, joined: dict[Family, Family]
-) -> None:
+def _place(s: Store, memory: Array, slots: int, arrays: dict[Node, Array], outermost: bool) -> None:
     """Lay the store's families into memory: (T, *shape), or (V, T, ...) where the class axis goes outermost."""
     node = s.families[0].first
     shape = (slots, *node.shape)
@@ -176,15 +187,6 @@ def _place(
         block = np.moveaxis(memory.view(node.dtype).reshape(shape[-1], *shape[:-1]), 0, -1)
     else:
         block = memory.view(node.dtype).reshape(shape)
-    if slots == s.slots:
-        views: Iterable[Array] = [block[i, ...] for i in range(slots)]
-    else:
-        views = [block[0, ...]] * s.slots
+    views = [block[i % slots, ...] for i in range(s.slots)]
     for family in s.families:
-        if family in joined:
-            c = family.first
-            axis = c.kwargs.get("axis", 0)
-            views = [np.moveaxis(block, 0, axis) if c.fn is np.stack else np.reshape(block, c.shape, copy=False)]
-        elif len(family) == s.slots and family.first.shape == node.shape:
-            views = [block[i, ...] for i in range(slots)] if slots == s.slots else [block[0, ...]] * s.slots
         arrays.update(zip(family.members, views, strict=True))
