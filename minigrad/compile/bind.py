@@ -10,7 +10,7 @@ import numpy as np
 
 from ..tensor import Array, Tensor
 from .kernels import Call, address, owner
-from .prebound import prebound
+from .prebound import Prebound
 
 _LARGE, _FEW = 1 << 16, 12  # bytes worth it; views at most
 
@@ -50,7 +50,7 @@ def rebind(calls: list[Call], run: list[Call], uses: list[Use], array: Array) ->
         view = np.ndarray(use.shape, array.dtype, array, use.offset, use.strides)
         fn, args = calls[use.call]
         calls[use.call] = fn, (*args[: use.slot], view, *args[use.slot + 1 :])
-        run[use.call] = prebound(calls[use.call])
+        run[use.call] = Prebound()(calls[use.call])
 
 
 def plain(array: Any, dtype: Any) -> Array:

@@ -11,7 +11,7 @@ from .kernels import REDUCTIONS, elementwise
 from .loops import Unit
 from .packing import Packing
 
-_FEW, _MANY = 256, 4  # classes at most; rows per class at least
+_FEW, _MANY = 256, 2  # classes at most; rows per class at least
 
 
 def class_axis_outermost(

@@ -14,7 +14,7 @@ from ..errors import ArgumentError, DTypeError, ShapeError, StaleTapeError, Unsu
 from ..tensor import Array, Tensor
 from .bind import late, plain, rebind
 from .kernels import owner
-from .prebound import prebound
+from .prebound import Prebound
 from .program import Program
 from .report import report
 
@@ -31,7 +31,7 @@ class Plan:
         self, program: Program, outputs: tuple[Array, ...], leaves: dict[Tensor, Array], constants: list[Tensor],
         listing: list[str], size: int,
     ) -> None:  # fmt: skip
-        self._calls, self._run = program.calls, [prebound(call) for call in program.calls]
+        self._calls, self._run = program.calls, list(map(Prebound(), program.calls))
         self._rows = [(line.calls, line.nbytes, line.why) for line in program.lines]
         self._outputs = tuple(_read_only(o) for o in outputs)
         self._late = late(self._calls, leaves, outputs)
