@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from ..tensor import Array
 from .families import Family
 from .graph import Node
-from .kernels import viewed
 from .loops import Unit
 
 
 @dataclass(slots=True)
 class Packing:
-    """Families that a concatenation joins, with it, and each member's place in it: (concatenation, operand)."""
+    """Families that a concatenation joins, with it, and each member's place in it: (concatenation, where it begins)."""
 
     into: dict[Family, Family] = field(default_factory=dict)
     slot: dict[Node, tuple[Node, int]] = field(default_factory=dict)
@@ -28,16 +29,14 @@ class Packing:
 
     def part(self, member: Node, joined: Array) -> Array:
         """Where the member lies in the memory of its concatenation."""
-        node, slot = self.slot[member]
-        axis = node.kwargs.get("axis", 0)
+        node, begin = self.slot[member]
+        axis = node.kwargs.get("axis", 0) % joined.ndim
+        lead: Any = (slice(None),) * axis
         if node.fn is np.stack:
-            return np.moveaxis(joined, axis, 0)[slot, ...]
-        begin = sum(x.shape[axis] for x in node.inputs[:slot])
-        lead = (slice(None),) * (axis % joined.ndim)
-        part = joined[(*lead, slice(begin, begin + node.inputs[slot].shape[axis]))]
-        found = viewed(part, member.shape)
-        assert found is not None  # _fits saw to that
-        return found
+            return np.asarray(joined[(*lead, begin, ...)])
+        size = member.shape[axis] if axis else math.prod(member.shape) // math.prod(joined.shape[1:])
+        part = joined[(*lead, slice(begin, begin + size))]
+        return part if axis else np.reshape(part, member.shape, copy=False)
 
 
 def packing(order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, Node]) -> Packing:
@@ -49,17 +48,19 @@ def packing(order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, No
                 continue
             places = defaultdict[Family, list[tuple[Node, Node, int]]](list)
             for node in joined.members:
-                for slot, x in enumerate(node.inputs):
-                    member = _source(x) if node.fn is np.concatenate and node.kwargs.get("axis", 0) == 0 else x
+                axis, begin = node.kwargs.get("axis", 0), 0
+                for x in node.inputs:
+                    member = _source(x) if node.fn is np.concatenate and axis == 0 else x
                     if member in of:
-                        places[of[member]].append((member, node, slot))
+                        places[of[member]].append((member, node, begin))
+                    begin += 1 if node.fn is np.stack else x.shape[axis]
             for family, its in places.items():
                 once = len(its) == len(family) == len({member for member, _, _ in its})
                 nested = joined in found.into or family in found.into.values() or family is joined
                 taken = nested or family in found.into or family in absorbed
                 if once and not taken and family.first.dtype == joined.first.dtype:
                     found.into[family] = joined
-                    found.slot |= {member: (node, slot) for member, node, slot in its}
+                    found.slot |= {member: (node, begin) for member, node, begin in its}
     return found
 
 
