@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import NonFiniteError, StaleTapeError
+from .errors import NonFiniteError
 from .nonfinite import NonFinite, adjoint, elementwise, forward, total
 from .scope import watch
+from .stale import refuse_stale
 from .sweep import Swept, sweep
 from .tape import Tape
 from .tensor import Array, Tensor
@@ -109,10 +110,7 @@ def _behind(tape: Tape, found: list[Tensor], masked: str = "") -> NonFinite:
     for n in reversed(tape.nodes):
         if n not in reached:
             continue
-        for x in n.inputs:
-            if x.assigned > n.serial:
-                got = f"'{x.label}' was assigned a new value after '{n.label}' read it"
-                raise StaleTapeError("non-finite value", got=got, remedy="Ask before the update", where=n.where)
+        refuse_stale("non-finite value", n, n.inputs, "Ask before the update")
         causes = [x for x in n.inputs if _reaches(x, n)]
         reached.update(causes)
         if not causes:

@@ -28,7 +28,7 @@ def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) 
     on_path = leading_to(tape.nodes, asked)
     for x, g, _ in tape._sweep(seed, on_path):
         if x in asked:
-            found[x] = g if recorded else Tensor(g)
+            found[x] = g if recorded else Tensor(frozen(g.copy()))
         if recorded and x.name and g.fn and not g.name:
             g.named(f"d{tape.outputs[0].name or 'L'}/d{x.name}")
     return [found[x] if x in found else Tensor(frozen(np.zeros(x.shape, x.dtype))) for x in targets]

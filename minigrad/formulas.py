@@ -39,7 +39,7 @@ def _power(n: Node) -> Templates:
     exponent, by_exponent = n.inputs[1], "{g} ⊙ {y} ⊙ log({a})"
     if exponent.fn is not None or exponent.size != 1 or exponent.name is not None or exponent.requires_grad:
         return "{g} ⊙ {b} ⊙ {a}^({b} - 1)", by_exponent
-    k = exponent.item()
+    k = exponent.data.item()
     return f"{k:.4g} ⊙ {{a}}{'' if k == 2 else f'^{k - 1:.4g}' if k > 1 else f'^({k - 1:.4g})'} ⊙ {{g}}", by_exponent
 
 

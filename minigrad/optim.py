@@ -1,4 +1,4 @@
-"""Optimizers and gradient clipping. Parameters change only through Tensor.assign."""
+"""Optimizers and gradient clipping. Parameters change in place, as by Tensor.assign."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from . import gates
-from .errors import ArgumentError, GradientError, ShapeError
-from .tensor import Array, Tensor
+from .errors import ArgumentError, DTypeError, GradientError, ShapeError
+from .tensor import Array, Tensor, frozen
 
 Rule = Callable[[Array, Any], tuple[Array, Any]]
 
@@ -37,18 +37,23 @@ class Optimizer:
 
     def step(self, grads: Sequence[Any] | None = None) -> None:
         """Update every parameter from grads, one per parameter in order, or else from its ``grad`` (None: skipped)."""
-        given = [p.grad for p in self.params] if grads is None else [getattr(g, "data", g) for g in grads]
+        found = [p.grad for p in self.params] if grads is None else grads
+        given = [g if g is None else g.data if isinstance(g, Tensor) else np.asarray(g) for g in found]
         if len(given) != len(self.params):
             raise ShapeError("step", got=f"{len(given)} gradients for {len(self.params)} parameters")
         for p, g in zip(self.params, given, strict=True):  # all of them before the first update
-            if g is not None and np.shape(g) != p.shape:
-                raise ShapeError("step", got=f"'{p.label}' is {p.shape} and its gradient {np.shape(g)}")
+            if g is not None and g.shape != p.shape:
+                raise ShapeError("step", got=f"'{p.label}' is {p.shape} and its gradient {g.shape}")
+            if g is not None and g.dtype.kind not in "fiub":
+                got = f"the gradient of '{p.label}' is {g.dtype}"
+                raise DTypeError("step", got=got, expected="expected real numbers")
         if given and all(g is None for g in given):
             raise GradientError("step", got="no parameter has a gradient", expected="call it after backward()")
         for i, (p, g) in enumerate(zip(self.params, given, strict=True)):
             if g is not None:
-                direction, self._states[i] = self._rule(np.asarray(g), self._states[i])
-                p.assign(p.data - self.lr * direction)
+                direction, self._states[i] = self._rule(g, self._states[i])
+                change, array = self.lr * direction, p._writeable()
+                frozen(np.subtract(array, change, out=array))
 
 
 def SGD(params: Tensor | Iterable[Tensor], lr: float, momentum: float = 0.0) -> Optimizer:  # noqa: N802  (the field's name)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .errors import MinigradError, UnsupportedError, refusal
-from .vjps import DISCRETE, compose, op_name
+from .peeks import look
+from .vjps import DISCRETE, STATIC, compose, op_name
 
 
 def composed(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -32,6 +33,9 @@ def outside(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any
         expected = "write it with other NumPy functions, or pass x.data where no gradient is wanted"
         space = {"numpy.linalg": "np.linalg", "numpy.fft": "np.fft"}.get(getattr(fn, "__module__", ""), "np")
         raise UnsupportedError(f"{space}.{op_name(fn)}", got=got, expected=expected)
+    if fn not in STATIC:
+        for x in _tensors([args, kwargs]):
+            look(x)
     return fn(*_bare(args), **_bare(kwargs))
 
 

@@ -1,9 +1,10 @@
-"""Where in the user's code something happens: the time step, the file and the line."""
+"""Where and when in the user's code something happens: time step, file and line, and a serial that only grows."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
+import itertools
 import opcode
 import os
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 
 Place = tuple[CodeType, int] | None  # the user's code, and the instruction in it
 
+serials = itertools.count()
 stamp: ContextVar[tuple[int | None, Place]] = ContextVar("stamp", default=(None, None))
 _HERE = os.path.dirname(__file__)
 _ENGINE = (_HERE + os.sep, os.path.dirname(np.__file__) + os.sep, contextlib.__file__, copy.__file__, "<frozen ")

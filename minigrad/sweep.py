@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import GradientError, StaleTapeError
+from .errors import GradientError
 from .scope import stamped
+from .stale import refuse_stale
 from .summary import summary
 from .symbols import sentences
 from .tensor import Array, Tensor, frozen
@@ -140,7 +141,8 @@ def _recorded(
 def _contributions(node: Tensor, g: Any, wanted: Container[Tensor] | None, y: Any, values: Sequence[Any]) -> list[Any]:
     """What node sends to each input, in the input's shape and dtype; None to those that are not wanted."""
     if Tensor.last_assign > node.serial:
-        _refuse_stale(node)
+        remedy = "Go backward before the update, or run the forward pass again"
+        refuse_stale(f"backward through '{node.label}'", node, node.inputs, remedy)
     op, operands, keywords, sent = OPS[node.fn], (g, y, *values), node.kwargs, []  # type: ignore[index]  # no leaf
     joint = op.joint is not None
     try:
@@ -157,14 +159,6 @@ def _contributions(node: Tensor, g: Any, wanted: Container[Tensor] | None, y: An
     except np.linalg.LinAlgError as error:
         raise GradientError(f"backward through '{node.label}'", got=str(error), where=node.where) from None
     return sent
-
-
-def _refuse_stale(node: Tensor) -> None:
-    for x in node.inputs:
-        if x.assigned > node.serial:
-            got = f"'{x.label}' was assigned a new value after this tape read it"
-            remedy = "Go backward before the update, or run the forward pass again"
-            raise StaleTapeError(f"backward through '{node.label}'", got=got, remedy=remedy, where=node.where)
 
 
 def conform(c: Any, x: Any) -> Any:

@@ -61,7 +61,7 @@ def filled(n: Node, template: str, words: Mapping[Node, str], g: str) -> str:
 
 def _operand(x: Node, words: Mapping[Node, str]) -> str:
     if x.fn is None and x.size == 1 and x.name is None:
-        return f"{x.item():.4g}"
+        return f"{x.data.item():.4g}"
     return words.get(x, x.label)
 
 

@@ -120,7 +120,7 @@ class Tape:
 
     def __str__(self) -> str:
         names, lines, now = self.names, [], None
-        inline = {n: f"{n.item():.4g}" for n in self.leaves if n.size == 1 and n.name is None}
+        inline = {n: f"{n.data.item():.4g}" for n in self.leaves if n.size == 1 and n.name is None}
         for n in self.nodes:
             if n in inline:
                 continue

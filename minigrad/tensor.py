@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,8 @@ import numpy.typing as npt
 from .companions import bundle
 from .errors import DTypeError, GradientError, MinigradError, MissingError, ShapeError, UnsupportedError, refusal
 from .outside import composed, outside
-from .place import Place, describe, stamp, stores_into_an_item, user_place
+from .peeks import look
+from .place import Place, describe, serials, stamp, stores_into_an_item, user_place
 from .scope import recording
 from .vjps import COMPOSED, OPS, op_name
 from .vjps.elementwise import cast
@@ -23,7 +23,6 @@ from .vjps.indexing import getitem, split_index
 
 Array = npt.NDArray[Any]
 Method = Callable[..., Any]
-_serials = itertools.count()
 
 
 def _method(fn: Method) -> Method:
@@ -45,8 +44,8 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_array", "assigned", "born", "cut", "fn", "grad", "inputs", "kwargs", "name", "place",
-        "requires_grad", "serial", "swept", "time",
+        "__weakref__", "_array", "assigned", "born", "cut", "fn", "grad", "inputs", "kwargs", "name", "peeked",
+        "place", "requires_grad", "serial", "swept", "time",
     )  # fmt: skip
     backward: ClassVar[Method]  # asking for gradients is backward.py's: it adds the method
     last_assign: ClassVar[int] = -1  # serial of the last assign() to any Tensor
@@ -72,9 +71,10 @@ class Tensor:
         self.assigned = -1  # serial of the last assign()
         self.swept = False  # by loss.backward()
         self.cut = ""  # by what a result became a leaf
+        self.peeked: tuple[int, Place] | None = None  # when and where Python looked at the value
         self.time: int | None
         self.place: Place
-        self.serial = self.born = next(_serials)
+        self.serial = self.born = next(serials)
         if like is None:
             self.time, place = stamp.get()
             self.place = place or user_place(skip=3 if fn else 2)  # __init__, record and an operator are ours
@@ -98,7 +98,7 @@ class Tensor:
 
     @property
     def data(self) -> Array:
-        """The value, a read-only array."""
+        """The value, a read-only array. A leaf's is one array for life: assign() changes what it shows."""
         return self._array
 
     @data.setter
@@ -119,6 +119,7 @@ class Tensor:
 
     def item(self, *index: Any) -> Any:
         """The one number in it, or the one at an index, as Python's."""
+        look(self)
         return self._array.item(*index)
 
     def numpy(self) -> Array:
@@ -126,23 +127,32 @@ class Tensor:
         return self._array.copy()
 
     def detach(self) -> Tensor:
-        """A leaf with the same value that has forgotten how it came to be: the state to carry to the next batch.
+        """A leaf with a copy of the value that has forgotten how it came to be: the state to carry to the next batch.
 
         To cut a gradient inside one computation use ``minigrad.detach``, a gate that the tape remembers.
         """
-        leaf = Tensor(self._array, name=self.name)
+        leaf = Tensor(frozen(self._array.copy()), name=self.name)
         leaf.cut = ".detach()" if self.requires_grad else self.cut
         return leaf
 
     def assign(self, array: npt.ArrayLike) -> None:
-        """Give a leaf a new value of the same shape; tapes recorded before can no longer go backward through it."""
+        """Write a new value of the same shape into a leaf; tapes recorded before can no longer go backward through it.
+
+        Whoever holds the leaf's ``data``, or a view of it, sees the new value: ``numpy()`` is the copy to keep.
+        """
         if self.fn is not None:
             raise GradientError("assign", got=f"'{self.label}' is a result of {self.op}", expected="only leaves change")
-        new = tensor(array).data.astype(self.dtype)
+        new = tensor(array).data
         if new.shape != self.shape:
             raise ShapeError("assign", got=f"'{self.label}' is {self.shape}, the new value {new.shape}")
-        self._array = _own(new)  # the old array stays as it was: views of it are still around
-        self.assigned = Tensor.last_assign = next(_serials)
+        np.copyto(self._writeable(), new, "unsafe")
+        frozen(self._array)
+
+    def _writeable(self) -> Array:
+        """A leaf's array, to be written and frozen again: from now on the tapes that read it are stale."""
+        self.assigned = Tensor.last_assign = next(serials)
+        self._array.setflags(True)  # type: ignore[call-arg]
+        return self._array
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled and copied, a leaf is a new leaf: serials mean nothing in another process."""
@@ -174,10 +184,14 @@ class Tensor:
             got = f"'{self.label}' needs a gradient, which a plain array would drop"
             expected = "use np.stack to join Tensors, and .data or .numpy() for the bare value"
             raise UnsupportedError("np.asarray", got=got, expected=expected)
+        look(self)
         return np.array(self._array, dtype=dtype, copy=copy)
 
     def __getitem__(self, index: Any) -> Any:
         template, parts = split_index(index)
+        for mask in parts:
+            if type(mask) is Tensor and mask.dtype == bool:
+                look(mask)  # the shape of the result
         return record(getitem, (self, *parts), {"index": template}, bound=True)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -197,6 +211,7 @@ class Tensor:
         return len(self._array)
 
     def __bool__(self) -> bool:
+        look(self)
         return bool(self._array)
 
     def __format__(self, spec: str) -> str:
@@ -206,15 +221,19 @@ class Tensor:
         if self.requires_grad and stores_into_an_item(sys._getframe(1)):
             got = f"'{self.label}' needs a gradient, which a plain array would drop"
             raise UnsupportedError("a[i] = t", got=got, expected="collect Tensors in a list and np.stack them")
+        look(self)
         return float(self._array)
 
     def __int__(self) -> int:
+        look(self)
         return int(self._array)
 
     def __index__(self) -> int:
+        look(self)
         return operator.index(self._array)
 
     def __contains__(self, value: Any) -> bool:
+        look(self)
         return bool(np.any(self._array == getattr(value, "data", value)))
 
     __hash__ = object.__hash__
@@ -336,7 +355,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     if data.dtype.kind not in "fiub":
         _own(data, fn=fn)  # refuses it
     if not recording.get():
-        leaf = Tensor(data)
+        leaf = Tensor(frozen(data.copy()) if any(np.may_share_memory(data, x) for x in values) else data)
         leaf.cut = "no_grad()" if needed else next((x.cut for x in inputs if x.cut), "")
         return leaf
     if needed and (None in op.rules or data.dtype.kind != "f"):

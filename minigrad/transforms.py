@@ -15,7 +15,8 @@ import numpy as np
 
 from . import gates
 from .backward import gradients
-from .errors import ArgumentError, GradientError, StaleTapeError
+from .errors import ArgumentError, GradientError
+from .stale import refuse_stale
 from .tape import Edge, Tape
 from .tensor import Tensor, frozen, passes
 
@@ -60,9 +61,7 @@ def untie(tape: Tape, wrt: Tensor | Iterable[Tensor]) -> Tape:
 
 def _gated(fn: Callable[..., Any], source: Tensor, reader: Tensor, *more: Tensor, **keywords: Any) -> Tensor:
     """A gate of kind fn between source and reader, stamped like the reader."""
-    if source.assigned > reader.serial:
-        got, remedy = f"'{source.label}' was assigned a new value after this tape read it", "Run the forward pass again"
-        raise StaleTapeError("transform", got=got, remedy=remedy, where=reader.where)
+    refuse_stale("transform", reader, [source], "Run the forward pass again")
     inputs = (source, *more)
     return Tensor(source.data, passes(fn, inputs), None, fn, inputs, keywords, like=reader)
 

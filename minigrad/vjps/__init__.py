@@ -13,6 +13,6 @@ from . import (  # noqa: F401  (importing them fills the table)
     statistics,
     ufuncs,
 )
-from .table import COMPOSED, DISCRETE, OPS, compose, defvjp, dispatched, op_name
+from .table import COMPOSED, DISCRETE, OPS, STATIC, compose, defvjp, dispatched, op_name
 
-__all__ = ["COMPOSED", "DISCRETE", "OPS", "compose", "defvjp", "dispatched", "op_name"]
+__all__ = ["COMPOSED", "DISCRETE", "OPS", "STATIC", "compose", "defvjp", "dispatched", "op_name"]

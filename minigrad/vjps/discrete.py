@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .table import DISCRETE, OPS, defvjp
+from .table import DISCRETE, OPS, STATIC, defvjp
 
 for fn in (
     np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal, np.logical_and, np.logical_or,
@@ -22,12 +22,14 @@ for reduction in (
 ):  # fmt: skip
     defvjp(reduction, None)
 
-DISCRETE |= {
-    np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.array_equiv, np.iscomplex, np.isreal,
-    np.iscomplexobj, np.isrealobj, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.digitize, np.isin,
-    np.lexsort, np.result_type, np.can_cast, np.min_scalar_type, np.common_type, np.shares_memory,
-    np.may_share_memory, np.array_repr, np.array_str, np.array2string, np.einsum_path, np.linalg.matrix_rank,
-    np.save, np.savez, np.savez_compressed, np.savetxt,
+STATIC |= {
+    np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.result_type, np.can_cast, np.common_type,
+    np.shares_memory, np.may_share_memory, np.array_repr, np.array_str, np.array2string, np.einsum_path, np.save,
+    np.savez, np.savez_compressed, np.savetxt,
+}  # fmt: skip
+DISCRETE |= STATIC | {
+    np.allclose, np.isclose, np.array_equal, np.array_equiv, np.iscomplex, np.isreal, np.nonzero, np.flatnonzero,
+    np.argwhere, np.searchsorted, np.digitize, np.isin, np.lexsort, np.min_scalar_type, np.linalg.matrix_rank,
 }  # fmt: skip
 for fn in (np.logical_and, np.logical_or, np.logical_xor, np.bitwise_and, np.bitwise_or, np.bitwise_xor):
     DISCRETE |= {fn.reduce, fn.accumulate, fn.reduceat}

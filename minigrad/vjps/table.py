@@ -80,6 +80,8 @@ COMPOSED: dict[Fn, Fn] = {}
 
 DISCRETE: set[Fn] = set()
 """Functions whose results are no numbers that could have a derivative; they get and give plain arrays."""
+STATIC: set[Fn] = set()
+"""Those among them that decide nothing by the values: they ask for shapes and dtypes, print or save."""
 
 
 def defvjp(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 import minigrad as mg
-from minigrad.errors import ArgumentError, GradientError, ShapeError
+from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from minigrad.optim import SGD, Adam, clip_grad_norm
 
 values = arrays(np.float64, array_shapes(min_dims=0, max_dims=2, max_side=3), elements=st.floats(-9, 9, width=16))
@@ -143,6 +143,19 @@ def test_a_gradient_of_another_shape_is_refused(make):
     with pytest.raises(ShapeError):
         make([p]).step([np.ones((3, 2))])
     np.testing.assert_array_equal(p.data, [1, 2])
+
+
+@optimizers
+@pytest.mark.parametrize("bad", [np.ones(3), np.array([1j, 1]), ["a", "b"]])
+def test_a_step_writes_into_the_parameters_own_arrays_all_or_none(make, bad):
+    ps = [param([1.0, 2.0]), param(np.float32([3, 4]))]
+    arrays, opt = [p.data for p in ps], make(ps)
+    with pytest.raises((ShapeError, DTypeError)):
+        opt.step([np.ones(2), bad])
+    assert [a.tolist() for a in arrays] == [[1, 2], [3, 4]]
+    opt.step([np.ones(2), np.ones(2)])
+    assert all(p.data is a and a[0] not in (1, 3) and not a.flags.writeable for p, a in zip(ps, arrays, strict=True))
+    assert all(p.assigned > 0 for p in ps)
 
 
 # --- clipping --------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Tensor: what it refuses, what it never changes, and what it knows of where it came from."""
 
+import functools
 import operator
 import re
 import threading
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.errors import DTypeError, GradientError, ShapeError, UnsupportedError
+from minigrad.errors import DTypeError, GradientError, ShapeError, StaleTapeError, UnsupportedError
+from minigrad.transforms import cut, differentiate
 
 
 def line():
@@ -119,6 +121,54 @@ def test_assign_changes_leaves_only_and_keeps_shape_and_dtype():
         x.assign([1, 2, 3])
     with pytest.raises(GradientError, match="result of multiply"):
         (x * 2).assign([1, 2])
+
+
+def repeatedly(fn, x):
+    """2^40 ways from the end back to x."""
+    return functools.reduce(lambda y, _: fn(y, y), range(40), x)
+
+
+def test_assign_writes_into_the_leafs_own_array():
+    x = param([1.0, 2.0], "x")
+    array, view, kept, apart, w = x.data, x.data[:1], x.numpy(), x.detach(), mg.tensor(x)
+    with mg.no_grad():
+        frozen = [x[:1], mg.detach(x), x.reshape(2, 1), +x]
+    g, h = mg.grad((x + (y := param([0.0, 0.0]))).sum(), [x, y])
+    x.assign(x.data[::-1] * 3)
+    assert x.data is array
+    assert (array.tolist(), view.tolist(), array.flags.writeable) == ([6, 3], [6], False)
+    assert [kept.tolist(), apart.data.tolist(), w.data.tolist()] == [[1, 2]] * 3
+    assert [np.ravel(f.data).tolist() for f in frozen] == [[1], [1, 2], [1, 2], [1, 2]]
+    g.assign([5.0, 5.0])
+    assert h.data.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("view", [
+    lambda w: w.T, lambda w: w[0], lambda w: w.reshape(4), lambda w: mg.detach(w.T), lambda w: mg.clip_grad(w, 1.0)[1:],
+    lambda w: np.broadcast_to(w, (3, 2, 2)).T, lambda w: repeatedly(mg.scale_grad, w),
+])  # fmt: skip
+@pytest.mark.parametrize("go", [
+    lambda loss, x: loss.backward(), lambda loss, x: mg.grad(loss, [x]),
+    lambda loss, x: differentiate(mg.Tape.of(loss)), lambda loss, x: cut(mg.Tape.of(loss), lambda e: True),
+])  # fmt: skip
+def test_who_read_a_view_of_an_assigned_leaf_is_stale(view, go):
+    """Even where only the gradient of the other factor is wanted, which the new value would make wrong."""
+    w, x = param([[1.0, 2.0], [3.0, 4.0]], "w"), param(2.0, "x")
+    loss = np.sum(view(w) * x)
+    w.assign(w.data + 1)
+    with pytest.raises(StaleTapeError, match=r"'w' was assigned a new value after '[a-z_]+' read it"):
+        go(loss, x)
+    assert x.grad is None
+    np.sum(view(w) * x).backward()
+    assert x.grad == np.sum(view(w).data)
+
+
+def test_what_was_computed_from_a_leaf_does_not_change_with_it():
+    w = param([1.0, 2.0])
+    y = w * 1
+    z = np.sum(y * y)
+    w.assign([7.0, 7.0])
+    assert (z.item(), y.data.tolist()) == (5, [1, 2])
 
 
 def test_detached_tensor_is_a_leaf_with_the_same_value():
