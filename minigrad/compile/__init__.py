@@ -6,8 +6,10 @@ One pass per file, in this order: graph, expand, fold, sums, families, loops, la
 from __future__ import annotations
 
 import gc
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +20,12 @@ from .emit import absorbed, emit
 from .expand import expand
 from .families import families
 from .fold import fold
-from .graph import Graph, Node, read, roots
+from .graph import Graph, Node, is_input, read, roots
 from .layout import class_axis_outermost
 from .listing import listing
 from .loops import hoist, units
 from .packing import packing
-from .peeks import peeks_of, refuse_peeks
+from .peeks import refuse_peeks
 from .plan import Plan
 from .storage import allocate, stores
 from .sums import flatten
@@ -38,7 +40,7 @@ def compile(tape: Tape) -> Plan:
     """
     if not isinstance(tape, Tape):
         raise ArgumentError("compile", got=f"a {type(tape).__name__}", expected="expected a Tape, as Tape.of(loss)")
-    refuse_peeks(tape, peeks_of(tape))
+    refuse_peeks(tape)
     with _no_collection():
         return _compiled(tape)
 
@@ -65,7 +67,7 @@ def _compiled(tape: Tape) -> Plan:
     outermost = class_axis_outermost(graph, order, of, packed)
     store, seen = stores(graph, order, root, of, summed, outermost, packed)
     arrays, size = allocate(order, store, seen, outermost, packed)
-    homes, constants = _leaves(graph, tape, arrays)
+    homes, constants = _leaves(graph, tape, arrays, root)
     program = emit(graph, order, of, summed, store, arrays)
     program.line = None
     outputs = tuple(program.array(o) for o in graph.outputs)
@@ -73,27 +75,27 @@ def _compiled(tape: Tape) -> Plan:
     return Plan(program, outputs, homes, constants, text, size)
 
 
-def _leaves(graph: Graph, tape: Tape, arrays: dict[Node, Array]) -> tuple[dict[Tensor, Array], list[Tensor]]:
-    """Give every leaf an array: inputs of one shape lie side by side, constants where they are."""
-    kinds: dict[tuple[tuple[int, ...], np.dtype[np.generic]], list[Node]] = {}
+def _leaves(
+    graph: Graph, tape: Tape, arrays: dict[Node, Array], root: dict[Node, Node]
+) -> tuple[dict[Tensor, Array], list[Tensor]]:
+    """Where every leaf is read: in its own array; in memory of the plan, if it is an output or one of many alike.
+
+    Inputs of one shape lie side by side there, so that the steps that read them run at once. Also the constants.
+    """
+    alike = defaultdict[Any, list[Node]](list)
+    homes: dict[Tensor, Array] = {}
+    apart = {root[o] for o in graph.outputs}
     for n in graph.nodes:
-        if n.fn is not None:
-            continue
         if n.value is not None:
             arrays[n] = n.value
         elif n.leaf is not None:
-            kinds.setdefault((n.shape, n.dtype), []).append(n)
-    for (shape, dtype), nodes in kinds.items():
-        if len(nodes) == 1:
-            arrays[nodes[0]] = np.empty(shape, dtype)
-            continue
-        block = np.empty((len(nodes), *shape), dtype)
-        arrays.update((n, block[i, ...]) for i, n in enumerate(nodes))
-    used = {n.leaf: arrays[n] for n in graph.nodes if n.leaf is not None and n.value is None}
-    constants = []
-    for leaf in tape.leaves:
-        if leaf.name is None and not leaf.requires_grad:
-            constants.append(leaf)
-        elif leaf not in used:
-            used[leaf] = np.empty(leaf.shape, leaf.dtype)
-    return used, constants
+            own = n not in apart and n.leaf.data.flags.c_contiguous
+            alike[(n.shape, n.dtype) if own and not n.leaf.requires_grad else n].append(n)
+            homes[n.leaf] = arrays[n] = n.leaf.data if own else np.empty(n.shape, n.dtype)
+    for nodes in [its for its in alike.values() if len(its) > 1]:
+        block = np.empty((len(nodes), *nodes[0].shape), nodes[0].dtype)
+        for i, n in enumerate(nodes):
+            if n.leaf is not None:
+                homes[n.leaf] = arrays[n] = block[i, ...]
+    constants = {leaf: None for leaf in tape.leaves if not is_input(leaf)}
+    return {leaf: leaf.data for leaf in tape.leaves if leaf not in constants} | homes, list(constants)

@@ -1,9 +1,9 @@
-"""Large inputs that few calls read are read where they lie: their views are made anew at each call."""
+"""Where the calls read the leaves: in the leaves' own arrays, or in what is given instead."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,12 @@ from ..tensor import Array, Tensor
 from .kernels import Call, address, owner
 from .prebound import Prebound
 
-_LARGE, _FEW = 1 << 16, 12  # bytes worth it; views at most
+_LARGE, _FEW = 1 << 16, 12  # bytes that are worth it to be read where they lie; views to make anew at each call
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One operand of one call as a view of an input's memory."""
+    """One operand of one call as a view of a leaf's memory."""
 
     call: int
     slot: int
@@ -26,33 +26,63 @@ class Use:
     strides: tuple[int, ...]
 
 
-def late(calls: list[Call], homes: Mapping[Tensor, Array], outputs: tuple[Array, ...]) -> dict[Tensor, list[Use]]:
-    """The inputs that can be read where they lie, with their uses. Cost: linear in the calls."""
-    alone = {leaf: home for leaf, home in homes.items() if home.nbytes >= _LARGE and home.base is None}
-    large = {id(home): (leaf, home) for leaf, home in alone.items()}
-    if not large:
-        return {}
-    uses: dict[Tensor, list[Use]] = {leaf: [] for leaf, _ in large.values()}
-    barred = {id(owner(o)) for o in outputs}
-    for i, (fn, args) in enumerate(calls):
-        hidden = [getattr(fn, "__self__", None), *(a for x in args if isinstance(x, list) for a in x)]
-        barred |= {id(owner(a)) for a in hidden if isinstance(a, np.ndarray)}
-        for slot, a in enumerate(args):
-            if isinstance(a, np.ndarray) and (whose := id(owner(a))) in large:
-                leaf, home = large[whose]
-                uses[leaf].append(Use(i, slot, a.shape, address(a) - address(home), a.strides))
-    return {leaf: uses[leaf] for key, (leaf, _) in large.items() if key not in barred and len(uses[leaf]) <= _FEW}
+@dataclass(slots=True)
+class Input:
+    """One leaf: the array that the calls read now, and where they do. Without uses it is copied to where it is read."""
+
+    leaf: Tensor
+    now: Array
+    home: Array | None = None  # the plan's own memory for it
+    uses: list[Use] = field(default_factory=list)
+    copied: int | None = None  # which assignment to the leaf lies in home; None: what was given
 
 
-def rebind(calls: list[Call], run: list[Call], uses: list[Use], array: Array) -> None:
-    """Let the calls, and those that are run in their stead, read this array."""
-    for use in uses:
-        view = np.ndarray(use.shape, array.dtype, array, use.offset, use.strides)
-        fn, args = calls[use.call]
-        calls[use.call] = fn, (*args[: use.slot], view, *args[use.slot + 1 :])
-        run[use.call] = Prebound()(calls[use.call])
+class Inputs:
+    """The leaves of a plan, bound to its calls."""
 
+    def __init__(self, calls: list[Call], outputs: tuple[Array, ...], homes: Mapping[Tensor, Array]) -> None:
+        """Homes: where each leaf is read; its own array, or memory that it is to be copied to."""
+        self._calls, self.run = calls, list(map(Prebound(), calls))
+        self._own = [owner(o) for o in outputs]
+        self._inputs = {leaf: Input(leaf, home, None if home is leaf._array else home) for leaf, home in homes.items()}
+        free = {id(owner(i.now)): i for i in self._inputs.values() if i.home is None}
+        for c, (_, args) in enumerate(calls):
+            for slot, a in enumerate(args):
+                if isinstance(a, np.ndarray) and (found := free.get(id(owner(a)))) is not None:
+                    found.uses.append(Use(c, slot, a.shape, address(a) - address(found.now), a.strides))
 
-def plain(array: Any, dtype: Any) -> Array:
-    """The array as views are made of it: in C order and of the input's dtype; itself, if it is."""
-    return np.ascontiguousarray(array, dtype)
+    def load(self, given: Mapping[Tensor, Array]) -> None:
+        """Let the calls read the given arrays, and the leaves' own where none is given."""
+        for leaf, i in self._inputs.items():
+            if (array := given.get(leaf)) is not None:
+                self._give(i, array)
+            elif i.uses:
+                self._rebind(i, leaf._array)
+            elif i.home is not None and i.copied != leaf.assigned:
+                np.copyto(i.home, leaf._array)
+                i.copied = leaf.assigned
+
+    def _give(self, i: Input, array: Array) -> None:
+        if i.now.nbytes >= _LARGE and 0 < len(i.uses) <= _FEW:
+            array = np.ascontiguousarray(array, i.now.dtype)
+            if any(owner(array) is own for own in self._own):  # the last state fed back: the calls write over it
+                array = array.copy()
+            self._rebind(i, array)
+            return
+        if i.home is None:
+            i.home = np.empty(i.now.shape, i.now.dtype)
+        if i.uses:
+            self._rebind(i, i.home)
+        np.copyto(i.home, array, "same_kind")
+        i.copied = None
+
+    def _rebind(self, i: Input, array: Array) -> None:
+        """Let the calls, and those that run in their stead, read this array."""
+        if array is i.now:
+            return
+        for use in i.uses:
+            view: Any = np.ndarray(use.shape, array.dtype, array, use.offset, use.strides)
+            fn, args = self._calls[use.call]
+            self._calls[use.call] = fn, (*args[: use.slot], view, *args[use.slot + 1 :])
+            self.run[use.call] = Prebound()(self._calls[use.call])
+        i.now = array

@@ -86,6 +86,11 @@ def run(node: Node, values: list[Array]) -> Array:
     return np.asarray((OPS[fn].call if fn in OPS else fn)(*values, **node.kwargs))
 
 
+def is_input(leaf: Tensor) -> bool:
+    """Whether a plan reads the leaf anew at every call; one without name and gradient is a constant."""
+    return leaf.name is not None or leaf.requires_grad
+
+
 def read(tape: Tape) -> Graph:
     """The tape as a graph, without its gates. Leaves without name and gradient are constants."""
     new: dict[Tensor, Node] = {}
@@ -94,7 +99,7 @@ def read(tape: Tape) -> Graph:
         if n.fn in GATES:
             new[n] = new[n.inputs[0]]
             continue
-        value = n._array if n.fn is None and n.name is None and not n.requires_grad else None
+        value = n._array if n.fn is None and not is_input(n) else None
         leaf, inputs = (n if n.fn is None else None), tuple([new[x] for x in n.inputs])
         node = Node(n.fn, inputs, n.kwargs, n.shape, n.dtype, n.time, n.place, n.name or "", leaf, value)
         new[n] = node

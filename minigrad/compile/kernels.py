@@ -44,7 +44,7 @@ def calls(fn: Any, kwargs: dict[str, Any], args: list[Array], out: Array) -> lis
         return [_reduction(REDUCTIONS[fn], args[0], kwargs.get("axis"), kwargs.get("keepdims", False), out)]
     if fn in (np.stack, np.concatenate):
         return _joined(fn, kwargs.get("axis", 0), args, out)
-    return [(_into, (out, OPS[fn].call if fn in OPS else fn, args, kwargs))]
+    return [(_into, (out, OPS[fn].call if fn in OPS else fn, kwargs, *args))]
 
 
 def gemm(a: Array, b: Array, out: Array) -> Call:
@@ -123,7 +123,7 @@ def _joined(fn: Any, axis: int | None, args: list[Array], out: Array) -> list[Ca
     return found
 
 
-def _into(out: Array, fn: Any, args: list[Array], kwargs: dict[str, Any]) -> None:
+def _into(out: Array, fn: Any, kwargs: dict[str, Any], *args: Array) -> None:
     out[...] = fn(*args, **kwargs)
 
 
@@ -156,7 +156,7 @@ def _pick(args: list[Array], out: Array) -> list[Call]:
     x, labels = args
     flat, found, at = _labelled(x, labels)
     if flat is None or not out.flags.c_contiguous:
-        return [(_into, (out, pick, args, {}))]
+        return [(_into, (out, pick, {}, *args))]
     return [*found, (np.take, (flat, at, None, out.reshape(-1), "clip"))]
 
 
@@ -164,7 +164,7 @@ def _softmax_minus_one_hot(args: list[Array], out: Array) -> list[Call]:
     e, s, labels, c = args
     flat, found, at = _labelled(out, labels)
     if flat is None:
-        return [(_into, (out, softmax_minus_one_hot, args, {}))]
+        return [(_into, (out, softmax_minus_one_hot, {}, *args))]
     share = np.empty(s.shape, s.dtype)
     return [(np.divide, (c, s, share)), (np.multiply, (e, share, out)), *found, (_subtract_at, (flat, at, c))]
 

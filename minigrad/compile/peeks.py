@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NoReturn
 
 from ..errors import GradientError
-from ..place import Place, describe
+from ..place import describe
 from ..tape import Tape
 from ..tensor import Tensor
-
-Peek = tuple[int, Place]  # when, in serials, and where
-
-
-def peeks_of(tape: Tape) -> dict[Tensor, Peek]:
-    """The results on the tape whose values were looked at, or from which what was looked at was computed."""
-    if not hasattr(Tensor, "peeked"):  # the slot that tensor.py is to fill
-        return {}
-    return {n: seen for n in tape.nodes if n.fn is not None and (seen := n.peeked) is not None}
+from .graph import is_input
 
 
-def refuse_peeks(tape: Tape, peeks: Mapping[Tensor, Peek]) -> None:
-    """Raise where a value was looked at before the first output was recorded; to print a loss afterwards is fine."""
-    for n, (when, place) in peeks.items():
-        if when < tape.outputs[0].serial:
-            _refuse(n, place)
+def refuse_peeks(tape: Tape) -> None:
+    """Raise where a value that depends on an input was looked at between the first operation and the first output.
+
+    To print a loss when it is there, or a parameter between two recordings, decides nothing.
+    """
+    start = min((n.serial for n in tape.nodes if n.fn is not None), default=0)
+    varying: set[Tensor] = set()
+    for n in tape.nodes:
+        if is_input(n) if n.fn is None else any(x in varying for x in n.inputs):
+            varying.add(n)
+    during = [n for n in varying if n.peeked is not None and start < n.peeked[0] < tape.outputs[0].serial]
+    if during:
+        _refuse(max(during, key=lambda n: n.serial))  # the nearest to what was looked at
 
 
-def _refuse(n: Tensor, place: Place) -> NoReturn:
+def _refuse(n: Tensor) -> NoReturn:
+    place = n.peeked[1] if n.peeked else n.place
     got = f"the value of '{n.label}' was read while the tape was recorded"
     expected = "a plan would repeat what Python then decided, for any input"
     remedy = "Write it with np.where, or lift it out of what is compiled; to look only, read t.data"

@@ -12,9 +12,7 @@ import numpy.typing as npt
 
 from ..errors import ArgumentError, DTypeError, ShapeError, StaleTapeError, UnsupportedError
 from ..tensor import Array, Tensor
-from .bind import late, plain, rebind
-from .kernels import owner
-from .prebound import Prebound
+from .bind import Inputs
 from .program import Program
 from .report import report
 
@@ -28,19 +26,15 @@ class Plan:
     """
 
     def __init__(
-        self, program: Program, outputs: tuple[Array, ...], leaves: dict[Tensor, Array], constants: list[Tensor],
+        self, program: Program, outputs: tuple[Array, ...], homes: dict[Tensor, Array], constants: list[Tensor],
         listing: list[str], size: int,
     ) -> None:  # fmt: skip
-        self._calls, self._run = program.calls, list(map(Prebound(), program.calls))
+        self._inputs = Inputs(program.calls, outputs, homes)
         self._rows = [(line.calls, line.nbytes, line.why) for line in program.lines]
         self._outputs = tuple(_read_only(o) for o in outputs)
-        self._late = late(self._calls, leaves, outputs)
-        self._own = [owner(o) for o in outputs]
-        self._homes = {leaf: home for leaf, home in leaves.items() if leaf not in self._late}
-        self._held: dict[Tensor, Any] = dict.fromkeys(leaves)  # the array whose numbers the calls read now
         self._drawn: dict[Tensor, Array] = {}  # resampled xi_t
-        self._frozen = [(leaf, leaf._array) for leaf in constants]
-        self._names = _names(leaves)
+        self._frozen = [(leaf, leaf.assigned) for leaf in constants]
+        self._names, self._leaves = _names(homes), frozenset(homes)
         self._lock = threading.Lock()
         self._listing = listing
         self.nbytes = size
@@ -56,30 +50,16 @@ class Plan:
         given = self._drawn | (self._checked(feeds) if feeds else {})
         with self._lock:
             self._load(given)
-            for fn, args in self._run:
+            for fn, args in self._inputs.run:
                 fn(*args)
             return tuple(o.copy() for o in self._outputs) if copy else self._outputs
 
     def _load(self, given: Mapping[Tensor, Array]) -> None:
         """Put the leaves' numbers where the calls read them."""
-        held = self._held
-        for leaf, home in self._homes.items():
-            if leaf in given:
-                np.copyto(home, given[leaf], "same_kind")
-                held[leaf] = None
-            elif held[leaf] is not leaf._array:
-                np.copyto(home, leaf._array)
-                held[leaf] = leaf._array
-        for leaf, uses in self._late.items():
-            array = plain(given.get(leaf, leaf._array), leaf.dtype)
-            if any(owner(array) is own for own in self._own):  # the last state fed back: the calls write over it
-                array = array.copy()
-            if held[leaf] is not array:
-                rebind(self._calls, self._run, uses, array)
-                held[leaf] = array
-        for constant, value in self._frozen:
-            if constant._array is not value:
+        for constant, version in self._frozen:
+            if constant.assigned != version:
                 _refuse_assigned(constant)
+        self._inputs.load(given)
 
     def resample(self, rng: np.random.Generator | int) -> None:
         """Draw new xi_t for the randomized truncation on the tape, from now on, without compiling again.
@@ -88,7 +68,7 @@ class Plan:
         """
         rng = np.random.default_rng(rng)
         keep: dict[int, float] = {}
-        leaves = {leaf: leaf.kwargs["keep"] for leaf in self._held if "keep" in leaf.kwargs}
+        leaves = {leaf: leaf.kwargs["keep"] for leaf in self._leaves if "keep" in leaf.kwargs}
         for its in leaves.values():
             keep |= its
         if not keep:
@@ -102,14 +82,14 @@ class Plan:
         """Time and bytes of each line of the listing, what takes longest first, and why something is not batched."""
         given = self._checked(feeds) if feeds else {}
         with self._lock:
-            return report(self._run, self._rows, self._listing[1:-1], lambda: self._load(given))
+            return report(self._inputs.run, self._rows, self._listing[1:-1], lambda: self._load(given))
 
     def _checked(self, feeds: Mapping[Tensor | str, npt.ArrayLike]) -> dict[Tensor, Array]:
         """The arrays by leaf."""
         given = {}
         for key, value in feeds.items():
             leaf: Any = self._names.get(key) if isinstance(key, str) else key
-            if leaf not in self._held:
+            if leaf not in self._leaves:
                 got = f"{key!r} is no input" if isinstance(key, str) else f"'{getattr(key, 'label', key)}' is no input"
                 names = ", ".join(self._names) or "none"
                 remedy = "Name a leaf to make it an input: tensor(..., name='x')"
@@ -131,7 +111,7 @@ class Plan:
         return "\n".join(self._listing)
 
     def __repr__(self) -> str:
-        return f"Plan({len(self._calls)} calls, {self.nbytes:,} bytes of buffers, inputs {', '.join(self._names)})"
+        return f"Plan({len(self._inputs.run)} calls, {self.nbytes:,} bytes of buffers, inputs {', '.join(self._names)})"
 
     def __reduce__(self) -> NoReturn:
         remedy = "Pickle the parameters, record and compile again"

@@ -204,7 +204,7 @@ def test_joining_all_steps_copies_nothing():
                 outs.append(X[t] @ W)
         tape = mg.Tape.of(join(outs))
         plan = mg.compile(tape)
-        assert len(plan._calls) == 1
+        assert len(plan._inputs.run) == 1
         np.testing.assert_allclose(plan()[0], tape.replay()[0])
 
 
