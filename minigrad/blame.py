@@ -30,7 +30,7 @@ def blame(
     inputs, minus what its adjoint makes of its own, is its defect. The defects telescope to g - numeric over the whole
     tape: the largest tells whose rule is wrong, or which function bends or jumps between the two points.
     """
-    place, out, every = f"{x.label}{list(i)}", tape.outputs[0], Tape(tape.nodes, tape.nodes)
+    place, out, every = f"{x.label}{list(i)}", tape.outputs[0], Tape(tape.nodes)
     if not np.isfinite(g):
         return GradientError(f"gradcheck: d/d{place} is {g}", **nonfinite(tape))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -44,27 +44,23 @@ class Tape:
     After ``differentiate`` the outputs are (loss, *gradients), and ``wrt`` says with respect to what.
     """
 
-    nodes: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     wrt: tuple[Tensor, ...] = ()
 
     @classmethod
     def of(cls, *outputs: Tensor, wrt: tuple[Tensor, ...] = ()) -> Tape:
-        """Collect what the outputs depend on. Cost: linear in the nodes, without recursion."""
+        """The tape of what the outputs depend on."""
         if not outputs or not all(isinstance(o, Tensor) for o in outputs):
             got = ", ".join(type(o).__name__ for o in outputs) or "nothing"
             raise ArgumentError("Tape.of", got=got, expected="expected Tensors")
-        found, stack = set(outputs), list(outputs)
-        while stack:
-            for x in stack.pop().inputs:
-                if x not in found:
-                    found.add(x)
-                    stack.append(x)
-        order = sorted(found, key=attrgetter("born"))  # inputs before their readers
-        order.sort(key=attrgetter("serial"))  # stable: gates and copies stand where their reader or original stood
-        return cls(tuple(order), outputs, wrt)
+        return cls(outputs, wrt)
 
     # --- what is on it ----------------------------------------------------------------------------------------------
+    @cached_property
+    def nodes(self) -> tuple[Tensor, ...]:
+        """What the outputs depend on, collected when first asked for. Cost: linear, without recursion."""
+        return behind(self.outputs)
+
     @cached_property
     def leaves(self) -> tuple[Tensor, ...]:
         """Nodes that no function made."""
@@ -212,6 +208,21 @@ class Tape:
         if seed.shape != out.shape:
             raise ShapeError("backward", got=f"'{out.label}' is {out.shape} and gradient {seed.shape}", where=out.where)
         return seed
+
+
+def behind(outputs: Iterable[Tensor], ends: Callable[[Tensor], bool] = lambda n: False) -> tuple[Tensor, ...]:
+    """The outputs and what they depend on, in the order of execution; what lies behind ``ends`` is not looked at."""
+    stack = list(outputs)
+    found = set(stack)
+    while stack:
+        n = stack.pop()
+        for x in () if ends(n) else n.inputs:
+            if x not in found:
+                found.add(x)
+                stack.append(x)
+    order = sorted(found, key=attrgetter("born"))  # inputs before their readers
+    order.sort(key=attrgetter("serial"))  # stable: gates and copies stand where their reader or original stood
+    return tuple(order)
 
 
 def add_to_grads(found: list[tuple[Tensor, Array]]) -> None:

@@ -85,7 +85,9 @@ class Tensor:
         """This node reading other inputs of equal value; itself where nothing differs."""
         if all(a is b for a, b in zip(inputs, self.inputs, strict=True)):
             return self
-        return Tensor(self._array, passes(self.fn, inputs), self.name, self.fn, inputs, self.kwargs, like=self)
+        copy = Tensor(self._array, passes(self.fn, inputs), self.name, self.fn, inputs, self.kwargs, like=self)
+        copy.peeked = self.peeked
+        return copy
 
     # --- what it is -------------------------------------------------------------------------------------------------
     shape = property(lambda self: self._array.shape)

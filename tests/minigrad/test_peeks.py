@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad.errors import GradientError
 from minigrad.place import describe
-from minigrad.transforms import differentiate
+from minigrad.transforms import differentiate, truncate
 
 
 def result(x=2.0, requires_grad=True, **kw):
@@ -99,7 +99,7 @@ def by_index(h):
 
 
 @pytest.mark.parametrize("decide", [by_branch, by_number, by_index])
-@pytest.mark.parametrize("made", [lambda tape: tape, differentiate])
+@pytest.mark.parametrize("made", [lambda tape: tape, differentiate, lambda tape: truncate(tape, every=1)])
 def test_a_loop_that_decides_by_values_is_not_compiled(decide, made):
     line = decide.__code__.co_firstlineno + 1
     with pytest.raises(GradientError, match=rf"compile: the value of '.+' was read .* \[t=1, test_peeks.py:{line}\]"):
