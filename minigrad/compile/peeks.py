@@ -23,7 +23,7 @@ def refuse_peeks(tape: Tape) -> None:
             varying.add(n)
     during = [n for n in varying if n.peeked is not None and start < n.peeked[0] < tape.outputs[0].serial]
     if during:
-        _refuse(max(during, key=lambda n: n.serial))  # the nearest to what was looked at
+        _refuse(min(during, key=lambda n: (n.fn is None, n.serial)))  # rather the first result than an input
 
 
 def _refuse(n: Tensor) -> NoReturn:
