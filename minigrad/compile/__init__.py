@@ -27,8 +27,10 @@ from .loops import hoist, units
 from .packing import packing
 from .peeks import refuse_peeks
 from .plan import Plan
+from .shards import sections
 from .storage import allocate, stores
 from .sums import flatten
+from .threads import in_shards
 
 __all__ = ["Plan", "compile"]
 
@@ -59,19 +61,22 @@ def _no_collection() -> Iterator[None]:
 
 def _compiled(tape: Tape) -> Plan:
     graph = flatten(fold(expand(read(tape))))
+    graph, why = in_shards(graph)
     root = roots(graph)
     of = families(graph, root)
     order = hoist(units(graph, root, of), root, of)
+    when = sections(order, root)
+    order.sort(key=lambda unit: when.of[unit.families[0]])
     summed = absorbed(graph, order, root, of)
     packed = packing(order, of, summed)
     outermost = class_axis_outermost(graph, order, of, packed)
-    store, seen = stores(graph, order, root, of, summed, outermost, packed)
-    arrays, size = allocate(order, store, seen, outermost, packed)
+    store, seen = stores(graph, order, root, of, summed, outermost, packed, when)
+    arrays, size = allocate(order, store, seen, outermost, packed, when)
     homes, constants = _leaves(graph, tape, arrays, root)
-    program = emit(graph, order, of, summed, store, arrays)
+    program = emit(graph, order, of, summed, store, arrays, when)
     program.line = None
     outputs = tuple(program.array(o) for o in graph.outputs)
-    text = listing(graph, order, of, summed, store, program, size)
+    text = listing(graph, order, of, summed, store, program, size, why)
     return Plan(program, outputs, homes, constants, text, size)
 
 

@@ -15,6 +15,7 @@ from .graph import Graph, Node, is_view
 from .kernels import address, batched, calls, owner, stacked, summed_products
 from .loops import Unit
 from .program import Line, Program
+from .shards import Sections
 from .storage import Store
 from .sums import STEP, total
 
@@ -53,14 +54,19 @@ def _sums(n: Node) -> bool:
 
 def emit(
     graph: Graph, order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, Node], store: dict[Family, Store],
-    arrays: dict[Node, Array],
+    arrays: dict[Node, Array], when: Sections,
 ) -> Program:  # fmt: skip
     """Write the calls of every unit."""
-    program = Program(arrays)
+    program, section = Program(arrays), 0
     parts: dict[Node, list[Family]] = {}
     for family, into in absorbed.items():
         parts.setdefault(into, []).append(family)
     for i, unit in enumerate(order):
+        if when.of[unit.families[0]] != section:
+            if section == 0:
+                _before_the_shards(program, order[i:])
+            section = when.of[unit.families[0]]
+            program.sections.append(len(program.calls))
         how, why = ("step by step", "on a cycle: a step needs the one before it") if unit.loop else ("", "")
         lines = {f: Line(f, i, how, why) for f in unit.families if f not in absorbed}
         program.lines += lines.values()
@@ -70,7 +76,7 @@ def emit(
                 program.line = lines[of[n]]
                 args = [program.array(x) for x in n.inputs]
                 if n.fn is np.matmul and len(of[n]) >= _OFTEN:
-                    args = [_in_rows(program, x, a, inside) for x, a in zip(n.inputs, args, strict=True)]
+                    args = [_in_rows(program, n, x, a, inside) for x, a in zip(n.inputs, args, strict=True)]
                 program.add(calls(n.fn, n.kwargs, args, arrays[n]))
             continue
         family = unit.families[0]
@@ -85,20 +91,31 @@ def emit(
     return program
 
 
+def _before_the_shards(program: Program, order: list[Unit]) -> None:
+    """What several shards read must be there before one of them comes to it: views that are copies in this layout."""
+    program.line = None
+    for unit in order:
+        for n in unit.nodes if unit.nodes[0].shard is not None else ():
+            for x in n.inputs:
+                if x.shard is None:
+                    program.array(x)
+
+
 _OFTEN = 16  # steps that pay for copying a transposed matrix
 
 
-def _in_rows(program: Program, x: Node, array: Array, inside: set[Node]) -> Array:
+def _in_rows(program: Program, n: Node, x: Node, array: Array, inside: set[Node]) -> Array:
     """A matrix that a loop multiplies by again and again, in C order: BLAS reads it up to twice as fast."""
     source = x
     while is_view(source):
         source = source.inputs[0]
     if array.ndim != 2 or source is x or source in inside or array.flags.c_contiguous:
         return array
-    if x not in program.copies:
-        program.copies[x] = np.empty(x.shape, x.dtype)
-        program.add([(np.copyto, (program.copies[x], array))])
-    return program.copies[x]
+    key = x, n.shard
+    if key not in program.copies:
+        program.copies[key] = np.empty(x.shape, x.dtype)
+        program.add([(np.copyto, (program.copies[key], array))])
+    return program.copies[key]
 
 
 def _all_steps(program: Program, family: Family, of: dict[Node, Family]) -> None:
@@ -139,7 +156,7 @@ def _runs(rows: list[list[Array]]) -> Iterator[tuple[int, int]]:
     if len(rows) < 2:
         yield 0, len(rows)
         return
-    kinds = [[(x.shape, x.strides, id(owner(x))) for x in row] for row in rows]  # a stack keeps alive the memory of its first only
+    kinds = [[(x.shape, x.strides, id(owner(x))) for x in row] for row in rows]  # a stack keeps but one memory alive
     begins = [[address(x) for x in row] for row in rows]
     start, gaps = 0, None
     for i in range(1, len(rows) + 1):

@@ -38,6 +38,7 @@ class Node:
     name: str = ""
     leaf: Tensor | None = None
     value: Array | None = None
+    shard: int | None = None  # whose part of the batch it computes
 
     def __repr__(self) -> str:
         return f"Node({self.name or getattr(self.fn, '__name__', 'leaf')}, {self.shape}, t={self.time})"
@@ -51,11 +52,13 @@ class Node:
         """The same operation on other operands; itself where they are the same."""
         if inputs == self.inputs:
             return self
-        return Node(self.fn, inputs, self.kwargs, self.shape, self.dtype, self.time, self.place, self.name)
+        return Node(self.fn, inputs, self.kwargs, self.shape, self.dtype, self.time, self.place, self.name,
+                    shard=self.shard)  # fmt: skip
 
     def made(self, fn: Fn, *inputs: Node, shape: tuple[int, ...] | None = None, **kwargs: Any) -> Node:
         """A new operation in this one's stead: its step, place and, if no other is given, shape."""
-        return Node(fn, inputs, kwargs, self.shape if shape is None else shape, self.dtype, self.time, self.place)
+        return Node(fn, inputs, kwargs, self.shape if shape is None else shape, self.dtype, self.time, self.place,
+                    shard=self.shard)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from .storage import Store
 
 def listing(
     graph: Graph, order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, Node], store: dict[Family, Store],
-    program: Program, size: int,
+    program: Program, size: int, how: str,
 ) -> list[str]:  # fmt: skip
     """A heading, a line per line of the program (a loop's head in front of its first), and what is returned."""
     names: dict[Any, str] = {}
@@ -67,7 +67,7 @@ def listing(
         for f in unit.families:
             if f not in absorbed:
                 name(f, f.first)
-    lines, now = [f"plan: {len(program.calls)} calls, {size:,} bytes of buffers"], -1
+    lines, now = [f"plan: {len(program.calls)} calls, {size:,} bytes of buffers; {how}"], -1
     for line in program.lines:
         f, unit, head = line.family, order[line.unit], ""
         if unit.loop and line.unit != now:

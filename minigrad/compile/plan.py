@@ -15,6 +15,7 @@ from ..tensor import Array, Tensor
 from .bind import Inputs
 from .program import Program
 from .report import report
+from .threads import run
 
 
 class Plan:
@@ -29,7 +30,7 @@ class Plan:
         self, program: Program, outputs: tuple[Array, ...], homes: dict[Tensor, Array], constants: list[Tensor],
         listing: list[str], size: int,
     ) -> None:  # fmt: skip
-        self._inputs = Inputs(program.calls, outputs, homes)
+        self._inputs, self._sections = Inputs(program.calls, outputs, homes), program.sections
         self._rows = [(line.calls, line.nbytes, line.why) for line in program.lines]
         self._outputs = tuple(_read_only(o) for o in outputs)
         self._drawn: dict[Tensor, Array] = {}  # resampled xi_t
@@ -50,8 +51,7 @@ class Plan:
         given = self._drawn | (self._checked(feeds) if feeds else {})
         with self._lock:
             self._load(given)
-            for fn, args in self._inputs.run:
-                fn(*args)
+            run(self._inputs.run, self._sections)
             return tuple(o.copy() for o in self._outputs) if copy else self._outputs
 
     def _load(self, given: Mapping[Tensor, Array]) -> None:

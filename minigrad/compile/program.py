@@ -40,7 +40,8 @@ class Program:
     calls: list[Call] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     line: Line | None = None
-    copies: dict[Node, Array] = field(default_factory=dict)  # transposed matrices in C order
+    copies: dict[tuple[Node, int | None], Array] = field(default_factory=dict)  # transposed matrices in C order
+    sections: list[int] = field(default_factory=lambda: [0])  # where the calls before, in and after the shards begin
 
     def add(self, found: list[Call]) -> None:
         """Append calls to the running line."""

@@ -15,6 +15,7 @@ from .graph import Graph, Node
 from .kernels import in_place
 from .loops import Unit
 from .packing import Packing
+from .shards import Sections
 
 
 @dataclass(eq=False, slots=True)
@@ -62,7 +63,7 @@ def uses(order: list[Unit], root: dict[Node, Node], absorbed: dict[Family, Node]
 
 def stores(
     graph: Graph, order: list[Unit], root: dict[Node, Node], of: dict[Node, Family], absorbed: dict[Family, Node],
-    outermost: set[Family], packed: Packing,
+    outermost: set[Family], packed: Packing, when: Sections,
 ) -> tuple[dict[Family, Store], Uses]:  # fmt: skip
     """Give every family that writes something a store, its own or one it takes over from an operand."""
     seen, store = uses(order, root, absorbed), dict[Family, Store]()
@@ -80,7 +81,7 @@ def stores(
                 of[x] for x in family.first.inputs
                 if x in of and of[x] in store and in_place(family.first.fn)
                 and (x.shape, x.dtype) == (family.first.shape, family.first.dtype)
-                and (of[x] in outermost) == (family in outermost)
+                and (of[x] in outermost) == (family in outermost) and when.in_turn(when.of[of[x]], when.of[family])
             ]  # fmt: skip
             free = next((store[g] for g in candidates if _dead(g, family, store[g], seen, last_read)), None)
             store[family] = found = free or Store([], len(family), first=i)
@@ -142,17 +143,28 @@ def one_slot_is_enough(store: Store, order: list[Unit], seen: Uses) -> bool:
 
 
 def allocate(
-    order: list[Unit], store: dict[Family, Store], seen: Uses, outermost: set[Family], packed: Packing
-) -> tuple[dict[Node, Array], int]:
-    """The array of every node, and the bytes of all buffers; memory is used again after its last reader."""
+    order: list[Unit], store: dict[Family, Store], seen: Uses, outermost: set[Family], packed: Packing,
+    when: Sections,
+) -> tuple[dict[Node, Array], int]:  # fmt: skip
+    """The array of every node, and the bytes of all buffers; memory is used again after its last reader.
+
+    A shard uses memory of its own again; what comes after all shards uses any.
+    """
     arrays: dict[Node, Array] = {}
-    free: list[Array] = []
+    pools = defaultdict[int, list[Array]](list)
+    section = 0
     held: dict[Store, Array] = {}
+    origin: dict[Store, int] = {}
     size = 0
     ending = defaultdict[int, list[Store]](list)
     for s in dict.fromkeys(store.values()):
         ending[s.last].append(s)
     for i, unit in enumerate(order):
+        if when.of[unit.families[0]] != section:
+            section = when.of[unit.families[0]]
+            if section == when.last:
+                pools[section] = [b for pool in pools.values() for b in pool]
+        free = pools[section]
         for s in dict.fromkeys(store[f].parent or store[f] for f in unit.families if f in store):
             if s in held:
                 continue
@@ -165,9 +177,9 @@ def allocate(
                 fit = np.empty(need, np.uint8)
                 size += need
             else:
-                free = [b for b in free if b is not fit]
+                free[:] = [b for b in free if b is not fit]
                 s.name = next(x.name for x, b in held.items() if b is fit)
-            held[s] = fit
+            held[s], origin[s] = fit, section
             _place(s, fit[:need], slots, arrays, owner in outermost)
             for child in s.children:
                 child.name = s.name
@@ -175,7 +187,7 @@ def allocate(
                 views = [packed.part(m, arrays[packed.slot[m][0]]) for m in source.members]
                 for f in child.families:
                     arrays.update(zip(f.members, views, strict=True))
-        free += [held[s] for s in ending[i] if s in held]
+        free += [held[s] for s in ending[i] if s in held and when.in_turn(origin[s], section)]
     return arrays, size
 
 
