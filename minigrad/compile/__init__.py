@@ -76,7 +76,7 @@ def _compiled(tape: Tape) -> Plan:
     program = emit(graph, order, of, summed, store, arrays, when)
     program.line = None
     outputs = tuple(program.array(o) for o in graph.outputs)
-    text = listing(graph, order, of, summed, store, program, size, why)
+    text = listing(graph, order, of, summed, store, program, size, when, why)
     return Plan(program, outputs, homes, constants, text, size)
 
 

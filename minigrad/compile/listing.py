@@ -11,72 +11,87 @@ from .families import Family
 from .graph import Graph, Node, is_view
 from .loops import Unit
 from .program import Program
+from .shards import Sections
 from .storage import Store
 
 
 def listing(
     graph: Graph, order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, Node], store: dict[Family, Store],
-    program: Program, size: int, how: str,
+    program: Program, size: int, when: Sections, how: str,
 ) -> list[str]:  # fmt: skip
-    """A heading, a line per line of the program (a loop's head in front of its first), and what is returned."""
-    names: dict[Any, str] = {}
-    count: Counter[str] = Counter()
+    """A heading, a text per line of the program (a loop's head in front of its first), and what is returned.
 
-    def name(key: Any, node: Node) -> str:
-        if key not in names:
+    Of the shards, which do the same, the first is shown; the texts of the others are empty.
+    """
+    texts = _Texts(of, absorbed)
+    for line in program.lines:
+        texts.name(line.family, line.family.first)
+    lines, now, section = [f"plan: {len(program.calls)} calls, {size:,} bytes of buffers; {how}"], -1, 0
+    for line in program.lines:
+        f, unit, head = line.family, order[line.unit], ""
+        if f.first.shard:
+            lines.append("")
+            continue
+        if when.of[f] != section:
+            head = "in each shard:\n" if f.first.shard == 0 else "after all shards:\n"
+        if unit.loop and line.unit != now:
+            times = [t for n in unit.nodes if (t := n.time) is not None]
+            head += f"for t in {times[0]}..{times[-1]}:\n"
+        now, section = line.unit, when.of[f]
+        shape = f"{f.first.dtype}{list(f.first.shape)}" + (f" x {len(f)}" if len(f) > 1 else "")
+        way = f", {line.how}" if line.how and not unit.loop else ""
+        lines.append(f"{head}{'    ' if unit.loop else ''}{texts.of(f)}    # {shape} in {store[f].name}{way}")
+    outputs = ", ".join(texts.operand(o, o) for o in graph.outputs)
+    return [*lines, f"return {outputs}"]
+
+
+class _Texts:
+    """Families and nodes as text, each under a name of its own."""
+
+    def __init__(self, of: dict[Node, Family], absorbed: dict[Family, Node]) -> None:
+        self._family, self._absorbed = of, absorbed
+        self._names: dict[Any, str] = {}
+        self._count: Counter[str] = Counter()
+
+    def name(self, key: Any, node: Node) -> str:
+        """The name of a family or leaf: its own, or its function's, numbered."""
+        if key not in self._names:
             base = node.name or (node.leaf.label if node.leaf is not None else op_name(node.fn) if node.fn else "")
             base = base.partition("_")[0] if node.name and isinstance(key, Family) and len(key) > 1 else base
-            count[base] += 1
-            names[key] = base if count[base] == 1 else f"{base}#{count[base]}"
-        return names[key]
+            self._count[base] += 1
+            self._names[key] = base if self._count[base] == 1 else f"{base}#{self._count[base]}"
+        return self._names[key]
 
-    def shown(x: Node, reader: Node) -> str:
+    def operand(self, x: Node, reader: Node) -> str:
+        """What a reader reads: ``tanh[t-1]``, ``transpose(W_hh)``, ``X[t]``, ``0.5``."""
         if x.value is not None and x.value.size == 1:
             return f"{x.value.item():.4g}"
         if is_view(x):
             if x.fn is getitem:
                 varies = x.time is not None or reader.time is not None
-                return f"{shown(x.inputs[0], reader)}[{'t' if varies else '...'}]"
-            return f"{op_name(x.fn) if x.fn else ''}({shown(x.inputs[0], reader)})"
+                return f"{self.operand(x.inputs[0], reader)}[{'t' if varies else '...'}]"
+            return f"{op_name(x.fn) if x.fn else ''}({self.operand(x.inputs[0], reader)})"
         if x.fn is None:
-            return name(x, x) or "constant"
-        f = of[x]
+            return self.name(x, x) or "constant"
+        f = self._family[x]
         lag = (x.time or 0) - (reader.time or 0) if len(f) > 1 and reader.time is not None else 0
         step = f"[t{lag:+d}]" if lag else "[t]" if len(f) > 1 and reader.time is not None else ""
-        return name(f, f.first) + step
+        return self.name(f, f.first) + step
 
-    def text(f: Family) -> str:
+    def of(self, f: Family) -> str:
+        """What the family computes, by the example of a member in its middle."""
         n = f.members[len(f) // 2]
         terms = []
         for x in n.inputs:
-            inner = of.get(x)
-            if inner in absorbed and inner is not None:
+            inner = self._family.get(x)
+            if inner in self._absorbed and inner is not None:
                 m = inner.members[len(inner) // 2]
-                each = f"{op_name(m.fn) if m.fn else ''}({', '.join(shown(y, m) for y in m.inputs)})"
+                each = f"{op_name(m.fn) if m.fn else ''}({', '.join(self.operand(y, m) for y in m.inputs)})"
                 each = f"sum over t of {each}"
                 if each not in terms:
                     terms.append(each)
             else:
-                terms.append(shown(x, n))
+                terms.append(self.operand(x, n))
         terms = terms if len(terms) <= 8 else [*terms[:4], "...", *terms[-2:]]
         keys = [f"{k}={v}" for k, v in n.kwargs.items()]
-        made = f"{op_name(n.fn) if n.fn else ''}({', '.join([*terms, *keys])})"
-        return f"{name(f, f.first)} = {made}"
-
-    for unit in order:
-        for f in unit.families:
-            if f not in absorbed:
-                name(f, f.first)
-    lines, now = [f"plan: {len(program.calls)} calls, {size:,} bytes of buffers; {how}"], -1
-    for line in program.lines:
-        f, unit, head = line.family, order[line.unit], ""
-        if unit.loop and line.unit != now:
-            times = [t for n in unit.nodes if (t := n.time) is not None]
-            head = f"for t in {times[0]}..{times[-1]}:\n"
-        now = line.unit
-        buffer = store[f].name
-        shape = f"{f.first.dtype}{list(f.first.shape)}" + (f" x {len(f)}" if len(f) > 1 else "")
-        how = f", {line.how}" if line.how and not unit.loop else ""
-        lines.append(f"{head}{'    ' if unit.loop else ''}{text(f)}    # {shape} in {buffer}{how}")
-    outputs = ", ".join(shown(o, o) for o in graph.outputs)
-    return [*lines, f"return {outputs}"]
+        return f"{self.name(f, f.first)} = {op_name(n.fn) if n.fn else ''}({', '.join([*terms, *keys])})"

@@ -108,7 +108,7 @@ class Plan:
         return tuple(self._names)
 
     def __str__(self) -> str:
-        return "\n".join(self._listing)
+        return "\n".join(line for line in self._listing if line)
 
     def __repr__(self) -> str:
         return f"Plan({len(self._inputs.run)} calls, {self.nbytes:,} bytes of buffers, inputs {', '.join(self._names)})"

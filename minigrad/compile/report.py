@@ -22,7 +22,8 @@ def report(calls: Sequence[Call], rows: Sequence[Row], texts: Sequence[str], pre
     spent = [sum(best[i] for i in its) for its, _, _ in rows]
     whole = sum(spent) or 1.0
     lines = ["   time  share  calls      bytes  what"]
-    for (its, size, why), text, seconds in sorted(zip(rows, texts, spent, strict=True), key=lambda row: -row[2]):
+    shown = [row for row in zip(rows, texts, spent, strict=True) if row[1]]  # other shards do what the first does
+    for (its, size, why), text, seconds in sorted(shown, key=lambda row: -row[2]):
         line = f"{seconds * 1e6:5.0f}us {seconds / whole:6.1%} {len(its):6d} {size:10,d}  {text.strip()}"
         lines.append(line + (f" ({why})" if why else ""))
     return "\n".join([*lines, f"{whole * 1e6:5.0f}us  in {len(calls)} calls, each timed alone"])

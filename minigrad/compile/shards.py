@@ -13,18 +13,15 @@ import numpy as np
 
 from ..vjps.elementwise import cast
 from ..vjps.indexing import getitem
-from .batch import Batch, batch_of, operands, summed
+from .batch import Batch, operands, summed
 from .families import Family
 from .graph import Graph, Node, constant, is_view, ordered
 from .loops import Unit, sources
 from .sums import total
 
 
-def sharded(graph: Graph, count: int) -> Graph:
-    """The graph in so many shards; the same graph where the examples do not go through it one by one."""
-    batch = batch_of(graph)
-    if batch is None or batch.size < count:
-        return graph
+def sharded(graph: Graph, batch: Batch, count: int) -> Graph:
+    """The graph in so many shards; the same graph where one would have to wait for another."""
     bounds = [batch.size * i // count for i in range(count + 1)]
     split = _Split(batch, list(pairwise(bounds)))
     for n in graph.nodes:

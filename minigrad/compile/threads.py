@@ -33,13 +33,13 @@ def in_shards(graph: Graph) -> tuple[Graph, str]:
     if batch is None:
         return graph, "not split: no batch goes through it example by example"
     width = max(n.shape[1] for n in batch.lies if n.fn is np.matmul and n.time is not None)
-    count = min(cores or 1, batch.size * width // _MUCH)
+    count = min(cores or 1, batch.size, batch.size * width // _MUCH)
     what = f"not split: {batch.size} examples of {width} numbers per step"
     if width >= _WIDE or count < 2:
         return graph, what
     if not _blas():
         return graph, f"{what}, {count} threads would pay; pip install threadpoolctl"
-    found = sharded(graph, count)
+    found = sharded(graph, batch, count)
     if found is graph:
         return graph, "not split: something joins the examples on the way"
     return found, f"{count} shards of the {batch.size} examples, each on a thread of its own with one BLAS thread"

@@ -2,6 +2,8 @@
 
 import copy
 import gc
+import importlib
+import os
 import pickle
 import threading
 import weakref
@@ -28,13 +30,25 @@ def close(found, expected, dtype=np.float64):
 
 
 def agrees(tape, feeds=None, dtype=np.float64):
-    """Compile and compare: on the recorded values, on others, and on the first again."""
-    plan = mg.compile(tape)
-    close(plan(), tape.replay(), dtype)
-    if feeds := {k: v for k, v in (feeds or {}).items() if k in plan.inputs}:
-        close(plan(feeds), tape.replay(feeds), dtype)
+    """Compile and compare: on the recorded values, on others, and on the first again; also in shards, on threads."""
+    plans = [mg.compile(tape), in_shards(tape, 2), in_shards(tape, 3)]
+    feeds = {k: v for k, v in (feeds or {}).items() if k in plans[0].inputs}
+    for plan in plans if " shards " in str(plans[1]) else plans[:1]:
         close(plan(), tape.replay(), dtype)
-    return plan
+        if feeds:
+            close(plan(feeds), tape.replay(feeds), dtype)
+            close(plan(), tape.replay(), dtype)
+    return plans[0]
+
+
+def in_shards(tape, count):
+    """Compile as where there are so many cores and any batch is worth them."""
+    threads = importlib.import_module("minigrad.compile.threads")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threads, "_WIDE", 1 << 30)
+        patch.setattr(threads, "_MUCH", 1)
+        patch.setattr(os, "sched_getaffinity", lambda _: set(range(count)), raising=False)
+        return mg.compile(tape)
 
 
 def unrolled(cell, T=5, layers=1, dtype=np.float64, every_step=False):
@@ -186,6 +200,73 @@ def test_random_programs(program, T, differentiated):
     loss = np.sum(np.stack(outs) * 0.1) + np.sum(w * state[1])
     tape = mg.Tape.of(loss, outs[0]) if not differentiated else tr.differentiate(mg.Tape.of(loss))
     agrees(tape, {"x": rng.normal(size=(T, 3, 3)), "w": rng.normal(size=(3, 3))})
+
+
+# --- the batch in shards ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("transform", ["forward", "full", "every", "window", "randomized", "clip", "untie", "simplify"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_batch_of_a_recurrent_model_is_split(cell, transform):
+    tape = TRANSFORMS[transform](mg.Tape.of(unrolled(cell, layers=2)[0]))
+    assert f"2 shards of the {B} examples" in str(in_shards(tape, 2))
+    assert f"3 shards of the {B} examples" in str(in_shards(tape, 8))  # one example each
+
+
+def states_out(T=4, rows=6):
+    rng = np.random.default_rng(0)
+    X, W = mg.tensor(rng.normal(size=(T, rows, H)), name="X"), mg.tensor(np.eye(H) / 2, requires_grad=True, name="W")
+    h = mg.tensor(rng.normal(size=(rows, H)), name="h_0")
+    for t in range(T):
+        with mg.timestep(t):
+            h = np.tanh(X[t] + h @ W)
+    return h, X, W
+
+
+def test_a_state_that_comes_out_of_the_shards_is_whole():
+    h, X, _ = states_out()
+    tape = mg.Tape.of(np.sum(h * h), h, h.T)
+    assert " shards " in str(in_shards(tape, 2))
+    agrees(tape, {"X": np.ones(X.shape), "h_0": np.ones(h.shape)})
+
+
+@pytest.mark.parametrize("joins", [
+    lambda h, W: np.sum(h * np.max(np.abs(h))), lambda h, W: np.sum(h[::-1] * h), lambda h, W: np.sum(h[:3]),
+    lambda h, W: np.sum(np.sort(h, axis=0) * 2), lambda h, W: np.sum((h - np.mean(h, axis=0)) @ W),
+    lambda h, W: np.sum(mg.softmax(h, axis=0)), lambda h, W: np.sum(h @ h.T),
+])  # fmt: skip
+def test_what_joins_the_examples_on_the_way_is_not_split(joins):
+    h, X, W = states_out()
+    tape = tr.differentiate(mg.Tape.of(joins(h, W)))
+    assert "not split" in str(in_shards(tape, 2))
+    agrees(tape, {"X": np.ones(X.shape)})
+
+
+def test_an_error_in_a_shard_reaches_the_caller():
+    loss, feeds = unrolled(RNNCell)
+    plan = in_shards(mg.Tape.of(loss), 3)
+    for row in range(B):
+        labels = feeds["Y"].copy()
+        labels[0, row] = V
+        with pytest.raises(ArgumentError, match=f"got {V}, expected 0..{V - 1}|{V}; expected 0..{V - 1}"):
+            plan({"Y": labels})
+    close(plan(feeds), mg.Tape.of(loss).replay(feeds))
+
+
+def test_blas_has_its_threads_back_after_a_plan_in_shards():
+    from threadpoolctl import threadpool_info
+
+    counts = [lib["num_threads"] for lib in threadpool_info()]
+    plan = in_shards(mg.Tape.of(unrolled(RNNCell)[0]), 2)
+    callers = [threading.Thread(target=lambda: [plan() for _ in range(20)]) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert [lib["num_threads"] for lib in threadpool_info()] == counts
+
+
+def test_small_or_wide_batches_are_left_to_blas():
+    loss, _ = unrolled(RNNCell)
+    assert f"not split: {B} examples of {V} numbers per step" in str(mg.compile(mg.Tape.of(loss)))
 
 
 # --- calling it -----------------------------------------------------------------------------------------------------
