@@ -92,7 +92,12 @@ def _plain(nodes: tuple[Tensor, ...], out: Tensor, seed: Array, wanted: Containe
         g, sent = frozen(g), []
         if node.fn is not None:
             inputs = node.inputs
-            sent = _contributions(node, g, wanted, node._array, [x._array for x in inputs])
+            if node.segment is None:
+                y, values = node._array, [x._array for x in inputs]
+            else:  # forgets the values of the segment before
+                here = node.segment.open()
+                y, *values = here.read(node, *inputs)
+            sent = _contributions(node, g, wanted, y, values)
             for x, c in zip(inputs, sent):  # noqa: B905  (strict costs a tenth)
                 if c is not None:
                     so_far = pending.get(x)
@@ -123,6 +128,7 @@ def _recorded(
 ) -> Iterator[Swept]:
     """The sweep that is recorded: the contributions to one adjoint become one sum, a node to look at."""
     pending: defaultdict[Tensor, list[Any]] = defaultdict(list, {out: [seed]})
+    segment: Any = None  # that the sweep is in
     for node in reversed(nodes):
         if node not in pending:
             continue
@@ -131,7 +137,13 @@ def _recorded(
             if uses := [c for c in terms if type(c) is Scattered]:
                 terms = [c for c in terms if type(c) is not Scattered] + [written_out(uses)]
             g = terms[0] if len(terms) == 1 else accumulate(*terms)
-            sent = _contributions(node, g, wanted, node, node.inputs) if node.fn else []
+            y, values = node, node.inputs
+            if dropped := [x for x in (node, *node.inputs) if x.form is not None]:
+                if dropped[0].segment is not segment:
+                    segment = dropped[0].segment
+                    here = segment.recorded()
+                y, *values = here.read(node, *node.inputs)
+            sent = _contributions(node, g, wanted, y, values) if node.fn else []
         for x, c in zip(node.inputs, sent, strict=True):
             if c is not None:
                 pending[x].append(c)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from .tensor import Array, Tensor, frozen
 from .times import times_of
 from .vjps import OPS
 from .vjps.elementwise import cast
+from .walk import behind
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,7 +58,7 @@ class Tape:
     # --- what is on it ----------------------------------------------------------------------------------------------
     @cached_property
     def nodes(self) -> tuple[Tensor, ...]:
-        """What the outputs depend on, collected when first asked for. Cost: linear, without recursion."""
+        """What the outputs depend on, collected when first asked for."""
         return behind(self.outputs)
 
     @cached_property
@@ -126,7 +126,7 @@ class Tape:
             args = elided([inline.get(x, names[x]) for x in n.inputs], 8, "...")
             args += [f"{k}={getattr(v, '__name__', v)}" for k, v in n.kwargs.items()]
             made = f"{n.op}({', '.join(args)})" if n.fn else "parameter" if n.requires_grad else "constant"
-            lines.append(f"{names[n]}: {n.dtype}{list(n.shape)} = {made}")
+            lines.append(f"{names[n]}: {n.dtype}{list(n.shape)} = {made}{'  # recomputed' * n.recomputed}")
         lines = elided(lines, 1000, f"# ... {len(lines) - 1000:,} lines ...")
         return "\n".join([*lines, f"return {', '.join(names[o] for o in self.outputs)}"])
 
@@ -208,21 +208,6 @@ class Tape:
         if seed.shape != out.shape:
             raise ShapeError("backward", got=f"'{out.label}' is {out.shape} and gradient {seed.shape}", where=out.where)
         return seed
-
-
-def behind(outputs: Iterable[Tensor], ends: Callable[[Tensor], bool] = lambda n: False) -> tuple[Tensor, ...]:
-    """The outputs and what they depend on, in the order of execution; what lies behind ``ends`` is not looked at."""
-    stack = list(outputs)
-    found = set(stack)
-    while stack:
-        n = stack.pop()
-        for x in () if ends(n) else n.inputs:
-            if x not in found:
-                found.add(x)
-                stack.append(x)
-    order = sorted(found, key=attrgetter("born"))  # inputs before their readers
-    order.sort(key=attrgetter("serial"))  # stable: gates and copies stand where their reader or original stood
-    return tuple(order)
 
 
 def add_to_grads(found: list[tuple[Tensor, Array]]) -> None:

@@ -44,8 +44,8 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_array", "assigned", "born", "cut", "fn", "grad", "inputs", "kwargs", "name", "peeked",
-        "place", "requires_grad", "serial", "swept", "time",
+        "__weakref__", "_array", "assigned", "born", "cut", "fn", "form", "grad", "inputs", "kwargs", "name", "peeked",
+        "place", "requires_grad", "segment", "serial", "swept", "time",
     )  # fmt: skip
     backward: ClassVar[Method]  # asking for gradients is backward.py's: it adds the method
     last_assign: ClassVar[int] = -1  # serial of the last assign() to any Tensor
@@ -66,11 +66,13 @@ class Tensor:
         self.name = name
         self.fn = fn
         self.inputs = inputs
-        self.kwargs = kwargs or {}
+        self.kwargs = {} if kwargs is None else kwargs
         self.grad: Array | None = None
         self.assigned = -1  # serial of the last assign()
         self.swept = False  # by loss.backward()
         self.cut = ""  # by what a result became a leaf
+        self.form: Any = None  # in place of an array, where the value was dropped: see recompute.py
+        self.segment: Any = None  # with which it is recomputed
         self.peeked: tuple[int, Place] | None = None  # when and where Python looked at the value
         self.time: int | None
         self.place: Place
@@ -85,17 +87,39 @@ class Tensor:
         """This node reading other inputs of equal value; itself where nothing differs."""
         if all(a is b for a, b in zip(inputs, self.inputs, strict=True)):
             return self
-        copy = Tensor(self._array, passes(self.fn, inputs), self.name, self.fn, inputs, self.kwargs, like=self)
-        copy.peeked = self.peeked
+        copy = self.copied(inputs)
+        copy.requires_grad = passes(self.fn, inputs)
         return copy
 
+    def copied(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        """A copy of this node that reads other inputs, of equal value, which need a gradient where its own do."""
+        copy = self.shared(self.fn, inputs, self.kwargs, self.requires_grad, self)
+        copy.name, copy.peeked, copy.segment = self.name, self.peeked, self.segment
+        return copy
+
+    def shared(self, fn: Any, inputs: tuple[Tensor, ...], kwargs: Any, requires_grad: bool, like: Tensor) -> Tensor:
+        """A node with this one's value, or without it where this one dropped it, that is said to come from fn."""
+        made = Tensor(self.form or self._array, requires_grad, None, fn, inputs, kwargs, like)
+        if self.form is not None:
+            made.drop(self.form, self.segment)
+        return made
+
+    def drop(self, form: Any, segment: Any) -> None:
+        """Forget the value: reading it recomputes it."""
+        self.form, self.segment = form, segment
+        del self._array
+
     # --- what it is -------------------------------------------------------------------------------------------------
-    shape = property(lambda self: self._array.shape)
-    dtype = property(lambda self: self._array.dtype)
-    ndim = property(lambda self: self._array.ndim)
-    size = property(lambda self: self._array.size)
+    shape = property(lambda self: (self.form or self._array).shape)
+    dtype = property(lambda self: (self.form or self._array).dtype)
+    ndim = property(lambda self: (self.form or self._array).ndim)
+    size = property(lambda self: (self.form or self._array).size)
     op = property(lambda self: op_name(self.fn) if self.fn else "leaf", doc="The function that made it, by name.")
     origin = property(lambda self: describe(None, self.place), doc="``file:line`` of the user's code that made it.")
+    recomputed = property(
+        lambda self: self.form is not None or (self.segment is not None and self.segment.again),
+        doc="Whether its value was dropped, to be recomputed in backward; or whether it is such a recomputation.",
+    )
     where = property(lambda self: describe(self.time, self.place), doc="``t=3, train.py:41``, for messages.")
 
     @property
@@ -205,7 +229,9 @@ class Tensor:
         return (self[i] for i in range(len(self)))
 
     def __getattr__(self, name: str) -> Any:
-        """Only for what is missing: a method that arrays have is a function of NumPy's too, or changes its array."""
+        """Only for what is missing: a value that was dropped, or an array's method, which is a function of NumPy's."""
+        if name == "_array":
+            return self.segment.open().read(self)[0]
         remedy = f"Write np.{name}(t)" if hasattr(np, name) else "Take t.data, read-only, or t.numpy(), a copy"
         raise MissingError(f"Tensor.{name}", got="not there", remedy=remedy if hasattr(np.ndarray, name) else "")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 import numpy as np
 
 from . import gates
@@ -20,27 +18,24 @@ def times_of(nodes: tuple[Tensor, ...]) -> dict[Tensor, int | None]:
     a running sum of losses (``loss = loss + l_t`` inside the loop) is not state, whatever it is stamped: sums at
     the end of the tape that only such sums read count as lying outside.
     """
-    readers: defaultdict[Tensor, list[Tensor]] = defaultdict(list)
-    for n in nodes:
-        for x in n.inputs:
-            readers[x].append(n)
     times = {n: n.time for n in nodes}
-    ends, enters = set(), set()  # nodes that only sums read; nodes that some step reads
+    ends, read = set[Tensor](), set[Tensor]()  # the sums at the end of the tape; what others than these read
+    enters, running = set[Tensor](), set[Tensor]()  # what some step reads; the sums that run through the steps
     for n in reversed(nodes):
-        if all(r in ends for r in readers[n]) and (n.time is None or _is_sum(n)):
+        if n not in read and (n.time is None or _is_sum(n)):
             ends.add(n)
-        if any(r.time is not None or r in enters for r in readers[n]):
-            enters.add(n)
-    summed = {n for n in nodes if all(r in ends for r in readers[n])}  # that only sums read
-    running = set()
+        else:
+            read.update(n.inputs)
+        if n.time is not None or n in enters:
+            enters.update(n.inputs)
     for n in nodes:
         if n.fn is None:
             continue
         if n.time is None and n in enters:
-            times[n] = max((t for x in n.inputs if x.fn and (t := times[x]) is not None), default=None)
+            times[n] = max((t for x in n.inputs if x.fn and (t := times.get(x)) is not None), default=None)
         elif n.time is not None and n in ends:
             earlier = [x for x in n.inputs if x.time not in (None, n.time)]
-            adds = n.fn not in _SCALES and earlier and all(x in summed for x in earlier)
+            adds = n.fn not in _SCALES and earlier and not any(x in read for x in earlier)
             if adds or any(x in running for x in n.inputs):
                 running.add(n)
     return times | dict.fromkeys(running)

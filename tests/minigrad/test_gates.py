@@ -22,6 +22,7 @@ GATES = [
     (gates.clip_grad, lambda x: mg.clip_grad(x, 0.5)),
     (gates.on_backward, lambda x: mg.on_backward(x, lambda g: None)),
     (gates.alias, gates.alias),
+    (gates.recompute, lambda x: gates.recompute(x, (1, 2))),
 ]
 every_gate = pytest.mark.parametrize("gate", [g for _, g in GATES], ids=[fn.__name__ for fn, _ in GATES])
 

@@ -13,7 +13,7 @@ import pytest
 import minigrad as mg
 from minigrad import errors
 from minigrad.errors import MinigradError
-from minigrad.transforms import clip, cut, differentiate, truncate, truncate_randomly, untie
+from minigrad.transforms import checkpoint, clip, cut, differentiate, truncate, truncate_randomly, untie
 
 ENGINE = Path(mg.__file__).parent
 ELSEWHERE = {  # messages with a test of their own beside the thing itself
@@ -237,6 +237,7 @@ MESSAGES = [
     (lambda: cut(rnn(), rnn().edges()), "transform: an edge to 'h_1' of another tape. Take the edges of the tape you change. [{}]"),
     (lambda: truncate(differentiate(rnn()), every=1), "transform: this tape holds its gradients already; gates on it would change nothing. Truncate, scale or cut first, then differentiate. [{}]"),
     (stale_untied, "transform: 'w' was assigned a new value after 'h_1' read it. Run the forward pass again. [t=1, {}]"),
+    (lambda: checkpoint(rnn(), every=0), 'checkpoint: every: 0; expected a whole number from 1, or "auto". [{}]'),
     (lambda: truncate(rnn()), "truncate: neither every nor window; name at least one of them. [{}]"),
     (lambda: truncate(rnn(), every=0), "truncate: every: 0; expected a whole number from 1. [{}]"),
     (lambda: truncate(mg.Tape.of(w() * 2), every=1), "truncate: the tape has no time steps. Run each step of the loop inside `with minigrad.timestep(t):`. [{}]"),

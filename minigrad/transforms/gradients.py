@@ -1,0 +1,50 @@
+"""Differentiation of a tape, and clipping of the gradients on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from .. import gates
+from ..backward import gradients
+from ..errors import GradientError
+from ..tape import Tape
+from ..tensor import Tensor
+
+
+def differentiate(tape: Tape, wrt: Tensor | Iterable[Tensor] | None = None) -> Tape:
+    """Append the backward pass: a tape with outputs (loss, *gradients), wrt defaulting to the tape's parameters."""
+    targets = (wrt,) if isinstance(wrt, Tensor) else tape.parameters if wrt is None else tuple(wrt)
+    seed = Tensor(tape._seed(None), like=tape.outputs[0])
+    return Tape.of(*tape.outputs, *gradients(tape, targets, seed), wrt=targets)
+
+
+def clip(tape: Tape, max_norm: float) -> Tape:
+    """Scale all gradients of a differentiated tape by min(1, max_norm / norm), the norm over all of them together.
+
+    A non-finite norm makes every gradient NaN, rather than some of them zero. Source: D2L 9.5.3, Pascanu 2013.
+    """
+    bound = gates.positive("clip: max_norm", max_norm)
+    factor = gates.shrink(gates.norm(*_gradients_of(tape, "clip")), bound)
+    return _with_gradients(tape, lambda g: g * factor)
+
+
+def clip_value(tape: Tape, limit: float) -> Tape:
+    """Clip every element of every gradient of a differentiated tape to [-limit, limit]."""
+    bound = gates.positive("clip_value: limit", limit)
+    _gradients_of(tape, "clip_value")
+    return _with_gradients(tape, lambda g: np.clip(g, -bound, bound))
+
+
+def _gradients_of(tape: Tape, what: str) -> tuple[Tensor, ...]:
+    if not tape.wrt:
+        raise GradientError(what, got="a tape without gradients", expected="differentiate(tape) first")
+    return tape.outputs[-len(tape.wrt) :]
+
+
+def _with_gradients(tape: Tape, change: Callable[[Tensor], Any]) -> Tape:
+    kept = tape.outputs[: -len(tape.wrt)]
+    changed = [change(g).named(f"clipped {g.label}") for g in tape.outputs[len(kept) :]]
+    return Tape.of(*kept, *changed, wrt=tape.wrt)
