@@ -23,7 +23,7 @@ from .fold import fold
 from .graph import Graph, Node, is_input, read, roots
 from .layout import class_axis_outermost
 from .listing import listing
-from .loops import hoist, units
+from .loops import hoist, scheduled, units
 from .packing import packing
 from .peeks import refuse_peeks
 from .plan import Plan
@@ -64,7 +64,7 @@ def _compiled(tape: Tape) -> Plan:
     graph, why = in_shards(graph)
     root = roots(graph)
     of = families(graph, root)
-    order = hoist(units(graph, root, of), root, of)
+    order = scheduled(hoist(units(graph, root, of), root, of), root, of)
     when = sections(order, root)
     order.sort(key=lambda unit: when.of[unit.families[0]])
     summed = absorbed(graph, order, root, of)

@@ -14,6 +14,7 @@ from ..tensor import Array
 from ..vjps import OPS
 from ..vjps.elementwise import cast
 from .expand import pick, softmax_minus_one_hot
+from .graph import kept
 from .sums import STEP, product, total
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -24,7 +25,7 @@ def elementwise(fn: Any) -> bool:
     """Whether fn acts on each element alone, broadcasting, so that steps may be stacked."""
     if isinstance(fn, np.ufunc):
         return fn.signature is None and fn.nout == 1
-    return fn in (total, product, np.where, cast)
+    return fn in (total, product, np.where, cast, kept)
 
 
 def in_place(fn: Any) -> bool:
@@ -178,6 +179,7 @@ KERNELS: dict[Any, Callable[[list[Array], Array], list[Call]]] = {
     np.matmul: lambda args, out: [gemm(args[0], args[1], out)],
     pick: _pick,
     softmax_minus_one_hot: _softmax_minus_one_hot,
+    kept: lambda args, out: [(np.copyto, (out, args[0]))],
     cast: lambda args, out: [(np.copyto, (out, args[0], "same_kind"))],
 }
 
