@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,8 +122,9 @@ def read(tape: Tape) -> Graph:
             continue
         value = n._array if n.fn is None and not is_input(n) else None
         leaf, inputs = (n if n.fn is None else None), tuple([operand(x, n) for x in n.inputs])
-        its = n.segment
-        segment = None if n.time is None and its is None else (its.steps[0], its.again) if its else start_of.get(n.time or 0)
+        segment = n.segment and (n.segment.steps[0], n.segment.again)
+        if segment is None and n.time is not None:
+            segment = start_of.get(n.time)
         new[n] = Node(n.fn, inputs, n.kwargs, n.shape, n.dtype, n.time, n.place, n.name or "", leaf, value,
                       None, segment, i)  # fmt: skip
     outputs = tuple(new[o] for o in tape.outputs)
@@ -147,20 +148,16 @@ def ordered(outputs: tuple[Node, ...]) -> Graph:
     """The graph of what the outputs need, operands before their readers. Without recursion."""
     order: list[Node] = []
     seen: set[Node] = set()
-    stack: list[tuple[Node, Iterator[Node]]] = [(o, iter(o.inputs)) for o in reversed(outputs)]
+    stack = list(reversed(outputs))
     while stack:
-        node, rest = stack[-1]
-        if node in seen:
-            stack.pop()
+        n = stack[-1]
+        if n not in seen and (first := [x for x in n.inputs if x not in seen]):
+            stack.extend(reversed(first))
             continue
-        for x in rest:
-            if x not in seen:
-                stack.append((x, iter(x.inputs)))
-                break
-        else:
-            seen.add(node)
-            order.append(node)
-            stack.pop()
+        stack.pop()
+        if n not in seen:
+            seen.add(n)
+            order.append(n)
     return Graph(tuple(order), outputs)
 
 

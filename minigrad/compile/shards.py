@@ -145,6 +145,8 @@ def sections(order: list[Unit], root: dict[Node, Node]) -> Sections:
     """Find them, in units of which each comes after those it reads from."""
     found: dict[Family, int] = {}
     last = max((n.shard + 2 for unit in order for n in unit.nodes if n.shard is not None), default=0)
+    if not last:
+        return Sections(dict.fromkeys((f for unit in order for f in unit.families), 0), 0)
     at: dict[Node, int] = {}
     for unit in order:
         shard = unit.nodes[0].shard

@@ -223,7 +223,7 @@ def test_the_plan_of_a_checkpointed_tape_holds_one_segment_and_the_boundaries():
         return mg.compile(tr.differentiate(tr.checkpoint(tape, every=k) if k else tape)).nbytes
 
     boundary = B * H * 8
-    assert size(256, 16) < 0.12 * size(256)
+    assert size(256, 16) < 0.25 * size(256)
     assert size(128, 8) - size(64, 8) <= 8 * 2 * boundary  # eight segments more
 
 
