@@ -93,16 +93,11 @@ class Tensor:
 
     def copied(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """A copy of this node that reads other inputs, of equal value, which need a gradient where its own do."""
-        copy = self.shared(self.fn, inputs, self.kwargs, self.requires_grad, self)
-        copy.name, copy.peeked, copy.segment = self.name, self.peeked, self.segment
-        return copy
-
-    def shared(self, fn: Any, inputs: tuple[Tensor, ...], kwargs: Any, requires_grad: bool, like: Tensor) -> Tensor:
-        """A node with this one's value, or without it where this one dropped it, that is said to come from fn."""
-        made = Tensor(self.form or self._array, requires_grad, None, fn, inputs, kwargs, like)
+        copy = Tensor(self.form or self._array, self.requires_grad, self.name, self.fn, inputs, self.kwargs, self)
+        copy.peeked, copy.segment = self.peeked, self.segment
         if self.form is not None:
-            made.drop(self.form, self.segment)
-        return made
+            copy.drop(self.form, self.segment)
+        return copy
 
     def drop(self, form: Any, segment: Any) -> None:
         """Forget the value: reading it recomputes it."""

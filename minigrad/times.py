@@ -29,9 +29,7 @@ def times_of(nodes: tuple[Tensor, ...]) -> dict[Tensor, int | None]:
         if n.time is not None or n in enters:
             enters.update(n.inputs)
     for n in nodes:
-        if n.fn is None:
-            continue
-        if n.time is None and n in enters:
+        if n.time is None and n.fn is not None and n in enters:
             times[n] = max((t for x in n.inputs if x.fn and (t := times.get(x)) is not None), default=None)
         elif n.time is not None and n in ends:
             earlier = [x for x in n.inputs if x.time not in (None, n.time)]

@@ -57,7 +57,7 @@ def checkpoint(tape: Tape, every: int | str = "auto") -> Tape:
         elif n in kept:
             copy.segment = segments[b]
         else:
-            copy.drop(_form(n.data.shape, n.data.dtype), segments[b])
+            copy.drop(_form(copy._array.shape, copy._array.dtype), segments[b])
     return Tape.of(*[new.get(o, o) for o in tape.outputs])
 
 
