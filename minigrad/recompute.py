@@ -95,5 +95,5 @@ class Segment:
 def _computed(n: Tensor, known: dict[Tensor, Any]) -> Array:
     if Tensor.last_assign > n.serial:
         refuse_stale(f"recompute '{n.label}'", n, n.inputs, "Look before the update, or run the forward pass again")
-    values = [x._array if x.form is None else known[x] for x in n.inputs]
-    return frozen(OPS[n.fn].call(*values, **n.kwargs))  # type: ignore[index]  # no leaf
+    op, values = OPS[n.fn], [x._array if x.form is None else known[x] for x in n.inputs]  # type: ignore[index]  # no leaf
+    return frozen(op.call(*values, **n.kwargs) if n.kwargs else op.call(*values))

@@ -50,14 +50,15 @@ def checkpoint(tape: Tape, every: int | str = "auto") -> Tape:
     segments = {b: Segment(start, min(start + k - 1, last)) for b, start in starts.items()}
     new: dict[Tensor, Tensor] = {}
     for n, b in block.items():
-        copy = new[n] = n.copied(tuple([new.get(x, x) for x in n.inputs]))
+        new[n] = copy = n.copied(tuple([new.get(x, x) for x in n.inputs]))
         if b is None:  # a sum over the steps belongs to the segment of what it adds last
             its = [x.segment for x in copy.inputs if x.segment is not None]
             copy.segment = its[-1] if its else segments[0]
         elif n in kept:
             copy.segment = segments[b]
         else:
-            copy.drop(_form(copy._array.shape, copy._array.dtype), segments[b])
+            value = n.data
+            copy.drop(_form(value.shape, value.dtype), segments[b])
     return Tape.of(*[new.get(o, o) for o in tape.outputs])
 
 
