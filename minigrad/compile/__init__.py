@@ -1,6 +1,6 @@
 """compile: Tape -> Plan. Roll the tape up into families, distribute the loop.
 
-One pass per file, in this order: graph, expand, fold, sums, families, loops, layout, storage, emit.
+One pass per file, in this order: graph, expand, fold, sums, side_by_side, families, loops, layout, storage, emit.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from .fold import fold
 from .graph import Graph, Node, is_input, read, roots
 from .layout import class_axis_outermost
 from .listing import listing
-from .loops import hoist, units
+from .loops import hoist, scheduled, units
 from .packing import packing
 from .peeks import refuse_peeks
 from .plan import Plan
 from .shards import sections
+from .side_by_side import side_by_side
 from .storage import allocate, stores
 from .sums import flatten
 from .threads import in_shards
@@ -60,11 +61,10 @@ def _no_collection() -> Iterator[None]:
 
 
 def _compiled(tape: Tape) -> Plan:
-    graph = flatten(fold(expand(read(tape))))
-    graph, why = in_shards(graph)
+    graph, why = in_shards(side_by_side(flatten(fold(expand(read(tape))))))
     root = roots(graph)
     of = families(graph, root)
-    order = hoist(units(graph, root, of), root, of)
+    order = scheduled(hoist(units(graph, root, of), root, of), root, of)
     when = sections(order, root)
     order.sort(key=lambda unit: when.of[unit.families[0]])
     summed = absorbed(graph, order, root, of)

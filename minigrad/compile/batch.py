@@ -52,7 +52,7 @@ def batch_of(graph: Graph) -> Batch | None:
     """The batch of a recurrent graph: the rows of the first product of a state and a parameter. None: there is none."""
     for n in graph.nodes:
         if n.fn is np.matmul and n.time is not None and n.ndim == 2 and _parameter(n.inputs[1]):
-            if _parameter(n.inputs[0]) or n.inputs[0].ndim != 2:
+            if _parameter(n.inputs[0]) or n.inputs[0].ndim != 2 or n.shape[0] < 2:
                 return None
             try:
                 return _spread(graph, n, n.shape[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ def _sum(n: Node) -> Node:
 
 
 def _reshaped(n: Node, x: Node) -> Node:
-    return Node(np.reshape, (x,), {"shape": n.shape}, n.shape, n.dtype, n.time, n.place, n.name)
+    return replace(n, fn=np.reshape, inputs=(x,), kwargs={"shape": n.shape})
 
 
 def _reshape(n: Node) -> Node:
@@ -107,7 +108,7 @@ def _reshape(n: Node) -> Node:
         source, axis = x.inputs[0], x.kwargs["axis"]
         axes = {i % source.ndim for i in (axis if isinstance(axis, tuple) else (axis,))}
         if n.shape == tuple(k for i, k in enumerate(source.shape) if i not in axes):
-            return Node(np.sum, x.inputs, {"axis": axis}, n.shape, n.dtype, x.time, x.place, n.name)
+            return replace(x, kwargs={"axis": axis}, shape=n.shape, name=n.name)
     return x if x.shape == n.shape else n
 
 

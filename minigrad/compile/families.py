@@ -64,9 +64,10 @@ def families(graph: Graph, root: dict[Node, Node]) -> dict[Node, Family]:
         looks = [look(n, x) for x in n.inputs]
         if n.fn in STEP:
             looks.sort(key=_rank)
-            kind: Any = (n.fn, n.shape, n.dtype, n.place, n.shard)
+            kind: Any = (n.fn, n.shape, n.dtype, n.place, n.shard, n.segment)
         else:
-            kind = (n.fn, repr(n.kwargs), n.shape, n.dtype, n.place, n.shard, tuple([x.shape for x in n.inputs]))
+            shapes = tuple([x.shape for x in n.inputs])
+            kind = (n.fn, repr(n.kwargs), n.shape, n.dtype, n.place, n.shard, n.segment, shapes)
         key = (kind, tuple(looks))
         family = exact.get(key)
         if family is None or n.time in family.times:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,9 @@ Fn = Callable[..., Any]
 GATES = (gates.detach, gates.scale_grad, gates.clip_grad, gates.on_backward, gates.alias)
 """Identities forward. What they did to the gradient is on the tape already."""
 VIEWS = frozenset(
-    {np.reshape, np.transpose, np.swapaxes, np.expand_dims, np.squeeze, np.broadcast_to, np.matrix_transpose}
-)
+    {np.reshape, np.transpose, np.swapaxes, np.expand_dims, np.squeeze, np.broadcast_to, np.matrix_transpose,
+     gates.recompute}
+)  # fmt: skip
 """Functions that look at the same memory in another way."""
 
 
@@ -39,6 +40,8 @@ class Node:
     leaf: Tensor | None = None
     value: Array | None = None
     shard: int | None = None  # whose part of the batch it computes
+    segment: Any = None  # of a checkpointed tape: which steps, and whether forward, recomputed or backward
+    serial: int = 0  # the order on the tape
 
     def __repr__(self) -> str:
         return f"Node({self.name or getattr(self.fn, '__name__', 'leaf')}, {self.shape}, t={self.time})"
@@ -53,12 +56,12 @@ class Node:
         if inputs == self.inputs:
             return self
         return Node(self.fn, inputs, self.kwargs, self.shape, self.dtype, self.time, self.place, self.name,
-                    shard=self.shard)  # fmt: skip
+                    None, None, self.shard, self.segment, self.serial)  # fmt: skip
 
-    def made(self, fn: Fn, *inputs: Node, shape: tuple[int, ...] | None = None, **kwargs: Any) -> Node:
+    def made(self, fn: Fn, *inputs: Node, shape: tuple[int, ...] | None = None, name: str = "", **kwargs: Any) -> Node:
         """A new operation in this one's stead: its step, place and, if no other is given, shape."""
-        return Node(fn, inputs, kwargs, self.shape if shape is None else shape, self.dtype, self.time, self.place,
-                    shard=self.shard)  # fmt: skip
+        return Node(fn, inputs, kwargs, self.shape if shape is None else shape, self.dtype, self.time, self.place, name,
+                    None, None, self.shard, self.segment, self.serial)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -94,20 +97,43 @@ def is_input(leaf: Tensor) -> bool:
     return leaf.name is not None or leaf.requires_grad
 
 
+def kept(x: Any) -> Any:
+    """A copy of what is read again on the way back through a checkpointed tape: the steps around it are forgotten."""
+    return x
+
+
 def read(tape: Tape) -> Graph:
     """The tape as a graph, without its gates. Leaves without name and gradient are constants."""
     new: dict[Tensor, Node] = {}
-    nodes: list[Node] = []
-    for n in tape.nodes:
+    copies: dict[Tensor, Node] = {}
+    segments = {n.segment.steps for n in tape.nodes if n.segment is not None}
+    start_of = {t: first for first, last in segments for t in range(first, last + 1)}
+
+    def operand(x: Tensor, reader: Tensor) -> Node:
+        if x.time is None or not _forward(x) or _forward(reader):
+            return new[x]
+        if x not in copies:
+            copies[x] = new[x].made(kept, new[x])
+        return copies[x]
+
+    for i, n in enumerate(tape.nodes):
         if n.fn in GATES:
             new[n] = new[n.inputs[0]]
             continue
         value = n._array if n.fn is None and not is_input(n) else None
-        leaf, inputs = (n if n.fn is None else None), tuple([new[x] for x in n.inputs])
-        node = Node(n.fn, inputs, n.kwargs, n.shape, n.dtype, n.time, n.place, n.name or "", leaf, value)
-        new[n] = node
-        nodes.append(node)
-    return Graph(tuple(nodes), tuple(new[o] for o in tape.outputs))
+        leaf, inputs = (n if n.fn is None else None), tuple([operand(x, n) for x in n.inputs])
+        segment = n.segment and (n.segment.steps[0], n.segment.again)
+        if segment is None and n.time is not None:
+            segment = start_of.get(n.time)
+        new[n] = Node(n.fn, inputs, n.kwargs, n.shape, n.dtype, n.time, n.place, n.name or "", leaf, value,
+                      None, segment, i)  # fmt: skip
+    outputs = tuple(new[o] for o in tape.outputs)
+    return ordered(outputs) if copies else Graph(tuple(dict.fromkeys(new.values())), outputs)
+
+
+def _forward(n: Tensor) -> bool:
+    """Whether n was computed before anything went back through a checkpointed tape."""
+    return n.segment is not None and not n.segment.again
 
 
 def rewritten(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
@@ -122,20 +148,16 @@ def ordered(outputs: tuple[Node, ...]) -> Graph:
     """The graph of what the outputs need, operands before their readers. Without recursion."""
     order: list[Node] = []
     seen: set[Node] = set()
-    stack: list[tuple[Node, Iterator[Node]]] = [(o, iter(o.inputs)) for o in reversed(outputs)]
+    stack = list(reversed(outputs))
     while stack:
-        node, rest = stack[-1]
-        if node in seen:
-            stack.pop()
+        n = stack[-1]
+        if n not in seen and (first := [x for x in n.inputs if x not in seen]):
+            stack.extend(reversed(first))
             continue
-        for x in rest:
-            if x not in seen:
-                stack.append((x, iter(x.inputs)))
-                break
-        else:
-            seen.add(node)
-            order.append(node)
-            stack.pop()
+        stack.pop()
+        if n not in seen:
+            seen.add(n)
+            order.append(n)
     return Graph(tuple(order), outputs)
 
 

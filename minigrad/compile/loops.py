@@ -5,6 +5,8 @@ Source: Allen and Kennedy's loop distribution; Tarjan's strongly connected compo
 
 from __future__ import annotations
 
+import heapq
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +83,31 @@ def components(starts: list[Any], edges: dict[Any, dict[Any, None]]) -> Iterator
                     while v not in component[-1:]:
                         component.append(open_.popitem()[0])
                     yield component
+
+
+def scheduled(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family]) -> list[Unit]:
+    """The units as the tape has them: of those that can run next always the earliest, so that memory is free soon."""
+    unit_of = {f: unit for unit in order for f in unit.families}
+    wanted = {
+        unit: {unit_of[of[s]] for n in unit.nodes for s in sources(n, root)} - {unit} for unit in order
+    }  # fmt: skip
+    readers = defaultdict[Unit, list[Unit]](list)
+    for unit, its in wanted.items():
+        for source in its:
+            readers[source].append(unit)
+    waiting = {unit: len(its) for unit, its in wanted.items()}
+    first = {unit: (min(n.serial for n in unit.nodes), i) for i, unit in enumerate(order)}
+    ready = [(first[unit], unit) for unit in order if not waiting[unit]]
+    heapq.heapify(ready)
+    found = []
+    while ready:
+        _, unit = heapq.heappop(ready)
+        found.append(unit)
+        for reader in readers[unit]:
+            waiting[reader] -= 1
+            if not waiting[reader]:
+                heapq.heappush(ready, (first[reader], reader))
+    return found
 
 
 def hoist(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family]) -> list[Unit]:

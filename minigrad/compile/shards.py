@@ -5,7 +5,7 @@ What is added up over the examples (the loss, the gradients) is added up per sha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -53,7 +53,7 @@ class _Split:
             self.each[n] = [self._copy(n, s, n.shape, sums=True) for s in every]
         elif n.fn is total and len(sums) == len(parts) > 1 and all(x.shape == n.shape for x in parts):
             self.each[n] = [
-                Node(total, terms, {}, n.shape, n.dtype, n.time, n.place, n.name, shard=s)
+                replace(n, inputs=terms, shard=s)
                 for s, terms in enumerate(zip(*[self.each[x] for x in parts], strict=True))
             ]
             rest = [self.one[x] for x in n.inputs if x not in self.each]
@@ -70,7 +70,7 @@ class _Split:
         if x not in self.one and is_view(x):
             self.one[x] = x.with_inputs((self.sum(x.inputs[0]), *x.inputs[1:]))
         elif x not in self.one:
-            self.one[x] = Node(total, tuple(self.each[x]), {}, x.shape, x.dtype, x.time, x.place, x.name)
+            self.one[x] = replace(x, fn=total, inputs=tuple(self.each[x]), kwargs={})
         return self.one[x]
 
     def whole(self, o: Node) -> Node | None:
@@ -80,7 +80,7 @@ class _Split:
         axis, inner = self.batch.lies[o]
         if inner != 1 or o.shape[axis] != self.batch.size:
             return None
-        return Node(np.concatenate, tuple(self.each[o]), {"axis": axis}, o.shape, o.dtype, None, o.place, o.name)
+        return replace(o, fn=np.concatenate, inputs=tuple(self.each[o]), kwargs={"axis": axis}, time=None)
 
     def _part(self, n: Node, s: int, start: int, stop: int) -> Node:
         shape = self.batch.shape(n, stop - start)
@@ -102,15 +102,15 @@ class _Split:
         inputs = tuple([self.each[x][s] if x in part else self.sum(x) for x in n.inputs])
         start, stop = self.rows[s]
         kwargs = self.batch.keywords(n, shape, stop - start)
-        return Node(n.fn, inputs, kwargs, shape, n.dtype, n.time, n.place, n.name, shard=s)
+        return replace(n, inputs=inputs, kwargs=kwargs, shape=shape, shard=s)
 
 
 def _view(x: Node, shape: tuple[int, ...], fn: Any, **kwargs: Any) -> Node:
-    return Node(fn, (x,), kwargs, shape, x.dtype, x.time, x.place)
+    return replace(x, fn=fn, inputs=(x,), kwargs=kwargs, shape=shape, name="", leaf=None)
 
 
 def _reshaped(x: Node, shape: tuple[int, ...]) -> Node:
-    return Node(np.reshape, (x,), {"shape": shape}, shape, x.dtype, x.time, x.place)
+    return replace(x, fn=np.reshape, inputs=(x,), kwargs={"shape": shape}, shape=shape, name="", leaf=None)
 
 
 def _linear(n: Node) -> bool:
@@ -145,6 +145,8 @@ def sections(order: list[Unit], root: dict[Node, Node]) -> Sections:
     """Find them, in units of which each comes after those it reads from."""
     found: dict[Family, int] = {}
     last = max((n.shard + 2 for unit in order for n in unit.nodes if n.shard is not None), default=0)
+    if not last:
+        return Sections(dict.fromkeys((f for unit in order for f in unit.families), 0), 0)
     at: dict[Node, int] = {}
     for unit in order:
         shard = unit.nodes[0].shard

@@ -38,10 +38,25 @@ def flatten(graph: Graph) -> Graph:
     for n in graph.nodes:
         if n in links and n not in lent:
             terms = tuple([new[x] for x in _terms(n, lent)])
-            new[n] = Node(links[n], terms, {}, n.shape, n.dtype, n.time, n.place, n.name)
+            new[n] = _by_segment(n, links[n], terms)
         elif n not in lent:
             new[n] = n.with_inputs(tuple([new[x] for x in n.inputs]))
     return ordered(tuple(new[o] for o in graph.outputs))
+
+
+def _by_segment(n: Node, chain: Any, terms: tuple[Node, ...]) -> Node:
+    """The chain of all terms; over the segments of a checkpointed tape one chain each, begun with what came before."""
+    parts: dict[Any, list[Node]] = {}
+    for x in terms if n.time is None else ():
+        parts.setdefault(x.segment, []).append(x)
+    if len(parts) < 2:
+        return n.made(chain, *terms, name=n.name)
+    so_far: list[Node] = []
+    for its in sorted(parts.values(), key=lambda its: max(x.serial for x in its)):
+        made = n.made(chain, *so_far, *its)
+        made.serial, so_far = max(x.serial for x in its), [made]
+    so_far[0].name = n.name
+    return so_far[0]
 
 
 def _links(n: Node) -> bool:

@@ -202,6 +202,31 @@ def test_random_programs(program, T, differentiated):
     agrees(tape, {"x": rng.normal(size=(T, 3, 3)), "w": rng.normal(size=(3, 3))})
 
 
+# --- checkpointed tapes ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("every_step", [False, True])
+@pytest.mark.parametrize("k", [1, 2, 3, 7])
+@pytest.mark.parametrize("cell", CELLS)
+def test_checkpointed_tapes(cell, k, every_step):
+    loss, feeds = unrolled(cell, T=6, layers=2, every_step=every_step)
+    agrees(tr.clip(tr.differentiate(tr.checkpoint(mg.Tape.of(loss), every=k)), 0.1), feeds)
+
+
+@pytest.mark.parametrize("before", [lambda t: tr.truncate(t, every=4), lambda t: tr.untie(t, t.parameters[0])])
+def test_checkpointed_tapes_that_are_transformed(before):
+    loss, feeds = unrolled(LSTMCell, T=6, every_step=True)
+    agrees(tr.differentiate(tr.checkpoint(before(mg.Tape.of(loss)), every=2)), feeds)
+
+
+def test_the_plan_of_a_checkpointed_tape_holds_one_segment_and_the_boundaries():
+    def size(T, k=None):
+        tape = mg.Tape.of(unrolled(RNNCell, T=T, every_step=True)[0])
+        return mg.compile(tr.differentiate(tr.checkpoint(tape, every=k) if k else tape)).nbytes
+
+    boundary = B * H * 8
+    assert size(256, 16) < 0.25 * size(256)
+    assert size(128, 8) - size(64, 8) <= 8 * 2 * boundary  # eight segments more
+
+
 # --- the batch in shards ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("transform", ["forward", "full", "every", "window", "randomized", "clip", "untie", "simplify"])
 @pytest.mark.parametrize("cell", CELLS)
