@@ -1,6 +1,10 @@
 """minigrad: tape-based reverse-mode autograd on NumPy, whose tapes are values you can rewrite."""
 
-from . import optim, transforms
+from . import (
+    optim,
+    reading,  # noqa: F401  (gives Tensor its methods)
+    transforms,
+)
 from .anomaly import detect_anomaly, find_nonfinite
 from .backward import grad
 from .check import gradcheck

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .errors import NonFiniteError
 from .nonfinite import NonFinite, adjoint, elementwise, forward, total
+from .recompute import held
 from .scope import watch
 from .stale import refuse_stale
 from .sweep import Swept, sweep
@@ -52,7 +53,7 @@ def find_nonfinite(tape: Tape, gradient: npt.ArrayLike | None = None) -> NonFini
             for swept in sweep(tape.nodes, out, seed):
                 if found := _in_adjoints(tape, *swept):
                     return found
-        for n in tape.nodes:
+        for n in held(tape.nodes):
             if _is_bad(n.data) and _unwanted(n, tape.nodes[-1].serial):
                 return forward(tape, n, masked="It reaches neither an output nor a gradient")
     return None
@@ -107,7 +108,7 @@ def _behind(tape: Tape, found: list[Tensor], masked: str = "") -> NonFinite:
     A constant infinity, an attention mask more often than not, is named only where nothing else is to blame.
     """
     reached, origins, turned = set(found), list[Tensor](), None
-    for n in reversed(tape.nodes):
+    for n in held(reversed(tape.nodes)):
         if n not in reached:
             continue
         refuse_stale("non-finite value", n, n.inputs, "Ask before the update")

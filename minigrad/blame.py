@@ -9,9 +9,10 @@ import numpy as np
 
 from .anomaly import find_nonfinite
 from .errors import GradientError
+from .listing import elided
 from .nonfinite import elementwise
 from .sweep import Step, sweep
-from .tape import Tape, elided
+from .tape import Tape
 from .tensor import Array, Tensor
 
 Value = Callable[[Mapping[Tensor, Array]], Array]  # the output, with other values in some leaves

@@ -10,9 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError, DTypeError, ShapeError
+from .errors import DTypeError, ShapeError
+from .norms import norm, positive, shrink
 from .vjps import defvjp, dispatched
 from .watch import watched
+
+__all__ = [
+    "alias", "clip_grad", "detach", "norm", "on_backward", "positive", "recompute", "scale_grad", "shrink",
+]  # fmt: skip
 
 
 @dispatched
@@ -53,27 +58,6 @@ def alias(x: Any) -> Any:
 def recompute(x: Any, steps: tuple[int, int]) -> Any:
     """Where the recomputation of these steps, first and last, reads x: what lies behind is not the same node twice."""
     return x
-
-
-def positive(name: str, value: float) -> float:
-    """Refuse a threshold that is not above zero: a negative one would turn the gradient around."""
-    if not isinstance(value, (int, float, np.number)) or not value > 0:
-        raise ArgumentError(name, got=f"{value!r}", expected="expected a number above 0")
-    return float(value)
-
-
-def norm(*gs: Any) -> Any:
-    """The Euclidean norm of all elements together; dividing by the largest first keeps float32 from overflow."""
-    elements = np.concatenate([np.reshape(g, -1) for g in gs])
-    top = np.max(np.absolute(elements))
-    unit = np.where(top > 0, top, 1)
-    return unit * np.sqrt(np.sum(np.square(elements / unit)))
-
-
-def shrink(length: Any, bound: float) -> Any:
-    """min(1, bound / length), NaN where the length is; an infinite bound shrinks nothing."""
-    bound = min(bound, float(np.finfo(length.dtype).max))
-    return bound / np.maximum(length, bound)
 
 
 def _clipped(g: Any, y: Any, x: Any, max_norm: float = 1.0) -> Any:

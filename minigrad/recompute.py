@@ -6,7 +6,7 @@ computed again that is read, and forgotten when nobody reads there any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from operator import attrgetter
@@ -95,5 +95,14 @@ class Segment:
 def _computed(n: Tensor, known: dict[Tensor, Any]) -> Array:
     if Tensor.last_assign > n.serial:
         refuse_stale(f"recompute '{n.label}'", n, n.inputs, "Look before the update, or run the forward pass again")
-    values = [x._array if x.form is None else known[x] for x in n.inputs]
-    return frozen(OPS[n.fn].call(*values, **n.kwargs))  # type: ignore[index]  # no leaf
+    op, values = OPS[n.fn], [x._array if x.form is None else known[x] for x in n.inputs]  # type: ignore[index]  # no leaf
+    return frozen(op.call(*values, **n.kwargs) if n.kwargs else op.call(*values))
+
+
+def held(nodes: Iterable[Tensor]) -> Iterator[Tensor]:
+    """One node after the other; as long as they are of one segment, each value in it is recomputed once."""
+    here: list[Values] = []
+    for n in nodes:
+        if n.segment is not None:
+            here[:] = [n.segment.open()]
+        yield n

@@ -85,6 +85,7 @@ def sweep(
 def _plain(nodes: tuple[Tensor, ...], out: Tensor, seed: Array, wanted: Container[Tensor] | None) -> Iterator[Swept]:
     """The sweep over plain arrays. Measured line by line: most of an eager training step is spent here."""
     pending: dict[Tensor, Any] = {out: seed}
+    segment: Any = None  # that the sweep is in
     for node in reversed(nodes):
         g = pending.pop(node, None)
         if g is None:
@@ -94,8 +95,9 @@ def _plain(nodes: tuple[Tensor, ...], out: Tensor, seed: Array, wanted: Containe
             inputs = node.inputs
             if node.segment is None:
                 y, values = node._array, [x._array for x in inputs]
-            else:  # forgets the values of the segment before
-                here = node.segment.open()
+            else:
+                if node.segment is not segment:
+                    segment, here = node.segment, node.segment.open()  # the values of the one before are forgotten
                 y, *values = here.read(node, *inputs)
             sent = _contributions(node, g, wanted, y, values)
             for x, c in zip(inputs, sent):  # noqa: B905  (strict costs a tenth)

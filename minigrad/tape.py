@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from .companions import bundle
 from .errors import ArgumentError, DTypeError, GradientError, ShapeError
+from .listing import listing
 from .scope import watch
 from .sweep import Step, Swept, sweep
 from .tensor import Array, Tensor, frozen
@@ -115,20 +116,7 @@ class Tape:
         return f"Tape({len(self.nodes)} nodes, {len(self.parameters)} parameters, {len(steps)} time steps -> {outputs})"
 
     def __str__(self) -> str:
-        names, lines, now = self.names, [], None
-        inline = {n: f"{n.data.item():.4g}" for n in self.leaves if n.size == 1 and n.name is None}
-        for n in self.nodes:
-            if n in inline:
-                continue
-            if n.time != now:
-                now = n.time
-                lines.append(f"# t = {now}" if now is not None else "# outside the steps")
-            args = elided([inline.get(x, names[x]) for x in n.inputs], 8, "...")
-            args += [f"{k}={getattr(v, '__name__', v)}" for k, v in n.kwargs.items()]
-            made = f"{n.op}({', '.join(args)})" if n.fn else "parameter" if n.requires_grad else "constant"
-            lines.append(f"{names[n]}: {n.dtype}{list(n.shape)} = {made}{'  # recomputed' * n.recomputed}")
-        lines = elided(lines, 1000, f"# ... {len(lines) - 1000:,} lines ...")
-        return "\n".join([*lines, f"return {', '.join(names[o] for o in self.outputs)}"])
+        return listing(self)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """In a notebook: the picture, and the listing."""
@@ -214,9 +202,3 @@ def add_to_grads(found: list[tuple[Tensor, Array]]) -> None:
     """Add to each leaf's ``grad``."""
     for leaf, g in found:
         leaf.grad = frozen(g.copy() if leaf.grad is None else leaf.grad + g)
-
-
-def elided(items: list[str], most: int, mark: str) -> list[str]:
-    """The items, or the first and last of them around a mark where there are more than ``most``."""
-    half = most // 2
-    return items if len(items) <= most else [*items[:half], mark, *items[-half:]]

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import functools
-import operator
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from .companions import bundle
-from .errors import DTypeError, GradientError, MinigradError, MissingError, ShapeError, UnsupportedError, refusal
+from .arrays import Array, Method, constant, frozen, own, plain
+from .errors import DTypeError, GradientError, MinigradError, MissingError, ShapeError, refusal
 from .outside import composed, outside
 from .peeks import look
-from .place import Place, describe, serials, stamp, stores_into_an_item, user_place
+from .place import Place, describe, serials, stamp, user_place
 from .scope import recording
 from .vjps import COMPOSED, OPS, op_name
 from .vjps.elementwise import cast
 from .vjps.indexing import getitem, split_index
 
-Array = npt.NDArray[Any]
-Method = Callable[..., Any]
+__all__ = ["Array", "Tensor", "frozen", "passes", "record", "tensor"]
 
 
-def _method(fn: Method) -> Method:
+def _method(fn: Any) -> Method:
     return lambda self, *args, **kwargs: record(fn, (self, *args), kwargs)
-
-
-def _methods(*fns: Any) -> list[Method]:
-    return [_method(fn) for fn in fns]
 
 
 def _operator(fn: Method) -> tuple[Method, Method]:
@@ -48,6 +40,10 @@ class Tensor:
         "place", "requires_grad", "segment", "serial", "swept", "time",
     )  # fmt: skip
     backward: ClassVar[Method]  # asking for gradients is backward.py's: it adds the method
+    item: ClassVar[Method]  # and what else reads the value is reading.py's
+    __float__: ClassVar[Method]
+    __int__: ClassVar[Method]
+    __index__: ClassVar[Method]
     last_assign: ClassVar[int] = -1  # serial of the last assign() to any Tensor
 
     def __init__(
@@ -93,16 +89,11 @@ class Tensor:
 
     def copied(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """A copy of this node that reads other inputs, of equal value, which need a gradient where its own do."""
-        copy = self.shared(self.fn, inputs, self.kwargs, self.requires_grad, self)
-        copy.name, copy.peeked, copy.segment = self.name, self.peeked, self.segment
-        return copy
-
-    def shared(self, fn: Any, inputs: tuple[Tensor, ...], kwargs: Any, requires_grad: bool, like: Tensor) -> Tensor:
-        """A node with this one's value, or without it where this one dropped it, that is said to come from fn."""
-        made = Tensor(self.form or self._array, requires_grad, None, fn, inputs, kwargs, like)
+        copy = Tensor(self.form or self._array, self.requires_grad, self.name, self.fn, inputs, self.kwargs, self)
+        copy.peeked, copy.segment = self.peeked, self.segment
         if self.form is not None:
-            made.drop(self.form, self.segment)
-        return made
+            copy.drop(self.form, self.segment)
+        return copy
 
     def drop(self, form: Any, segment: Any) -> None:
         """Forget the value: reading it recomputes it."""
@@ -143,11 +134,6 @@ class Tensor:
         self.name = name
         return self
 
-    def item(self, *index: Any) -> Any:
-        """The one number in it, or the one at an index, as Python's."""
-        look(self)
-        return self._array.item(*index)
-
     def numpy(self) -> Array:
         """A copy of the value, yours to change."""
         return self._array.copy()
@@ -180,24 +166,6 @@ class Tensor:
         self._array.setflags(True)  # type: ignore[call-arg]
         return self._array
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled and copied, a leaf is a new leaf: serials mean nothing in another process."""
-        if self.fn is not None:
-            got = f"'{self.label}' is a result of {self.op}"
-            raise UnsupportedError("pickle or copy", got=got, expected="only leaves can be", remedy="Take .numpy()")
-        return tensor, (self._array, self.requires_grad, self.name)
-
-    def __repr__(self) -> str:
-        shown = np.array2string(self._array, precision=4, separator=", ") if self.size <= 8 else ""
-        value = " ".join(shown.split()) or f"{self.dtype}{list(self.shape)}"
-        label = f", name={self.name!r}" if self.name else ""
-        made = f", by {self.op} [{self.where}]" if self.fn else ", requires_grad=True" if self.requires_grad else ""
-        return f"tensor({value}{label}{made})"
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """In a notebook: the value, and the picture of how it came to be."""
-        return bundle(self, repr(self)) if self.fn else {"text/plain": repr(self)}
-
     # --- NumPy's protocols ------------------------------------------------------------------------------------------
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         return record(ufunc if method == "__call__" else getattr(ufunc, method), args, kwargs)
@@ -205,25 +173,12 @@ class Tensor:
     def __array_function__(self, fn: Method, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return record(fn, args, kwargs)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if self.requires_grad:
-            got = f"'{self.label}' needs a gradient, which a plain array would drop"
-            expected = "use np.stack to join Tensors, and .data or .numpy() for the bare value"
-            raise UnsupportedError("np.asarray", got=got, expected=expected)
-        look(self)
-        return np.array(self._array, dtype=dtype, copy=copy)
-
     def __getitem__(self, index: Any) -> Any:
         template, parts = split_index(index)
         for mask in parts:
             if type(mask) is Tensor and mask.dtype == bool:
                 look(mask)  # the shape of the result
         return record(getitem, (self, *parts), {"index": template}, bound=True)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        got = f"'{self.label}' is read-only"
-        expected = "build the new value with np.where, np.concatenate or np.stack, or assign() a whole leaf"
-        raise UnsupportedError("item assignment", got=got, expected=expected)
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
@@ -237,32 +192,6 @@ class Tensor:
 
     def __len__(self) -> int:
         return len(self._array)
-
-    def __bool__(self) -> bool:
-        look(self)
-        return bool(self._array)
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.size == 1 and spec else str(self)
-
-    def __float__(self) -> float:
-        if self.requires_grad and stores_into_an_item(sys._getframe(1)):
-            got = f"'{self.label}' needs a gradient, which a plain array would drop"
-            raise UnsupportedError("a[i] = t", got=got, expected="collect Tensors in a list and np.stack them")
-        look(self)
-        return float(self._array)
-
-    def __int__(self) -> int:
-        look(self)
-        return int(self._array)
-
-    def __index__(self) -> int:
-        look(self)
-        return operator.index(self._array)
-
-    def __contains__(self, value: Any) -> bool:
-        look(self)
-        return bool(np.any(self._array == getattr(value, "data", value)))
 
     __hash__ = object.__hash__
     __add__, __radd__ = _operator(np.add)
@@ -281,13 +210,13 @@ class Tensor:
     __eq__, __ne__ = _operator(np.equal)[0], _operator(np.not_equal)[0]
     __neg__, __pos__, __abs__ = _method(np.negative), _method(np.positive), _method(np.absolute)
     __invert__, __round__ = _method(np.invert), _method(np.round)
-    sum, mean, max, min, prod = _methods(np.sum, np.mean, np.max, np.min, np.prod)
-    var, std, cumsum, cumprod = _methods(np.var, np.std, np.cumsum, np.cumprod)
-    argmax, argmin, argsort, any, all = _methods(np.argmax, np.argmin, np.argsort, np.any, np.all)
-    swapaxes, squeeze, ravel, flatten = _methods(np.swapaxes, np.squeeze, np.ravel, np.ravel)
-    dot, trace, diagonal, repeat, take = _methods(np.dot, np.trace, np.diagonal, np.repeat, np.take)
-    clip, round, conj, conjugate, copy = _methods(np.clip, np.round, np.conj, np.conj, np.copy)
-    nonzero, searchsorted, astype = _methods(np.nonzero, np.searchsorted, cast)
+    sum, mean, max, min, prod = map(_method, (np.sum, np.mean, np.max, np.min, np.prod))
+    var, std, cumsum, cumprod = map(_method, (np.var, np.std, np.cumsum, np.cumprod))
+    argmax, argmin, argsort, any, all = map(_method, (np.argmax, np.argmin, np.argsort, np.any, np.all))
+    swapaxes, squeeze, ravel, flatten = map(_method, (np.swapaxes, np.squeeze, np.ravel, np.ravel))
+    dot, trace, diagonal, repeat, take = map(_method, (np.dot, np.trace, np.diagonal, np.repeat, np.take))
+    clip, round, conj, conjugate, copy = map(_method, (np.clip, np.round, np.conj, np.conj, np.copy))
+    nonzero, searchsorted, astype = map(_method, (np.nonzero, np.searchsorted, cast))
     T, mT = property(_method(np.transpose)), property(_method(np.matrix_transpose))  # noqa: N815  (NumPy's name)
     real, imag = property(_method(np.real)), property(_method(np.imag))
 
@@ -310,42 +239,14 @@ def tensor(x: Any, requires_grad: bool = False, name: str | None = None, dtype: 
     if x is None:
         raise DTypeError(f"tensor {name!r}" if name else "tensor", got="None")
     try:
-        data = _plain(np.array(x.data if isinstance(x, Tensor) else x, dtype=dtype or carried, subok=True))
+        data = plain(np.array(x.data if isinstance(x, Tensor) else x, dtype=dtype or carried, subok=True))
         if dtype is None and carried is None and data.dtype.kind in "iub":
             data = data.astype(np.float64)
     except MinigradError:
         raise
     except (TypeError, ValueError) as error:
         raise DTypeError(f"tensor {name!r}" if name else "tensor", got=str(error)) from None
-    return Tensor(_own(data, name, requires_grad), requires_grad, name)
-
-
-def _own(data: Array, name: str | None = None, requires_grad: bool = False, fn: Method | None = None) -> Array:
-    """Freeze an array that is ours; refuse the dtypes the engine does not carry."""
-    if data.dtype.kind not in ("f" if requires_grad else "fiub"):
-        whole, is_complex = data.dtype.kind in "iub", data.dtype.kind == "c"
-        raise DTypeError(
-            op_name(fn) if fn else f"tensor {name!r}" if name else "tensor",
-            got=f"dtype {data.dtype}",
-            expected="a gradient needs a floating dtype" if whole else "expected real numbers",
-            remedy="Pass dtype=float" if whole else "Keep real and imaginary part as two Tensors" if is_complex else "",
-        )
-    return frozen(data)
-
-
-def _plain(x: Array) -> Array:
-    """An array in the machine's byte order and of no subclass that means something else by its operators."""
-    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
-        remedy = "Pass .filled(value), and the mask apart" if isinstance(x, np.ma.MaskedArray) else "Pass np.asarray(m)"
-        raise DTypeError("tensor", got=f"a {type(x).__name__}", expected="expected plain arrays", remedy=remedy)
-    return np.asarray(x, x.dtype.newbyteorder("="))
-
-
-def frozen(x: Any) -> Array:
-    """x as a read-only array: itself, if it is one."""
-    array: Array = x if type(x) is np.ndarray else np.asarray(x)
-    array.setflags(False)  # type: ignore[call-arg]  # by keyword it takes twice as long
-    return array
+    return Tensor(own(data, name, requires_grad), requires_grad, name)
 
 
 def passes(fn: Any, inputs: Sequence[Tensor]) -> bool:
@@ -370,7 +271,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     inputs, values, needed = [], [], False
     try:
         for given in args:
-            x = given if type(given) is Tensor else Tensor(_constant(fn, given, args))
+            x = given if type(given) is Tensor else Tensor(constant(fn, given, args))
             needed = needed or x.requires_grad
             inputs.append(x)
             values.append(x._array)
@@ -381,7 +282,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
         raise refusal(op_name(fn), inputs, kwargs, error) from None
     data = frozen(data)
     if data.dtype.kind not in "fiub":
-        _own(data, fn=fn)  # refuses it
+        own(data, fn=fn)  # refuses it
     if not recording.get():
         leaf = Tensor(frozen(data.copy()) if any(np.may_share_memory(data, x) for x in values) else data)
         leaf.cut = "no_grad()" if needed else next((x.cut for x in inputs if x.cut), "")
@@ -389,17 +290,3 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     if needed and (None in op.rules or data.dtype.kind != "f"):
         needed = data.dtype.kind == "f" and passes(fn, inputs)
     return Tensor(data, needed, None, fn, tuple(inputs), kwargs)
-
-
-def _constant(fn: Method, x: Any, operands: tuple[Any, ...]) -> Array:
-    """A constant operand as our own array: a copy; Python numbers in the dtype that NumPy would give them (NEP 50)."""
-    real = type(x) is float
-    if real or type(x) is int:
-        return frozen(np.array(x, _joined(real, *[o.dtype for o in operands if hasattr(o, "dtype")])))
-    return _own(_plain(np.array(x, subok=True)), fn=fn)
-
-
-@functools.cache
-def _joined(real: bool, *dtypes: np.dtype[Any]) -> np.dtype[Any] | None:
-    """The dtype of a Python number, real or whole, among operands of these dtypes."""
-    return np.result_type(*dtypes, 0.0 if real else 0) if dtypes else None

@@ -22,16 +22,15 @@ def times_of(nodes: tuple[Tensor, ...]) -> dict[Tensor, int | None]:
     ends, read = set[Tensor](), set[Tensor]()  # the sums at the end of the tape; what others than these read
     enters, running = set[Tensor](), set[Tensor]()  # what some step reads; the sums that run through the steps
     for n in reversed(nodes):
+        inputs = n.inputs
         if n not in read and (n.time is None or _is_sum(n)):
             ends.add(n)
-        else:
-            read.update(n.inputs)
-        if n.time is not None or n in enters:
-            enters.update(n.inputs)
+        elif inputs:
+            read.update(inputs)
+        if inputs and (n.time is not None or n in enters):
+            enters.update(inputs)
     for n in nodes:
-        if n.fn is None:
-            continue
-        if n.time is None and n in enters:
+        if n.time is None and n.fn is not None and n in enters:
             times[n] = max((t for x in n.inputs if x.fn and (t := times.get(x)) is not None), default=None)
         elif n.time is not None and n in ends:
             earlier = [x for x in n.inputs if x.time not in (None, n.time)]

@@ -11,6 +11,7 @@ from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
 
 from .compare import compare
+from .marks import GATES
 
 Ends = tuple[str, str, int]  # source, target and the target's slot
 
@@ -69,11 +70,11 @@ def _matched(a: Tape, b: Tape) -> dict[Tensor, str]:
 
 
 def _origins(tape: Tape) -> dict[Tensor, tuple[object, ...]]:
-    """What copies of a node share: when and how it was made, and its value; and which of the copies it is."""
+    """What copies of a node share: when and how it was made, and what a gate is on; and which of the copies it is."""
     count: Counter[object] = Counter()
     found: dict[Tensor, tuple[object, ...]] = {}
     for n in tape.nodes:
-        origin = (n.serial, n.fn, id(n.data))
+        origin = (n.serial, n.fn, n.inputs[0].serial if n.fn in GATES else id(n.data) if n.fn is None else None)
         count[origin] += 1
         found[n] = (*origin, count[origin])
     return found

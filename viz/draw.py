@@ -32,7 +32,8 @@ def draw(
     such as range(4, 9). ``grads=True`` writes the norm of its adjoint on each node, in colour; so does a mapping
     from Tensors or names to adjoints or norms.
 
-    Grey: no gradient reaches it. Orange: adjoints, on a differentiated tape. Red and dashed: the gradient is cut.
+    Grey: no gradient reaches it. Orange: adjoints, on a differentiated tape. Red and dashed: the gradient is cut. A
+    dashed outline: recomputed, as ``checkpoint`` has it.
     """
     if not isinstance(tape, Tape):
         raise ArgumentError("draw", got=f"a {type(tape).__name__}", expected="expected a Tape, as Tape.of(loss) makes")

@@ -44,6 +44,7 @@ GATES: dict[object, Callable[[Tensor], Mark]] = {
     gates.clip_grad: lambda gate: Mark(f"‖g‖ ≤ {gate.kwargs['max_norm']:.4g}", False),
     gates.on_backward: _watched,
     gates.alias: lambda _: Mark("", False),
+    gates.recompute: lambda _: Mark("again", False),
 }
 
 

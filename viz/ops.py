@@ -49,10 +49,13 @@ class _Picture:
         self._draw(boxes)
         for tail, head, looks in edges:
             self.graph.edge(self.ids[tail], self.ids[head], **looks)
+        xs, ys = zip(*self.at.values(), strict=True)
+        middle, below = (min(xs) + max(xs)) / 2, min(ys) - 75
         if scale:
-            xs, ys = zip(*self.at.values(), strict=True)
-            where = (min(xs) + max(xs)) / 2, min(ys) - 75
-            put_text(self.graph, "scale", where, (190, 40), scale.legend(), **{"class": "legend"})
+            put_text(self.graph, "scale", (middle, below), (190, 40), scale.legend(), **{"class": "legend"})
+        if any(n.recomputed for n in self.spots):
+            word = style.label("dashed outline: recomputed", size=_SMALL)
+            put_text(self.graph, "recomputed", (middle, below + 30), (150, 14), word, **{"class": "legend"})
 
     # --- places -----------------------------------------------------------------------------------------------------
     def _boxes(self, edges: list[tuple[What, What, Looks]]) -> dict[What, Box]:
@@ -137,7 +140,7 @@ class _Picture:
         pin(part, self.ids[what], self.at[what], (wide, box.tall), **looks)
 
     def _tip(self, n: Tensor) -> str:
-        text = summary(self.tape, n)
+        text = summary(self.tape, n) + (", recomputed" if n.recomputed else "")
         if n in self.reached or n in self.adjoint:
             return text
         return f"{text}, {'no gradient reaches it' if n.requires_grad else 'needs no gradient'}"
@@ -180,6 +183,8 @@ class _Picture:
             known = n in self.scale.norms
             fill = self.scale.colour(self.scale.norms[n]) if known else fill
             looks |= {"penwidth": "2", "color": style.PARAMETER} if kind == "parameter" else {}
+        if n.recomputed:
+            looks["style"], kind = "rounded,filled,dashed", f"{kind} recomputed"
         return {**looks, "fillcolor": fill, "class": kind}
 
     # --- edges ------------------------------------------------------------------------------------------------------

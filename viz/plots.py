@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -69,17 +69,17 @@ def state_norms(tape: Tape) -> dict[int, float]:
     times = tape.times
     role = roles(tape.nodes, times)
     state = {role[e.source] for e in tape.recurrent_edges()}
-    whole: dict[tuple[int, int], Any] = {}
-    at: dict[tuple[int, int], int] = {}
-    origin = {(n.serial, id(n.data)) for n in tape.nodes if role[n] in state}
+    whole: dict[Hashable, Any] = {}
+    at: dict[Hashable, int] = {}
+    origin = {(n.serial, n.fn) for n in tape.nodes if role[n] in state}
     for n, g, _ in tape.steps():
-        key = (n.serial, id(n.data))
+        key = (n.serial, n.fn)
         if key in origin and (t := times[n]) is not None:
             whole[key] = whole[key] + g if key in whole else g
             at[key] = t
     squares: defaultdict[int, float] = defaultdict(float)
-    for key, g in whole.items():
-        squares[at[key]] += float(np.linalg.norm(np.asarray(g, np.float64))) ** 2
+    for where, g in whole.items():
+        squares[at[where]] += float(np.linalg.norm(np.asarray(g, np.float64))) ** 2
     return {t: float(np.sqrt(s)) for t, s in sorted(squares.items())}
 
 

@@ -18,5 +18,5 @@ def values(n: Tensor) -> str:
     if n.size <= 3:
         return " ".join(f"{v:.4g}" for v in n.data.ravel()) or "empty"
     with np.errstate(all="ignore"):
-        low, high, mean = n.data.min(), n.data.max(), n.data.mean()
+        low, high, mean = (data := n.data).min(), data.max(), data.mean()
     return f"{low:.4g} .. {high:.4g}, mean {mean:.4g}"

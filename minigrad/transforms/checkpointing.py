@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from math import isqrt
+from operator import attrgetter
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from ..times import times_of
 from ..walk import behind
 from .edges import refuse_unstamped, undifferentiated
 
-_form = cache(Form)
+_form, _serial = cache(Form), attrgetter("serial")
 
 
 def checkpoint(tape: Tape, every: int | str = "auto") -> Tape:
@@ -50,14 +51,15 @@ def checkpoint(tape: Tape, every: int | str = "auto") -> Tape:
     segments = {b: Segment(start, min(start + k - 1, last)) for b, start in starts.items()}
     new: dict[Tensor, Tensor] = {}
     for n, b in block.items():
-        copy = new[n] = n.copied(tuple([new.get(x, x) for x in n.inputs]))
-        if b is None:  # a sum over the steps belongs to the segment of what it adds last
-            its = [x.segment for x in copy.inputs if x.segment is not None]
-            copy.segment = its[-1] if its else segments[0]
+        new[n] = copy = n.copied(tuple([new.get(x, x) for x in n.inputs]))
+        if b is None:  # outside the steps: where backward passes it, the segment of its last input is at hand
+            its = max((x for x in copy.inputs if x.segment is not None), key=_serial, default=None)
+            copy.segment = segments[0] if its is None else its.segment
         elif n in kept:
             copy.segment = segments[b]
         else:
-            copy.drop(_form(n.data.shape, n.data.dtype), segments[b])
+            value = n.data
+            copy.drop(_form(value.shape, value.dtype), segments[b])
     return Tape.of(*[new.get(o, o) for o in tape.outputs])
 
 

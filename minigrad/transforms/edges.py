@@ -55,7 +55,10 @@ def gated(fn: Callable[..., Any], source: Tensor, reader: Tensor, *more: Tensor,
     """A gate of kind fn between source and reader, stamped like the reader."""
     refuse_stale("transform", reader, [source], "Run the forward pass again")
     inputs = (source, *more)
-    return source.shared(fn, inputs, keywords, passes(fn, inputs), reader)
+    gate = Tensor(source.form or source.data, passes(fn, inputs), None, fn, inputs, keywords, reader)
+    if source.form is not None:
+        gate.drop(source.form, source.segment)
+    return gate
 
 
 def _gate(

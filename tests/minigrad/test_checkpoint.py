@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad import gates
+from minigrad import gates, recompute
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError, GradientError, StaleTapeError
 from minigrad.functions import sigmoid
@@ -237,6 +237,40 @@ def test_a_parameter_assigned_in_between_is_an_error_not_another_value():
     with pytest.raises(StaleTapeError, match="'W' was assigned"):
         tape.backward()
     assert W.grad is None
+
+
+def test_gradients_of_dropped_states():
+    _, loss = rnn()
+    plain, tape = mg.Tape.of(loss), tf.checkpoint(mg.Tape.of(loss), 3)
+    for name in ("h_2", "h_3", "add@5"):
+        same(mg.grad(tape.outputs[0], tape[name]), mg.grad(loss, plain[name]))
+
+
+@pytest.mark.parametrize("add", [lambda total, loss: total + loss, lambda total, loss: loss + total])
+def test_backward_recomputes_each_value_once(add, monkeypatch):
+    W, h, total = mg.tensor(A, requires_grad=True), mg.tensor(A), mg.tensor(0.0)
+    for t in range(20):
+        with mg.timestep(t):
+            h = np.tanh(h @ W)
+            loss = np.sum(h * h)
+        total = add(total, loss)
+    tape, calls, again = tf.checkpoint(mg.Tape.of(total), 5), [], recompute._computed
+    monkeypatch.setattr(recompute, "_computed", lambda n, known: calls.append(n) or again(n, known))
+    tape.backward()
+    dropped = sum(n.form is not None for n in tape.nodes)
+    assert len(calls) == len(set(calls)) == dropped
+    done = tf.differentiate(tape)
+    assert sum(n.recomputed and n.form is None and n.fn is not gates.recompute for n in done.nodes) <= dropped
+
+
+def test_a_search_through_all_values_recomputes_each_once(monkeypatch):
+    _, loss = rnn(30)
+    tape, calls = tf.checkpoint(mg.Tape.of(loss), 10), []
+    again = recompute._computed
+    monkeypatch.setattr(recompute, "_computed", lambda n, known: calls.append(n) or again(n, known))
+    assert mg.find_nonfinite(tape) is None
+    dropped = sum(n.form is not None for n in tape.nodes)
+    assert dropped <= len(calls) <= 2 * dropped, "in one backward pass, and in one forwards"
 
 
 def test_two_passes_at_once_do_not_disturb_each_other():

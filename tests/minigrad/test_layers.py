@@ -11,12 +11,12 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [  # a module imports modules of the lines above its own
     {"place"},
     {"errors"},
-    {"scope", "companions", "files", "summary"},
+    {"scope", "companions", "files", "summary", "listing", "norms"},
     {"watch", "vjps", "peeks"},
-    {"gates", "functions", "outside"},
+    {"gates", "functions", "outside", "arrays"},
     {"tensor", "formulas"},
     {"symbols"},
-    {"stale", "walk"},
+    {"stale", "walk", "reading"},
     {"recompute", "times"},
     {"sweep"},
     {"tape"},
@@ -30,6 +30,7 @@ LAYERS = [  # a module imports modules of the lines above its own
     {"demo", "script"},
     {"__main__"},
 ]
+CORE = ["edges", "gradients", "truncation"]  # of the transforms
 RANK = {name: i for i, layer in enumerate(LAYERS) for name in layer}
 
 
@@ -64,6 +65,19 @@ def test_imports_of_the_engine_point_downwards(path):
     for name in imported(path):
         if name.split(".")[0] == "minigrad" and part(name) != mine:
             assert RANK[part(name)] < RANK[mine], f"{mine} imports {name}"
+
+
+def lines(*names):
+    files = [file for name in names for file in (ROOT / "minigrad").glob(f"{name}.py")]
+    assert len(files) >= len(names), "the core is where it is said to be"
+    return {file.relative_to(ROOT): len(file.read_text(encoding="utf-8").splitlines()) for file in files}
+
+
+def test_the_core_stays_small():
+    """What a tape is, how it is recorded and rewritten; the sweep, and what other transforms do, come after."""
+    core = lines("tensor", "tape", "gates", "transforms/__init__", *[f"transforms/{name}" for name in CORE])
+    assert sum(core.values()) < 900, core
+    assert max(lines("*", "*/*").values()) < 300
 
 
 def outside(package):

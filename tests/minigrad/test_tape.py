@@ -2,6 +2,7 @@
 
 import re
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
@@ -412,6 +413,19 @@ def test_a_parameter_assigned_before_forward_is_fine():
 
 
 # --- cost and depth --------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("seen", [lambda tape: tape.steps(), lambda tape: tape._sweep(tape._seed(None))])
+def test_an_adjoint_is_gone_once_it_was_passed_on(seen):
+    """Nothing but the seed is held of what backward has left behind: neither adjoints nor what was sent."""
+    W, h = param(np.eye(3) * 0.9, "W"), param(np.ones((2, 3)), "h")
+    for _ in range(20):
+        h = np.tanh(h @ W)
+    gone = []
+    for _, g, sent in seen(mg.Tape.of(np.sum(h * h))):
+        gone.append([weakref.ref(x) for x in (g, *sent) if x is not None])
+        assert not [r for refs in gone[1:-4] for r in refs if r() is not None]
+    assert len(gone) > 40
+
+
 def doublings(n):
     x = y = param(1.0)
     for _ in range(n):

@@ -136,6 +136,8 @@ TAPES = {
     "watched": watched, "clipped": clipped, "untied": untied, "truncated": lambda: tf.truncate(book_rnn(6), every=2),
     "window": lambda: tf.truncate(book_rnn(4), window=1), "differentiated": lambda: tf.differentiate(book_rnn()),
     "random": lambda: tf.truncate_randomly(lstm(30), 0.6, 0), "leaf": lambda: mg.Tape.of(parameter("w", 2)),
+    "checkpointed": lambda: tf.checkpoint(lstm(6), 2),
+    "recomputed": lambda: tf.differentiate(tf.checkpoint(book_rnn(), 2)),
     "unnamed": lambda: mg.Tape.of(mg.tensor([1.0, 2.0], requires_grad=True) * 2),
 }  # fmt: skip
 

@@ -1,12 +1,16 @@
 import re
+from html import unescape
 
 import numpy as np
 import pytest
 
 import minigrad as mg
+import viz
+from minigrad import gates
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError
 from viz import draw, style
+from viz.plots import state_norms
 from viz.render import svg
 from viz.selection import adjoint_nodes, shown_nodes
 
@@ -24,7 +28,9 @@ def about(nodes):
     """Nodes by the tensor's name at the start of their tooltip."""
     found = {}
     for n, a in nodes.items():
-        found.setdefault(a["tooltip"].split(": ")[0], []).append((n, a))
+        if a["class"] == "legend":
+            continue
+        found.setdefault(unescape(a["tooltip"]).split(": ")[0], []).append((n, a))
     return found
 
 
@@ -106,6 +112,23 @@ def test_what_is_cut_is_red_and_dashed_and_nothing_else_is(every):
 def test_gates_say_what_they_do(tape, said, colour):
     nodes, _ = read_back(draw(tape))
     assert (said, colour) in [(text_of(a["label"]), a["fontcolor"]) for a in nodes.values()]
+
+
+def test_dashed_is_what_is_recomputed():
+    plain = book_rnn(4)
+    for tape in (tf.checkpoint(plain, 2), tf.differentiate(tf.checkpoint(plain, 2))):
+        nodes = read_back(draw(tape, collapse=None))[0]
+        dashed = {name for name, its in about(nodes).items() for _, a in its if "recomputed" in a["class"].split()}
+        assert dashed == {tape.names[n] for n in shown_nodes(tape) if n.recomputed and n.fn is not gates.recompute}
+        assert all("dashed" in a["style"] for a in nodes.values() if "recomputed" in a["class"].split())
+        assert [text_of(a["label"]) for a in nodes.values() if a["class"] == "legend"] == ["dashed outline: recomputed"]
+    assert not [a for a in read_back(draw(plain))[0].values() if a["class"] == "legend"]
+
+
+def test_a_checkpointed_tape_has_no_other_edges():
+    plain = book_rnn(4)
+    assert not viz.diff(plain, tf.checkpoint(plain, 2))
+    assert state_norms(tf.checkpoint(plain, 2)) == state_norms(plain)
 
 
 def test_grey_is_what_the_gradient_does_not_reach():
