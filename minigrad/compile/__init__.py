@@ -1,6 +1,6 @@
 """compile: Tape -> Plan. Roll the tape up into families, distribute the loop.
 
-One pass per file, in this order: graph, expand, fold, sums, families, loops, layout, storage, emit.
+One pass per file, in this order: graph, expand, fold, sums, side_by_side, families, loops, layout, storage, emit.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from .loops import hoist, units
 from .packing import packing
 from .peeks import refuse_peeks
 from .plan import Plan
+from .side_by_side import side_by_side
 from .storage import allocate, stores
 from .sums import flatten
 
@@ -58,7 +59,7 @@ def _no_collection() -> Iterator[None]:
 
 
 def _compiled(tape: Tape) -> Plan:
-    graph = flatten(fold(expand(read(tape))))
+    graph = side_by_side(flatten(fold(expand(read(tape)))))
     root = roots(graph)
     of = families(graph, root)
     order = hoist(units(graph, root, of), root, of)

@@ -139,7 +139,8 @@ def _runs(rows: list[list[Array]]) -> Iterator[tuple[int, int]]:
     if len(rows) < 2:
         yield 0, len(rows)
         return
-    kinds = [[(x.shape, x.strides, id(owner(x))) for x in row] for row in rows]  # a stack keeps alive the memory of its first only
+    # a stack keeps alive the memory of its first only
+    kinds = [[(x.shape, x.strides, id(owner(x))) for x in row] for row in rows]
     begins = [[address(x) for x in row] for row in rows]
     start, gaps = 0, None
     for i in range(1, len(rows) + 1):

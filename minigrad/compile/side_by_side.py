@@ -1,0 +1,288 @@
+"""Matrices side by side: [x W_1, x W_2] = x [W_1, W_2], and x_1 W_1^T + x_2 W_2^T = [x_1, x_2] [W_1, W_2]^T.
+
+So the four products of an LSTM's step that share h_{t-1} are one, and what is done alike with each is done once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from ..vjps.indexing import getitem
+from .families import Family, families
+from .graph import Graph, Node, ordered, roots
+from .kernels import elementwise
+from .sums import STEP, total
+
+
+def side_by_side(graph: Graph) -> Graph:
+    """Both, one after the other. Cost: linear in the nodes."""
+    return summed(shared(graph))
+
+
+# --- products that share their left operand -------------------------------------------------------------------------
+@dataclass(slots=True)
+class Wide:
+    """Results of one step as columns of one: where each lies, and what is new in the graph."""
+
+    graph: Graph
+    readers: dict[Node, list[Node]]
+    rank: dict[Node, int]
+    fixed: set[Node]
+    at: dict[Node, tuple[Node, int]] = field(default_factory=dict)  # in which result, from which column on
+    parts: dict[Node, list[Node]] = field(default_factory=dict)  # the other way round
+    joined: dict[tuple[Node, ...], Node] = field(default_factory=dict)  # what is the same in every step, side by side
+
+    def put(self, parts: list[Node], *operands: Node) -> Node:
+        """One operation, on wide operands, in the stead of several."""
+        first, width = parts[0], parts[0].shape[-1]
+        shape = (*first.shape[:-1], len(parts) * width)
+        wide = replace(first, inputs=operands, shape=shape, name="")
+        self.rank[wide], self.parts[wide] = len(self.rank), parts
+        self.at.update({part: (wide, i * width) for i, part in enumerate(parts)})
+        return wide
+
+    def join(self, parts: tuple[Node, ...]) -> Node:
+        """What is the same in every step, side by side: one node for all steps."""
+        if parts not in self.joined:
+            self.joined[parts] = joined(parts, time=None)
+        return self.joined[parts]
+
+
+def joined(parts: tuple[Node, ...], time: int | None) -> Node:
+    """The concatenation along the last axis."""
+    x = parts[0]
+    shape = (*x.shape[:-1], sum(p.shape[-1] for p in parts))
+    return Node(np.concatenate, parts, {"axis": x.ndim - 1}, shape, x.dtype, time, x.place)
+
+
+def columns(x: Node, start: int, stop: int) -> Node:
+    """x[:, start:stop]."""
+    if (start, stop) == (0, x.shape[1]):
+        return x
+    index = {"index": (slice(None), slice(start, stop))}
+    return Node(getitem, (x,), index, (x.shape[0], stop - start), x.dtype, x.time, x.place)
+
+
+def shared(graph: Graph) -> Graph:
+    """Products of one matrix with several that are the same in every step, and elementwise work on them, as one."""
+    fixed = _fixed(graph)
+    groups = defaultdict[Any, list[Node]](list)
+    for n in graph.nodes:
+        if n.fn is np.matmul and n.time is not None and n.inputs[1] in fixed and _plain(n):
+            groups[n.inputs[0], n.time, n.inputs[1].shape].append(n)
+    found = [its for its in groups.values() if len(its) > 1]
+    if not found:
+        return graph
+    wide = Wide(graph, graph.readers(), {n: i for i, n in enumerate(graph.nodes)}, fixed)
+    orders: dict[frozenset[Node], dict[Node, int]] = {}
+    for its in found:
+        weights = frozenset(n.inputs[1] for n in its)
+        if weights not in orders:
+            its.sort(key=lambda n: (_way(n, wide, 3), min((wide.rank[r] for r in wide.readers[n]), default=0)))
+            orders[weights] = {n.inputs[1]: i for i, n in enumerate(its)}
+        its.sort(key=lambda n: orders[weights][n.inputs[1]])
+        _lift(wide.put(its, its[0].inputs[0], wide.join(tuple(n.inputs[1] for n in its))), wide)
+    instead = {n: columns(w, start, start + n.shape[1]) for n, (w, start) in wide.at.items()}
+    return replaced(graph, [*wide.joined.values(), *wide.parts, *instead.values()], instead)
+
+
+def _fixed(graph: Graph) -> set[Node]:
+    """What is the same in every step: leaves, and what is computed outside the steps from nothing else."""
+    fixed = set[Node]()
+    for n in graph.nodes:
+        if n.fn is None or ((n.time is None or n.fn is np.transpose) and all(x in fixed for x in n.inputs)):
+            fixed.add(n)
+    return fixed
+
+
+def _plain(n: Node) -> bool:
+    return n.dtype.kind == "f" and all(x.ndim == 2 and x.dtype == n.dtype for x in n.inputs)
+
+
+def _way(n: Node, wide: Wide, steps: int) -> str:
+    """How a result goes on, as text, a few operations far: those that go on alike shall be neighbours."""
+    if not steps:
+        return ""
+    ways = [
+        f"{r.fn}({_way(r, wide, steps - 1)})"
+        for r in wide.readers[n]
+        if r.time == n.time and r.shape == n.shape and elementwise(r.fn)
+    ]
+    return ",".join(sorted(ways))
+
+
+def _lift(start: Node, wide: Wide) -> None:
+    """Do what is done alike with neighbouring columns once with all of them; and so on with the results."""
+    stack = [start]
+    while stack:
+        parts = wide.parts[stack.pop()]
+        alike = defaultdict[Any, dict[int, tuple[Node, list[Any]]]](dict)
+        for i, part in enumerate(parts):
+            for r in wide.readers[part]:
+                operands = _operands(r, part, wide)
+                if operands is not None:
+                    key = (r.fn, repr(r.kwargs), r.dtype, r.time, tuple(what for what, _ in operands))
+                    alike[key].setdefault(i, (r, [x for _, x in operands]))
+        for members in alike.values():
+            for run in neighbours(members):
+                its, rows = zip(*[members[i] for i in run], strict=True)
+                if len(its) > 1 and not any(r in wide.at for r in its):
+                    stack.append(wide.put(list(its), *[_across(xs, wide) for xs in zip(*rows, strict=True)]))
+
+
+def neighbours(numbers: Iterable[int]) -> Iterator[list[int]]:
+    """The runs of successive numbers."""
+    run: list[int] = []
+    for i in sorted(numbers):
+        if run and i != run[-1] + 1:
+            yield run
+            run = []
+        run.append(i)
+    if run:
+        yield run
+
+
+def _operands(r: Node, part: Node, wide: Wide) -> list[tuple[Any, Node]] | None:
+    """What r reads besides the part and how it lies to it, the same for its neighbours if they can be done at once."""
+    if r in wide.at or not elementwise(r.fn) or r.shape != part.shape:
+        return None
+    found: list[tuple[Any, Node]] = []
+    for x in r.inputs:
+        if x in wide.at and x.shape == part.shape:
+            found.append(((0, wide.rank[wide.at[x][0]], wide.at[x][1] - wide.at[part][1]), x))
+        elif not x.ndim or x.shape[-1] == 1:
+            found.append(((1, wide.rank[x], 0), x))
+        elif x in wide.fixed and x.shape in (part.shape[1:], (1, *part.shape[1:])):
+            found.append(((2, x.ndim, x.dtype.num), x))
+        else:
+            return None
+    return sorted(found, key=lambda pair: pair[0]) if r.fn in STEP else found
+
+
+def _across(xs: tuple[Node, ...], wide: Wide) -> Node:
+    """The operands of neighbours as one."""
+    if xs[0] in wide.at:
+        (source, start), (_, last) = wide.at[xs[0]], wide.at[xs[-1]]
+        return columns(source, start, last + xs[-1].shape[1])
+    return xs[0] if not xs[0].ndim or xs[0].shape[-1] == 1 else wide.join(xs)
+
+
+def replaced(graph: Graph, new: Iterable[Node], instead: dict[Node, Node]) -> Graph:
+    """The graph with new nodes, and with others in the stead of some."""
+    fresh: dict[Node, Node] = {}
+    stack = [*graph.nodes, *new]
+    while stack:
+        n = stack.pop()
+        if n not in fresh:
+            fresh[n] = replace(n) if n.inputs else n
+            stack += n.inputs
+    for n in fresh.values():
+        n.inputs = tuple([fresh[instead.get(x, x)] for x in n.inputs])
+    return ordered(tuple(fresh[instead.get(o, o)] for o in graph.outputs))
+
+
+# --- sums of products with matrices that lie side by side -----------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Terms x_k W_k^T of one sum, the W_k successive columns of one matrix."""
+
+    into: Node
+    terms: list[Node]
+    matrix: Node
+    start: int  # the first column
+
+
+def summed(graph: Graph) -> Graph:
+    """Sums of x_k W_k^T whose W_k lie side by side as one product: the x_k are put side by side, at every step.
+
+    Who reads an x_k reads it there, if that comes later than all of them: so nothing needs to be copied there.
+    """
+    readers = graph.readers()
+    sums = list(_sums(graph, readers))
+    if not sums:
+        return graph
+    height, lies = _heights(graph, readers), _lies(sums, families(graph, roots(graph)))
+    turned: dict[tuple[Node, int, int], Node] = {}
+    inputs: dict[Node, list[Node]] = {}  # what is to be read instead
+    for s in sums:
+        xs = [t.inputs[0] for t in s.terms]
+        if not all(x in lies and lies[x][0] is lies[xs[0]][0] for x in xs):
+            continue
+        row, start = lies[xs[0]]
+        begins = [lies[x][1] - start for x in xs]
+        if begins != _begins(xs)[:-1] or height[s.into] >= min(height[x] for x in row.inputs):
+            continue
+        width = _begins(xs)[-1]
+        key = s.matrix, s.start, s.start + width
+        w = turned.setdefault(key, _transposed(columns(*key)))
+        product = s.terms[0].made(np.matmul, columns(row, start, start + width), w)
+        inputs[s.into] = [x for x in inputs.get(s.into, s.into.inputs) if x not in s.terms] + [product]
+    for x, (row, start) in lies.items():
+        for r in readers[x]:
+            if height[r] < min(height[y] for y in row.inputs):
+                part = columns(row, start, start + x.shape[1])
+                inputs[r] = [part if y is x else y for y in inputs.get(r, r.inputs)]
+    instead = {n: xs[0] if len(xs) == 1 < len(n.inputs) else replace(n, inputs=tuple(xs)) for n, xs in inputs.items()}
+    return replaced(graph, instead.values(), instead)
+
+
+def _sums(graph: Graph, readers: dict[Node, list[Node]]) -> Iterator[Sum]:
+    """Find them, the longest first."""
+    home: dict[Node, tuple[Node, int]] = {}
+    for n in graph.nodes:
+        if n.fn is np.concatenate and n.time is None and n.ndim == 2 and n.kwargs.get("axis") == 1:
+            home.update({x: (n, start) for x, start in zip(n.inputs, _begins(n.inputs), strict=False)})
+    found = []
+    for n in graph.nodes if home else ():
+        alike = defaultdict[Any, list[tuple[int, Node]]](list)
+        for term in n.inputs if n.fn is total else ():
+            if term.fn is np.matmul and len(readers[term]) == 1 and term.shape == n.shape and _plain(term):
+                turned = term.inputs[1]
+                if turned.fn is np.transpose and turned.inputs[0] in home and term not in graph.outputs:
+                    matrix, start = home[turned.inputs[0]]
+                    alike[term.time, matrix].append((start, term))
+        for (_, matrix), its in alike.items():
+            starts, terms = zip(*sorted(its, key=lambda pair: pair[0]), strict=True)
+            if len(terms) > 1 and [k - starts[0] for k in starts] == _begins([t.inputs[0] for t in terms])[:-1]:
+                found.append(Sum(n, list(terms), matrix, starts[0]))
+    yield from sorted(found, key=lambda s: -len(s.terms))
+
+
+def _begins(xs: Sequence[Node]) -> list[int]:
+    """The first column of each, side by side, and the number of columns."""
+    return [0, *accumulate(x.shape[1] for x in xs)]
+
+
+def _transposed(x: Node) -> Node:
+    return Node(np.transpose, (x,), {}, x.shape[::-1], x.dtype, x.time, x.place)
+
+
+def _heights(graph: Graph, readers: dict[Node, list[Node]]) -> dict[Node, int]:
+    """How far each node is from the last results that need it, at most; an operand is higher than its readers."""
+    height: dict[Node, int] = {}
+    for n in reversed(graph.nodes):
+        height[n] = 1 + max((height[r] for r in readers[n]), default=0)
+    return height
+
+
+def _lies(sums: list[Sum], of: dict[Node, Family]) -> dict[Node, tuple[Node, int]]:
+    """In which concatenation each x_k and its likes at other steps lie, and from which column on."""
+    lies: dict[Node, tuple[Node, int]] = {}
+    taken = set[Family | None]()
+    for s in sums:
+        its = [of.get(t.inputs[0]) for t in s.terms]
+        if taken.isdisjoint(its) and None not in its and len(set(its)) == len(its):
+            taken.update(its)
+            by_time = [{m.time: m for m in f.members} for f in its if f is not None]
+            for time in by_time[0]:
+                if all(time in members for members in by_time):
+                    xs = tuple([members[time] for members in by_time])
+                    row = joined(xs, time)
+                    lies.update({x: (row, start) for x, start in zip(xs, _begins(xs), strict=False)})
+    return lies
