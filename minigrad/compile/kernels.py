@@ -196,11 +196,7 @@ def batched(fn: Any, kwargs: dict[str, Any], args: list[Array], free: list[bool]
     if fn in (pick, softmax_minus_one_hot) and not any(free[:3]):
         return calls(fn, kwargs, args, out)
     if elementwise(fn):
-        shaped = []
-        for x, same in zip(args, free, strict=True):
-            fill = out.ndim - x.ndim
-            shaped.append(x if same or not fill else x.reshape((len(x),) + (1,) * fill + x.shape[1:], copy=False))
-        return calls(fn, kwargs, shaped, out)
+        return calls(fn, kwargs, _aligned(args, free, out), out)
     if fn is np.matmul:
         return _products(args, free, out)
     if fn in REDUCTIONS and not any(free) and kwargs.keys() <= {"axis", "keepdims"}:
@@ -221,7 +217,15 @@ def _products(args: list[Array], free: list[bool], out: Array) -> list[Call] | N
         return [gemm(b, a.T, out)]
     if a.ndim - (not a_free) < 2 or b.ndim - (not b_free) < 2:
         return None
-    return [(np.matmul, (a, b, out))]
+    return [(np.matmul, (*_aligned(args, free, out), out))]
+
+
+def _aligned(args: list[Array], free: list[bool], out: Array) -> list[Array]:
+    """The operands with as many axes behind that of the steps as the result has."""
+    return [
+        x if same or x.ndim == out.ndim else x.reshape((len(x),) + (1,) * (out.ndim - x.ndim) + x.shape[1:], copy=False)
+        for x, same in zip(args, free, strict=True)
+    ]
 
 
 def _in_pieces(rows: Array, b: Array, out: Array) -> list[Call]:
@@ -247,7 +251,7 @@ def summed_products(a: Array, b: Array, out: Array) -> list[Call]:
     if right is None:
         right = np.empty((steps * inner, b.shape[-1]), b.dtype)
         found.append((np.copyto, (right.reshape(b.shape), b)))
-    if out.flags.c_contiguous and not left.flags.c_contiguous and not right.flags.c_contiguous:
+    if out.flags.c_contiguous and all(x.strides[0] < x.strides[1] for x in (left, right)):
         turned = np.empty(out.shape[::-1], out.dtype)  # two transposed operands: their transposed product is faster
         return [*found, gemm(right.T, left.T, turned), (np.copyto, (out, turned.T))]
     return [*found, gemm(left, right, out)]
