@@ -1,6 +1,8 @@
 """Matrices side by side: [x W_1, x W_2] = x [W_1, W_2], and x_1 W_1^T + x_2 W_2^T = [x_1, x_2] [W_1, W_2]^T.
 
 So the four products of an LSTM's step that share h_{t-1} are one, and what is done alike with each is done once.
+That saves calls. Columns of one row lie in one piece; those of several rows do not, and work on them takes longer by
+more than the calls saved.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from .families import Family, families
 from .graph import Graph, Node, ordered, roots
 from .kernels import elementwise
 from .sums import STEP, total
+
+ROWS = 1  # at most
 
 
 def side_by_side(graph: Graph) -> Graph:
@@ -102,7 +106,8 @@ def _fixed(graph: Graph) -> set[Node]:
 
 
 def _plain(n: Node) -> bool:
-    return n.dtype.kind == "f" and all(x.ndim == 2 and x.dtype == n.dtype for x in n.inputs)
+    """Whether n is a product of matrices and few enough rows."""
+    return n.dtype.kind == "f" and n.shape[0] <= ROWS and all(x.ndim == 2 and x.dtype == n.dtype for x in n.inputs)
 
 
 def _way(n: Node, wide: Wide, steps: int) -> str:
@@ -158,8 +163,8 @@ def _operands(r: Node, part: Node, wide: Wide) -> list[tuple[Any, Node]] | None:
             found.append(((0, wide.rank[wide.at[x][0]], wide.at[x][1] - wide.at[part][1]), x))
         elif not x.ndim or x.shape[-1] == 1:
             found.append(((1, wide.rank[x], 0), x))
-        elif x in wide.fixed and x.shape in (part.shape[1:], (1, *part.shape[1:])):
-            found.append(((2, x.ndim, x.dtype.num), x))
+        elif x in wide.fixed and x.shape == part.shape[1:]:
+            found.append(((2, x.dtype.num, 0), x))
         else:
             return None
     return sorted(found, key=lambda pair: pair[0]) if r.fn in STEP else found
