@@ -206,7 +206,7 @@ def test_neighbours_are_the_longest_runs(numbers):
     assert all(a[-1] + 1 < b[0] for a, b in pairwise(runs))
 
 
-# --- products with stacks of matrices ---------------------------------------------------------------------------------
+# --- products ---------------------------------------------------------------------------------
 @pytest.mark.parametrize("T", [2, 3])
 def test_a_stack_of_matrices_is_not_taken_for_a_stack_of_steps(T):
     rng = np.random.default_rng(0)
@@ -218,3 +218,15 @@ def test_a_stack_of_matrices_is_not_taken_for_a_stack_of_steps(T):
             outs.append(X[t] @ W + X[t] @ V[t])
     agrees(mg.Tape.of(np.stack(outs)))
     agrees(tr.differentiate(mg.Tape.of(np.sum(np.square(np.stack(outs))))))
+
+
+@pytest.mark.parametrize("B", [1, 2])
+def test_one_row_times_a_matrix_that_is_not_worth_turning(B):
+    rng = np.random.default_rng(0)
+    W = mg.tensor(rng.normal(size=(100, 100)) / 10, requires_grad=True, name="W")
+    X, h = mg.tensor(rng.normal(size=(20, B, 100)), name="X"), mg.tensor(np.zeros((B, 100)))
+    for t in range(20):
+        with mg.timestep(t):
+            h = np.tanh(X[t] + h @ W)
+    plan = agrees(tr.differentiate(mg.Tape.of(np.sum(h))))
+    assert sum(fn is np.copyto for fn, _ in plan._inputs.run) == (B > 1)
