@@ -34,7 +34,6 @@ def side_by_side(graph: Graph) -> Graph:
 class Wide:
     """Results of one step as columns of one: where each lies, and what is new in the graph."""
 
-    graph: Graph
     readers: dict[Node, list[Node]]
     rank: dict[Node, int]
     fixed: set[Node]
@@ -83,7 +82,7 @@ def shared(graph: Graph) -> Graph:
     found = [its for its in groups.values() if len(its) > 1]
     if not found:
         return graph
-    wide = Wide(graph, graph.readers(), {n: i for i, n in enumerate(graph.nodes)}, fixed)
+    wide = Wide(graph.readers(), {n: i for i, n in enumerate(graph.nodes)}, fixed)
     orders: dict[frozenset[Node], dict[Node, int]] = {}
     for its in found:
         weights = frozenset(n.inputs[1] for n in its)
@@ -185,10 +184,11 @@ def replaced(graph: Graph, new: Iterable[Node], instead: dict[Node, Node]) -> Gr
     while stack:
         n = stack.pop()
         if n not in fresh:
-            fresh[n] = replace(n) if n.inputs else n
-            stack += n.inputs
-    for n in fresh.values():
-        n.inputs = tuple([fresh[instead.get(x, x)] for x in n.inputs])
+            fresh[n] = n.with_inputs(())  # for now
+            stack += [x for x in n.inputs if x not in fresh]
+    for n, copy in fresh.items():
+        if n.inputs:
+            copy.inputs = tuple([fresh[instead.get(x, x)] for x in n.inputs])
     return ordered(tuple(fresh[instead.get(o, o)] for o in graph.outputs))
 
 
