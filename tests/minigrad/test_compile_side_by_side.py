@@ -184,6 +184,28 @@ def test_a_product_of_all_three_inputs_of_a_gru_and_one_of_the_two_gates():
     assert widths.count(3 * H) == widths.count(2 * H) == widths.count(H) == widths.count(V) == 5
 
 
+def test_a_matrix_beside_one_that_depends_on_the_sum_makes_no_cycle():
+    rng = np.random.default_rng(0)
+    A, B = (mg.tensor(rng.normal(size=(3, 3)), requires_grad=True, name=name) for name in "AB")
+    x, y = (mg.tensor(rng.normal(size=(1, 3)), name=name) for name in "xy")
+    with mg.timestep(0):
+        h = np.tanh(x + 1) @ A.T + np.tanh(y + 1) @ B.T
+    C = np.sum(h) * A
+    loss = np.sum(h @ np.concatenate([A, B, C], axis=1))
+    agrees(tr.differentiate(mg.Tape.of(loss)))
+
+
+def test_operations_on_part_of_the_elements_stay_apart():
+    rng = np.random.default_rng(0)
+    A, B = (mg.tensor(rng.normal(size=(3, 3)), requires_grad=True, name=name) for name in "AB")
+    X, outs = mg.tensor(rng.normal(size=(4, 1, 3)), name="X"), []
+    for t in range(4):
+        with mg.timestep(t):
+            a, b = X[t] @ A, X[t] @ B
+            outs += [np.clip(a, -0.5, 0.5), np.clip(b, -0.5, 0.5), np.where(a > 0, a, 1), np.where(b > 0, b, 1)]
+    agrees(tr.differentiate(mg.Tape.of(np.sum(np.stack(outs)))))
+
+
 # --- when nothing is to be done ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("cell", "rows"), [(RNNCell, 1), (LSTMCell, 2), (GRUCell, 2)])
 def test_a_graph_without_such_products_comes_back_as_it_was(cell, rows):
