@@ -129,7 +129,7 @@ def test_random_programs_of_products_that_share_operands(program, T, B, most, di
     state, outs = [mg.tensor(np.ones((B, 3)), requires_grad=True, name="h"), mg.tensor(np.zeros((B, 3)))], []
     for t in range(T):
         with mg.timestep(t):
-            values = [*state, x[t]]
+            values = [*state, x[t], *[state[0] @ w for w in ws[:3]]]
             for op, i, j in program:
                 values.append(OPS[op](values[i % len(values)], values[j % len(values)], ws))
             state = [values[-1], values[len(values) // 2]]
@@ -252,3 +252,15 @@ def test_one_row_times_a_matrix_that_is_not_worth_turning(B):
             h = np.tanh(X[t] + h @ W)
     plan = agrees(tr.differentiate(mg.Tape.of(np.sum(h))))
     assert sum(fn is np.copyto for fn, _ in plan._inputs.run) == (B > 1)
+
+
+# --- what a concatenation joins ---------------------------------------------------------------------------------------
+def test_a_concatenation_that_joins_something_else_at_first():
+    rng = np.random.default_rng(0)
+    w, x = mg.tensor(rng.normal(size=(6, 3)), name="w"), mg.tensor(rng.normal(size=(2, 1, 3)), name="x")
+    a, b, outs = mg.tensor(np.ones((1, 3)), name="h"), mg.tensor(np.zeros((1, 3))), []
+    for t in range(2):
+        with mg.timestep(t):
+            a, b = np.concatenate([a, a + b], axis=1) @ w, x[t]
+            outs.append(a)
+    agrees(mg.Tape.of(np.sum(np.stack(outs)) + np.sum(b), outs[0], a))
