@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -102,6 +103,7 @@ def _before_the_shards(program: Program, order: list[Unit]) -> None:
 
 
 _OFTEN = 16  # steps that pay for copying a transposed matrix
+_LARGE = 1 << 16  # bytes of one that a single row is multiplied by as fast without
 
 
 def _in_rows(program: Program, n: Node, x: Node, array: Array, inside: set[Node]) -> Array:
@@ -110,6 +112,8 @@ def _in_rows(program: Program, n: Node, x: Node, array: Array, inside: set[Node]
     while is_view(source):
         source = source.inputs[0]
     if array.ndim != 2 or source is x or source in inside or array.flags.c_contiguous:
+        return array
+    if array.nbytes >= _LARGE and math.prod(n.shape[:-1]) == 1:
         return array
     key = x, n.shard
     if key not in program.copies:

@@ -40,8 +40,11 @@ class Packing:
 
 
 def packing(order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, Node]) -> Packing:
-    """Find them. A family is packed where each member is an operand of the same concatenation family once."""
-    found = Packing()
+    """Find them. A family is packed where each member is an operand of the same concatenation family once.
+
+    And where it begins before that family does: a step that joins something else has no place for it.
+    """
+    found, at = Packing(), {n: i for i, n in enumerate(n for unit in order for n in unit.nodes)}
     for unit in order:
         for joined in unit.families:
             if joined.first.fn not in (np.concatenate, np.stack) or joined.first.kwargs.get("axis", 0) is None:
@@ -58,7 +61,8 @@ def packing(order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, No
                 once = len(its) == len(family) == len({member for member, _, _ in its})
                 nested = joined in found.into or family in found.into.values() or family is joined
                 taken = nested or family in found.into or family in absorbed
-                if once and not taken and family.first.dtype == joined.first.dtype:
+                late = at[family.first] > at[joined.first]
+                if once and not taken and not late and family.first.dtype == joined.first.dtype:
                     found.into[family] = joined
                     found.slot |= {member: (node, begin) for member, node, begin in its}
     return found

@@ -34,7 +34,6 @@ def side_by_side(graph: Graph) -> Graph:
 class Wide:
     """Results of one step as columns of one: where each lies, and what is new in the graph."""
 
-    graph: Graph
     readers: dict[Node, list[Node]]
     rank: dict[Node, int]
     fixed: set[Node]
@@ -86,7 +85,7 @@ def shared(graph: Graph) -> Graph:
     found = [its for its in alike if len(its) > 1]
     if not found:
         return graph
-    wide = Wide(graph, graph.readers(), {n: i for i, n in enumerate(graph.nodes)}, fixed)
+    wide = Wide(graph.readers(), {n: i for i, n in enumerate(graph.nodes)}, fixed)
     orders: dict[frozenset[Node], dict[Node, int]] = {}
     for its in found:
         weights = frozenset(n.inputs[1] for n in its)
@@ -118,7 +117,7 @@ def _way(n: Node, wide: Wide, steps: int) -> str:
     if not steps:
         return ""
     ways = [
-        f"{r.fn}({_way(r, wide, steps - 1)})"
+        f"{getattr(r.fn, '__name__', '')}({_way(r, wide, steps - 1)})"
         for r in wide.readers[n]
         if r.time == n.time and r.shape == n.shape and elementwise(r.fn)
     ]
@@ -135,7 +134,7 @@ def _lift(start: Node, wide: Wide) -> None:
             for r in wide.readers[part]:
                 operands = _operands(r, part, wide)
                 if operands is not None:
-                    key = (r.fn, repr(r.kwargs), r.dtype, r.time, tuple(what for what, _ in operands))
+                    key = (r.fn, r.dtype, r.time, tuple(what for what, _ in operands))
                     alike[key].setdefault(i, (r, [x for _, x in operands]))
         for members in alike.values():
             for run in neighbours(members):
@@ -158,7 +157,7 @@ def neighbours(numbers: Iterable[int]) -> Iterator[list[int]]:
 
 def _operands(r: Node, part: Node, wide: Wide) -> list[tuple[Any, Node]] | None:
     """What r reads besides the part and how it lies to it, the same for its neighbours if they can be done at once."""
-    if r in wide.at or not elementwise(r.fn) or r.shape != part.shape:
+    if r in wide.at or r.kwargs or not elementwise(r.fn) or r.shape != part.shape:
         return None
     found: list[tuple[Any, Node]] = []
     for x in r.inputs:
@@ -188,10 +187,11 @@ def replaced(graph: Graph, new: Iterable[Node], instead: dict[Node, Node]) -> Gr
     while stack:
         n = stack.pop()
         if n not in fresh:
-            fresh[n] = replace(n) if n.inputs else n
-            stack += n.inputs
-    for n in fresh.values():
-        n.inputs = tuple([fresh[instead.get(x, x)] for x in n.inputs])
+            fresh[n] = n.with_inputs(())  # for now
+            stack += [x for x in n.inputs if x not in fresh]
+    for n, copy in fresh.items():
+        if n.inputs:
+            copy.inputs = tuple([fresh[instead.get(x, x)] for x in n.inputs])
     return ordered(tuple(fresh[instead.get(o, o)] for o in graph.outputs))
 
 
@@ -209,7 +209,8 @@ class Sum:
 def summed(graph: Graph) -> Graph:
     """Sums of x_k W_k^T whose W_k lie side by side as one product: the x_k are put side by side, at every step.
 
-    Who reads an x_k reads it there, if that comes later than all of them: so nothing needs to be copied there.
+    Who reads an x_k reads it there, so that nothing needs to be copied there. Only what is lower than all that it
+    then depends on may change its operands: so no cycle arises.
     """
     if not any(n.fn is np.concatenate and n.time is None for n in graph.nodes):
         return graph
@@ -226,7 +227,7 @@ def summed(graph: Graph) -> Graph:
             continue
         row, start = lies[xs[0]]
         begins = [lies[x][1] - start for x in xs]
-        if begins != _begins(xs)[:-1] or height[s.into] >= min(height[x] for x in row.inputs):
+        if begins != _begins(xs)[:-1] or height[s.into] >= min(height[x] for x in (s.matrix, *row.inputs)):
             continue
         width = _begins(xs)[-1]
         key = s.matrix, s.start, s.start + width

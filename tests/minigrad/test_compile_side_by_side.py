@@ -129,7 +129,7 @@ def test_random_programs_of_products_that_share_operands(program, T, B, most, di
     state, outs = [mg.tensor(np.ones((B, 3)), requires_grad=True, name="h"), mg.tensor(np.zeros((B, 3)))], []
     for t in range(T):
         with mg.timestep(t):
-            values = [*state, x[t]]
+            values = [*state, x[t], *[state[0] @ w for w in ws[:3]]]
             for op, i, j in program:
                 values.append(OPS[op](values[i % len(values)], values[j % len(values)], ws))
             state = [values[-1], values[len(values) // 2]]
@@ -184,6 +184,28 @@ def test_a_product_of_all_three_inputs_of_a_gru_and_one_of_the_two_gates():
     assert widths.count(3 * H) == widths.count(2 * H) == widths.count(H) == widths.count(V) == 5
 
 
+def test_a_matrix_beside_one_that_depends_on_the_sum_makes_no_cycle():
+    rng = np.random.default_rng(0)
+    A, B = (mg.tensor(rng.normal(size=(3, 3)), requires_grad=True, name=name) for name in "AB")
+    x, y = (mg.tensor(rng.normal(size=(1, 3)), name=name) for name in "xy")
+    with mg.timestep(0):
+        h = np.tanh(x + 1) @ A.T + np.tanh(y + 1) @ B.T
+    C = np.sum(h) * A
+    loss = np.sum(h @ np.concatenate([A, B, C], axis=1))
+    agrees(tr.differentiate(mg.Tape.of(loss)))
+
+
+def test_operations_on_part_of_the_elements_stay_apart():
+    rng = np.random.default_rng(0)
+    A, B = (mg.tensor(rng.normal(size=(3, 3)), requires_grad=True, name=name) for name in "AB")
+    X, outs = mg.tensor(rng.normal(size=(4, 1, 3)), name="X"), []
+    for t in range(4):
+        with mg.timestep(t):
+            a, b = X[t] @ A, X[t] @ B
+            outs += [np.clip(a, -0.5, 0.5), np.clip(b, -0.5, 0.5), np.where(a > 0, a, 1), np.where(b > 0, b, 1)]
+    agrees(tr.differentiate(mg.Tape.of(np.sum(np.stack(outs)))))
+
+
 # --- when nothing is to be done ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("cell", "rows"), [(RNNCell, 1), (LSTMCell, 2), (GRUCell, 2)])
 def test_a_graph_without_such_products_comes_back_as_it_was(cell, rows):
@@ -206,7 +228,7 @@ def test_neighbours_are_the_longest_runs(numbers):
     assert all(a[-1] + 1 < b[0] for a, b in pairwise(runs))
 
 
-# --- products with stacks of matrices ---------------------------------------------------------------------------------
+# --- products ---------------------------------------------------------------------------------
 @pytest.mark.parametrize("T", [2, 3])
 def test_a_stack_of_matrices_is_not_taken_for_a_stack_of_steps(T):
     rng = np.random.default_rng(0)
@@ -218,3 +240,27 @@ def test_a_stack_of_matrices_is_not_taken_for_a_stack_of_steps(T):
             outs.append(X[t] @ W + X[t] @ V[t])
     agrees(mg.Tape.of(np.stack(outs)))
     agrees(tr.differentiate(mg.Tape.of(np.sum(np.square(np.stack(outs))))))
+
+
+@pytest.mark.parametrize("B", [1, 2])
+def test_one_row_times_a_matrix_that_is_not_worth_turning(B):
+    rng = np.random.default_rng(0)
+    W = mg.tensor(rng.normal(size=(100, 100)) / 10, requires_grad=True, name="W")
+    X, h = mg.tensor(rng.normal(size=(20, B, 100)), name="X"), mg.tensor(np.zeros((B, 100)))
+    for t in range(20):
+        with mg.timestep(t):
+            h = np.tanh(X[t] + h @ W)
+    plan = agrees(tr.differentiate(mg.Tape.of(np.sum(h))))
+    assert sum(fn is np.copyto for fn, _ in plan._inputs.run) == (B > 1)
+
+
+# --- what a concatenation joins ---------------------------------------------------------------------------------------
+def test_a_concatenation_that_joins_something_else_at_first():
+    rng = np.random.default_rng(0)
+    w, x = mg.tensor(rng.normal(size=(6, 3)), name="w"), mg.tensor(rng.normal(size=(2, 1, 3)), name="x")
+    a, b, outs = mg.tensor(np.ones((1, 3)), name="h"), mg.tensor(np.zeros((1, 3))), []
+    for t in range(2):
+        with mg.timestep(t):
+            a, b = np.concatenate([a, a + b], axis=1) @ w, x[t]
+            outs.append(a)
+    agrees(mg.Tape.of(np.sum(np.stack(outs)) + np.sum(b), outs[0], a))
