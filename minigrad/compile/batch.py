@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -48,17 +49,20 @@ class Batch:
         return {"index": tuple(index)}
 
 
-def batch_of(graph: Graph) -> Batch | None:
-    """The batch of a recurrent graph: the rows of the first product of a state and a parameter. None: there is none."""
+def product_of_examples(graph: Graph) -> Node | None:
+    """The first product, in a step, of rows of examples and a parameter."""
     for n in graph.nodes:
         if n.fn is np.matmul and n.time is not None and n.ndim == 2 and _parameter(n.inputs[1]):
-            if _parameter(n.inputs[0]) or n.inputs[0].ndim != 2 or n.shape[0] < 2:
-                return None
-            try:
-                return _spread(graph, n, n.shape[0])
-            except Mixed:
-                return None
+            return None if _parameter(n.inputs[0]) or n.inputs[0].ndim != 2 else n
     return None
+
+
+def batch_of(graph: Graph, seed: Node) -> Batch | None:
+    """The batch whose examples are the rows of that product. None: they do not go through the graph one by one."""
+    try:
+        return _spread(graph, seed, seed.shape[0])
+    except Mixed:
+        return None
 
 
 def _parameter(x: Node) -> bool:
@@ -69,8 +73,11 @@ def _parameter(x: Node) -> bool:
 
 def _spread(graph: Graph, seed: Node, size: int) -> Batch:
     """From every node to its operands and readers, until nothing new is learnt. Cost: linear."""
-    readers, batch = graph.readers(), Batch(size, {seed: (0, 1)})
-    stack = [seed]
+    batch, stack = Batch(size, {seed: (0, 1)}), [seed]
+    readers = defaultdict[Node, dict[Node, int]](dict)  # with the first slot in which each reads it
+    for n in graph.nodes:
+        for slot, x in enumerate(n.inputs):
+            readers[x].setdefault(n, slot)
 
     def learn(n: Node, lies: Lies | None) -> None:
         if lies is not None and batch.lies.setdefault(n, lies) != lies:
@@ -86,23 +93,23 @@ def _spread(graph: Graph, seed: Node, size: int) -> Batch:
             raise Mixed
         for x, lies in zip(n.inputs, operands(n, batch) if n.fn is not None else (), strict=True):
             learn(x, lies)
-        for r in dict.fromkeys(readers[n]):
-            if summed(r, batch):
-                for axis, x in zip((1, 0), r.inputs if r.fn is np.matmul else (), strict=False):
+        for r, slot in readers[n].items():
+            if not summed(r, batch):
+                learn(r, result(r, slot, batch))
+            elif r.fn is np.matmul:
+                for axis, x in zip((1, 0), r.inputs, strict=True):
                     learn(x, (axis, batch.lies[n][1]))
-                continue
-            for slot, x in enumerate(r.inputs):
-                if x is n:
-                    learn(r, result(r, slot, batch))
     return batch
 
 
 def summed(n: Node, batch: Batch) -> bool:
     """Whether n adds up over the examples: a sum over their axis, a product of two matrices along it."""
+    if n.fn not in (np.sum, np.matmul):
+        return False
     at = [batch.lies[x][0] if x in batch.lies else None for x in n.inputs]
     if n.fn is np.sum:
         return at[0] in _axes(n, n.inputs[0])
-    return n.fn is np.matmul and all(x.ndim == 2 for x in n.inputs) and (at[0] == 1 or at[1] == 0)
+    return all(x.ndim == 2 for x in n.inputs) and (at[0] == 1 or at[1] == 0)
 
 
 def operands(n: Node, batch: Batch) -> Iterator[Lies | None]:

@@ -12,7 +12,7 @@ import numpy as np
 from ..tensor import Array
 from .families import Family
 from .graph import Graph, Node, is_view
-from .kernels import address, batched, calls, owner, stacked, summed_products
+from .kernels import address, batched, calls, stacked, summed_products
 from .loops import Unit
 from .program import Line, Program
 from .shards import Sections
@@ -122,11 +122,11 @@ def _all_steps(program: Program, family: Family, of: dict[Node, Family]) -> None
     """One call for each run of members whose operands lie evenly; single ones where there is no such call."""
     n, line, ways, reasons = family.first, program.line, list[str](), list[str]()
     operands = [_operands(program, m, of) for m in family.members]
-    for start, stop in _runs([[*xs, program.arrays[m]] for xs, m in zip(operands, family.members, strict=True)]):
+    rows = [[*xs, program.arrays[m]] for xs, m in zip(operands, family.members, strict=True)]
+    for start, stop in _runs(program, rows):
         found = None
         if stop - start > 1:
-            *args, out = _stack([[*operands[i], program.arrays[family.members[i]]] for i in (start, start + 1)],
-                                stop - start)  # fmt: skip
+            *args, out = _stack(rows[start : start + 2], stop - start)
             free = [x is y for x, y in zip(args, operands[start], strict=True)]
             found = batched(n.fn, n.kwargs, args, free, out)
         if found is not None:
@@ -151,18 +151,17 @@ def _operands(program: Program, n: Node, of: dict[Node, Family]) -> list[Array]:
     return [program.array(x) for x in inputs]
 
 
-def _runs(rows: list[list[Array]]) -> Iterator[tuple[int, int]]:
+def _runs(program: Program, rows: list[list[Array]]) -> Iterator[tuple[int, int]]:
     """Split the members, a row of operands each, where the distance in memory to the next one changes."""
     if len(rows) < 2:
         yield 0, len(rows)
         return
-    kinds = [[(x.shape, x.strides, id(owner(x))) for x in row] for row in rows]  # a stack keeps but one memory alive
-    begins = [[address(x) for x in row] for row in rows]
+    spots = [[program.spot(x) for x in row] for row in rows]
     start, gaps = 0, None
     for i in range(1, len(rows) + 1):
         now = None
-        if i < len(rows) and kinds[i] == kinds[i - 1]:
-            now = [b - a for a, b in zip(begins[i - 1], begins[i], strict=True)]
+        if i < len(rows) and all(a[0] == b[0] for a, b in zip(spots[i - 1], spots[i], strict=True)):
+            now = [b[1] - a[1] for a, b in zip(spots[i - 1], spots[i], strict=True)]
         if now is None or (gaps is not None and now != gaps):
             yield start, i
             start, gaps = i, None
@@ -181,7 +180,7 @@ def _sum_of_families(program: Program, n: Node, parts: list[Family]) -> None:
     out, inside = program.arrays[n], {m for f in parts for m in f.members}
     terms = [program.array(x) for x in n.inputs if x not in inside]
     alike = sorted((x for x in terms if x.shape == n.shape), key=address)
-    sums = [(i, j) for i, j in _runs([[x] for x in alike]) if j - i > 2] if len(alike) > 2 else []
+    sums = [(i, j) for i, j in _runs(program, [[x] for x in alike]) if j - i > 2] if len(alike) > 2 else []
     stacks = [stacked(alike[i], j - i, address(alike[i + 1]) - address(alike[i])) for i, j in sums]
     taken = {k for i, j in sums for k in range(i, j)}
     terms = [x for x in terms if x.shape != n.shape] + [x for k, x in enumerate(alike) if k not in taken]
@@ -203,7 +202,7 @@ def _sum_of_families(program: Program, n: Node, parts: list[Family]) -> None:
         into(functools.partial(calls, np.sum, {"axis": 0}, [stack]))
     for family in parts:
         rows = [[program.array(x) for x in m.inputs] for m in family.members]
-        for start, stop in _runs(rows):
+        for start, stop in _runs(program, rows):
             into(_summed(family.first, rows, start, stop))
 
 

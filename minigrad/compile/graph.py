@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,25 +139,38 @@ def _forward(n: Tensor) -> bool:
 def rewritten(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
     """Apply a rule to every node, its operands rewritten already, and drop what nobody needs any more."""
     new: dict[Node, Node] = {}
+    order: dict[Node, None] = {}
     for n in graph.nodes:
         new[n] = rule(n.with_inputs(tuple([new[x] for x in n.inputs])) if n.inputs else n)
-    return ordered(tuple(new[o] for o in graph.outputs))
+        append(order, new[n])
+    return needed(order, tuple(new[o] for o in graph.outputs))
+
+
+def append(order: dict[Node, None], node: Node) -> None:
+    """Append a node, and before it what it reads that is not there yet. Without recursion."""
+    stack = [node]
+    while stack:
+        n = stack[-1]
+        if n not in order and (missing := [x for x in n.inputs if x not in order]):
+            stack.extend(reversed(missing))
+        else:
+            order[stack.pop()] = None
+
+
+def needed(order: Iterable[Node], outputs: tuple[Node, ...]) -> Graph:
+    """The graph of those nodes, operands before their readers, without what the outputs do not need."""
+    found, nodes = set(outputs), list(order)
+    for n in reversed(nodes):
+        if n in found:
+            found.update(n.inputs)
+    return Graph(tuple([n for n in nodes if n in found]), outputs)
 
 
 def ordered(outputs: tuple[Node, ...]) -> Graph:
-    """The graph of what the outputs need, operands before their readers. Without recursion."""
-    order: list[Node] = []
-    seen: set[Node] = set()
-    stack = list(reversed(outputs))
-    while stack:
-        n = stack[-1]
-        if n not in seen and (first := [x for x in n.inputs if x not in seen]):
-            stack.extend(reversed(first))
-            continue
-        stack.pop()
-        if n not in seen:
-            seen.add(n)
-            order.append(n)
+    """The graph of what the outputs need, operands before their readers."""
+    order: dict[Node, None] = {}
+    for o in outputs:
+        append(order, o)
     return Graph(tuple(order), outputs)
 
 

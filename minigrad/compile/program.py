@@ -12,7 +12,7 @@ from ..tensor import Array
 from ..vjps.indexing import getitem
 from .families import Family
 from .graph import Node
-from .kernels import Call, viewed
+from .kernels import Call, address, owner, viewed
 
 
 @dataclass(eq=False, slots=True)
@@ -41,6 +41,7 @@ class Program:
     lines: list[Line] = field(default_factory=list)
     line: Line | None = None
     copies: dict[tuple[Node, int | None], Array] = field(default_factory=dict)  # transposed matrices in C order
+    spots: dict[int, tuple[Any, int]] = field(default_factory=dict)
     sections: list[int] = field(default_factory=lambda: [0])  # where the calls before, in and after the shards begin
 
     def add(self, found: list[Call]) -> None:
@@ -48,6 +49,15 @@ class Program:
         if self.line is not None:
             self.line.calls += range(len(self.calls), len(self.calls) + len(found))
         self.calls += found
+
+    def spot(self, x: Array) -> tuple[Any, int]:
+        """The shape and strides of an array, and whose memory it is; where it begins. Stacks keep but one memory alive.
+
+        The array must be one that a node has: those live as long as the program.
+        """
+        if id(x) not in self.spots:
+            self.spots[id(x)] = (x.shape, x.strides, id(owner(x))), address(x)
+        return self.spots[id(x)]
 
     def array(self, node: Node) -> Array:
         """The memory of a node; a view that is none in this layout is copied out, once."""

@@ -75,12 +75,15 @@ def columns(x: Node, start: int, stop: int) -> Node:
 
 def shared(graph: Graph) -> Graph:
     """Products of one matrix with several that are the same in every step, and elementwise work on them, as one."""
-    fixed = _fixed(graph)
     groups = defaultdict[Any, list[Node]](list)
     for n in graph.nodes:
-        if n.fn is np.matmul and n.time is not None and n.inputs[1] in fixed and _plain(n):
+        if n.fn is np.matmul and n.time is not None and _plain(n):
             groups[n.inputs[0], n.time, n.inputs[1].shape].append(n)
-    found = [its for its in groups.values() if len(its) > 1]
+    if all(len(its) < 2 for its in groups.values()):
+        return graph
+    fixed = _fixed(graph)
+    alike = [[n for n in its if n.inputs[1] in fixed] for its in groups.values()]
+    found = [its for its in alike if len(its) > 1]
     if not found:
         return graph
     wide = Wide(graph, graph.readers(), {n: i for i, n in enumerate(graph.nodes)}, fixed)
@@ -208,6 +211,8 @@ def summed(graph: Graph) -> Graph:
 
     Who reads an x_k reads it there, if that comes later than all of them: so nothing needs to be copied there.
     """
+    if not any(n.fn is np.concatenate and n.time is None for n in graph.nodes):
+        return graph
     readers = graph.readers()
     sums = list(_sums(graph, readers))
     if not sums:

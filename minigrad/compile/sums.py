@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..vjps.elementwise import accumulate
-from .graph import Graph, Node, ordered
+from .graph import Graph, Node, append, needed
 
 
 def total(*terms: Any) -> Any:
@@ -35,13 +35,16 @@ def flatten(graph: Graph) -> Graph:
         if len(readers[n]) == 1 and links.get(r := readers[n][0]) is chain and r.shape == n.shape
     } - set(graph.outputs)  # fmt: skip
     new: dict[Node, Node] = {}
+    order: dict[Node, None] = {}
     for n in graph.nodes:
-        if n in links and n not in lent:
-            terms = tuple([new[x] for x in _terms(n, lent)])
-            new[n] = _by_segment(n, links[n], terms)
-        elif n not in lent:
+        if n in lent:
+            continue
+        if n in links:
+            new[n] = _by_segment(n, links[n], tuple([new[x] for x in _terms(n, lent)]))
+        else:
             new[n] = n.with_inputs(tuple([new[x] for x in n.inputs]))
-    return ordered(tuple(new[o] for o in graph.outputs))
+        append(order, new[n])
+    return needed(order, tuple(new[o] for o in graph.outputs))
 
 
 def _by_segment(n: Node, chain: Any, terms: tuple[Node, ...]) -> Node:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .batch import batch_of
+from .batch import batch_of, product_of_examples
 from .graph import Graph
 from .kernels import Call
 from .shards import sharded
@@ -29,16 +29,21 @@ def in_shards(graph: Graph) -> tuple[Graph, str]:
     their own: there two shards halve the time. Where products dominate, BLAS's threads are better, and for few numbers
     none at all.
     """
-    batch, cores = batch_of(graph), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if batch is None:
-        return graph, "not split: no batch goes through it example by example"
-    width = max(n.shape[1] for n in batch.lies if n.fn is np.matmul and n.time is not None)
-    count = min(cores or 1, batch.size, batch.size * width // _MUCH)
-    what = f"not split: {batch.size} examples of {width} numbers per step"
+    seed, cores = product_of_examples(graph), os.cpu_count()
+    if seed is None:
+        return graph, "not split: no product of examples and a parameter in its steps"
+    rows, width = seed.shape[0], max(n.shape[-1] for n in graph.nodes if n.fn is np.matmul and n.time is not None)
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    count = min(cores or 1, rows, rows * width // _MUCH)
+    what = f"not split: {rows} examples of {width} numbers per step"
     if width >= _WIDE or count < 2:
         return graph, what
     if not _blas():
         return graph, f"{what}, {count} threads would pay; pip install threadpoolctl"
+    batch = batch_of(graph, seed)
+    if batch is None:
+        return graph, "not split: the examples do not go through it one by one"
     found = sharded(graph, batch, count)
     if found is graph:
         return graph, "not split: something joins the examples on the way"

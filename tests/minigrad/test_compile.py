@@ -222,9 +222,9 @@ def test_the_plan_of_a_checkpointed_tape_holds_one_segment_and_the_boundaries():
         tape = mg.Tape.of(unrolled(RNNCell, T=T, every_step=True)[0])
         return mg.compile(tr.differentiate(tr.checkpoint(tape, every=k) if k else tape)).nbytes
 
-    boundary = B * H * 8
     assert size(256, 16) < 0.25 * size(256)
-    assert size(128, 8) - size(64, 8) <= 8 * 2 * boundary  # eight segments more
+    a_state_and_a_scalar_per_loss = 8 * B * H * 8 + 64 * 8 * 8
+    assert size(128, 8) - size(64, 8) <= 1.5 * a_state_and_a_scalar_per_loss  # eight segments more
 
 
 # --- the batch in shards ----------------------------------------------------------------------------------------------
