@@ -207,6 +207,7 @@ FORMULAS: dict[Any, Templates | Callable[[Node], Templates]] = {
     gates.clip_grad: ("{g} ⊙ min(1, {max_norm} / ‖{g}‖)",),
     gates.on_backward: ("fn({g})",),
     gates.alias: ("{g}",),
+    gates.recompute: ("{g}",),
     accumulate: lambda n: ("{g}",) * len(n.inputs),
     # axes folded away
     np.sum: ("spread({g})",),

@@ -60,8 +60,10 @@ def SGD(params: Tensor | Iterable[Tensor], lr: float, momentum: float = 0.0) -> 
     """v <- momentum v + g, p <- p - lr v. Source: Sutskever 2013, in PyTorch's form."""
 
     def rule(g: Array, v: Any) -> tuple[Array, Any]:
-        v = g if v is None else momentum * v + g
-        return v, v if momentum else None
+        if not momentum:
+            return g, None
+        v = g.copy() if v is None else momentum * v + g  # a plan writes over the gradients that it gave
+        return v, v
 
     return Optimizer(params, lr, rule)
 

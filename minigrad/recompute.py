@@ -86,8 +86,8 @@ class Segment:
             with stamped(n.time, n.place):
                 inputs = tuple([known[x] if x in known else enter(x) for x in n.inputs])
                 copy: Tensor = record(n.fn, inputs, n.kwargs, bound=True)  # type: ignore[arg-type]  # no leaf
-            copy.segment = again
-            return copy.named(f"{n.label}'")
+            copy.segment, copy.name = again, n.name and f"{n.name}'"
+            return copy
 
         return Values(lambda x: x, computed)
 

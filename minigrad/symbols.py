@@ -81,7 +81,7 @@ def cotangents(nodes: tuple[Node, ...], names: Mapping[Node, str], loss: str) ->
         found[n] = f"d{loss}/d{names[n]}"
         if n.fn is not None and n.name is None and len(its := readers.get(n, [])) == 1:
             reader, slot = its[0]
-            if reader.fn in (np.add, np.subtract, gates.alias) and templates(reader)[slot] == "{g}":
+            if reader.fn in (np.add, np.subtract, gates.alias, gates.recompute) and templates(reader)[slot] == "{g}":
                 found[n] = found[reader]
     return found
 

@@ -125,9 +125,10 @@ class Tensor:
 
     @property
     def label(self) -> str:
-        """Its name, or its operation and time step: ``h_3``, ``tanh@3``."""
+        """Its name, or its operation and time step: ``h_3``, ``tanh@3``; a recomputed one's ``h_3'``, ``tanh@3'``."""
         kind = self.op if self.fn else "parameter" if self.requires_grad else "constant"
-        return self.name or (kind if self.time is None else f"{kind}@{self.time}")
+        again = "'" if self.segment is not None and self.segment.again else ""
+        return self.name or (kind if self.time is None else f"{kind}@{self.time}") + again
 
     def named(self, name: str) -> Self:
         """Set the name by which drawings, listings, errors and the debugger call it; returns itself."""

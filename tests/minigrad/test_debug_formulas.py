@@ -141,6 +141,7 @@ USES = [
     ("clip_grad", lambda x: gates.clip_grad(x, 0.5), (some(2, 3),)),
     ("on_backward", lambda x: gates.on_backward(x, lambda g: None), (some(3),)),
     ("alias", gates.alias, (some(3),)),
+    ("recompute", lambda x: gates.recompute(x, (1, 2)), (some(3),)),
     ("accumulate", accumulate, (some(3), some(3), some(3))),
     *(fn_of(fn, some(2, 3), **k) for fn in (np.sum, np.mean, np.max, np.min)
       for k in ({}, {"axis": 0}, {"axis": (0, 1)}, {"axis": 1, "keepdims": True})),

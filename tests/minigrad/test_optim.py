@@ -89,6 +89,19 @@ def test_step_of_given_gradients_equals_step_of_grad(make):
 
 
 @optimizers
+def test_gradients_may_be_written_over_after_the_step(make):
+    """As a plan does with those it returned."""
+    p, q, buffer = param([1.0, 2.0]), param([1.0, 2.0]), np.empty(2)
+    one, two = make([p]), make([q])
+    for g in ([1.0, -2.0], [0.5, 3.0], [0.0, 1.0]):
+        buffer[:] = g
+        one.step([buffer])
+        buffer[:] = np.nan
+        two.step([np.array(g)])
+    np.testing.assert_array_equal(p.data, q.data)
+
+
+@optimizers
 def test_a_parameter_without_a_gradient_stays(make):
     a, b = param([1.0], grad=[2.0]), param([1.0])
     make([a, b]).step()

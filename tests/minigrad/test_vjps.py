@@ -20,7 +20,9 @@ from minigrad.vjps import COMPOSED, OPS, decompositions, op_name
 from minigrad.vjps.elementwise import accumulate, cast
 from minigrad.vjps.indexing import PART, getitem, put_along, scatter
 
-GATES = {gates.detach, gates.scale_grad, gates.clip_grad, gates.on_backward, gates.alias}  # see test_gates.py
+GATES = {  # see test_gates.py
+    gates.detach, gates.scale_grad, gates.clip_grad, gates.on_backward, gates.alias, gates.recompute,
+}  # fmt: skip
 seeds = st.integers(0, 999)
 
 

@@ -1,6 +1,7 @@
 """Tapes of many shapes, and pictures read back."""
 
 import re
+from html import unescape
 from xml.etree import ElementTree
 
 import numpy as np
@@ -150,7 +151,7 @@ def tape(request):
 def text_of(label):
     """What an HTML-like label says, a line per row of a table."""
     flat = re.sub(r"<[^>]*>", "", label.replace("</tr>", "\n"))
-    return flat.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&").strip()
+    return unescape(flat).strip()
 
 
 def written_name(name):
