@@ -130,6 +130,7 @@ def truncate_randomly(
     def leaf(edge: Edge) -> Tensor:
         name = " ".join(f"xi_{t}" for t in crossed(edge))
         value = frozen(np.array(factor(edge), edge.source.dtype))
-        return drawn.setdefault(name, Tensor(value, name=name, like=edge.target))
+        known = {"keep": {t: pi.get(t, 1.0) for t in crossed(edge)}}  # for who draws again
+        return drawn.setdefault(name, Tensor(value, name=name, kwargs=known, like=edge.target))
 
     return scale(tape, [e for e in recurrent if factor(e) != 1], leaf)

@@ -3,6 +3,7 @@
 import copy
 import gc
 import importlib
+import itertools
 import os
 import pickle
 import threading
@@ -456,14 +457,24 @@ def test_randomized_truncation_is_drawn_anew():
     loss, _ = unrolled(RNNCell)
     tape = tr.differentiate(tr.truncate_randomly(mg.Tape.of(loss), 0.5, 3))
     plan, boundaries = mg.compile(tape), [f"xi_{t}" for t in range(2, 6)]
-    with pytest.raises(ArgumentError, match="resample: no xi_t with known probabilities"):
-        plan.resample(0)
-    for name in boundaries:
-        tape[name].kwargs["keep"] = {int(name[3:]): 0.5}
     plan.resample(7)
     xi = 2.0 * (np.random.default_rng(7).random(4) < 0.5)
     close(plan(), tape.replay(dict(zip(boundaries, xi, strict=True))))
     close(plan(dict.fromkeys(boundaries, 1.0)), tr.differentiate(mg.Tape.of(loss)).replay())
+    with pytest.raises(ArgumentError, match="resample: no xi_t with known probabilities"):
+        mg.compile(mg.Tape.of(loss)).resample(0)
+
+
+def test_the_average_of_resampled_gradients_is_the_full_one():
+    loss, _ = unrolled(RNNCell, T=4)
+    keep = {2: 0.5, 3: 0.25, 4: 0.75}
+    tape = tr.differentiate(tr.truncate_randomly(mg.Tape.of(loss), keep, 3))
+    plan, mean = mg.compile(tape), 0
+    for drawn in itertools.product([0, 1], repeat=3):  # all patterns, by their probability
+        xi = {f"xi_{t}": d / p for d, (t, p) in zip(drawn, keep.items(), strict=True)}
+        chance = np.prod([p if d else 1 - p for d, p in zip(drawn, keep.values(), strict=True)])
+        mean = [m + chance * g for m, g in zip(mean or [0] * len(tape.outputs), plan(xi), strict=True)]
+    close(mean, tr.differentiate(mg.Tape.of(loss)).replay())
 
 
 def looking(look, x_name="x"):
