@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import GradientError
+from .garbage import uncollected
 from .tape import Tape, add_to_grads
 from .tensor import Array, Tensor, frozen
 from .vjps.elementwise import cast
 
 
+@uncollected()
 def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) -> list[Tensor]:
     """The adjoints of wrt, zeros where the output does not reach; recorded where the seed is a Tensor."""
     targets = (wrt,) if isinstance(wrt, Tensor) or wrt is None else tuple(wrt)

@@ -5,15 +5,13 @@ One pass per file, in this order: graph, expand, fold, sums, side_by_side, famil
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError
+from ..garbage import uncollected
 from ..tape import Tape
 from ..tensor import Array, Tensor
 from .emit import absorbed, emit
@@ -44,22 +42,10 @@ def compile(tape: Tape) -> Plan:
     if not isinstance(tape, Tape):
         raise ArgumentError("compile", got=f"a {type(tape).__name__}", expected="expected a Tape, as Tape.of(loss)")
     refuse_peeks(tape)
-    with _no_collection():
-        return _compiled(tape)
+    return _compiled(tape)
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Many small objects are made and all are kept: looking for garbage among them again and again finds none."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
+@uncollected()
 def _compiled(tape: Tape) -> Plan:
     graph, why = in_shards(side_by_side(flatten(fold(expand(read(tape))))))
     root = roots(graph)

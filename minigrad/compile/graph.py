@@ -137,11 +137,15 @@ def _forward(n: Tensor) -> bool:
 
 
 def rewritten(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
-    """Apply a rule to every node, its operands rewritten already, and drop what nobody needs any more."""
+    """Apply a rule to every node, its operands rewritten already, and drop what nobody needs any more.
+
+    The nodes of the graph that is given are used again: it is spent.
+    """
     new: dict[Node, Node] = {}
     order: dict[Node, None] = {}
     for n in graph.nodes:
-        new[n] = rule(n.with_inputs(tuple([new[x] for x in n.inputs])) if n.inputs else n)
+        n.inputs = tuple([new[x] for x in n.inputs])
+        new[n] = rule(n)
         append(order, new[n])
     return needed(order, tuple(new[o] for o in graph.outputs))
 

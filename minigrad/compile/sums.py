@@ -27,7 +27,10 @@ STEP: dict[Any, np.ufunc] = {total: np.add, product: np.multiply}
 
 
 def flatten(graph: Graph) -> Graph:
-    """Turn additions into totals; one that only another addition of its shape reads lends it its terms. So products."""
+    """Turn additions into totals; one that only another addition of its shape reads lends it its terms. So products.
+
+    The nodes of the graph that is given are used again: it is spent.
+    """
     readers = graph.readers()
     links = {n: CHAINS[n.fn] for n in graph.nodes if _links(n)}
     lent = {
@@ -42,7 +45,8 @@ def flatten(graph: Graph) -> Graph:
         if n in links:
             new[n] = _by_segment(n, links[n], tuple([new[x] for x in _terms(n, lent)]))
         else:
-            new[n] = n.with_inputs(tuple([new[x] for x in n.inputs]))
+            n.inputs = tuple([new[x] for x in n.inputs])
+            new[n] = n
         append(order, new[n])
     return needed(order, tuple(new[o] for o in graph.outputs))
 

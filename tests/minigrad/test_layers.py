@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [  # a module imports modules of the lines above its own
     {"place"},
     {"errors"},
-    {"scope", "companions", "files", "summary", "listing", "norms"},
+    {"scope", "companions", "files", "garbage", "summary", "listing", "norms"},
     {"watch", "vjps", "peeks"},
     {"gates", "functions", "outside", "arrays"},
     {"tensor", "formulas"},
