@@ -27,6 +27,7 @@ from .peeks import refuse_peeks
 from .plan import Plan
 from .shards import sections
 from .side_by_side import side_by_side
+from .side_by_side_sums import summed_side_by_side
 from .storage import allocate, stores
 from .sums import flatten
 from .threads import in_shards
@@ -47,7 +48,7 @@ def compile(tape: Tape) -> Plan:
 
 @uncollected()
 def _compiled(tape: Tape) -> Plan:
-    graph, why = in_shards(side_by_side(flatten(fold(expand(read(tape))))))
+    graph, why = in_shards(summed_side_by_side(side_by_side(flatten(fold(expand(read(tape)))))))
     root = roots(graph)
     of = families(graph, root)
     order = scheduled(hoist(units(graph, root, of), root, of), root, of)
