@@ -60,7 +60,8 @@ def gemm(a: Array, b: Array, out: Array) -> Call:
 
 def _chain(fn: np.ufunc, terms: list[Array], out: Array) -> list[Call]:
     """Terms one after the other; the one that out lies on comes first."""
-    terms = sorted(terms, key=lambda x: not same(x, out))
+    if len(terms) > 2:
+        terms = sorted(terms, key=lambda x: not same(x, out))
     if len(terms) == 1:
         return [(np.copyto, (out, terms[0]))]
     return [(fn, (terms[0], terms[1], out)), *[(fn, (out, x, out)) for x in terms[2:]]]
