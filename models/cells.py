@@ -150,18 +150,25 @@ class LSTMCell:
 
 
 class Stacked:
-    """Layers of cells, each reading the output of the one below; the state is all of theirs, side by side."""
+    """Layers of cells, each reading the output of the one below; the state is all of theirs, side by side.
 
-    def __init__(self, *cells: Any) -> None:
+    ``masks``, one (B, h) per layer, multiply what is read of H, by the same layer and by the one above, alike at every
+    step: dropout. Source: Gal and Ghahramani 2016.
+    """
+
+    def __init__(self, *cells: Any, masks: Sequence[Any] = ()) -> None:
         self.cells: tuple[Any, ...] = cells
+        self.masks = masks
         self.state_names = tuple(f"{name}{i}" for i, cell in enumerate(cells, 1) for name in cell.state_names)
 
     def __call__(self, x: Any, state: Any) -> tuple[Any, Any]:
         """One step of every layer, from below."""
         states, new = list(as_tuple(state)), list[Any]()
-        for cell in self.cells:
+        for i, cell in enumerate(self.cells):
             mine = [states.pop(0) for _ in cell.state_names]
+            mine[0] = mine[0] * self.masks[i] if self.masks else mine[0]
             x, its = cell(x, tuple(mine) if len(mine) > 1 else mine[0])
+            x = x * self.masks[i] if self.masks else x
             new += as_tuple(its)
         return x, tuple(new)
 
@@ -170,12 +177,15 @@ class Stacked:
         return tuple(s for cell in self.cells for s in as_tuple(cell.zero_state(x_shape)))
 
 
-def unroll(cell: Cell, xs: Sequence[Any] | Tensor, state: Any = None) -> tuple[list[Any], Any]:
+def unroll(
+    cell: Cell, xs: Sequence[Any] | Tensor, state: Any = None, reset: Any = None
+) -> tuple[list[Any], Any]:
     """Run cell over xs, one step per element, t = 1, 2, ...: (outputs, last state).
 
     Each step is recorded under ``minigrad.timestep(t)`` and its tensors are named: x_t, h_t (and c_t), o_t for an
     output that is no state; the first state is h_0 (and c_0), zeros unless given. xs: a sequence of inputs or one
-    Tensor with time first.
+    Tensor with time first. reset, (T, B) of booleans: before step t those rows start anew from zero, and no gradient
+    goes back past it; the other rows are untouched.
     """
     state = cell.zero_state(xs[0].shape) if state is None else state
     _name(cell, state, 0)
@@ -183,10 +193,17 @@ def unroll(cell: Cell, xs: Sequence[Any] | Tensor, state: Any = None) -> tuple[l
     for t in range(1, len(xs) + 1):
         with mg.timestep(t):
             x = xs[t - 1] if isinstance(xs[t - 1], Tensor) else mg.tensor(xs[t - 1])
+            state = state if reset is None else masked(reset[t - 1], state)
             out, state = cell(x.named(x.name or f"x_{t}"), state)
         _name(cell, state, t)
         outputs.append(out.named(out.name or f"o_{t}"))
     return outputs, state
+
+
+def masked(reset: Any, state: Any) -> Any:
+    """The state, arrays or Tensors (B, ...), with zeros in the rows where reset (B,) is true."""
+    kept = tuple(np.where(reset[(..., *[None] * (s.ndim - 1))], s.dtype.type(0), s) for s in as_tuple(state))
+    return kept if isinstance(state, tuple) else kept[0]
 
 
 def _name(cell: Cell, state: Any, t: int) -> None:

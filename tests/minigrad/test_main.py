@@ -31,7 +31,7 @@ def minigrad(*args, cwd=None, **kwargs):
 
 @pytest.mark.parametrize(
     ("args", "line"),
-    [("fly", "minigrad: argument COMMAND: invalid choice: 'fly' (choose from demo, train, figure, "
+    [("fly", "minigrad: argument COMMAND: invalid choice: 'fly' (choose from demo, train, sample, figure, "
       "anatomy, compare, step) (see minigrad --help)"),
      ("train --epochs 0", "minigrad train: argument --epochs: got '0', expected a whole number from 1 "
       "(see minigrad train --help)"),
@@ -49,7 +49,7 @@ def test_a_usage_error_is_one_line_and_exit_code_2(args, line, capsys):
     with pytest.raises(SystemExit) as exit:
         main(args.split())
     assert exit.value.code == 2
-    commands = "demo, train, figure, anatomy, compare, step"
+    commands = "demo, train, sample, figure, anatomy, compare, step"
     assert capsys.readouterr().err.replace("'" + commands.replace(", ", "', '") + "'", commands) == line + "\n"
 
 
