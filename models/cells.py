@@ -81,15 +81,19 @@ class LinearRNN:
 
 
 class RNNCell:
-    """H_t = tanh(X_t W_xh + H_{t-1} W_hh + b_h). Shapes: X_t (B, d), H_t (B, h). Source: D2L 9.4."""
+    """H_t = tanh(X_t W_xh + H_{t-1} W_hh + b_h). Shapes: X_t (B, d), H_t (B, h). Source: D2L 9.4.
+
+    In every cell here a ``mask`` (B, h) multiplies H_{t-1} where a weight matrix reads it: dropout.
+    """
 
     state_names = ("h",)
 
     def __init__(self, d: int, h: int, rng: Any = None, sigma: float = 0.01, dtype: Any = np.float64) -> None:
         self.W_xh, self.W_hh, self.b_h = Init(rng, sigma, dtype).gate("h", d, h)
 
-    def __call__(self, x: Any, h: Any) -> tuple[Any, Any]:
+    def __call__(self, x: Any, h: Any, mask: Any = None) -> tuple[Any, Any]:
         """(X_t, H_{t-1}) -> (H_t, H_t)."""
+        h = h if mask is None else h * mask
         h = np.tanh(x @ self.W_xh + h @ self.W_hh + self.b_h)
         return h, h
 
@@ -109,11 +113,12 @@ class GRUCell:
         self.W_xr, self.W_hr, self.b_r = init.gate("r", d, h)
         self.W_xh, self.W_hh, self.b_h = init.gate("h", d, h)
 
-    def __call__(self, x: Any, h: Any) -> tuple[Any, Any]:
+    def __call__(self, x: Any, h: Any, mask: Any = None) -> tuple[Any, Any]:
         """(X_t, H_{t-1}) -> (H_t, H_t)."""
-        z = mg.sigmoid(x @ self.W_xz + h @ self.W_hz + self.b_z)
-        r = mg.sigmoid(x @ self.W_xr + h @ self.W_hr + self.b_r)
-        candidate = np.tanh(x @ self.W_xh + (r * h) @ self.W_hh + self.b_h)
+        read = h if mask is None else h * mask
+        z = mg.sigmoid(x @ self.W_xz + read @ self.W_hz + self.b_z)
+        r = mg.sigmoid(x @ self.W_xr + read @ self.W_hr + self.b_r)
+        candidate = np.tanh(x @ self.W_xh + (r * read) @ self.W_hh + self.b_h)
         h = z * h + (1 - z) * candidate
         return h, h
 
@@ -134,9 +139,10 @@ class LSTMCell:
         self.W_xo, self.W_ho, self.b_o = init.gate("o", d, h)
         self.W_xc, self.W_hc, self.b_c = init.gate("c", d, h)
 
-    def __call__(self, x: Any, state: Any) -> tuple[Any, Any]:
+    def __call__(self, x: Any, state: Any, mask: Any = None) -> tuple[Any, Any]:
         """(X_t, (H_{t-1}, C_{t-1})) -> (H_t, (H_t, C_t))."""
         h, c = state
+        h = h if mask is None else h * mask
         i = mg.sigmoid(x @ self.W_xi + h @ self.W_hi + self.b_i)
         f = mg.sigmoid(x @ self.W_xf + h @ self.W_hf + self.b_f)
         o = mg.sigmoid(x @ self.W_xo + h @ self.W_ho + self.b_o)
@@ -152,8 +158,8 @@ class LSTMCell:
 class Stacked:
     """Layers of cells, each reading the output of the one below; the state is all of theirs, side by side.
 
-    ``masks``, one (B, h) per layer, multiply what is read of H, by the same layer and by the one above, alike at every
-    step: dropout. Source: Gal and Ghahramani 2016.
+    ``masks``, one (B, h) per layer, multiply H where weights read it, in the same layer and in the one above, alike at
+    every step: dropout. Source: Gal and Ghahramani 2016.
     """
 
     def __init__(self, *cells: Any, masks: Sequence[Any] = ()) -> None:
@@ -166,9 +172,9 @@ class Stacked:
         states, new = list(as_tuple(state)), list[Any]()
         for i, cell in enumerate(self.cells):
             mine = [states.pop(0) for _ in cell.state_names]
-            mine[0] = mine[0] * self.masks[i] if self.masks else mine[0]
-            x, its = cell(x, tuple(mine) if len(mine) > 1 else mine[0])
-            x = x * self.masks[i] if self.masks else x
+            mask = self.masks[i : i + 1]
+            x, its = cell(x, tuple(mine) if len(mine) > 1 else mine[0], *mask)
+            x = x * mask[0] if mask else x
             new += as_tuple(its)
         return x, tuple(new)
 
