@@ -93,6 +93,9 @@ class RNNLM:
 
 
 def _choose(o: npt.NDArray[Any], temperature: float, rng: np.random.Generator) -> int:
-    """An index drawn from softmax(o / temperature): the largest of o / temperature + Gumbel noise; at 0 of o."""
-    noise = rng.gumbel(size=o.shape) if temperature else 0.0
-    return int(np.argmax(o.astype(np.float64) + temperature * noise))
+    """An index drawn from softmax(o / temperature): the largest of o / temperature + Gumbel noise; at 0 of o.
+
+    Never 0, the unknown character.
+    """
+    o = o[1:].astype(np.float64)
+    return 1 + int(np.argmax(o + temperature * rng.gumbel(size=o.shape) if temperature else o))

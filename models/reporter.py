@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 from typing import IO, Any, Self
 
 from .progress import Silent, progress
-from .train import Update
+from .train import Update, exp
 
 
 class Reporter:
@@ -56,7 +55,7 @@ class Reporter:
         self._tokens, self._updates, self._clipped = (
             self._tokens + u.tokens, self._updates + 1, self._clipped + u.clipped
         )  # fmt: skip
-        share, perplexity = self._clipped / self._updates, math.exp(min(u.loss, 700))
+        share, perplexity = self._clipped / self._updates, exp(u.loss)
         text = f"loss {u.loss:.3f}, perplexity {perplexity:.2f}, norm {u.norm:.2f}, clipped {share:.0%}"
         self._bar.set_postfix_str(f"{text}, {self.rate():,.0f} tokens/s", refresh=False)
         self._bar.update()

@@ -18,7 +18,7 @@ from minigrad.optim import Optimizer
 from . import checkpoint, tensorfile
 from .language_model import RNNLM
 from .text import Vocabulary
-from .train import Arrays, Update
+from .train import Arrays, Update, exp
 
 FREE = {"epochs"}  # may change on the way, unless the schedule counts on it
 
@@ -62,7 +62,7 @@ class Standing:
 
     def after_epoch(self, validation: float) -> Standing:
         """At the start of the next epoch."""
-        best, train = min(self.at.best, validation), math.exp(self.at.nats / self.at.tokens)
+        best, train = min(self.at.best, validation), exp(self.at.nats / self.at.tokens)
         at = replace(self.at, epoch=self.at.epoch + 1, number=0, nats=0.0, tokens=0, best=best)
         return replace(self, at=at, history=[*self.history, (self.at.step, train, validation)])
 

@@ -80,7 +80,8 @@ class Rows:
     def __post_init__(self) -> None:
         if self.batch < 1 or self.steps < 1 or len(self.tokens) <= self.batch:
             got = f"{self.batch} rows of {self.steps} steps from {len(self.tokens)} tokens"
-            raise ArgumentError("Rows", got=got, expected="expected at least one step in each of at least one row")
+            expected, remedy = "expected at least one step in each of at least one row", "Take more text or fewer rows"
+            raise ArgumentError("Rows", got=got, expected=expected, remedy=remedy)
         if self.reset not in ("document", "epoch", "never") or (self.reset == "document") == (self.separator is None):
             got = f"reset={self.reset!r} and separator={self.separator}"
             expected = 'expected "epoch", "never", or "document" with the separator\'s index'

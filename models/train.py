@@ -128,7 +128,8 @@ def updates(
         factor = float(gates.shrink(np.float64(norm), bound))
         if not bad:
             optimizer.lr = optimizer.lr if schedule is None else schedule(step)
-            optimizer.step([(g * factor).astype(p.dtype) for p, g in zip(ps, grads, strict=True)])
+            with np.errstate(all="ignore"):  # what overflows here the next update finds and names
+                optimizer.step([(g * factor).astype(p.dtype) for p, g in zip(ps, grads, strict=True)])
         step += 1
         yield Update(step, loss, tokens, norm, norm * factor, optimizer.lr, group[-1].place, state, bad)
         if bad:
@@ -189,6 +190,11 @@ def evaluate(model: Model, stream: Iterable[Chunk], plans: Plans | None = None) 
     return nats / tokens
 
 
+def exp(nats: float) -> float:
+    """The perplexity of so many nats per token; the largest number there is for those that are beyond it."""
+    return float(np.exp(min(nats, 709.0)))
+
+
 def perplexity(model: Model, windows: npt.NDArray[np.int64]) -> float:
     """exp of the mean cross-entropy over all windows (N, T+1), each from the zero state and counted once."""
-    return float(np.exp(evaluate(model, Shuffled(windows, BATCH).chunks(1))))
+    return exp(evaluate(model, Shuffled(windows, BATCH).chunks(1)))

@@ -28,7 +28,7 @@ from .resume import Keep, Progress, Standing
 from .schedule import SCHEDULES
 from .stream import Rows, Shuffled, Source, epochs
 from .text import Vocabulary, Windows, load, preprocess
-from .train import BATCH, evaluate, refuse_nonfinite, updates
+from .train import BATCH, evaluate, exp, refuse_nonfinite, updates
 
 RATES = {"rnn": 1.0, "gru": 4.0, "lstm": 4.0}  # of SGD: the book's
 OPTIMIZERS: dict[str, Callable[..., mg.optim.Optimizer]] = {
@@ -110,7 +110,7 @@ def train(s: Settings, reporter: Reporter, keep: Keep | None = None) -> Run:
             reporter.update(u)
             now = now.after(u)
             if now.at.number == len(data.train):
-                now = now.after_epoch(float(np.exp(evaluate(model, data.validation.chunks(1), check))))
+                now = now.after_epoch(exp(evaluate(model, data.validation.chunks(1), check)))
                 _tell(reporter, s, now)
             if keep and (pause.wanted or time.monotonic() - written >= keep.every):
                 save(now.logged(reporter.log_at()))
@@ -171,7 +171,8 @@ def _introduce(reporter: Reporter, s: Settings, data: Data, model: RNNLM, lr: fl
 def _tell(reporter: Reporter, s: Settings, now: Standing) -> None:
     """The line of an epoch; people see about six of them."""
     epoch, (step, train, validation) = now.at.epoch - 1, now.history[-1]
-    line = f"epoch {epoch:4d}: perplexity {train:6.2f} train, {validation:6.2f} validation"
+    shown = (f"{p:6.2f}" if p < 1e6 else f"{p:.0e}" for p in (train, validation))
+    line = "epoch {:4d}: perplexity {} train, {} validation".format(epoch, *shown)
     seen = epoch in (1, s.epochs) or epoch % max(1, s.epochs // 5) == 0
     reporter.say(
         line if seen else "", event="epoch", epoch=epoch, step=int(step), train=train, validation=validation,

@@ -371,7 +371,7 @@ def test_continuation_is_the_argmax_of_a_run_over_the_whole_prefix():
     assert len(text) == 16
     for i in range(6, 16):
         outputs, _ = m.logits(mg.tensor(np.array([VOCAB.encode(text[:i])]).T))
-        assert VOCAB.tokens[int(np.argmax(outputs[-1].data))] == text[i]
+        assert VOCAB.tokens[1 + int(np.argmax(outputs[-1].data[:, 1:]))] == text[i]
 
 
 def test_a_model_continues_without_recording():
@@ -386,8 +386,8 @@ def test_a_model_continues_without_recording():
 def test_characters_are_drawn_with_the_probabilities_of_softmax():
     m, tau = model(sigma=1.0), 0.7
     outputs, _ = m.logits(mg.tensor(np.array([VOCAB.encode("it")]).T))
-    p = mg.softmax(outputs[-1].data[0] / tau)
+    p = mg.softmax(outputs[-1].data[0, 1:] / tau)  # never <unk>
     drawn = [VOCAB.encode(m.continue_text("it", 1, VOCAB, tau, seed))[-1] for seed in range(2000)]
-    found = np.bincount(drawn, minlength=V) / 2000
+    found = np.bincount(drawn, minlength=V)[1:] / 2000
     assert np.abs(found - p).max() < 4 * np.sqrt(0.25 / 2000)
     assert m.continue_text("it", 5, VOCAB, tau, 1) == m.continue_text("it", 5, VOCAB, tau, 1)
