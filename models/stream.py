@@ -61,6 +61,13 @@ class Shuffled:
             yield Chunk(rows[:, :-1], rows[:, 1:], np.ones(len(rows), bool), (epoch, number))
 
 
+def drawn(windows: npt.NDArray[np.int64], batch: int, count: int, rng: np.random.Generator) -> Iterator[Chunk]:
+    """``count`` batches of windows (N, T+1), each drawn with replacement; every row starts from zero."""
+    for _ in range(count):
+        rows = windows[rng.integers(len(windows), size=batch)]
+        yield Chunk(rows[:, :-1], rows[:, 1:], np.ones(batch, bool))
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """One text as B rows side by side, read in chunks of T steps: row i goes on in row i of the next chunk.

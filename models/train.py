@@ -121,8 +121,8 @@ def updates(
     bound = np.inf if clip is None else gates.positive("clip", clip)
     rng, ps = np.random.default_rng(rng), optimizer.params
     plans = Plans(model, strategy, ps, compiled)
-    chunks = iter(stream)
-    while group := list(islice(chunks, accumulate)):
+    chunks, each = iter(stream), int(gates.positive("accumulate", accumulate))
+    while group := list(islice(chunks, each)):
         loss, tokens, grads, state, bad = _gradient(model, plans, group, state, rng)
         norm = np.nan if bad else float(gates.norm(*grads))
         factor = float(gates.shrink(np.float64(norm), bound))
@@ -160,7 +160,7 @@ def entering(model: Model, state: Arrays | None, chunk: Chunk) -> Arrays:
     Raises ArgumentError where a row that does not start anew was not there before.
     """
     rows, reset = len(chunk.x), chunk.reset
-    had = rows if state is None else len(state[0])
+    had = len(state[0]) if state else rows
     first = np.zeros(rows, bool) if reset is None else reset if reset.ndim == 1 else reset[:, 0]
     if not first[had:].all():
         got, remedy = f"{rows} rows after a chunk of {had}", "Reset the new rows, or leave out the smaller batch"
