@@ -28,6 +28,7 @@ EXAMPLES = """examples:
   minigrad demo                                      the whole story within a minute, files in ./minigrad-demo/
   minigrad train --cell gru --epochs 50              train the book's character language model
   minigrad train --text book.txt --steps 64 --truncate 16 --save book.safetensors
+  minigrad train --checkpoint run.safetensors --resume                go on where an interrupted run stands
   minigrad sample book.safetensors --prefix "it has" --temperature 0.8
   minigrad figure unrolled -o unrolled.svg           the unrolled graph of a recurrent network, Fig. 9.7.2
   minigrad figure strategies -o cuts.png --text "to be or not to be"

@@ -19,7 +19,7 @@ from .plans import Plans
 from .stream import Chunk, Shuffled
 
 Arrays = tuple[npt.NDArray[Any], ...]
-Strategy = Callable[[Tape], Tape] | None
+Transform = Callable[[Tape], Tape] | None
 BATCH = 1024  # rows at a time where nobody learns from them
 
 
@@ -74,7 +74,7 @@ class Fit:
 
 
 def fit(
-    model: Model, stream: Iterable[Chunk], strategy: Strategy, clip: float | None, optimizer: Optimizer, **more: Any
+    model: Model, stream: Iterable[Chunk], strategy: Transform, clip: float | None, optimizer: Optimizer, **more: Any
 ) -> Fit:
     """Train on every chunk of the stream; ``more`` as in :func:`updates`, which is the loop itself.
 
@@ -98,7 +98,7 @@ def refuse_nonfinite(u: Update) -> None:
 def updates(
     model: Model,
     stream: Iterable[Chunk],
-    strategy: Strategy,
+    strategy: Transform,
     clip: float | None,
     optimizer: Optimizer,
     *,
