@@ -87,11 +87,12 @@ def test_killed_at_random_moments_a_run_ends_with_the_same_bits(kind, kills, tex
     chance, steps = random.Random(kind), []
     for _ in range(kills):
         running = start(text, RUNS[kind], *kept, "--checkpoint-every", 0)
+        while not file.exists():  # the first time
+            assert running.poll() is None
         time.sleep(chance.uniform(0, 0.25))
         running.kill()
         running.communicate()
-        if file.exists():
-            steps.append(progress(file)["step"])  # it can be read after every kill
+        steps.append(progress(file)["step"])  # it can be read after every kill
     assert steps == sorted(steps)
     last = run(text, RUNS[kind], *kept)
     assert (last.returncode, last.stderr) == (0, "")
