@@ -96,14 +96,17 @@ def read(path: str | os.PathLike[str], model: RNNLM, optimizer: Optimizer, optio
         own = {k.removeprefix("training."): a for k, a in arrays.items() if k.startswith("training.")}
         optimizer.restore({k.removeprefix("optimizer."): a for k, a in own.items() if k.startswith("optimizer.")})
         state = tuple(own[f"state.{i}"] for i in range(sum(k.startswith("state.") for k in own)))
-        history = [tuple(row) for row in own["history"].tolist()]
-    except (KeyError, ValueError, TypeError, ArgumentError) as error:
+        history = [(step, train, validation) for step, train, validation in own["history"].tolist()]
+        numbers, wanted = all(isinstance(v, int | float) and v >= 0 for v in asdict(at).values()), model.zero_state(1)
+        if not numbers or [s.shape[1:] for s in state] != [z.shape[1:] for z in wanted]:
+            raise ValueError("its state or its place in the data is none of this model's")
+        apart = [k for k in options if theirs.get(k) != options[k]]
+    except (KeyError, ValueError, TypeError, AttributeError, ArgumentError) as error:
         why = getattr(error, "text", str(error)).rstrip(".")
         why = "it holds a model and no training" if isinstance(error, KeyError) else why
         raise DataError("checkpoint", got=f"'{path}' cannot be resumed: {why}", remedy="Train anew") from None
     free = FREE if options["schedule"] == "constant" else set()
-    apart = [k for k in options if k not in free and theirs.get(k) != options[k]]
-    if apart:
+    if apart := [k for k in apart if k not in free]:
         told = {k: f"{k} {theirs.get(k)} there, {options[k]} here" for k in apart} | {"text": "another text"}
         listed = "; ".join(told[k] for k in apart)
         got, remedy = f"'{path}' is of a run with other options: {listed}", "Give the same, or another file"

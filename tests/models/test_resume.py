@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from minigrad.__main__ import main
@@ -247,6 +248,26 @@ def test_a_model_without_a_training_cannot_be_resumed(text, tmp_path, whole, cap
     assert refused(text, RUNS["windows"], file, capsys, "--resume") == (
         "minigrad: checkpoint: 'FILE' cannot be resumed: it holds a model and no training. Train anew.\n"
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"progress": '{"step": "x"}'}, {"progress": '{"epoch": -1}'}, {"progress": "[]"}, {"progress": '{"what": 1}'},
+     {"options": "[]"}, {"options": "{"}, {"generator": '{"bit_generator": "os"}'}, {"generator": "7"}],
+)  # fmt: skip
+def test_a_forged_training_with_a_right_checksum_is_one_line(change, text, tmp_path, whole, capsys):
+    arrays, about = tensorfile.read(whole / "windows")
+    file = tensorfile.write(tmp_path / "run", arrays, about | change)
+    err = refused(text, RUNS["windows"], file, capsys, "--resume")
+    assert err.startswith("minigrad: checkpoint: 'FILE' cannot be resumed: ")
+
+
+def test_a_forged_state_with_a_right_checksum_is_one_line(text, tmp_path, whole, capsys):
+    arrays, about = tensorfile.read(whole / "windows")
+    for change in ({"training.state.0": np.zeros((9, 9), np.float32)}, {"training.history": np.zeros(3)},
+                   {"training.optimizer.0.1": np.zeros((3, 3), np.float32)}):  # fmt: skip
+        file = tensorfile.write(tmp_path / "run", arrays | change, about)
+        assert "cannot be resumed: " in refused(text, RUNS["windows"], file, capsys, "--resume")
 
 
 def test_a_checkpoint_is_not_written_over_by_mistake(text, tmp_path, whole, capsys):
