@@ -1,16 +1,15 @@
-"""The command line: ``minigrad demo | train | figure | step | anatomy | compare``, also ``python -m minigrad``."""
+"""The command line: ``minigrad demo | train | sample | figure | step | ...``, also ``python -m minigrad``."""
 
 from __future__ import annotations
 
 import argparse
 import io
-import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -19,14 +18,18 @@ from .companions import companion
 from .errors import ArgumentError, MinigradError
 from .files import make_folder
 from .functions import cross_entropy
+from .options import Parser, few, natural, positive, share, text, whole
 from .scope import timestep
 from .tape import Tape
 from .tensor import tensor
+from .training import add_sample, add_train
 
 EXAMPLES = """examples:
   minigrad demo                                      the whole story within a minute, files in ./minigrad-demo/
   minigrad train --cell gru --epochs 50              train the book's character language model
   minigrad train --text book.txt --steps 64 --truncate 16 --save book.safetensors
+  minigrad train --checkpoint run.safetensors --resume                go on where an interrupted run stands
+  minigrad sample book.safetensors --prefix "it has" --temperature 0.8
   minigrad figure unrolled -o unrolled.svg           the unrolled graph of a recurrent network, Fig. 9.7.2
   minigrad figure strategies -o cuts.png --text "to be or not to be"
   minigrad step                                      step through backward, and back, in the terminal
@@ -41,14 +44,6 @@ EXAMPLES = """examples:
 EXPERIMENTS = ("strategies", "influence-balancing", "memory", "clipping", "exercises")
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse with usage errors of one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and leave with exit code 2."""
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
-
-
 def parser() -> argparse.ArgumentParser:
     """All commands and options."""
     plain = argparse.RawDescriptionHelpFormatter
@@ -61,24 +56,12 @@ def parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="unroll, rewrite, train and draw, on real text, within a minute")
     demo.add_argument("-o", "--output", metavar="DIR", default="minigrad-demo", help="folder (%(default)s)")
     demo.add_argument("--text", metavar="FILE", help="a text of yours (default: The Time Machine)")
-    demo.add_argument("--epochs", type=_whole, default=40, metavar="N", help="epochs of training (%(default)s)")
-    demo.add_argument("--seed", type=_natural, default=1, metavar="S", help="of all random numbers (%(default)s)")
+    demo.add_argument("--epochs", type=whole, default=40, metavar="N", help="epochs of training (%(default)s)")
+    demo.add_argument("--seed", type=natural, default=1, metavar="S", help="of all random numbers (%(default)s)")
     demo.set_defaults(run=_demo)
 
-    train = commands.add_parser("train", help="train the book's character language model on a text")
-    train.add_argument("--text", metavar="FILE", help="plain text, UTF-8 (default: The Time Machine)")
-    train.add_argument("--cell", choices=["rnn", "gru", "lstm"], default="rnn", help="the recurrent cell (%(default)s)")
-    train.add_argument("--truncate", type=_whole, metavar="K", help="cut the gradient every K steps (default: full)")
-    train.add_argument("--clip", type=_positive, default=1.0, metavar="THETA", help="largest norm (%(default)s)")
-    train.add_argument("--epochs", type=_whole, default=100, metavar="N", help="epochs of training (%(default)s)")
-    train.add_argument("--lr", type=_positive, help="learning rate (the book's: 1 for rnn, 4 for gru and lstm)")
-    train.add_argument("--hidden", type=_whole, default=32, metavar="H", help="hidden units (%(default)s)")
-    train.add_argument("--steps", type=_whole, default=32, metavar="T", help="time steps per window (%(default)s)")
-    train.add_argument("--seed", type=_natural, default=1, metavar="S", help="of all random numbers (%(default)s)")
-    train.add_argument("--prefix", type=_text, default="it has", metavar="TEXT", help="text to continue (%(default)s)")
-    train.add_argument("--save", type=_text, metavar="FILE", help="write the trained model as safetensors")
-    train.set_defaults(run=_train)
-
+    add_train(commands.add_parser("train", help="train the book's character language model on a text"))
+    add_sample(commands.add_parser("sample", help="let a trained model write"))
     _add_figures(commands.add_parser("figure", help="draw figures of the section as .svg, .png, .pdf or .dot"))
     _laboratory(commands)
     _add_step(commands.add_parser("step", help="step through a backward pass, and back, in the terminal or a page"))
@@ -89,25 +72,25 @@ def _add_figures(figure: argparse.ArgumentParser) -> None:
     """The figures and their options."""
     kinds = figure.add_subparsers(metavar="FIGURE", required=True)
     unrolled = kinds.add_parser("unrolled", help="the unrolled computational graph, Fig. 9.7.2")
-    unrolled.add_argument("--steps", type=_few, default=3, metavar="T", help="time steps (%(default)s)")
+    unrolled.add_argument("--steps", type=few, default=3, metavar="T", help="time steps (%(default)s)")
     unrolled.set_defaults(make=_unrolled)
     strategies = kinds.add_parser("strategies", help="randomized, regular and full truncation of a text, Fig. 9.7.1")
     strategies.add_argument("--text", default="the time machine by h g wells", help="the text itself, not a file")
-    strategies.add_argument("--segment", type=_whole, default=4, metavar="K", help="steps per segment (%(default)s)")
-    strategies.add_argument("--keep", type=_share, default=0.75, metavar="PI", help="chance not to cut (%(default)s)")
-    strategies.add_argument("--seed", type=_natural, default=0, metavar="S", help="of the random cuts (%(default)s)")
+    strategies.add_argument("--segment", type=whole, default=4, metavar="K", help="steps per segment (%(default)s)")
+    strategies.add_argument("--keep", type=share, default=0.75, metavar="PI", help="chance not to cut (%(default)s)")
+    strategies.add_argument("--seed", type=natural, default=0, metavar="S", help="of the random cuts (%(default)s)")
     strategies.set_defaults(make=_strategies)
     rolled = kinds.add_parser("rolled", help="a language model of two LSTM layers, folded in time")
     rolled.set_defaults(make=_rolled)
     gradients = kinds.add_parser("gradients", help="the norm of every adjoint, truncated every K steps")
-    gradients.add_argument("--steps", type=_few, default=8, metavar="T", help="time steps (%(default)s)")
-    gradients.add_argument("--segment", type=_whole, default=4, metavar="K", help="steps per segment (%(default)s)")
+    gradients.add_argument("--steps", type=few, default=8, metavar="T", help="time steps (%(default)s)")
+    gradients.add_argument("--segment", type=whole, default=4, metavar="K", help="steps per segment (%(default)s)")
     gradients.set_defaults(make=_gradients)
     compare = kinds.add_parser("compare", help="full, regular and randomized truncation side by side")
-    compare.add_argument("--steps", type=_few, default=5, metavar="T", help="time steps (%(default)s)")
-    compare.add_argument("--segment", type=_whole, default=2, metavar="K", help="steps per segment (%(default)s)")
-    compare.add_argument("--keep", type=_share, default=0.6, metavar="PI", help="chance not to cut (%(default)s)")
-    compare.add_argument("--seed", type=_natural, default=1, metavar="S", help="of the random cuts (%(default)s)")
+    compare.add_argument("--steps", type=few, default=5, metavar="T", help="time steps (%(default)s)")
+    compare.add_argument("--segment", type=whole, default=2, metavar="K", help="steps per segment (%(default)s)")
+    compare.add_argument("--keep", type=share, default=0.6, metavar="PI", help="chance not to cut (%(default)s)")
+    compare.add_argument("--seed", type=natural, default=1, metavar="S", help="of the random cuts (%(default)s)")
     compare.set_defaults(make=_compare)
     every = kinds.add_parser("all", help="these five as svg files in a folder")
     every.add_argument("-o", "--output", metavar="DIR", required=True, help="the folder, made where it is missing")
@@ -123,17 +106,17 @@ def _add_step(step: argparse.ArgumentParser) -> None:
     step.add_argument("file", nargs="?", metavar="FILE.py", help="a script that leaves a Tensor `loss`")
     step.add_argument("--cell", choices=["rnn", "gru", "lstm", "linear"], help="the cell of a small network (rnn)")
     step.add_argument("--demo", choices=["exploding", "vanishing"], help="a case to learn on, in place of a cell")
-    step.add_argument("--steps", type=_few, metavar="T", help="time steps (3; of a demo 40 or 20)")
-    step.add_argument("--truncate", type=_whole, metavar="K", help="cut the gradient every K steps (default: full)")
+    step.add_argument("--steps", type=few, metavar="T", help="time steps (3; of a demo 40 or 20)")
+    step.add_argument("--truncate", type=whole, metavar="K", help="cut the gradient every K steps (default: full)")
     step.add_argument("--untie", action="store_true", help="an alias of each parameter per step: W_hh@1, W_hh@2, ...")
-    step.add_argument("--html", type=_text, metavar="FILE", help="write the page instead; full beside --truncate")
+    step.add_argument("--html", type=text, metavar="FILE", help="write the page instead; full beside --truncate")
     step.set_defaults(run=_step)
 
 
 def _laboratory(commands: Any) -> None:
     """The commands anatomy and compare."""
     anatomy = commands.add_parser("anatomy", help="take a gradient apart: one page with figures, tables and a verdict")
-    anatomy.add_argument("--updates", type=_natural, default=300, metavar="N", help="of training (%(default)s)")
+    anatomy.add_argument("--updates", type=natural, default=300, metavar="N", help="of training (%(default)s)")
     anatomy.add_argument("--wrt", metavar="NAME", help="the parameter (default: the recurrent one that weighs most)")
     anatomy.add_argument("-o", "--output", metavar="FILE", default="report.html", help="the page (%(default)s)")
     anatomy.set_defaults(run=lambda args: companion("models.lab").anatomy_command(args))
@@ -141,63 +124,26 @@ def _laboratory(commands: Any) -> None:
     compare = commands.add_parser("compare", help="strategies of truncation measured, and the section's experiments")
     compare.add_argument("experiment", nargs="?", default="strategies", choices=EXPERIMENTS, metavar="EXPERIMENT",
                          help=f"one of {', '.join(EXPERIMENTS)} (%(default)s)")  # fmt: skip
-    compare.add_argument("--updates", type=_whole, default=200, metavar="N", help="of training (%(default)s)")
-    compare.add_argument("--seeds", type=_whole, default=3, metavar="N", help="how many, from --seed on (%(default)s)")
-    compare.add_argument("--draws", type=_whole, default=200, metavar="N", help="of a random gradient (%(default)s)")
+    compare.add_argument("--updates", type=whole, default=200, metavar="N", help="of training (%(default)s)")
+    compare.add_argument("--seeds", type=whole, default=3, metavar="N", help="how many, from --seed on (%(default)s)")
+    compare.add_argument("--draws", type=whole, default=200, metavar="N", help="of a random gradient (%(default)s)")
     compare.add_argument("-o", "--output", metavar="FILE", action="append", default=[],
                          help=".svg, .png, .pdf: the plot; .csv, .json: the numbers; may be given again")  # fmt: skip
     compare.set_defaults(run=lambda args: companion("models.lab").compare_command(args))
     for command, hidden, steps in ((anatomy, 32, 48), (compare, 32, 32)):
         command.add_argument("--text", metavar="FILE", help="plain text, UTF-8 (default: The Time Machine)")
         command.add_argument("--cell", choices=["rnn", "gru", "lstm"], default="rnn", help="the cell (%(default)s)")
-        command.add_argument("--hidden", type=_whole, default=hidden, metavar="H", help="hidden units (%(default)s)")
-        command.add_argument("--steps", type=_whole, default=steps, metavar="T", help="time steps (%(default)s)")
-        command.add_argument("--lr", type=_positive, help="learning rate (that of Adam: 0.01)")
-        command.add_argument("--seed", type=_natural, default=1, metavar="S", help="of all random numbers (1)")
+        command.add_argument("--hidden", type=whole, default=hidden, metavar="H", help="hidden units (%(default)s)")
+        command.add_argument("--steps", type=whole, default=steps, metavar="T", help="time steps (%(default)s)")
+        command.add_argument("--lr", type=positive, help="learning rate (that of Adam: 0.01)")
+        command.add_argument("--seed", type=natural, default=1, metavar="S", help="of all random numbers (1)")
         command.add_argument("--strategies", nargs="+", metavar="NAME", help="such as full every=8 window=8 random=0.9")
-
-
-def _number(convert: Callable[[str], Any], good: Callable[[Any], bool], wanted: str) -> Callable[[str], Any]:
-    def read(text: str) -> Any:
-        try:
-            value = convert(text)
-        except ValueError:
-            value = math.nan
-        if not good(value):
-            raise argparse.ArgumentTypeError(f"got {text!r}, expected {wanted}")
-        return value
-
-    return read
-
-
-_whole = _number(int, lambda n: n >= 1, "a whole number from 1")
-_natural = _number(int, lambda n: n >= 0, "a whole number from 0")
-_positive = _number(float, lambda v: 0 < v < math.inf, "a number above 0")
-_text = _number(str, bool, "some text")
-_few = _number(int, lambda n: 1 <= n <= 200, "a whole number from 1 to 200")
-_share = _number(float, lambda v: 0 < v <= 1, "a probability above 0 and at most 1")
 
 
 def _demo(args: argparse.Namespace) -> None:
     from .demo import demo  # the demo needs both companions
 
     demo(Path(args.output), args.text, args.epochs, args.seed)
-
-
-def _train(args: argparse.Namespace) -> None:
-    if args.save:  # better now than after the training
-        if not Path(args.save).parent.is_dir():
-            raise ArgumentError(f"cannot write '{args.save}'", got="its folder does not exist", remedy="Make it first")
-        if Path(args.save).is_dir():
-            raise ArgumentError(f"cannot write '{args.save}'", got="it is a folder", remedy="Name a file in it")
-        companion("models.checkpoint").writer()
-    model, vocab = companion("models.train").run(
-        args.text, args.cell, args.hidden, args.steps, args.epochs, args.lr, args.truncate, args.clip, args.seed
-    )
-    saved = args.save and companion("models.checkpoint").save(model, vocab, args.save)
-    print(f"{args.prefix!r} continues, always with the likeliest: {model.continue_text(args.prefix, 50, vocab)!r}")
-    if saved:
-        print(f"wrote {saved}")
 
 
 def _figure(args: argparse.Namespace) -> None:
@@ -286,8 +232,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError as error:
         print(f"minigrad: not enough memory: {str(error).rstrip('.')}. Try smaller sizes.", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nminigrad: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"\nminigrad: interrupted{f': {error}.' if str(error) else ''}", file=sys.stderr)
         return 130
     return 0
 

@@ -41,9 +41,11 @@ def demo(folder: Path, text: str | None, epochs: int, seed: int) -> None:
     written.append(viz.render(viz.strategies(seed=seed), folder / "strategies.svg"))
 
     _title("4. A character language model, truncated every 16 steps and clipped to norm 1 (D2L 9.5)")
-    settings = {"cell": "rnn", "hidden": 32, "steps": 32, "lr": None, "truncate_every": 16, "max_norm": 1.0}
-    model, vocab = companion("models.train").run(text, epochs=epochs, seed=seed, **settings)
-    print(f"'it has' continues, always with the likeliest: {model.continue_text('it has', 30, vocab)!r}")
+    trainer = companion("models.trainer")
+    settings = trainer.Settings(text, truncate=16, epochs=epochs, seed=seed)
+    with companion("models.reporter").Reporter() as reporter:
+        run = trainer.train(settings, reporter)
+    print(f"'it has' continues, always with the likeliest: {run.model.continue_text('it has', 30, run.vocab)!r}")
     print("\nwrote " + ", ".join(map(str, written)) + " (Fig. 9.7.2 and 9.7.1)")
 
 

@@ -1,7 +1,8 @@
-"""Writing a file so that it is whole or not there."""
+"""Writing a file so that it is whole or not there, also after a crash."""
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -10,23 +11,46 @@ from .errors import DataError
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Write data to a temporary file beside path, then rename it. Raises DataError that names the file."""
+    """Write data to a temporary file beside path, then rename it; both are on disk when this returns.
+
+    Raises DataError that names the file; what was there before is untouched then.
+    """
     target, temporary = Path(path), None
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, target)
+        _sync(target.parent)
     except BaseException as error:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
         if isinstance(error, (OSError, ValueError)):
-            remedy = "Give a path in a folder that exists and that you may write to"
+            full = getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+            place = "with room for it" if full else "that exists and that you may write to"
+            remedy = f"Give a path in a folder {place}"
             why = getattr(error, "strerror", None) or str(error)
             raise DataError(f"cannot write '{path}'", got=why, remedy=remedy) from None
         raise
     return target
+
+
+def leftovers(path: Path) -> list[Path]:
+    """The temporary files of ``write_atomically(path)`` that a killed process left."""
+    return [f for f in path.parent.glob(".*.part") if f.name.startswith(f".{path.name[:40]}.")]
+
+
+def _sync(folder: Path) -> None:
+    """Make a renaming last, where folders can be opened: not on Windows."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _umask() -> int:

@@ -81,15 +81,19 @@ class LinearRNN:
 
 
 class RNNCell:
-    """H_t = tanh(X_t W_xh + H_{t-1} W_hh + b_h). Shapes: X_t (B, d), H_t (B, h). Source: D2L 9.4."""
+    """H_t = tanh(X_t W_xh + H_{t-1} W_hh + b_h). Shapes: X_t (B, d), H_t (B, h). Source: D2L 9.4.
+
+    In every cell here a ``mask`` (B, h) multiplies H_{t-1} where a weight matrix reads it: dropout.
+    """
 
     state_names = ("h",)
 
     def __init__(self, d: int, h: int, rng: Any = None, sigma: float = 0.01, dtype: Any = np.float64) -> None:
         self.W_xh, self.W_hh, self.b_h = Init(rng, sigma, dtype).gate("h", d, h)
 
-    def __call__(self, x: Any, h: Any) -> tuple[Any, Any]:
+    def __call__(self, x: Any, h: Any, mask: Any = None) -> tuple[Any, Any]:
         """(X_t, H_{t-1}) -> (H_t, H_t)."""
+        h = h if mask is None else h * mask
         h = np.tanh(x @ self.W_xh + h @ self.W_hh + self.b_h)
         return h, h
 
@@ -109,11 +113,12 @@ class GRUCell:
         self.W_xr, self.W_hr, self.b_r = init.gate("r", d, h)
         self.W_xh, self.W_hh, self.b_h = init.gate("h", d, h)
 
-    def __call__(self, x: Any, h: Any) -> tuple[Any, Any]:
+    def __call__(self, x: Any, h: Any, mask: Any = None) -> tuple[Any, Any]:
         """(X_t, H_{t-1}) -> (H_t, H_t)."""
-        z = mg.sigmoid(x @ self.W_xz + h @ self.W_hz + self.b_z)
-        r = mg.sigmoid(x @ self.W_xr + h @ self.W_hr + self.b_r)
-        candidate = np.tanh(x @ self.W_xh + (r * h) @ self.W_hh + self.b_h)
+        read = h if mask is None else h * mask
+        z = mg.sigmoid(x @ self.W_xz + read @ self.W_hz + self.b_z)
+        r = mg.sigmoid(x @ self.W_xr + read @ self.W_hr + self.b_r)
+        candidate = np.tanh(x @ self.W_xh + (r * read) @ self.W_hh + self.b_h)
         h = z * h + (1 - z) * candidate
         return h, h
 
@@ -134,9 +139,10 @@ class LSTMCell:
         self.W_xo, self.W_ho, self.b_o = init.gate("o", d, h)
         self.W_xc, self.W_hc, self.b_c = init.gate("c", d, h)
 
-    def __call__(self, x: Any, state: Any) -> tuple[Any, Any]:
+    def __call__(self, x: Any, state: Any, mask: Any = None) -> tuple[Any, Any]:
         """(X_t, (H_{t-1}, C_{t-1})) -> (H_t, (H_t, C_t))."""
         h, c = state
+        h = h if mask is None else h * mask
         i = mg.sigmoid(x @ self.W_xi + h @ self.W_hi + self.b_i)
         f = mg.sigmoid(x @ self.W_xf + h @ self.W_hf + self.b_f)
         o = mg.sigmoid(x @ self.W_xo + h @ self.W_ho + self.b_o)
@@ -150,18 +156,25 @@ class LSTMCell:
 
 
 class Stacked:
-    """Layers of cells, each reading the output of the one below; the state is all of theirs, side by side."""
+    """Layers of cells, each reading the output of the one below; the state is all of theirs, side by side.
 
-    def __init__(self, *cells: Any) -> None:
+    ``masks``, one (B, h) per layer, multiply H where weights read it, in the same layer and in the one above, alike at
+    every step: dropout. Source: Gal and Ghahramani 2016.
+    """
+
+    def __init__(self, *cells: Any, masks: Sequence[Any] = ()) -> None:
         self.cells: tuple[Any, ...] = cells
+        self.masks = masks
         self.state_names = tuple(f"{name}{i}" for i, cell in enumerate(cells, 1) for name in cell.state_names)
 
     def __call__(self, x: Any, state: Any) -> tuple[Any, Any]:
         """One step of every layer, from below."""
         states, new = list(as_tuple(state)), list[Any]()
-        for cell in self.cells:
+        for i, cell in enumerate(self.cells):
             mine = [states.pop(0) for _ in cell.state_names]
-            x, its = cell(x, tuple(mine) if len(mine) > 1 else mine[0])
+            mask = self.masks[i : i + 1]
+            x, its = cell(x, tuple(mine) if len(mine) > 1 else mine[0], *mask)
+            x = x * mask[0] if mask else x
             new += as_tuple(its)
         return x, tuple(new)
 
@@ -170,12 +183,15 @@ class Stacked:
         return tuple(s for cell in self.cells for s in as_tuple(cell.zero_state(x_shape)))
 
 
-def unroll(cell: Cell, xs: Sequence[Any] | Tensor, state: Any = None) -> tuple[list[Any], Any]:
+def unroll(
+    cell: Cell, xs: Sequence[Any] | Tensor, state: Any = None, reset: Any = None
+) -> tuple[list[Any], Any]:
     """Run cell over xs, one step per element, t = 1, 2, ...: (outputs, last state).
 
     Each step is recorded under ``minigrad.timestep(t)`` and its tensors are named: x_t, h_t (and c_t), o_t for an
     output that is no state; the first state is h_0 (and c_0), zeros unless given. xs: a sequence of inputs or one
-    Tensor with time first.
+    Tensor with time first. reset, (T, B) of booleans: before step t those rows start anew from zero, and no gradient
+    goes back past it; the other rows are untouched.
     """
     state = cell.zero_state(xs[0].shape) if state is None else state
     _name(cell, state, 0)
@@ -183,10 +199,17 @@ def unroll(cell: Cell, xs: Sequence[Any] | Tensor, state: Any = None) -> tuple[l
     for t in range(1, len(xs) + 1):
         with mg.timestep(t):
             x = xs[t - 1] if isinstance(xs[t - 1], Tensor) else mg.tensor(xs[t - 1])
+            state = state if reset is None else masked(reset[t - 1], state)
             out, state = cell(x.named(x.name or f"x_{t}"), state)
         _name(cell, state, t)
         outputs.append(out.named(out.name or f"o_{t}"))
     return outputs, state
+
+
+def masked(reset: Any, state: Any) -> Any:
+    """The state, arrays or Tensors (B, ...), with zeros in the rows where reset (B,) is true."""
+    kept = tuple(np.where(reset[(..., *[None] * (s.ndim - 1))], s.dtype.type(0), s) for s in as_tuple(state))
+    return kept if isinstance(state, tuple) else kept[0]
 
 
 def _name(cell: Cell, state: Any, t: int) -> None:

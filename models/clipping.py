@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from minigrad import gates
 
+from . import train
 from .cells import parameters
 from .language_model import RNNLM
+from .stream import drawn
 from .text import Windows
 
 RATE, BOUND = 5.0, 0.3  # the book trains at 1 and clips to 1, with 1024 examples at a time
@@ -48,18 +49,12 @@ def clipping(
     runs = []
     for name, bound in (("not clipped", np.inf), (f"clipped to {max_norm:g}", max_norm)):
         model, rng, run = RNNLM("rnn", hidden, vocab, seed), np.random.default_rng((seed, 5)), Run(name)
-        ps = parameters(model)
-        optimizer = mg.optim.SGD(ps, lr)
-        for _ in range(updates):
-            rows = windows.train[rng.integers(len(windows.train), size=batch)]
-            loss = model.loss(rows[:, :-1], rows[:, 1:])
-            grads = [g.data for g in mg.grad(loss, ps)]
-            norm = float(gates.norm(*grads))
-            factor = min(1.0, bound / norm) if norm else 1.0
-            optimizer.step([g * np.float32(factor) for g in grads])
-            run.losses.append(loss.item())
-            run.before.append(norm)
-            run.after.append(norm * factor)
+        chunks, optimizer = drawn(windows.train, batch, updates, rng), mg.optim.SGD(parameters(model), lr)
+        for u in train.updates(model, chunks, None, bound, optimizer):
+            train.refuse_nonfinite(u)
+            run.losses.append(u.loss)
+            run.before.append(u.norm)
+            run.after.append(u.clipped_norm)
             on_update()
         runs.append(run)
     return runs

@@ -18,15 +18,15 @@ from minigrad.companions import companion
 from minigrad.errors import ArgumentError
 from minigrad.files import write_atomically
 
-from . import balancing, clipping, exercises, memory
+from . import balancing, clipping, exercises, memory, train
 from .cells import parameters
 from .compare import as_csv, as_json, compare, interval, table, work
 from .language_model import RNNLM
 from .progress import progress
 from .report import pieces, report
 from .strategy import Strategy
+from .stream import drawn
 from .text import Vocabulary, Windows, load, preprocess
-from .train import perplexity
 
 STRATEGIES = ("full", "every=4", "every=16", "window=4", "window=16", "random=0.9", "segments=0.9", "artbp=8")
 PLOTS, DATA = (".svg", ".png", ".pdf"), (".csv", ".json")
@@ -88,17 +88,11 @@ def _fit(
     model: RNNLM, windows: Windows, updates: int, lr: float, seed: int, on_update: Callable[[], Any]
 ) -> float:
     """Train on batches of 32 windows; returns the perplexity on some of the others."""
-    rng, ps = np.random.default_rng((seed, 2)), parameters(model)
-    optimizer = mg.optim.Adam(ps, lr)
-    for _ in range(updates):
-        rows = windows.train[rng.integers(len(windows.train), size=32)]
-        loss = model.loss(rows[:, :-1], rows[:, 1:])
-        optimizer.zero_grad()
-        loss.backward()
-        mg.optim.clip_grad_norm(ps, 1.0)
-        optimizer.step()
+    chunks = drawn(windows.train, 32, updates, np.random.default_rng((seed, 2)))
+    for u in train.updates(model, chunks, None, 1.0, mg.optim.Adam(parameters(model), lr)):
+        train.refuse_nonfinite(u)
         on_update()
-    return perplexity(model, windows.validation[::20])
+    return train.perplexity(model, windows.validation[::20])
 
 
 def compare_command(args: argparse.Namespace) -> None:

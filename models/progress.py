@@ -6,7 +6,7 @@ from typing import Any, Self
 
 
 class Silent:
-    """The three methods of a tqdm bar that we use, without the bar."""
+    """The methods of a tqdm bar that we use, without the bar."""
 
     def __enter__(self) -> Self:
         return self
@@ -17,7 +17,7 @@ class Silent:
     def update(self) -> None:
         """Count one."""
 
-    def set_postfix_str(self, text: str) -> None:
+    def set_postfix_str(self, text: str, refresh: bool = True) -> None:
         """Show text behind the bar."""
 
     def write(self, line: str) -> None:
@@ -25,10 +25,10 @@ class Silent:
         print(line, flush=True)
 
 
-def progress(total: int) -> Any:
+def progress(total: int, done: int = 0) -> Any:
     """A bar of that many updates."""
     try:
         from tqdm import tqdm
     except ImportError:
         return Silent()
-    return tqdm(total=total, unit="update", disable=None)  # None: no bar where stderr is no terminal
+    return tqdm(total=total, initial=done, unit="update", disable=None)  # None: no bar where stderr is no terminal

@@ -60,15 +60,20 @@ def _time_machine() -> str:
 def _read(path: Path) -> str:
     try:
         text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        remedy = "Give the path of a plain text file"
-        raise DataError("text", got=f"cannot read '{path}': {error.strerror}", remedy=remedy) from None
-    except UnicodeDecodeError as error:
-        got, remedy = f"'{path}' is not UTF-8 (byte {error.start})", "Convert it, for example with iconv -t UTF-8"
-        raise DataError("text", got=got, remedy=remedy) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise unreadable(path, error) from None
     if not text.strip():
         raise DataError("text", got=f"'{path}' is empty", remedy="Give a file with some text in it")
     return text
+
+
+def unreadable(path: str | os.PathLike[str], error: OSError | UnicodeDecodeError) -> DataError:
+    """Why a file cannot be read as text."""
+    if isinstance(error, OSError):
+        got, remedy = f"cannot read '{path}': {error.strerror}", "Give the path of a plain text file"
+    else:
+        got, remedy = f"'{path}' is not UTF-8 (byte {error.start})", "Convert it, for example with iconv -t UTF-8"
+    return DataError("text", got=got, remedy=remedy)
 
 
 def cache_folder() -> Path:
@@ -119,7 +124,7 @@ class Windows:
     validation: Tokens
 
     @classmethod
-    def of(cls, corpus: Sequence[int], steps: int, train: int = 10_000, validation: int = 5_000) -> Windows:
+    def of(cls, corpus: Sequence[int] | Tokens, steps: int, train: int = 10_000, validation: int = 5_000) -> Windows:
         """The book's split; of a shorter text two thirds train and one third validates. Raises DataError below 3."""
         count = len(corpus) - steps
         if count < 3:

@@ -1,101 +1,200 @@
-"""Training the language model. Truncation and clipping are what they are everywhere here: transforms of the tape."""
+"""Training, in the one right order: accumulate, check that all is finite, clip, step, begin again from zero."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-import minigrad as mg
-from minigrad.errors import DataError
-from minigrad.transforms import clip, differentiate, truncate
+from minigrad import Tape, Tensor, gates
+from minigrad.errors import ArgumentError, DataError
+from minigrad.optim import Optimizer
 
-from .cells import parameters
-from .language_model import RNNLM
-from .progress import progress
-from .text import Tokens, Vocabulary, Windows, load, preprocess
+from .cells import masked
+from .plans import Plans
+from .stream import Chunk, Shuffled
 
-BATCH = 1024  # the book's; the last batch of an epoch is what is left
-LEARNING_RATE = {"rnn": 1.0, "gru": 4.0, "lstm": 4.0}  # the book's
+Arrays = tuple[npt.NDArray[Any], ...]
+Transform = Callable[[Tape], Tape] | None
+BATCH = 1024  # rows at a time where nobody learns from them
+
+
+class Model(Protocol):
+    """What can be trained: a loss over a chunk, given the state before it, and the state after it."""
+
+    def zero_state(self, batch: int) -> Arrays:
+        """The state of so many rows before their first step: arrays (B, ...)."""
+        ...
+
+    def masks(self, batch: int, rng: np.random.Generator) -> Arrays:
+        """What is drawn anew for every chunk, such as dropout; () for nothing."""
+        ...
+
+    def record(self, X: Tensor, Y: Tensor, state: Any, reset: Any, masks: Sequence[Any]) -> tuple[Tensor, Any]:
+        """The mean loss per token of X, Y (T, B, ...), and the last state; ``reset`` (T, B) or None as in unroll."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """One update of the parameters: the mean loss in nats per token, the gradient's norm before and after clipping.
+
+    ``state`` is that of every layer after the last chunk, plain arrays that carry no gradient; ``place`` that chunk's.
+    Where loss or gradient is not finite ``bad`` says what was so first, no parameter has changed, and none follows.
+    """
+
+    step: int
+    loss: float
+    tokens: int
+    norm: float
+    clipped_norm: float
+    lr: float
+    place: tuple[int, int]
+    state: Arrays
+    bad: str = ""
+
+    @property
+    def clipped(self) -> bool:
+        """Whether the gradient was longer than allowed."""
+        return self.clipped_norm < self.norm
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """Perplexities of one epoch: over the training windows as they were met, over the validation windows at its end."""
+class Fit:
+    """A finished run: updates, tokens, their mean loss in nats, and the share of the updates that were clipped."""
 
-    number: int
-    train: float
-    validation: float
-
-
-def train(
-    model: RNNLM,
-    windows: Windows,
-    epochs: int,
-    lr: float,
-    truncate_every: int | None = None,
-    max_norm: float = 1.0,
-    seed: int = 0,
-    on_batch: Callable[[], Any] = lambda: None,
-) -> Iterator[Epoch]:
-    """Minibatch SGD from the zero state, one Epoch at a time; ``on_batch`` is called after each update."""
-    rng = np.random.default_rng((seed, 1))  # another stream than the weights'
-    ps = parameters(model)
-    optimizer = mg.optim.SGD(ps, lr)
-    for number in range(1, epochs + 1):
-        order = rng.permutation(len(windows.train))
-        nats = 0.0
-        batches = [windows.train[order[i : i + BATCH]] for i in range(0, len(order), BATCH)]
-        for rows in batches:
-            tape = mg.Tape.of(model.loss(rows[:, :-1], rows[:, 1:]))
-            if truncate_every is not None:
-                tape = truncate(tape, every=truncate_every)
-            loss, *grads = clip(differentiate(tape, wrt=ps), max_norm).outputs
-            if not np.isfinite(loss.data):
-                got, remedy = f"the loss became {loss.item()} in epoch {number}", "Try a smaller --lr or --clip"
-                raise DataError("training", got=got, remedy=remedy)
-            optimizer.step(grads)
-            nats += loss.item() * len(rows)
-            on_batch()
-        yield Epoch(number, float(np.exp(nats / len(order))), perplexity(model, windows.validation))
+    updates: int
+    tokens: int
+    loss: float
+    clipped: float
 
 
-def perplexity(model: RNNLM, rows: Tokens) -> float:
-    """exp of the mean cross-entropy over all windows, each counted once."""
-    with mg.no_grad():
-        parts = [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
-        nats = sum(model.loss(part[:, :-1], part[:, 1:]).item() * len(part) for part in parts)
-    return float(np.exp(nats / len(rows)))
+def fit(
+    model: Model, stream: Iterable[Chunk], strategy: Transform, clip: float | None, optimizer: Optimizer, **more: Any
+) -> Fit:
+    """Train on every chunk of the stream; ``more`` as in :func:`updates`, which is the loop itself.
+
+    Raises DataError where a loss or gradient is not finite, with the update, the first such value, and advice.
+    """
+    count = tokens = clipped = 0
+    nats = 0.0
+    for u in updates(model, stream, strategy, clip, optimizer, **more):
+        refuse_nonfinite(u)
+        count, tokens, clipped, nats = count + 1, tokens + u.tokens, clipped + u.clipped, nats + u.loss * u.tokens
+    return Fit(count, tokens, nats / max(tokens, 1), clipped / max(count, 1))
 
 
-def run(
-    text: str | None,
-    cell: str,
-    hidden: int,
-    steps: int,
-    epochs: int,
-    lr: float | None,
-    truncate_every: int | None,
-    max_norm: float,
-    seed: int,
-) -> tuple[RNNLM, Vocabulary]:
-    """Load a text, train the language model on it with a progress bar, and print the perplexities."""
-    raw, source = load(text)
-    corpus = preprocess(raw)
-    vocab = Vocabulary.of(corpus)
-    windows = Windows.of(vocab.encode(corpus), steps)
-    print(f"text: {source}: {len(corpus):,} characters, {len(vocab.tokens)} distinct")
-    print(f"data: {len(windows.train):,} windows of {steps} to train on, {len(windows.validation):,} to validate")
-    model = RNNLM(cell, hidden, len(vocab.tokens), seed)
-    lr = lr or LEARNING_RATE[cell]
-    depth = f"truncated every {truncate_every} steps" if truncate_every else "in full"
-    print(f"model: {cell}, {hidden} hidden; SGD lr {lr:g}, gradient clipped to {max_norm:g}; BPTT {depth}; seed {seed}")
-    updates = epochs * -(-len(windows.train) // BATCH)
-    with progress(updates) as bar:
-        for e in train(model, windows, epochs, lr, truncate_every, max_norm, seed, bar.update):
-            bar.set_postfix_str(f"perplexity {e.train:.2f} train, {e.validation:.2f} validation")
-            if e.number in (1, epochs) or e.number % max(1, epochs // 5) == 0:
-                bar.write(f"epoch {e.number:4d}: perplexity {e.train:6.2f} train, {e.validation:6.2f} validation")
-    return model, vocab
+def refuse_nonfinite(u: Update) -> None:
+    """Raise DataError for an update that was none."""
+    if u.bad:
+        remedy = "Try a smaller learning rate (--lr) or gradient norm (--clip)"
+        raise DataError(f"training diverged at update {u.step}", got=u.bad.rstrip("."), remedy=remedy)
+
+
+def updates(
+    model: Model,
+    stream: Iterable[Chunk],
+    strategy: Transform,
+    clip: float | None,
+    optimizer: Optimizer,
+    *,
+    accumulate: int = 1,
+    schedule: Callable[[int], float] | None = None,
+    rng: np.random.Generator | int = 0,
+    state: Arrays | None = None,
+    step: int = 0,
+    compiled: bool = True,
+) -> Iterator[Update]:
+    """The loop as an iterator: one Update after each step of the optimizer.
+
+    ``accumulate``: chunks per update, weighted by their tokens. ``schedule``: the learning rate of update 0, 1, ...
+    ``rng`` draws the masks. ``state`` and ``step``: to go on from an earlier Update. The strategy rewrites the tape
+    once per shape of chunk, which then runs as a plan; ``compiled=False`` records, rewrites and runs every tape anew,
+    as a strategy that draws random numbers needs.
+
+    Raises ArgumentError for a clip that is not above 0, rows that come from nowhere, a strategy that draws in a plan.
+    """
+    bound = np.inf if clip is None else gates.positive("clip", clip)
+    rng, ps = np.random.default_rng(rng), optimizer.params
+    plans = Plans(model, strategy, ps, compiled)
+    chunks, each = iter(stream), int(gates.positive("accumulate", accumulate))
+    while group := list(islice(chunks, each)):
+        loss, tokens, grads, state, bad = _gradient(model, plans, group, state, rng)
+        norm = np.nan if bad else float(gates.norm(*grads))
+        factor = float(gates.shrink(np.float64(norm), bound))
+        if not bad:
+            optimizer.lr = optimizer.lr if schedule is None else schedule(step)
+            with np.errstate(all="ignore"):  # what overflows here the next update finds and names
+                optimizer.step([(g * factor).astype(p.dtype) for p, g in zip(ps, grads, strict=True)])
+        step += 1
+        yield Update(step, loss, tokens, norm, norm * factor, optimizer.lr, group[-1].place, state, bad)
+        if bad:
+            return
+
+
+@np.errstate(all="ignore")  # what is not finite is found and named
+def _gradient(
+    model: Model, plans: Plans, group: Sequence[Chunk], state: Arrays | None, rng: np.random.Generator
+) -> tuple[float, int, list[Any], Arrays, str]:
+    """Loss, tokens, gradient of the mean over all tokens of a group of chunks, state after it, what is not finite."""
+    nats, tokens, total = 0.0, 0, [np.float64(0)] * len(plans.wrt)
+    for chunk in group:
+        before, masks = entering(model, state, chunk), model.masks(len(chunk.x), rng)
+        loss, after, grads = plans(chunk, before, masks)
+        state = waiting(after, state)
+        n = chunk.y.shape[0] * chunk.y.shape[1]
+        nats, tokens = nats + loss * n, tokens + n
+        total = [t + n * g.astype(np.float64) for t, g in zip(total, grads, strict=True)]
+        if not np.isfinite(nats) or not all(np.isfinite(t).all() for t in total):
+            return loss, tokens, total, state or (), plans.why(chunk, before, masks)
+    return nats / tokens, tokens, [t / tokens for t in total], state or (), ""
+
+
+def entering(model: Model, state: Arrays | None, chunk: Chunk) -> Arrays:
+    """The state of the chunk's rows before it: row i goes on with row i, or starts anew. Plain arrays: no gradient.
+
+    Raises ArgumentError where a row that does not start anew was not there before.
+    """
+    rows, reset = len(chunk.x), chunk.reset
+    had = len(state[0]) if state else rows
+    first = np.zeros(rows, bool) if reset is None else reset if reset.ndim == 1 else reset[:, 0]
+    if not first[had:].all():
+        got, remedy = f"{rows} rows after a chunk of {had}", "Reset the new rows, or leave out the smaller batch"
+        raise ArgumentError("chunk", got=got, expected="a row that goes on needs a state", remedy=remedy)
+    zero = model.zero_state(rows)
+    if state is None:
+        return zero
+    carried = tuple(np.concatenate([s[:rows], z[had:]]) for s, z in zip(state, zero, strict=True))
+    return tuple(masked(first, carried))
+
+
+def waiting(after: Arrays, before: Arrays | None) -> Arrays:
+    """The state after a chunk: the rows that it did not have keep theirs."""
+    return tuple(np.concatenate([a, b[len(a) :]]) for a, b in zip(after, before or after, strict=True))
+
+
+def evaluate(model: Model, stream: Iterable[Chunk], plans: Plans | None = None) -> float:
+    """The mean loss in nats per token, without dropout, from a state of its own; ``plans`` spares compiling again."""
+    state: Arrays | None = None
+    nats, tokens = 0.0, 0
+    plans = plans or Plans(model)
+    for chunk in stream:
+        loss, after, _ = plans(chunk, entering(model, state, chunk), ())
+        state = waiting(after, state)
+        n = chunk.y.shape[0] * chunk.y.shape[1]
+        nats, tokens = nats + loss * n, tokens + n
+    return nats / tokens
+
+
+def exp(nats: float) -> float:
+    """The perplexity of so many nats per token; the largest number there is for those that are beyond it."""
+    return float(np.exp(min(nats, 709.0)))
+
+
+def perplexity(model: Model, windows: npt.NDArray[np.int64]) -> float:
+    """exp of the mean cross-entropy over all windows (N, T+1), each from the zero state and counted once."""
+    return exp(evaluate(model, Shuffled(windows, BATCH).chunks(1)))

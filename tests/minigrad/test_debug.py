@@ -154,7 +154,7 @@ def test_breakpoint_in_the_loop_over_steps_shows_it_all(tmp_path):
     out = pdb(tmp_path, script, "p step\np step.formula\np step.origin, step.time\np step.grad.shape\nc\n")
     assert "(Pdb) Step(h_2: float64[1, 4], norm " in out
     assert "'dL/dadd@2#2 += dL/dh_2 ⊙ (1 - h_2²)'" in out
-    assert "('cells.py:93', 2)" in out
+    assert "('cells.py:97', 2)" in out
     assert "(1, 4)" in out
 
 
@@ -231,8 +231,8 @@ def test_a_step_is_one_helpful_line(loss):
     assert all("\n" not in repr(s) and len(repr(s)) < 400 for s in steps)
     step = next(s for s in steps if s.name == "h_2")
     assert repr(step).startswith("Step(h_2: float64[1, 4], norm ")
-    assert repr(step).endswith("; dL/dadd@2#2 += dL/dh_2 ⊙ (1 - h_2²) [t=2, cells.py:93])")
-    assert [step.time, step.origin, step.name] == [2, "cells.py:93", "h_2"]
+    assert repr(step).endswith("; dL/dadd@2#2 += dL/dh_2 ⊙ (1 - h_2²) [t=2, cells.py:97])")
+    assert [step.time, step.origin, step.name] == [2, "cells.py:97", "h_2"]
     tensor, grad, contributions = step
     assert tensor is step.tensor
     assert grad is step.grad

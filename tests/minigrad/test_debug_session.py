@@ -157,13 +157,13 @@ def test_a_breakpoint_that_can_never_hold_is_refused(text, line):
     assert str(error.value).startswith(line)
 
 
-@pytest.mark.parametrize("text", ["h_2", "t=2", "op=tanh", "|g|>1", "|g| <= 2", "cells.py:93"])
+@pytest.mark.parametrize("text", ["h_2", "t=2", "op=tanh", "|g|>1", "|g| <= 2", "cells.py:97"])
 def test_a_breakpoint_holds_where_it_says(text):
     session = Session(TAPES["rnn"])
     holds = {
         "h_2": lambda s: s.name == "h_2", "t=2": lambda s: s.time == 2, "op=tanh": lambda s: s.tensor.op == "tanh",
         "|g|>1": lambda s: np.linalg.norm(s.grad) > 1, "|g| <= 2": lambda s: np.linalg.norm(s.grad) <= 2,
-        "cells.py:93": lambda s: s.origin == "cells.py:93",
+        "cells.py:97": lambda s: s.origin == "cells.py:97",
     }[text]  # fmt: skip
     steps = list(TAPES["rnn"].steps())
     found = [breakpoint_at(text, session).holds(s) for s in steps]

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [  # a module imports modules of the lines above its own
     {"place"},
     {"errors"},
-    {"scope", "companions", "files", "garbage", "summary", "listing", "norms"},
+    {"scope", "companions", "files", "garbage", "options", "summary", "listing", "norms"},
     {"watch", "vjps", "peeks"},
     {"gates", "functions", "outside", "arrays"},
     {"tensor", "formulas"},
@@ -27,7 +27,7 @@ LAYERS = [  # a module imports modules of the lines above its own
     {"debugger"},
     {"debug"},
     {""},  # minigrad/__init__.py
-    {"demo", "script"},
+    {"demo", "script", "training"},
     {"__main__"},
 ]
 CORE = ["edges", "gradients", "truncation"]  # of the transforms

@@ -1,5 +1,8 @@
 """The command line as a user meets it: real processes, one clear line for each mistake, nothing half-written."""
 
+import contextlib
+import json
+import math
 import os
 import re
 import shlex
@@ -31,7 +34,7 @@ def minigrad(*args, cwd=None, **kwargs):
 
 @pytest.mark.parametrize(
     ("args", "line"),
-    [("fly", "minigrad: argument COMMAND: invalid choice: 'fly' (choose from demo, train, figure, "
+    [("fly", "minigrad: argument COMMAND: invalid choice: 'fly' (choose from demo, train, sample, figure, "
       "anatomy, compare, step) (see minigrad --help)"),
      ("train --epochs 0", "minigrad train: argument --epochs: got '0', expected a whole number from 1 "
       "(see minigrad train --help)"),
@@ -49,13 +52,23 @@ def test_a_usage_error_is_one_line_and_exit_code_2(args, line, capsys):
     with pytest.raises(SystemExit) as exit:
         main(args.split())
     assert exit.value.code == 2
-    commands = "demo, train, figure, anatomy, compare, step"
+    commands = "demo, train, sample, figure, anatomy, compare, step"
     assert capsys.readouterr().err.replace("'" + commands.replace(", ", "', '") + "'", commands) == line + "\n"
 
 
 @pytest.mark.parametrize(
     ("args", "line"),
-    [("train --text {tmp}/none.txt", "minigrad: text: cannot read '{tmp}/none.txt': No such file or directory. "
+    [("train --text {tmp}/text.txt --resume", "minigrad: --resume: no --checkpoint FILE; it says where to go on from."),
+     ("train --text {tmp}/text.txt --curve {tmp}/c.jpg", "minigrad: cannot write '{tmp}/c.jpg': of no format that is "
+      "known by its ending; expected one that ends in .svg, .png, .pdf."),
+     ("train --text {tmp}/short.txt --stream", "minigrad: Rows: 32 rows of 32 steps from 4 tokens; expected at least "
+      "one step in each of at least one row. Take more text or fewer rows."),
+     ("train --text {tmp}/text.txt --log {tmp}", "minigrad: cannot write '{tmp}': it is a folder. Name a file in it."),
+     ("sample {tmp}/text.txt", "minigrad: checkpoint: '{tmp}/text.txt' cannot be read as one: its header would be "
+      "8,367,814,970,102,019,145 bytes long, in a file of 1,580. Make one with minigrad train --save or --checkpoint."),
+     ("sample {tmp}/none", "minigrad: checkpoint: '{tmp}/none' cannot be read as one: No such file or directory. "
+      "Make one with minigrad train --save or --checkpoint."),
+     ("train --text {tmp}/none.txt", "minigrad: text: cannot read '{tmp}/none.txt': No such file or directory. "
       "Give the path of a plain text file."),
      ("train --text {tmp}", "minigrad: text: cannot read '{tmp}': Is a directory. Give the path of a plain text file."),
      ("train --text {tmp}/empty.txt", "minigrad: text: '{tmp}/empty.txt' is empty. Give a file with some text in it."),
@@ -83,6 +96,94 @@ def test_train_prints_perplexities_and_a_continuation_and_saves(text, tmp_path):
     assert "BPTT truncated every 8 steps" in run.stdout
     assert run.stdout.endswith(f"wrote {save}\n")
     assert save.stat().st_size > 1000
+
+
+@pytest.fixture
+def model(text, tmp_path):
+    """A model of that text."""
+    file = tmp_path / "model"
+    assert main(["train", "--text", str(text), "--epochs", "1", "--steps", "8", "--quiet", "--save", str(file)]) == 0
+    return file
+
+
+def test_sample_writes_what_the_seed_decides_and_at_temperature_0_the_likeliest(model, capsys):
+    def sampled(*options):
+        assert main(["sample", str(model), "--prefix", "it was", "--length", "30", *options]) == 0
+        out = capsys.readouterr().out
+        assert out.startswith("it was")
+        assert len(out) == 6 + 30 + 1
+        return out
+
+    assert sampled("--seed", "3") == sampled("--seed", "3") != sampled("--seed", "4")
+    assert sampled("--temperature", "0", "--seed", "3") == sampled("--temperature", "0", "--seed", "4")
+
+
+def test_a_prefix_that_the_model_cannot_read_is_one_line(model, capsys):
+    assert main(["sample", str(model), "--prefix", "It é it É I"]) == 1
+    known = " abefghimorstw" + "d"
+    assert capsys.readouterr().err == (
+        f"minigrad: --prefix: 'I', 'é', 'É' unknown to the model; it knows {''.join(sorted(known))!r}.\n"
+    )
+
+
+def test_quiet_prints_nothing_and_json_prints_nothing_else(text, tmp_path):
+    options = ["train", "--text", text, "--epochs", 3, "--steps", 8]
+    quiet = minigrad(*options, "--quiet", "--save", tmp_path / "m")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+    run = minigrad(*options, "--json", "--save", tmp_path / "m")
+    assert (run.returncode, run.stderr) == (0, "")
+    events = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [e["event"] for e in events] == ["start", "epoch", "epoch", "epoch", "wrote"]
+    assert events[0]["hidden"] == 32
+    assert [e["epoch"] for e in events[1:4]] == [1, 2, 3]
+    assert events[3]["best"] == min(e["validation"] for e in events[1:4])
+    assert events[4]["path"] == str(tmp_path / "m")
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_train_logs_every_update_and_draws_the_curve(suffix, text, tmp_path, capsys):
+    log, curve = tmp_path / "log.jsonl", tmp_path / f"curve.{suffix}"
+    options = ["--stream", "--batch", "4", "--steps", "50", "--epochs", "2", "--clip", "0.01"]
+    assert main(["train", "--text", str(text), *options, "--log", str(log), "--curve", str(curve)]) == 0
+    assert f"wrote {curve}" in capsys.readouterr().out
+    assert curve.read_bytes().startswith({"svg": b"<?xml", "png": b"\x89PNG"}[suffix])
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    updates = [e for e in events if e["event"] == "update"]
+    assert [e["step"] for e in updates] == list(range(1, len(updates) + 1))
+    for e in updates:
+        assert e["perplexity"] == pytest.approx(math.exp(e["loss"]))
+        assert e["clipped_norm"] == pytest.approx(min(e["norm"], 0.01))
+        assert e["lr"] == 1
+    first = [e for e in updates if e["epoch"] == 1]
+    assert len(first) * 2 == len(updates)
+
+
+def test_the_bar_shows_what_one_wants_to_know(text):
+    """In a terminal: loss, perplexity, norm, clipped share, tokens per second."""
+    pty = pytest.importorskip("pty")
+    mine, theirs = pty.openpty()
+    pytest.importorskip("termios").tcsetwinsize(theirs, (24, 200))
+    command = [sys.executable, "-m", "minigrad", "train", "--text", text, "--epochs", "30"]
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=theirs, timeout=120, check=True)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError), os.fdopen(mine, "rb", 0) as screen:  # its end is an error
+        while read := screen.read(1 << 16):
+            shown += read
+    bar = r"30/30 .*loss [\d.]+, perplexity [\d.]+, norm [\d.]+, clipped \d+%, [\d,]+ tokens/s"
+    assert re.search(bar, shown.decode()), shown
+
+
+def test_divergence_stops_with_the_step_the_first_bad_value_and_advice(text, capsys, tmp_path):
+    save = tmp_path / "m"
+    assert main(["train", "--text", str(text), "--lr", "1e300", "--quiet", "--save", str(save)]) == 1
+    err = capsys.readouterr().err
+    assert re.fullmatch(
+        r"minigrad: training diverged at update 2: parameter: 'W_xh' has .*The update before this forward pass wrote "
+        r"it. \[cells.py:\d+\]. Try a smaller learning rate \(--lr\) or gradient norm \(--clip\).\n",
+        err,
+    )
+    assert not save.exists()
 
 
 def test_demo_tells_the_story_and_names_its_files(text, tmp_path):

@@ -19,6 +19,7 @@ ENGINE = Path(mg.__file__).parent
 ELSEWHERE = {  # messages with a test of their own beside the thing itself
     "__main__.py", "anomaly.py", "blame.py", "breakpoints.py", "check.py", "debug.py", "debugger.py", "script.py",
     "session.py", "symbols.py", "views.py", "watch.py", "companions.py", "demo.py", "files.py", "errors.py",
+    "options.py", "training.py",
 }  # fmt: skip
 A = np.arange(1.0, 5)
 
@@ -251,6 +252,8 @@ MESSAGES = [
     (lambda: sgd(w()).step([A]), "step: 'w' is () and its gradient (4,). [{}]"),
     (lambda: sgd(w()).step([1j]), "step: the gradient of 'w' is complex128; expected real numbers. [{}]"),
     (lambda: sgd(w()).step(), "step: no parameter has a gradient; call it after backward(). [{}]"),
+    (lambda: sgd(w()).restore({"1.0": A}), "optimizer: restore: '1.0'; expected what state() gave. [{}]"),
+    (lambda: sgd(w(A)).restore({"0.0": A[:2]}), "optimizer: restore: '0.0' is (2,) and 'w' (4,); expected the shape of its parameter. [{}]"),
     (lambda: mg.optim.clip_grad_norm([w()], 1.0), "clip_grad_norm: no parameter has a gradient; call it after backward(). [{}]"),
     (exploded, "clip_grad_norm: the gradient of 'w' is not finite. [{}]"),
     # --- compile

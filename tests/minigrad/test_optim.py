@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 import minigrad as mg
 from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
-from minigrad.optim import SGD, Adam, clip_grad_norm
+from minigrad.optim import SGD, Adam, AdamW, clip_grad_norm
 
 values = arrays(np.float64, array_shapes(min_dims=0, max_dims=2, max_side=3), elements=st.floats(-9, 9, width=16))
 
@@ -70,8 +70,43 @@ def test_adams_first_step_is_lr_whatever_the_scale():
     np.testing.assert_allclose(p.data, [0.9, 1.1, 0.9], rtol=1e-5)
 
 
-OPTIMIZERS = [lambda ps: SGD(ps, lr=0.1), lambda ps: SGD(ps, lr=0.1, momentum=0.9), lambda ps: Adam(ps, lr=0.1)]
-optimizers = pytest.mark.parametrize("make", OPTIMIZERS, ids=["sgd", "momentum", "adam"])
+@given(values, st.integers(1, 4), st.floats(0.001, 0.5), st.floats(0, 2))
+def test_adamw_is_algorithm_2(x, steps, lr, decay):
+    p = param(x)
+    opt = AdamW([p], lr=lr, weight_decay=decay)
+    theta, m, v = x.copy(), np.zeros_like(x), np.zeros_like(x)
+    for t in range(1, steps + 1):
+        g = np.sin(theta * t)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        theta = theta - (lr * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8) + lr * decay * theta)
+        opt.step([np.sin(p.data * t)])
+        np.testing.assert_allclose(p.data, theta, rtol=1e-9, atol=1e-12)
+
+
+OPTIMIZERS = [
+    lambda ps: SGD(ps, lr=0.1), lambda ps: SGD(ps, lr=0.1, momentum=0.9), lambda ps: Adam(ps, lr=0.1),
+    lambda ps: AdamW(ps, lr=0.1, weight_decay=0.3),
+]  # fmt: skip
+optimizers = pytest.mark.parametrize("make", OPTIMIZERS, ids=["sgd", "momentum", "adam", "adamw"])
+
+
+@optimizers
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_restored_state_goes_on_bit_for_bit(make, dtype):
+    rng = np.random.default_rng(0)
+    whole, halves = ([mg.tensor(v, requires_grad=True, dtype=dtype) for v in (1.5, [2.0, 3.0])] for _ in range(2))
+    given = [[rng.normal(size=p.shape).astype(dtype) for p in whole] for _ in range(6)]
+    opt, first, second = make(whole), make(halves), make(halves)
+    for gs in given:
+        opt.step(gs)
+    for gs in given[:3]:
+        first.step(gs)
+    kept = {k: v.copy() for k, v in reversed(first.state().items())}  # in whatever order a file gives them
+    second.restore(kept)
+    for gs in given[3:]:
+        second.step(gs)
+    for p, q in zip(whole, halves, strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
 
 
 @optimizers

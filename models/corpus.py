@@ -1,0 +1,56 @@
+"""A text as tokens in a file: encoded piece by piece and read through np.memmap, so that it may outgrow the memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minigrad.errors import DataError
+
+from .text import Vocabulary, preprocess, unreadable
+
+PIECE = 1 << 20  # characters
+
+
+def pieces(path: str | Path, size: int = PIECE) -> Iterator[str]:
+    """A text file after the book's preprocessing, in pieces. Raises DataError where it is no text."""
+    last = ""
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            while raw := file.read(size):
+                piece = preprocess(raw)
+                piece = piece[1:] if last == " " == piece[0] else piece  # one run of other characters is one space
+                if piece:
+                    last = piece[-1]
+                    yield piece
+    except (OSError, UnicodeDecodeError) as error:
+        raise unreadable(path, error) from None
+
+
+def encode(text: Iterable[str], vocab: Vocabulary, file: Any) -> npt.NDArray[Any]:
+    """Write the tokens of the pieces of a text to an empty binary file; they come back as an array on that file.
+
+    Tokens are uint8, or uint16 where the vocabulary has more than 256.
+    """
+    dtype: Any = np.uint8 if len(vocab.tokens) <= 256 else np.uint16
+    for piece in text:
+        file.write(np.array(vocab.encode(piece), dtype).tobytes())
+    file.flush()
+    if not file.tell():
+        raise DataError("text", got="no characters", remedy="Give a file with some text in it")
+    return np.memmap(file, dtype, "r")
+
+
+def corpus(path: str | Path) -> tuple[npt.NDArray[Any], Vocabulary]:
+    """The tokens of a text file of any size, in a temporary file that goes when they go, and its vocabulary."""
+    seen: set[str] = set()
+    for piece in pieces(path):
+        seen |= set(piece)
+    vocab = Vocabulary(("<unk>", *sorted(seen)))
+    with tempfile.TemporaryFile() as file:  # the array holds it open
+        return encode(pieces(path), vocab, file), vocab

@@ -1,0 +1,26 @@
+"""Ctrl-C as a wish: what is running ends first."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any, Self
+
+
+class Pause:
+    """Inside it the first Ctrl-C sets ``wanted``; a second one interrupts at once. Not ``active``: both do."""
+
+    def __init__(self, active: bool = True) -> None:
+        self.wanted, self._active, self._before = False, active, signal.getsignal(signal.SIGINT)
+
+    def __enter__(self) -> Self:
+        if self._active:
+            signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._active:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, *_: Any) -> None:
+        self.wanted = True
+        signal.signal(signal.SIGINT, self._before)
