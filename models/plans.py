@@ -17,7 +17,6 @@ from .cells import as_tuple
 from .stream import Chunk
 
 Arrays = tuple[npt.NDArray[Any], ...]
-SHORT = 3  # steps; in a plan of fewer, sums may come in another order, with other last bits, in every process
 MOST = 8  # plans kept; a stream of many shapes compiles again rather than fill the memory
 
 
@@ -38,7 +37,7 @@ class Plans:
     def __call__(self, chunk: Chunk, state: Arrays, masks: Arrays) -> tuple[float, Arrays, Arrays]:
         """The arrays of the state are the caller's, the gradients valid until the next call."""
         arrays = _inputs(chunk, state, masks)
-        if not self._compiled or len(arrays[0]) < SHORT:
+        if not self._compiled:
             tape, _ = self._record(arrays, len(state), len(masks))
             outputs: Any = [o.data for o in self._backward(self._rewritten(tape)).outputs]
         else:

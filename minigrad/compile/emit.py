@@ -13,7 +13,7 @@ import numpy as np
 from ..tensor import Array
 from .families import Family
 from .graph import Graph, Node, is_view
-from .kernels import address, batched, calls, stacked, summed_products
+from .kernels import address, batched, calls, owner, stacked, summed_products
 from .loops import Unit
 from .program import Line, Program
 from .shards import Sections
@@ -183,7 +183,9 @@ def _sum_of_families(program: Program, n: Node, parts: list[Family]) -> None:
     """A total, each run of whose terms, or of the operands of a family of terms, is one reduction or product."""
     out, inside = program.arrays[n], {m for f in parts for m in f.members}
     terms = [program.array(x) for x in n.inputs if x not in inside]
-    alike = sorted((x for x in terms if x.shape == n.shape), key=address)
+    met: dict[int, int] = {}  # buffers in the order of the terms, not of memory: the same sum in every process
+    alike = sorted((x for x in terms if x.shape == n.shape),
+                   key=lambda x: (met.setdefault(id(owner(x)), len(met)), address(x)))  # fmt: skip
     sums = [(i, j) for i, j in _runs(program, [[x] for x in alike]) if j - i > 2] if len(alike) > 2 else []
     stacks = [stacked(alike[i], j - i, address(alike[i + 1]) - address(alike[i])) for i, j in sums]
     taken = {k for i, j in sums for k in range(i, j)}

@@ -6,6 +6,8 @@ import importlib
 import itertools
 import os
 import pickle
+import subprocess
+import sys
 import threading
 import weakref
 
@@ -510,6 +512,27 @@ def test_to_look_only_is_allowed():
     assert float(tape.outputs[0]) > 0
     float(tape["x"][0])
     mg.compile(tape)
+
+
+SCATTERED = """
+import hashlib, os, numpy as np, minigrad as mg
+from minigrad.transforms import differentiate
+junk = [bytearray(int(n)) for n in np.random.default_rng(os.getpid()).integers(1, 5000, 300)]
+del junk[::2]
+rng = np.random.default_rng(0)
+ws = [mg.tensor(rng.normal(size=(4, 4)), requires_grad=True, name=f"w_{i}") for i in range(5)]
+h = mg.tensor(rng.normal(size=(3, 4)), name="h", requires_grad=True)
+with mg.timestep(1):
+    gates = [np.tanh(h @ w) for w in ws]
+loss = np.sum(gates[0] * gates[1] + gates[2] * gates[3] * gates[4])
+print(hashlib.sha1(b"".join(o.tobytes() for o in mg.compile(differentiate(mg.Tape.of(loss), [*ws, h]))())).hexdigest())
+"""
+
+
+def test_a_plan_gives_the_same_bits_wherever_its_memory_lies():
+    command = [sys.executable, "-c", SCATTERED]
+    runs = {subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(6)}
+    assert len(runs) == 1
 
 
 def test_odd_tapes():
