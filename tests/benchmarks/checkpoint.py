@@ -4,7 +4,8 @@
 
 Three ways: the plain tape; ``checkpoint`` applied after the forward pass, which must fit into memory once; and applied
 in the loop, every ``--every`` steps. Each is forward and backward in one: processor time as the median of the rounds,
-in turns; the peak of allocated memory from tracemalloc, in a run of its own. Gradients must agree to the last bit.
+in turns; the peak of allocated memory from tracemalloc, in a run of its own. Gradients must agree to the last bit. Then
+the plain and the checkpointed tape as plans.
 """
 
 import argparse
@@ -18,7 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 import minigrad as mg
-from minigrad.transforms import checkpoint
+from minigrad.transforms import checkpoint, differentiate
 
 
 class Net:
@@ -97,6 +98,23 @@ def main():
     _, first, full = rows[0]
     for name, seconds, peak in rows:
         print(f"{name:24} {seconds:6.3f} s ({seconds / first:4.2f})  peak {peak / 1e6:7.1f} MB ({peak / full:5.1%})")
+    as_plans(mg.Tape.of(net.loss()), given.every, given.rounds)
+
+
+def as_plans(tape, every, rounds):
+    """The same two tapes compiled: time of a call, and the bytes of the buffers."""
+    plans = [mg.compile(differentiate(t)) for t in (tape, checkpoint(tape, every))]
+    times = [[], []]
+    for _ in range(rounds + 1):
+        for plan, its in zip(plans, times, strict=True):
+            start = time.perf_counter()
+            plan()
+            its.append(time.perf_counter() - start)
+    first, full = statistics.median(times[0][1:]), plans[0].nbytes
+    for name, plan, its in zip(("plan", "plan of the checkpointed"), plans, times, strict=True):
+        seconds = statistics.median(its[1:])
+        print(f"{name:24} {seconds:6.3f} s ({seconds / first:4.2f})  buffers {plan.nbytes / 1e6:5.1f} MB "
+              f"({plan.nbytes / full:5.1%})")  # fmt: skip
 
 
 if __name__ == "__main__":
