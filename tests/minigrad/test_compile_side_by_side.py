@@ -1,7 +1,9 @@
 """The laws of matrices put side by side: the same values in fewer calls, forward and backward; else nothing changes."""
 
 import importlib
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,8 +20,10 @@ from minigrad.compile.side_by_side_sums import summed_side_by_side
 from minigrad.compile.sums import flatten
 from models.cells import GRUCell, LSTMCell, RNNCell
 
-D, H, V = 4, 5, 6
-CELLS = [RNNCell, GRUCell, LSTMCell]
+sys.path.insert(0, str(Path(__file__).parent))
+import programs
+from programs import CELLS, TRANSFORMS, D, H, V, agrees
+
 module = importlib.import_module("minigrad.compile.side_by_side")
 
 
@@ -31,52 +35,11 @@ def rows(request, monkeypatch):
 
 
 def unrolled(cell, rows, T=5, layers=1, every_step=False, dtype=np.float64):
-    """The loss of a language model of stacked cells."""
-    rng = np.random.default_rng(0)
-    cells = [cell(D if i == 0 else H, H, rng=i, sigma=0.5, dtype=dtype) for i in range(layers)]
-    W, b = (mg.tensor(rng.normal(size=s), requires_grad=True, name="W", dtype=dtype) for s in [(H, V), V])
-    X = mg.tensor(rng.normal(size=(T, rows, D)), name="X", dtype=dtype)
-    Y = mg.tensor(rng.integers(0, V, (T, rows)), name="Y", dtype=int)
-    states, outs, loss = [c.zero_state((rows, D)) for c in cells], [], 0
-    for t in range(T):
-        with mg.timestep(t + 1):
-            h = X[t]
-            for i, c in enumerate(cells):
-                h, states[i] = c(h, states[i])
-            outs.append(h @ W + b)
-            if every_step:
-                loss = loss + mg.cross_entropy(outs[-1], Y[t]) / T
-    return loss if every_step else mg.cross_entropy(np.stack(outs), Y)
+    return programs.unrolled(cell, T, layers, dtype, every_step, rows)[0]
 
 
 def graph_of(tape):
     return flatten(fold(expand(read(tape))))
-
-
-def agrees(tape, tolerance=1e-12):
-    """A plan gives what replaying the tape gives, at every call; its outputs are read-only."""
-    plan, expected = mg.compile(tape), tape.replay()
-    for _ in range(2):
-        for a, b in zip(plan(), expected, strict=True):
-            assert (a.shape, a.dtype, a.flags.writeable) == (b.shape, b.dtype, False)
-            np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * max(1, np.abs(b).max(initial=0)))
-    return plan
-
-
-TRANSFORMS = {
-    "forward": lambda tape: tape,
-    "full": tr.differentiate,
-    "every": lambda tape: tr.differentiate(tr.truncate(tape, every=2)),
-    "window": lambda tape: tr.differentiate(tr.truncate(tape, window=2)),
-    "randomized": lambda tape: tr.differentiate(tr.truncate_randomly(tape, 0.5, 3)),
-    "clip": lambda tape: tr.clip(tr.differentiate(tape), 0.1),
-    "clip_value": lambda tape: tr.clip_value(tr.differentiate(tape), 0.01),
-    "clip_edges": lambda tape: tr.differentiate(tr.clip_edges(tape, lambda e: e in tape.recurrent_edges(), 0.01)),
-    "untie": lambda tape: tr.differentiate(
-        u := tr.untie(tape, tape.parameters[1]), [n for n in u.nodes if n.op == "alias"]
-    ),
-    "simplify": lambda tape: tr.simplify(tr.differentiate(tape)),
-}
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
@@ -100,7 +63,7 @@ def test_short_and_long_loops(cell, T, rows):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_single_precision(cell, rows):
-    agrees(tr.differentiate(mg.Tape.of(unrolled(cell, rows, dtype=np.float32))), 1e-5)
+    agrees(tr.differentiate(mg.Tape.of(unrolled(cell, rows, dtype=np.float32))), dtype=np.float32)
 
 
 @pytest.mark.parametrize("cell", CELLS)

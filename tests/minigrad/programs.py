@@ -1,0 +1,83 @@
+"""Recurrent programs to compile, and the law of compilation: a plan gives what replaying the tape gives."""
+
+import importlib
+import os
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import transforms as tr
+from models.cells import GRUCell, LSTMCell, RNNCell
+
+B, D, H, V = 3, 4, 5, 6
+
+
+def close(found, expected, dtype=np.float64):
+    tolerance = 1e-12 if dtype == np.float64 else 1e-5
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        assert (a.shape, a.dtype) == (b.shape, b.dtype)
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * max(1, np.abs(b).max(initial=0)))
+
+
+def agrees(tape, feeds=None, dtype=np.float64):
+    """Compile and compare: on the recorded values, on others, and on the first again; also in shards, on threads."""
+    plans = [mg.compile(tape), in_shards(tape, 2), in_shards(tape, 3)]
+    feeds = {k: v for k, v in (feeds or {}).items() if k in plans[0].inputs}
+    for plan in plans if " shards " in str(plans[1]) else plans[:1]:
+        close(plan(), tape.replay(), dtype)
+        if feeds:
+            close(plan(feeds), tape.replay(feeds), dtype)
+            close(plan(), tape.replay(), dtype)
+    return plans[0]
+
+
+def in_shards(tape, count):
+    """Compile as where there are so many cores and any batch is worth them."""
+    threads = importlib.import_module("minigrad.compile.threads")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threads, "_WIDE", 1 << 30)
+        patch.setattr(threads, "_MUCH", 1)
+        patch.setattr(os, "sched_getaffinity", lambda _: set(range(count)), raising=False)
+        return mg.compile(tape)
+
+
+def unrolled(cell, T=5, layers=1, dtype=np.float64, every_step=False, rows=B):
+    """The loss of a language model of stacked cells, with named inputs and targets, and values to feed it."""
+    rng = np.random.default_rng(0)
+    cells = [cell(D if i == 0 else H, H, rng=i, sigma=0.5, dtype=dtype) for i in range(layers)]
+    W = mg.tensor(rng.normal(size=(H, V)), requires_grad=True, name="W", dtype=dtype)
+    b = mg.tensor(rng.normal(size=V), requires_grad=True, name="b", dtype=dtype)
+    X = mg.tensor(rng.normal(size=(T, rows, D)), name="X", dtype=dtype)
+    Y = mg.tensor(rng.integers(0, V, (T, rows)), name="Y", dtype=int)
+    states, outs, loss = [c.zero_state((rows, D)) for c in cells], [], 0
+    for t in range(T):
+        with mg.timestep(t + 1):
+            h = X[t]
+            for i, c in enumerate(cells):
+                h, states[i] = c(h, states[i])
+            outs.append(h @ W + b)
+            if every_step:
+                loss = loss + mg.cross_entropy(outs[-1], Y[t]) / T
+    if not every_step:
+        loss = mg.cross_entropy(np.stack(outs), Y)
+    return loss, {"X": rng.normal(size=(T, rows, D)).astype(dtype), "Y": rng.integers(0, V, (T, rows))}
+
+
+CELLS = [RNNCell, GRUCell, LSTMCell]
+TRANSFORMS = {
+    "forward": lambda tape: tape,
+    "full": tr.differentiate,
+    "every": lambda tape: tr.differentiate(tr.truncate(tape, every=2)),
+    "window": lambda tape: tr.differentiate(tr.truncate(tape, window=2)),
+    "both": lambda tape: tr.differentiate(tr.truncate(tape, every=2, window=1)),
+    "randomized": lambda tape: tr.differentiate(tr.truncate_randomly(tape, 0.5, 3)),
+    "clip": lambda tape: tr.clip(tr.differentiate(tape), 0.1),
+    "clip_value": lambda tape: tr.clip_value(tr.differentiate(tape), 0.01),
+    "clip_edges": lambda tape: tr.differentiate(tr.clip_edges(tape, lambda e: e in tape.recurrent_edges(), 0.01)),
+    "untie": lambda tape: tr.differentiate(
+        u := tr.untie(tape, tape.parameters[0]), [n for n in u.nodes if n.op == "alias"]
+    ),
+    "simplify": lambda tape: tr.simplify(tr.differentiate(tape)),
+}
