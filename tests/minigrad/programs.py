@@ -14,7 +14,7 @@ B, D, H, V = 3, 4, 5, 6
 
 
 def close(found, expected, dtype=np.float64):
-    tolerance = 1e-12 if dtype == np.float64 else 1e-5
+    tolerance = 1e-12 if dtype == np.float64 else 1e-6
     assert len(found) == len(expected)
     for a, b in zip(found, expected, strict=True):
         assert (a.shape, a.dtype) == (b.shape, b.dtype)
