@@ -52,7 +52,11 @@ class Inputs:
                     found.uses.append(Use(c, slot, a.shape, address(a) - address(found.now), a.strides))
 
     def load(self, given: Mapping[Tensor, Array]) -> None:
-        """Let the calls read the given arrays, and the leaves' own where none is given."""
+        """Let the calls read the given arrays, and the leaves' own where none is given.
+
+        What was given out before, as the last state, is copied first: the calls write over it.
+        """
+        given = {leaf: a.copy() if any(owner(a) is own for own in self._own) else a for leaf, a in given.items()}
         for leaf, i in self._inputs.items():
             if (array := given.get(leaf)) is not None:
                 self._give(i, array)
@@ -64,10 +68,7 @@ class Inputs:
 
     def _give(self, i: Input, array: Array) -> None:
         if i.now.nbytes >= _LARGE and 0 < len(i.uses) <= _FEW:
-            array = np.ascontiguousarray(array, i.now.dtype)
-            if any(owner(array) is own for own in self._own):  # the last state fed back: the calls write over it
-                array = array.copy()
-            self._rebind(i, array)
+            self._rebind(i, np.ascontiguousarray(array, i.now.dtype))
             return
         if i.home is None:
             i.home = np.empty(i.now.shape, i.now.dtype)

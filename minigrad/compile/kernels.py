@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ShapeError
 from ..tensor import Array
-from ..vjps import OPS
+from ..vjps import OPS, op_name
 from ..vjps.elementwise import cast
 from .expand import pick, softmax_minus_one_hot
 from .graph import kept
@@ -35,15 +35,16 @@ def in_place(fn: Any) -> bool:
 
 def calls(fn: Any, kwargs: dict[str, Any], args: list[Array], out: Array) -> list[Call]:
     """The calls that write fn(*args, **kwargs) into out."""
+    if not out.size:
+        return []
     if fn in KERNELS:
         return KERNELS[fn](args, out)
     if isinstance(fn, np.ufunc) and not kwargs:
-        if fn in (np.maximum, np.minimum):  # a third positional argument is deprecated
-            return [(functools.partial(fn, out=out), tuple(args))]
-        return [(fn, (*args, out))]
+        named = fn in (np.maximum, np.minimum)  # a third positional argument is deprecated
+        return [(functools.partial(fn, out=out), tuple(args)) if named else (fn, (*args, out))]
     if fn in REDUCTIONS and kwargs.keys() <= {"axis", "keepdims"} and out.dtype == args[0].dtype:
         return [_reduction(REDUCTIONS[fn], args[0], kwargs.get("axis"), kwargs.get("keepdims", False), out)]
-    if fn in (np.stack, np.concatenate):
+    if fn in (np.stack, np.concatenate) and kwargs.get("axis", 0) is not None:
         return _joined(fn, kwargs.get("axis", 0), args, out)
     return [(_into, (out, OPS[fn].call if fn in OPS else fn, kwargs, *args))]
 
@@ -110,9 +111,7 @@ def viewed(x: Array, shape: tuple[int, ...]) -> Array | None:
         return None
 
 
-def _joined(fn: Any, axis: int | None, args: list[Array], out: Array) -> list[Call]:
-    if axis is None:
-        args, axis = [x.reshape(-1) for x in args], 0
+def _joined(fn: Any, axis: int, args: list[Array], out: Array) -> list[Call]:
     found: list[Call] = []
     start = 0
     for x in args:
@@ -126,15 +125,20 @@ def _joined(fn: Any, axis: int | None, args: list[Array], out: Array) -> list[Ca
 
 
 def _into(out: Array, fn: Any, kwargs: dict[str, Any], *args: Array) -> None:
-    out[...] = fn(*args, **kwargs)
+    found = np.asarray(fn(*args, **kwargs))
+    if found.shape != out.shape:
+        got, remedy = f"the result was {out.shape} and would be {found.shape}", "Record and compile it anew"
+        raise ShapeError(f"plan: {op_name(fn)}", got=got, remedy=remedy)
+    out[...] = found
 
 
-def _flat_labels(labels: Array, classes: int, rows: Array, step: int, out: Array, unsigned: np.dtype[Any]) -> None:
+def _flat_labels(labels: Array, classes: int, rows: Array, step: int, out: Array) -> None:
     """Where in flat memory each row's labelled element lies; refuse a label that is none."""
-    if labels.size and np.maximum.reduce(labels.view(unsigned), None) >= classes:  # -1 is large
+    np.copyto(out, labels.reshape(-1), "unsafe")
+    if out.size and np.maximum.reduce(out.view(np.uintp), None) >= classes:  # -1 is large
         wrong = next(int(k) for k in labels.flat if not 0 <= k < classes)
         raise ArgumentError("cross_entropy: targets", got=f"{wrong}", expected=f"expected 0..{classes - 1}")
-    np.multiply(labels.reshape(-1), step, out=out)
+    np.multiply(out, step, out=out)
     np.add(out, rows, out=out)
 
 
@@ -151,7 +155,7 @@ def _labelled(x: Array, labels: Array) -> tuple[Array | None, list[Call], Array]
         flat, starts, step = order.T.reshape(-1), np.arange(rows), rows
     else:
         return None, [], at
-    return flat, [(_flat_labels, (labels, classes, starts, step, at, np.dtype(f"u{labels.itemsize}")))], at
+    return flat, [(_flat_labels, (labels, classes, starts, step, at))], at
 
 
 def _pick(args: list[Array], out: Array) -> list[Call]:
@@ -181,7 +185,7 @@ KERNELS: dict[Any, Callable[[list[Array], Array], list[Call]]] = {
     pick: _pick,
     softmax_minus_one_hot: _softmax_minus_one_hot,
     kept: lambda args, out: [(np.copyto, (out, args[0]))],
-    cast: lambda args, out: [(np.copyto, (out, args[0], "same_kind"))],
+    cast: lambda args, out: [(np.copyto, (out, args[0], "unsafe"))],
 }
 
 
@@ -196,6 +200,8 @@ def stacked(first: Array, length: int, stride: int) -> Array:
 
 def batched(fn: Any, kwargs: dict[str, Any], args: list[Array], free: list[bool], out: Array) -> list[Call] | None:
     """The calls for all steps: the operands that are not free of the step have it as first axis; None: no way."""
+    if not out.size:
+        return []
     if fn in (pick, softmax_minus_one_hot) and not any(free[:3]):
         return calls(fn, kwargs, args, out)
     if elementwise(fn):

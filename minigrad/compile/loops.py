@@ -123,9 +123,10 @@ def hoist(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family]) -> 
                     root[part] = part
                     n.inputs = (part, *[x for x in n.inputs if x not in free])
                     outer.append(part)
-            if outer:
-                hoisted = Family(outer, len(of), {n.time for n in outer})
-                of |= dict.fromkeys(outer, hoisted)
-                new.append(Unit([hoisted], outer, loop=False))
+            for shape in dict.fromkeys(n.shape for n in outer):  # at an end of the loop it may differ
+                alike = [n for n in outer if n.shape == shape]
+                hoisted = Family(alike, len(of), {n.time for n in alike})
+                of |= dict.fromkeys(alike, hoisted)
+                new.append(Unit([hoisted], alike, loop=False))
         new.append(unit)
     return new

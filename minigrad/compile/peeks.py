@@ -12,18 +12,23 @@ from .graph import is_input
 
 
 def refuse_peeks(tape: Tape) -> None:
-    """Raise where a value that depends on an input was looked at between the first operation and the first output.
+    """Raise where a value that depends on an input was looked at before the outputs were there.
 
-    To print a loss when it is there, or a parameter between two recordings, decides nothing.
+    To print a loss when it is there, or a parameter before it is read, decides nothing. After the loss of a
+    differentiated tape only transforms record.
     """
     if all(n.peeked is None for n in tape.nodes):
         return
     start = min((n.serial for n in tape.nodes if n.fn is not None), default=0)
+    end = max(o.serial for o in (tape.outputs[:1] if tape.wrt else tape.outputs))
     varying: set[Tensor] = set()
     for n in tape.nodes:
         if is_input(n) if n.fn is None else any(x in varying for x in n.inputs):
             varying.add(n)
-    during = [n for n in varying if n.peeked is not None and start < n.peeked[0] < tape.outputs[0].serial]
+    during = [
+        n for n in varying
+        if n.peeked is not None and (start if n.fn or n.requires_grad else n.serial) < n.peeked[0] < end
+    ]  # fmt: skip
     if during:
         _refuse(min(during, key=lambda n: (n.fn is None, n.serial)))  # rather the first result than an input
 

@@ -45,13 +45,17 @@ class Plan:
     ) -> tuple[Array, ...]:
         """Run it.
 
-        Raises ArgumentError for a key that is no input, ShapeError and DTypeError for an array that does not fit it,
-        StaleTapeError where a constant was assigned.
+        Raises ArgumentError for a key that is no input or a value that the program cannot take, ShapeError and
+        DTypeError for an array that does not fit, StaleTapeError where a constant was assigned.
         """
-        given = self._drawn | (self._checked(feeds) if feeds else {})
+        given = self._drawn | (self._checked(feeds) if feeds is not None else {})
         with self._lock:
             self._load(given)
-            run(self._inputs.run, self._sections)
+            try:
+                run(self._inputs.run, self._sections)
+            except (IndexError, np.linalg.LinAlgError) as error:
+                remedy = "What is given must lie where the program can take it"
+                raise ArgumentError("plan", got=str(error), remedy=remedy) from None
             return tuple(o.copy() for o in self._outputs) if copy else self._outputs
 
     def _load(self, given: Mapping[Tensor, Array]) -> None:
@@ -66,26 +70,32 @@ class Plan:
 
         Raises ArgumentError where the tape has none, or does not say with what probabilities.
         """
-        rng = np.random.default_rng(rng)
-        keep: dict[int, float] = {}
-        leaves = {leaf: leaf.kwargs["keep"] for leaf in self._leaves if "keep" in leaf.kwargs}
-        for its in leaves.values():
-            keep |= its
+        try:
+            rng = np.random.default_rng(rng)
+        except (TypeError, ValueError):
+            raise ArgumentError("resample", got=repr(rng), expected="expected a generator or a seed") from None
+        leaves = [leaf for leaf in self._names.values() if "keep" in leaf.kwargs]
+        keep: dict[Any, dict[int, float]] = {}  # by the truncation that drew them
+        for leaf in leaves:
+            keep.setdefault(leaf.kwargs["draw"], {}).update(leaf.kwargs["keep"])
         if not keep:
             got, expected = "no xi_t with known probabilities on the tape", "truncate_randomly(..., reweight=True) has"
             raise ArgumentError("resample", got=got, expected=expected)
-        xi = {t: (rng.random() < keep[t]) / keep[t] for t in sorted(keep)}
-        for leaf, its in leaves.items():
-            self._drawn[leaf] = np.array(np.prod([xi[t] for t in its]), leaf.dtype)
+        xi = {draw: {t: (rng.random() < its[t]) / its[t] for t in sorted(its)} for draw, its in keep.items()}
+        for leaf in leaves:
+            its = xi[leaf.kwargs["draw"]]
+            self._drawn[leaf] = np.array(np.prod([its[t] for t in leaf.kwargs["keep"]]), leaf.dtype)
 
     def report(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> str:
         """Time and bytes of each line of the listing, what takes longest first, and why something is not batched."""
-        given = self._checked(feeds) if feeds else {}
+        given = self._checked(feeds) if feeds is not None else {}
         with self._lock:
             return report(self._inputs.run, self._rows, self._listing[1:-1], lambda: self._load(given))
 
     def _checked(self, feeds: Mapping[Tensor | str, npt.ArrayLike]) -> dict[Tensor, Array]:
         """The arrays by leaf."""
+        if not isinstance(feeds, Mapping):
+            raise ArgumentError("plan", got=f"a {type(feeds).__name__}", expected="expected {leaf or name: array, ...}")
         given = {}
         for key, value in feeds.items():
             leaf: Any = self._names.get(key) if isinstance(key, str) else key
@@ -94,7 +104,7 @@ class Plan:
                 names = ", ".join(self._names) or "none"
                 remedy = "Name a leaf to make it an input: tensor(..., name='x')"
                 raise ArgumentError("plan", got=got, expected=f"its inputs are {names}", remedy=remedy)
-            array = value if type(value) is np.ndarray else np.asarray(getattr(value, "data", value))
+            array = _array(leaf, value)
             if array.shape != leaf.shape:
                 raise ShapeError("plan", got=f"'{leaf.label}' is {array.shape}", expected=f"expected {leaf.shape}")
             if array.dtype != leaf.dtype and not np.can_cast(array.dtype, leaf.dtype, "same_kind"):
@@ -116,6 +126,15 @@ class Plan:
     def __reduce__(self) -> NoReturn:
         remedy = "Pickle the parameters, record and compile again"
         raise UnsupportedError("pickle or copy", got="a Plan, which is memory and calls on it", remedy=remedy)
+
+
+def _array(leaf: Tensor, value: Any) -> Array:
+    if type(value) is np.ndarray:
+        return value
+    try:
+        return np.asarray(value.data if isinstance(value, Tensor) else value)
+    except ValueError:
+        raise ShapeError("plan", got=f"'{leaf.label}' is no array", expected=f"expected {leaf.shape}") from None
 
 
 def _read_only(x: Array) -> Array:

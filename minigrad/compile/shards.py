@@ -80,7 +80,8 @@ class _Split:
         axis, inner = self.batch.lies[o]
         if inner != 1 or o.shape[axis] != self.batch.size:
             return None
-        return replace(o, fn=np.concatenate, inputs=tuple(self.each[o]), kwargs={"axis": axis}, time=None)
+        parts = tuple(self.each[o])
+        return replace(o, fn=np.concatenate, inputs=parts, kwargs={"axis": axis}, time=None, leaf=None, value=None)
 
     def _part(self, n: Node, s: int, start: int, stop: int) -> Node:
         shape = self.batch.shape(n, stop - start)

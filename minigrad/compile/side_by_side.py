@@ -101,7 +101,7 @@ def _fixed(graph: Graph) -> set[Node]:
 
 def plain(n: Node) -> bool:
     """Whether n is a product of matrices and few enough rows."""
-    return n.dtype.kind == "f" and n.shape[0] <= ROWS and all(x.ndim == 2 and x.dtype == n.dtype for x in n.inputs)
+    return n.dtype.kind == "f" and all(x.ndim == 2 and x.dtype == n.dtype for x in n.inputs) and n.shape[0] <= ROWS
 
 
 def _way(n: Node, wide: Wide, steps: int) -> str:

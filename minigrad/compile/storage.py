@@ -164,13 +164,14 @@ def allocate(
             section = when.of[unit.families[0]]
             if section == when.last:
                 pools[section] = [b for pool in pools.values() for b in pool]
-        free = pools[section]
         for s in dict.fromkeys(store[f].parent or store[f] for f in unit.families if f in store):
             if s in held:
                 continue
             owner = s.families[0]
             slots = 1 if one_slot_is_enough(s, order, seen) else s.slots
             need = slots * math.prod(owner.first.shape) * owner.first.dtype.itemsize
+            origin[s] = when.of[owner]
+            free = pools[section] if origin[s] == section else []  # what several shards write is nobody's to use again
             fit = min((b for b in free if need <= b.size <= 2 * need + 4096), key=lambda b: b.size, default=None)
             if fit is None:
                 s.name = f"b{len({x.name for x in held}) + 1}"
@@ -179,7 +180,7 @@ def allocate(
             else:
                 free[:] = [b for b in free if b is not fit]
                 s.name = next(x.name for x, b in held.items() if b is fit)
-            held[s], origin[s] = fit, section
+            held[s] = fit
             _place(s, fit[:need], slots, arrays, owner in outermost)
             for child in s.children:
                 child.name = s.name
@@ -187,7 +188,7 @@ def allocate(
                 views = [packed.part(m, arrays[packed.slot[m][0]]) for m in source.members]
                 for f in child.families:
                     arrays.update(zip(f.members, views, strict=True))
-        free += [held[s] for s in ending[i] if s in held and when.in_turn(origin[s], section)]
+        pools[section] += [held[s] for s in ending[i] if s in held and when.in_turn(origin[s], section)]
     return arrays, size
 
 

@@ -27,11 +27,13 @@ def checkpoint(tape: Tape, every: int | str = "auto") -> Tape:
     the square root of the number of steps.
 
     What was checkpointed before stays as it is, so that the forward pass need never hold more than a segment either:
-    ``h, loss = checkpoint(Tape.of(h, loss), every=64).outputs``, in the loop, at every 64th step.
+    ``h, loss = checkpoint(Tape.of(h, loss), every=64).outputs``, in the loop, at every 64th step. What else you keep,
+    as states in a list, must be among those outputs, or it holds the old tape.
 
     Cost: linear in the nodes that are new. Source: Chen et al. 2016; Gruslys et al. 2016.
     """
-    if every != "auto" and (not isinstance(every, (int, np.integer)) or every < 1):
+    whole = isinstance(every, (int, np.integer)) and every is not True and every >= 1
+    if not whole and not (isinstance(every, str) and every == "auto"):
         expected = 'expected a whole number from 1, or "auto"'
         raise ArgumentError("checkpoint: every", got=f"{every!r}", expected=expected)
     undifferentiated(tape)

@@ -125,12 +125,12 @@ def truncate_randomly(
     recurrent = tape.recurrent_edges()
     if not reweight:
         return cut(tape, [e for e in recurrent if factor(e) == 0])
-    drawn: dict[str, Tensor] = {}
+    drawn, draw = dict[str, Tensor](), object()
 
     def leaf(edge: Edge) -> Tensor:
         name = " ".join(f"xi_{t}" for t in crossed(edge))
         value = frozen(np.array(factor(edge), edge.source.dtype))
-        known = {"keep": {t: pi.get(t, 1.0) for t in crossed(edge)}}  # for who draws again
+        known = {"keep": {t: pi.get(t, 1.0) for t in crossed(edge)}, "draw": draw}  # for who draws again
         return drawn.setdefault(name, Tensor(value, name=name, kwargs=known, like=edge.target))
 
     return scale(tape, [e for e in recurrent if factor(e) != 1], leaf)
