@@ -95,4 +95,5 @@ def _inputs(chunk: Chunk, state: Arrays, masks: Arrays) -> list[Any]:
 
 def _said(tape: Tape, inputs: Sequence[Tensor]) -> tuple[str, list[bytes]]:
     """What tells two rewritings of one tape apart: the program, and the numbers that the rewriting put there."""
-    return str(tape), [leaf.data.tobytes() for leaf in tape.leaves if leaf.ndim == 0 and leaf not in set(inputs)]
+    ours = set(inputs)
+    return str(tape), [leaf.data.tobytes() for leaf in tape.leaves if leaf.ndim == 0 and leaf not in ours]

@@ -17,8 +17,9 @@ from minigrad.optim import Optimizer
 
 from . import checkpoint, tensorfile
 from .language_model import RNNLM
+from .plans import Arrays
 from .text import Vocabulary
-from .train import Arrays, Update, exp
+from .train import Update, exp
 
 FREE = {"epochs"}  # may change on the way, unless the schedule counts on it
 
@@ -97,7 +98,8 @@ def read(path: str | os.PathLike[str], model: RNNLM, optimizer: Optimizer, optio
         optimizer.restore({k.removeprefix("optimizer."): a for k, a in own.items() if k.startswith("optimizer.")})
         state = tuple(own[f"state.{i}"] for i in range(sum(k.startswith("state.") for k in own)))
         history = [(step, train, validation) for step, train, validation in own["history"].tolist()]
-        numbers, wanted = all(isinstance(v, int | float) and v >= 0 for v in asdict(at).values()), model.zero_state(1)
+        pairs, wanted = zip(asdict(at).values(), asdict(Progress()).values(), strict=True), model.zero_state(1)
+        numbers = all(type(v) is type(first) and v >= 0 for v, first in pairs)
         if not numbers or [s.shape[1:] for s in state] != [z.shape[1:] for z in wanted]:
             raise ValueError("its state or its place in the data is none of this model's")
         apart = [k for k in options if theirs.get(k) != options[k]]

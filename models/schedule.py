@@ -12,16 +12,19 @@ def constant(peak: float, updates: int) -> Callable[[int], float]:
     return lambda step: peak
 
 
-def one_cycle(peak: float, updates: int, warm: float = 0.3) -> Callable[[int], float]:
-    """From peak/25 up to peak over the first ``warm`` of all updates, then down to 0, along half cosines.
+WARM = 0.3  # of all updates
+
+
+def one_cycle(peak: float, updates: int) -> Callable[[int], float]:
+    """From peak/25 up to peak over the first three tenths of all updates, then down to 0, along half cosines.
 
     Source: Smith and Topin 2018, Super-convergence.
     """
 
     def rate(step: int) -> float:
         done = step / updates
-        rising = 0.5 - 0.5 * np.cos(np.pi * min(done / warm, 1))
-        falling = 0.5 + 0.5 * np.cos(np.pi * max((done - warm) / (1 - warm), 0))
+        rising = 0.5 - 0.5 * np.cos(np.pi * min(done / WARM, 1))
+        falling = 0.5 + 0.5 * np.cos(np.pi * max((done - WARM) / (1 - WARM), 0))
         return float(peak * (0.04 + 0.96 * rising) * falling)
 
     return rate

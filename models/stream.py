@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -26,6 +27,11 @@ class Chunk:
     y: npt.NDArray[Any]
     reset: npt.NDArray[np.bool_] | None = None
     place: tuple[int, int] = (1, 0)
+
+    @property
+    def tokens(self) -> int:
+        """How many there are to predict: B T."""
+        return math.prod(self.y.shape[:2])
 
 
 class Source(Protocol):

@@ -15,10 +15,9 @@ from minigrad.errors import ArgumentError, DataError
 from minigrad.optim import Optimizer
 
 from .cells import masked
-from .plans import Plans
+from .plans import Arrays, Plans
 from .stream import Chunk, Shuffled
 
-Arrays = tuple[npt.NDArray[Any], ...]
 Transform = Callable[[Tape], Tape] | None
 BATCH = 1024  # rows at a time where nobody learns from them
 
@@ -112,17 +111,19 @@ def updates(
     """The loop as an iterator: one Update after each step of the optimizer.
 
     ``accumulate``: chunks per update, weighted by their tokens. ``schedule``: the learning rate of update 0, 1, ...
-    ``rng`` draws the masks. ``state`` and ``step``: to go on from an earlier Update. The strategy rewrites the tape
-    once per shape of chunk, which then runs as a plan; ``compiled=False`` records, rewrites and runs every tape anew,
-    as a strategy that draws random numbers needs.
+    ``rng`` draws the masks. ``state`` and ``step``: to go on from an earlier Update. The strategy rewrites the tape of
+    every new shape of chunk, twice, to see whether it draws; then a plan runs. ``compiled=False`` records, rewrites
+    and runs every tape anew, as a strategy that draws random numbers needs.
 
     Raises ArgumentError for a clip that is not above 0, rows that come from nowhere, a strategy that draws in a plan.
     """
     bound = np.inf if clip is None else gates.positive("clip", clip)
     rng, ps = np.random.default_rng(rng), optimizer.params
     plans = Plans(model, strategy, ps, compiled)
-    chunks, each = iter(stream), int(gates.positive("accumulate", accumulate))
-    while group := list(islice(chunks, each)):
+    if not isinstance(accumulate, int) or accumulate < 1:
+        raise ArgumentError("accumulate", got=f"{accumulate!r}", expected="expected a whole number from 1")
+    chunks = iter(stream)
+    while group := list(islice(chunks, accumulate)):
         loss, tokens, grads, state, bad = _gradient(model, plans, group, state, rng)
         norm = np.nan if bad else float(gates.norm(*grads))
         factor = float(gates.shrink(np.float64(norm), bound))
@@ -141,12 +142,13 @@ def _gradient(
     model: Model, plans: Plans, group: Sequence[Chunk], state: Arrays | None, rng: np.random.Generator
 ) -> tuple[float, int, list[Any], Arrays, str]:
     """Loss, tokens, gradient of the mean over all tokens of a group of chunks, state after it, what is not finite."""
-    nats, tokens, total = 0.0, 0, [np.float64(0)] * len(plans.wrt)
+    nats, tokens = 0.0, 0
+    total: list[Any] = [0.0] * len(plans.wrt)
     for chunk in group:
         before, masks = entering(model, state, chunk), model.masks(len(chunk.x), rng)
         loss, after, grads = plans(chunk, before, masks)
         state = waiting(after, state)
-        n = chunk.y.shape[0] * chunk.y.shape[1]
+        n = chunk.tokens
         nats, tokens = nats + loss * n, tokens + n
         total = [t + n * g.astype(np.float64) for t, g in zip(total, grads, strict=True)]
         if not np.isfinite(nats) or not all(np.isfinite(t).all() for t in total):
@@ -185,8 +187,7 @@ def evaluate(model: Model, stream: Iterable[Chunk], plans: Plans | None = None) 
     for chunk in stream:
         loss, after, _ = plans(chunk, entering(model, state, chunk), ())
         state = waiting(after, state)
-        n = chunk.y.shape[0] * chunk.y.shape[1]
-        nats, tokens = nats + loss * n, tokens + n
+        nats, tokens = nats + loss * chunk.tokens, tokens + chunk.tokens
     return nats / tokens
 
 

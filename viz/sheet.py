@@ -167,6 +167,8 @@ def _box(graph: graphviz.Digraph, name: str, item: Item, at: Point, how: Paint) 
         looks |= {"color": style.PARAMETER, "penwidth": "2"} if item.parameter else {}
     kind = " ".join(filter(None, (kind, how.kinds.get(item.key, ""))))
     looks |= _accent(item.key in how.new, item.key in how.gone, "fontcolor")
+    if "recomputed" in kind:
+        looks["style"] = "filled,dashed"
     if "unreached" in kind or item.key in how.gone:
         looks |= {"color": style.FAINT, "fontcolor": style.FAINT}
     text = style.label(*lines(item), size=FONT, note=item.note) if item.names else ""

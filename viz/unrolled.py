@@ -25,8 +25,8 @@ def unrolled(
 ) -> graphviz.Digraph:
     """The unrolled computational graph of a tape, each named tensor a box, in the layout of D2L's Fig. 9.7.2.
 
-    Gates stand on the arrows; an arrow through which no gradient passes is red and dashed. The options are draw's,
-    whose level "variables" this is.
+    Gates stand on the arrows; an arrow through which no gradient passes is red and dashed; a dashed outline is what a
+    checkpointed tape recomputes. The options are draw's, whose level "variables" this is.
     """
     return variables(tape, View(collapse, steps), scale(tape, grads))
 
@@ -47,12 +47,18 @@ def variables(tape: Tape, view: View, colours: Scale | None) -> graphviz.Digraph
     tips = {i.key: "; ".join(summary(tape, n) for n in tensors[i.key][:3]) for i in items if i.names and not i.dots}
     tips |= {key: f"{tips[key]}, no gradient reaches it" for key in lost & tips.keys()}
 
+    again = {k for k, its in tensors.items() if its and all(n.recomputed for n in its)}
+    kinds = dict.fromkeys(lost, "unreached") | dict.fromkeys(again, "recomputed")
+
     graph = blank("unrolled", len(items) > MANY)
-    paint(graph, items, arrows, at, Paint(tips=tips, fills=fills, kinds=dict.fromkeys(lost, "unreached")))
+    paint(graph, items, arrows, at, Paint(tips=tips, fills=fills, kinds=kinds))
     (left, bottom), (right, _) = at.corners
     put_captions(graph, items, at)
+    middle = (left + right) / 2
+    if again:
+        word = style.label("dashed outline: recomputed", size=10)
+        put_text(graph, "recomputed", (middle, bottom - 1.25 * SIZE), (150, 14), word, **{"class": "legend"})
     if colours:
-        middle = (left + right) / 2
         put_text(graph, "scale", (middle, bottom - 2.5 * SIZE), (190, 40), colours.legend(), **{"class": "legend"})
     return graph
 

@@ -1,6 +1,7 @@
 """compile: Tape -> Plan. Roll the tape up into families, distribute the loop.
 
-One pass per file, in this order: graph, expand, fold, sums, side_by_side, families, loops, layout, storage, emit.
+One pass per file, in this order: graph, expand, fold, sums, side_by_side, side_by_side_sums, threads (with batch and
+shards), families, loops, packing, layout, storage, emit, listing.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ __all__ = ["Plan", "compile"]
 def compile(tape: Tape) -> Plan:
     """Compile a tape: ``plan({leaf or name: array, ...})`` then gives the values of its outputs.
 
-    Named leaves and parameters are inputs; the others are constants.
+    Named leaves and parameters are inputs; the others are constants. Raises ArgumentError for what is no tape,
+    GradientError where Python looked at a value while it was recorded.
     """
     if not isinstance(tape, Tape):
         raise ArgumentError("compile", got=f"a {type(tape).__name__}", expected="expected a Tape, as Tape.of(loss)")
@@ -56,11 +58,11 @@ def _compiled(tape: Tape) -> Plan:
     order.sort(key=lambda unit: when.of[unit.families[0]])
     summed = absorbed(graph, order, root, of)
     packed = packing(order, of, summed)
-    outermost = class_axis_outermost(graph, order, of, packed)
+    outermost = class_axis_outermost(order, of, packed)
     store, seen = stores(graph, order, root, of, summed, outermost, packed, when)
     arrays, size = allocate(order, store, seen, outermost, packed, when)
     homes, constants = _leaves(graph, tape, arrays, root)
-    program = emit(graph, order, of, summed, store, arrays, when)
+    program = emit(order, of, summed, arrays, when)
     program.line = None
     outputs = tuple(program.array(o) for o in graph.outputs)
     text = listing(graph, order, of, summed, store, program, size, when, why)
@@ -89,5 +91,5 @@ def _leaves(
         for i, n in enumerate(nodes):
             if n.leaf is not None:
                 homes[n.leaf] = arrays[n] = block[i, ...]
-    constants = {leaf: None for leaf in tape.leaves if not is_input(leaf)}
-    return {leaf: leaf.data for leaf in tape.leaves if leaf not in constants} | homes, list(constants)
+    inputs = {leaf: leaf.data for leaf in tape.leaves if is_input(leaf)}
+    return inputs | homes, [leaf for leaf in tape.leaves if leaf not in inputs]

@@ -129,15 +129,14 @@ def operands(n: Node, batch: Batch) -> Iterator[Lies | None]:
     elif fn in (np.concatenate, np.stack):
         along = n.kwargs.get("axis", 0)
         yield from [_joined(n, along, axis, inner)] * len(n.inputs)
+    elif fn is np.reshape:
+        yield _reshaped(n.shape, (axis, inner), n.inputs[0].shape, batch.size)
     else:
         x = n.inputs[0]
-        found = [own for own in range(x.ndim) for i in [_moved(n, x, own, inner, batch)] if i == (axis, inner)]
-        if fn is np.reshape:
-            yield _reshaped(n.shape, (axis, inner), x.shape, batch.size)
-        elif len(n.inputs) == 1 and len(found) == 1:
-            yield found[0], inner
-        else:
+        found = [own for own in range(x.ndim) if _moved(n, x, own, inner, batch) == (axis, inner)]
+        if len(n.inputs) > 1 or len(found) != 1:
             raise Mixed
+        yield found[0], inner
 
 
 def result(n: Node, slot: int, batch: Batch) -> Lies:

@@ -17,7 +17,6 @@ from .kernels import address, batched, calls, owner, stacked, summed_products
 from .loops import Unit
 from .program import Line, Program
 from .shards import Sections
-from .storage import Store
 from .sums import STEP, total
 
 
@@ -54,9 +53,8 @@ def _sums(n: Node) -> bool:
 
 
 def emit(
-    graph: Graph, order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, Node], store: dict[Family, Store],
-    arrays: dict[Node, Array], when: Sections,
-) -> Program:  # fmt: skip
+    order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, Node], arrays: dict[Node, Array], when: Sections
+) -> Program:
     """Write the calls of every unit."""
     program, section = Program(arrays), 0
     parts: dict[Node, list[Family]] = {}

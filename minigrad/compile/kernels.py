@@ -146,7 +146,7 @@ def _labelled(x: Array, labels: Array) -> tuple[Array | None, list[Call], Array]
     """x in a row, the call that finds its labelled elements there, and their indices."""
     rows, classes = labels.size, x.shape[-1]
     at = np.empty(rows, np.intp)
-    order = x.reshape(-1, classes, copy=False) if viewed(x, (-1, classes)) is not None else None
+    order = viewed(x, (-1, classes))
     if order is None or labels.dtype.kind not in "iu":
         return None, [], at
     if order.flags.c_contiguous:

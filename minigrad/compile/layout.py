@@ -6,7 +6,7 @@ import numpy as np
 
 from .expand import softmax_minus_one_hot
 from .families import Family
-from .graph import Graph, Node
+from .graph import Node
 from .kernels import REDUCTIONS, elementwise
 from .loops import Unit
 from .packing import Packing
@@ -14,9 +14,7 @@ from .packing import Packing
 _FEW, _MANY = 256, 2  # classes at most; rows per class at least
 
 
-def class_axis_outermost(
-    graph: Graph, order: list[Unit], of: dict[Node, Family], packed: Packing
-) -> set[Family]:
+def class_axis_outermost(order: list[Unit], of: dict[Node, Family], packed: Packing) -> set[Family]:
     """Families reduced over a short last axis, with everything elementwise around them, unless one is in a loop."""
     group: dict[Family, Family] = {}
 

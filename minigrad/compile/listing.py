@@ -64,13 +64,18 @@ class _Texts:
 
     def operand(self, x: Node, reader: Node) -> str:
         """What a reader reads: ``tanh[t-1]``, ``transpose(W_hh)``, ``X[t]``, ``0.5``."""
+        before = after = ""
+        while is_view(x):
+            if x.fn is getitem:
+                after = ("[...]" if x.time is None and reader.time is None else "[t]") + after
+            else:
+                before, after = f"{before}{op_name(x.fn) if x.fn else ''}(", f"){after}"
+            x = x.inputs[0]
+        return before + self._source(x, reader) + after
+
+    def _source(self, x: Node, reader: Node) -> str:
         if x.value is not None and x.value.size == 1:
             return f"{x.value.item():.4g}"
-        if is_view(x):
-            if x.fn is getitem:
-                varies = x.time is not None or reader.time is not None
-                return f"{self.operand(x.inputs[0], reader)}[{'t' if varies else '...'}]"
-            return f"{op_name(x.fn) if x.fn else ''}({self.operand(x.inputs[0], reader)})"
         if x.fn is None:
             return self.name(x, x) or "constant"
         f = self._family[x]

@@ -111,7 +111,10 @@ def scheduled(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family])
 
 
 def hoist(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family]) -> list[Unit]:
-    """Take what does not depend on the loop out of its sums and products: (p_t + r_t) + b is (p_t + b) + r_t."""
+    """Take what does not depend on the loop out of its sums and products: (p_t + r_t) + b is (p_t + b) + r_t.
+
+    Changes the operands of the nodes, and enters new ones in ``root`` and ``of``; the graph does not list them.
+    """
     new: list[Unit] = []
     for unit in order:
         for family in [f for f in unit.families if unit.loop and f.first.fn in STEP]:

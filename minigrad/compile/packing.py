@@ -44,6 +44,7 @@ def packing(order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, No
 
     And where it begins before that family does: a step that joins something else has no place for it.
     """
+    homes = set[Family]()
     found, at = Packing(), {n: i for i, n in enumerate(n for unit in order for n in unit.nodes)}
     for unit in order:
         for joined in unit.families:
@@ -59,11 +60,12 @@ def packing(order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, No
                     begin += 1 if node.fn is np.stack else x.shape[axis]
             for family, its in places.items():
                 once = len(its) == len(family) == len({member for member, _, _ in its})
-                nested = joined in found.into or family in found.into.values() or family is joined
+                nested = joined in found.into or family in homes or family is joined
                 taken = nested or family in found.into or family in absorbed
                 late = at[family.first] > at[joined.first]
                 if once and not taken and not late and family.first.dtype == joined.first.dtype:
                     found.into[family] = joined
+                    homes.add(joined)
                     found.slot |= {member: (node, begin) for member, node, begin in its}
     return found
 

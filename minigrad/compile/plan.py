@@ -21,9 +21,9 @@ from .threads import run
 class Plan:
     """Call it with {leaf or name: array} for the outputs' arrays; print it to see what it does.
 
-    The outputs are read-only and **valid until the next call**, which writes over them; ``copy=True`` gives arrays
-    that are yours. Leaves that are not given keep their own values, read anew at every call: an ``assign`` or an
-    optimizer's step between two calls is seen.
+    The outputs are read-only and **valid until the next call** or report, which writes over them; ``copy=True`` gives
+    arrays that are yours. Leaves that are not given keep their own values, read anew at every call: an ``assign`` or
+    an optimizer's step between two calls is seen.
     """
 
     def __init__(
@@ -82,13 +82,14 @@ class Plan:
             got, expected = "no xi_t with known probabilities on the tape", "truncate_randomly(..., reweight=True) has"
             raise ArgumentError("resample", got=got, expected=expected)
         xi = {draw: {t: (rng.random() < its[t]) / its[t] for t in sorted(its)} for draw, its in keep.items()}
-        for leaf in leaves:
-            its = xi[leaf.kwargs["draw"]]
-            self._drawn[leaf] = np.array(np.prod([its[t] for t in leaf.kwargs["keep"]]), leaf.dtype)
+        self._drawn = {  # at once: another thread may be about to run
+            leaf: np.array(np.prod([xi[leaf.kwargs["draw"]][t] for t in leaf.kwargs["keep"]]), leaf.dtype)
+            for leaf in leaves
+        }
 
     def report(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> str:
         """Time and bytes of each line of the listing, what takes longest first, and why something is not batched."""
-        given = self._checked(feeds) if feeds is not None else {}
+        given = self._drawn | (self._checked(feeds) if feeds is not None else {})
         with self._lock:
             return report(self._inputs.run, self._rows, self._listing[1:-1], lambda: self._load(given))
 

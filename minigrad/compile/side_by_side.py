@@ -91,7 +91,7 @@ def side_by_side(graph: Graph) -> Graph:
 
 
 def _fixed(graph: Graph) -> set[Node]:
-    """What is the same in every step: leaves, and what is computed outside the steps from nothing else."""
+    """What is the same in every step: leaves, their transposes, and what is computed outside the steps from these."""
     fixed = set[Node]()
     for n in graph.nodes:
         if n.fn is None or ((n.time is None or n.fn is np.transpose) and all(x in fixed for x in n.inputs)):
@@ -149,7 +149,7 @@ def neighbours(numbers: Iterable[int]) -> Iterator[list[int]]:
 
 def _operands(r: Node, part: Node, wide: Wide) -> list[tuple[Any, Node]] | None:
     """What r reads besides the part and how it lies to it, the same for its neighbours if they can be done at once."""
-    if r in wide.at or r.kwargs or not elementwise(r.fn) or r.shape != part.shape:
+    if r.time != part.time or r in wide.at or r.kwargs or not elementwise(r.fn) or r.shape != part.shape:
         return None
     found: list[tuple[Any, Node]] = []
     for x in r.inputs:

@@ -69,13 +69,13 @@ def _sums(graph: Graph, readers: dict[Node, list[Node]]) -> Iterator[Sum]:
     for n in graph.nodes:
         if _is_home(n):
             home.update({x: (n, start) for x, start in zip(n.inputs, _begins(n.inputs), strict=False)})
-    found = []
-    for n in graph.nodes if home else ():
+    found, outputs = [], set(graph.outputs)
+    for n in graph.nodes:
         alike = defaultdict[Any, list[tuple[int, Node]]](list)
         for term in n.inputs if n.fn is total else ():
             if term.fn is np.matmul and len(readers[term]) == 1 and term.shape == n.shape and plain(term):
                 turned = term.inputs[1]
-                if turned.fn is np.transpose and turned.inputs[0] in home and term not in graph.outputs:
+                if turned.fn is np.transpose and turned.inputs[0] in home and term not in outputs:
                     matrix, start = home[turned.inputs[0]]
                     alike[term.time, matrix].append((start, term))
         for (_, matrix), its in alike.items():

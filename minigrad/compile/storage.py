@@ -73,6 +73,9 @@ def stores(
         for unit in order
         for f in unit.families
     }
+    inside = defaultdict[Family, list[Family]](list)
+    for source, joined in packed.into.items():
+        inside[joined].append(source)
     for i, unit in enumerate(order):
         for family in sorted(unit.families, key=lambda f: seen.at[f.first]):
             if family in absorbed:
@@ -89,15 +92,15 @@ def stores(
             found.kept = found.kept or family in kept
             read = max((seen.unit[r] for m in family.members for r, _ in seen.readers[m]), default=i)
             found.last = len(order) if found.kept else max(found.last, i, read)
-            for source in [g for g, joined in packed.into.items() if joined is family]:
-                _nest(store[source], found, outermost)
+            for source in inside[family]:
+                _nest(store[source], found)
     for s in store.values():
         for child in s.children:
             s.first, s.last = min(s.first, child.first), max(s.last, child.last)
     return store, seen
 
 
-def _nest(child: Store, parent: Store, outermost: set[Family]) -> None:
+def _nest(child: Store, parent: Store) -> None:
     """Let the child lie in its parent, if all that lies in it has its place there."""
     free = child.parent is None and not child.children and parent.parent is None
     if free and len(parent.families) == 1 and all(len(f) == child.slots for f in child.families):
@@ -116,7 +119,7 @@ def _dead(g: Family, f: Family, store: Store, seen: Uses, last_read: dict[Family
     related = [store, *store.children, *([store.parent] if store.parent else [])]
     if any(s.kept for s in related):
         return False
-    for other in [other for s in related for other in s.families]:
+    for other in [s.families[-1] for s in related]:  # it wrote over those before it, whose readers were through
         if len(other) != len(f):
             if last_read[other] >= start:
                 return False
@@ -155,6 +158,7 @@ def allocate(
     section = 0
     held: dict[Store, Array] = {}
     origin: dict[Store, int] = {}
+    names: dict[int, str] = {}  # of the buffers, by their id: all of them are held
     size = 0
     ending = defaultdict[int, list[Store]](list)
     for s in dict.fromkeys(store.values()):
@@ -174,12 +178,11 @@ def allocate(
             free = pools[section] if origin[s] == section else []  # what several shards write is nobody's to use again
             fit = min((b for b in free if need <= b.size <= 2 * need + 4096), key=lambda b: b.size, default=None)
             if fit is None:
-                s.name = f"b{len({x.name for x in held}) + 1}"
                 fit = np.empty(need, np.uint8)
                 size += need
             else:
                 free[:] = [b for b in free if b is not fit]
-                s.name = next(x.name for x, b in held.items() if b is fit)
+            s.name = names.setdefault(id(fit), f"b{len(names) + 1}")
             held[s] = fit
             _place(s, fit[:need], slots, arrays, owner in outermost)
             for child in s.children:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from itertools import pairwise
 from typing import Any
 
@@ -59,7 +60,7 @@ def run(calls: Sequence[Call], sections: Sequence[int]) -> None:
     _run(calls[: bounds[1]])
     first, *others = pairwise(bounds[1:-1])
     with _one_blas_thread(), ThreadPoolExecutor(len(others)) as pool:
-        waiting = [pool.submit(_run, calls[start:stop]) for start, stop in others]
+        waiting = [pool.submit(copy_context().run, _run, calls[start:stop]) for start, stop in others]
         _run(calls[slice(*first)])
         for future in waiting:
             future.result()
@@ -90,9 +91,9 @@ def _one_blas_thread() -> Iterator[None]:
     """BLAS with one thread; the last one out, of several plans at a time, sets back what the first one found."""
     with _lock:
         _inside.append(_inside[0] if _inside else [lib.get_num_threads() for lib in _blas()])
+    try:
         for lib in _blas():
             lib.set_num_threads(1)
-    try:
         yield
     finally:
         with _lock:

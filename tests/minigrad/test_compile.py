@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import warnings
 import weakref
 from pathlib import Path
 
@@ -497,3 +498,21 @@ def test_the_listing_names_each_family_once():
     assert "matmul = matmul(X[t], W_xh)    # float64[3, 5] x 5" in text
     assert "5 steps at once" in text
     assert "sum over t of matmul(transpose(tanh[t-1])" in text
+
+
+def test_shards_heed_the_errstate_of_the_caller():
+    h, _, _ = states_out()
+    c = mg.tensor(1.0, name="c")
+    plan = in_shards(mg.Tape.of(np.sum(np.exp(np.abs(h) * c))), 2)
+    assert " shards " in str(plan)
+    with warnings.catch_warnings(), np.errstate(over="ignore"):
+        warnings.simplefilter("error")
+        assert np.isinf(plan({"c": 1e9})[0])
+
+
+def test_a_long_chain_of_views_needs_no_recursion():
+    x = mg.tensor(np.ones((2, 3)), requires_grad=True, name="x")
+    y = x
+    for _ in range(3000):
+        y = y.T
+    agrees(mg.Tape.of(np.sum(y * 2)), {"x": np.zeros((2, 3))})

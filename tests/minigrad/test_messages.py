@@ -75,6 +75,18 @@ def peeked():
     mg.compile(mg.Tape.of(np.sum(h) * (2 if np.max(h) > 0 else 1)))
 
 
+def masked():
+    x, m = mg.tensor(np.arange(4.0), name="x"), mg.tensor([True, False, True, True], name="m", dtype=bool)
+    tape = mg.Tape.of(x[m])
+    m.peeked = None  # as where the mask itself was not looked at
+    mg.compile(tape)({"m": np.array([False, True, False, False])})
+
+
+def indexed():
+    E, i = mg.tensor(np.ones((3, 2)), name="E"), mg.tensor([0, 1], name="i", dtype=int)
+    mg.compile(mg.Tape.of(E[i]))({"i": np.array([0, 9])})
+
+
 def labelled():
     x, y = mg.tensor(np.ones((2, 3)), name="x"), mg.tensor([0, 1], name="y", dtype=int)
     mg.compile(mg.Tape.of(mg.cross_entropy(x, y)))({y: np.array([0, 3])})
@@ -265,6 +277,11 @@ MESSAGES = [
     (constant_assigned, "plan: 'constant' without a name was assigned a new value after it was compiled in. Give it a name to make it an input: tensor(..., name='x'). [{}]"),
     (labelled, "cross_entropy: targets: 3; expected 0..2. [{}]"),
     (lambda: copy.copy(plan()), "pickle or copy: a Plan, which is memory and calls on it. Pickle the parameters, record and compile again. [{}]"),
+    (masked, "plan: getitem: the result was (3,) and would be (1,). Record and compile it anew. [{}]"),
+    (lambda: plan()([1]), "plan: a list; expected {leaf or name: array, ...}. [{}]"),
+    (lambda: plan()({"x": [[1], [1, 2]]}), "plan: 'x' is no array; expected (4,). [{}]"),
+    (indexed, "plan: index 9 is out of bounds for axis 0 with size 3. What is given must lie where the program can take it. [{}]"),
+    (lambda: plan().resample("a"), "resample: 'a'; expected a generator or a seed. [{}]"),
     (lambda: plan().resample(0), "resample: no xi_t with known probabilities on the tape; truncate_randomly(..., reweight=True) has. [{}]"),
 ]
 

@@ -252,7 +252,8 @@ def test_a_model_without_a_training_cannot_be_resumed(text, tmp_path, whole, cap
 
 @pytest.mark.parametrize(
     "change",
-    [{"progress": '{"step": "x"}'}, {"progress": '{"epoch": -1}'}, {"progress": "[]"}, {"progress": '{"what": 1}'},
+    [{"progress": '{"step": "x"}'}, {"progress": '{"epoch": -1}'}, {"progress": '{"number": 1.5}'},
+     {"progress": "[]"}, {"progress": '{"what": 1}'},
      {"options": "[]"}, {"options": "{"}, {"generator": '{"bit_generator": "os"}'}, {"generator": "7"}],
 )  # fmt: skip
 def test_a_forged_training_with_a_right_checksum_is_one_line(change, text, tmp_path, whole, capsys):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import transforms as tf
-from viz import draw, style, unrolled
+from viz import draw, style, svg, unrolled
 from viz.circles import circles
 from viz.folding import View
 from viz.folds import folding
@@ -204,3 +204,16 @@ def test_any_program_can_be_drawn(data):
     items, arrows = circles(tape)
     items, arrows = folding(items, arrows, View()).apply(items, arrows)
     assert {a.tail for a in arrows} | {a.head for a in arrows} <= {i.key for i in items}
+
+
+def test_what_a_checkpointed_tape_recomputes_has_a_dashed_outline():
+    W, h = mg.tensor(np.eye(2), requires_grad=True, name="W"), mg.tensor(np.ones((1, 2)), name="h_0")
+    for t in range(1, 5):
+        with mg.timestep(t):
+            h = np.tanh(h @ W).named(f"h_{t}")
+    plain = mg.Tape.of(np.sum(h).named("L"))
+    drawn = svg(unrolled(tf.checkpoint(plain, every=2)))
+    dashed = [g.split("<text")[0] for g in drawn.split("<g id=")[1:] if "stroke-dasharray" in g.split("</g>")[0]]
+    assert len(dashed) == 4  # h_1 and h_3, each with its circle
+    assert "recomputed" in drawn
+    assert "recomputed" not in svg(unrolled(plain))
