@@ -188,6 +188,8 @@ def evaluate(model: Model, stream: Iterable[Chunk], plans: Plans | None = None) 
         loss, after, _ = plans(chunk, entering(model, state, chunk), ())
         state = waiting(after, state)
         nats, tokens = nats + loss * chunk.tokens, tokens + chunk.tokens
+    if not tokens:
+        raise ArgumentError("evaluate", got="no chunk", remedy="A generator is empty once it has been read")
     return nats / tokens
 
 

@@ -11,7 +11,7 @@ import argparse
 import time
 
 import numpy as np
-from peers import SIZES, V, compared, installed, recorded, setup
+from peers import SIZES, V, compared, installed, outputs, recorded, setup
 
 import minigrad as mg
 from minigrad.transforms import clip, differentiate
@@ -45,6 +45,24 @@ def steps(sizes, rounds, seconds):
         print(f"| {size} | {shape} | {cells} | {against} | {ms['plan'] / ms['handwritten']:.2f} |", flush=True)
 
 
+def jax_unrolled():
+    """What JAX takes to compile a Python loop, for whoever does not write a scan."""
+    import jax
+    import jax.numpy as jnp
+
+    for T in (100, 200, 400):
+        SIZES["this"] = 1, T, 16
+        arrays, X, Y, h0 = setup("this")
+
+        def loss(p, X=X, Y=Y, h0=h0):
+            logs = jax.nn.log_softmax(jnp.concatenate(list(outputs(p, X, h0, jnp.tanh))))
+            return -jnp.take_along_axis(logs, Y[:, None], -1).mean()
+
+        start = time.perf_counter()
+        jax.block_until_ready(jax.jit(jax.value_and_grad(loss))({k: jnp.asarray(a) for k, a in arrays.items()}))
+        print(f"JAX, {T} steps unrolled by a Python loop: {time.perf_counter() - start:.1f} s to the first result")
+
+
 def compiling():
     print("| batch, steps, hidden | record | transform | compile | sum | plan's buffers | by hand |")
     print("|---|---|---|---|---|---|---|")
@@ -64,6 +82,8 @@ def compiling():
         by_hand = 4 * (3 * T * B * H + B * H + T * B * V + T * B)  # states, drive and dz; logits; ones
         cells = " | ".join(f"{s:.2f} s" for s in spent)
         print(f"| {B}, {T:,}, {H} | {cells} | {plan.nbytes / 1e6:.1f} MB | {by_hand / 1e6:.1f} MB |", flush=True)
+    if installed(["jax"]):
+        jax_unrolled()
 
 
 if __name__ == "__main__":

@@ -391,3 +391,8 @@ def test_characters_are_drawn_with_the_probabilities_of_softmax():
     found = np.bincount(drawn, minlength=V)[1:] / 2000
     assert np.abs(found - p).max() < 4 * np.sqrt(0.25 / 2000)
     assert m.continue_text("it", 5, VOCAB, tau, 1) == m.continue_text("it", 5, VOCAB, tau, 1)
+
+
+def test_an_empty_stream_is_no_perplexity():
+    with pytest.raises(ArgumentError, match="evaluate: no chunk"):
+        evaluate(RNNLM("rnn", 4, 5), [])
