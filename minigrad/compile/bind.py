@@ -45,6 +45,8 @@ class Inputs:
         self._calls, self.run = calls, list(map(Prebound(), calls))
         self._own = [owner(o) for o in outputs]
         self._inputs = {leaf: Input(leaf, home, None if home is leaf._array else home) for leaf, home in homes.items()}
+        mine = {id(own) for own in self._own}
+        self._both = {id(owner(h)) for h in homes.values()} & mine  # what is read and given out: one may undo another
         free = {id(owner(i.now)): i for i in self._inputs.values() if i.home is None}
         for c, (_, args) in enumerate(calls):
             for slot, a in enumerate(args):
@@ -54,9 +56,9 @@ class Inputs:
     def load(self, given: Mapping[Tensor, Array]) -> None:
         """Let the calls read the given arrays, and the leaves' own where none is given.
 
-        What was given out before, as the last state, is copied first: the calls write over it.
+        What was given out before, as the last state, is copied to its place: the calls write over it.
         """
-        given = {leaf: a.copy() if any(owner(a) is own for own in self._own) else a for leaf, a in given.items()}
+        given = {leaf: a.copy() if id(owner(a)) in self._both else a for leaf, a in given.items()}
         for leaf, i in self._inputs.items():
             if (array := given.get(leaf)) is not None:
                 self._give(i, array)
@@ -67,7 +69,8 @@ class Inputs:
                 i.copied = leaf.assigned
 
     def _give(self, i: Input, array: Array) -> None:
-        if i.now.nbytes >= _LARGE and 0 < len(i.uses) <= _FEW:
+        own = any(owner(array) is own for own in self._own)
+        if i.now.nbytes >= _LARGE and 0 < len(i.uses) <= _FEW and not own:
             self._rebind(i, np.ascontiguousarray(array, i.now.dtype))
             return
         if i.home is None:
