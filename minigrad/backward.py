@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import GradientError
+from .errors import ArgumentError, GradientError
 from .garbage import uncollected
 from .tape import Tape, add_to_grads
 from .tensor import Array, Tensor, frozen
@@ -34,6 +34,12 @@ def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) 
         if recorded and x.name and g.fn and not g.name:
             g.named(f"d{tape.outputs[0].name or 'L'}/d{x.name}")
     return [found[x] if x in found else Tensor(frozen(np.zeros(x.shape, x.dtype))) for x in targets]
+
+
+def refuse_no_tape(what: str, tape: Any) -> None:
+    """Raise ArgumentError for a loss, or anything else, where a tape belongs."""
+    if not isinstance(tape, Tape):
+        raise ArgumentError(what, got=f"a {type(tape).__name__}", expected="expected a Tape, as Tape.of(loss)")
 
 
 def leading_to(nodes: Iterable[Tensor], targets: Iterable[Tensor]) -> set[Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -48,3 +49,16 @@ def refuse_unwritable(path: str) -> None:
         raise ArgumentError(f"cannot write '{path}'", got="its folder does not exist", remedy="Make it first")
     if Path(path).is_dir():
         raise ArgumentError(f"cannot write '{path}'", got="it is a folder", remedy="Name a file in it")
+    try:
+        tempfile.TemporaryFile(dir=Path(path).parent).close()
+    except OSError as error:
+        remedy = "Give a path in a folder that exists and that you may write to"
+        raise ArgumentError(f"cannot write '{path}'", got=error.strerror or str(error), remedy=remedy) from None
+
+
+def refuse_one_file(given: dict[str, str | None]) -> None:
+    """Say which two options, by name, mean one file. Raises ArgumentError."""
+    seen: dict[Path, str] = {}
+    for name, path in given.items():
+        if path and (other := seen.setdefault(Path(path).resolve(), name)) != name:
+            raise ArgumentError(name, got=f"'{path}', which is the file of {other} too", remedy="Name another")

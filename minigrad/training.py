@@ -8,7 +8,7 @@ from typing import Any
 
 from .companions import companion
 from .errors import ArgumentError
-from .options import below_one, least_zero, natural, positive, refuse_unwritable, text, whole
+from .options import below_one, least_zero, natural, positive, refuse_one_file, refuse_unwritable, text, whole
 
 
 def add_train(train: argparse.ArgumentParser) -> None:
@@ -61,6 +61,7 @@ def add_sample(sample: argparse.ArgumentParser) -> None:
 
 
 def _train(args: argparse.Namespace) -> None:
+    refuse_one_file({f"--{name}": getattr(args, name) for name in ("text", "checkpoint", "save", "log", "curve")})
     for path in filter(None, (args.save, args.checkpoint, args.log, args.curve)):  # better now than after the training
         refuse_unwritable(path)
     if args.save or args.checkpoint:
@@ -75,6 +76,8 @@ def _train(args: argparse.Namespace) -> None:
         raise ArgumentError("--checkpoint", got=f"'{args.checkpoint}' exists already", remedy=remedy)
     settings = trainer.Settings(**{name: getattr(args, name) for name in trainer.Settings.__dataclass_fields__})
     with companion("models.reporter").Reporter(args.quiet, args.json, args.log) as reporter:
+        if args.resume and not Path(args.checkpoint).exists():
+            reporter.say(f"no '{args.checkpoint}' yet: from the start")
         keep = trainer.Keep(args.checkpoint, args.checkpoint_every) if args.checkpoint else None
         run = trainer.train(settings, reporter, keep)
         saved = args.save and companion("models.checkpoint").save(run.model, run.vocab, args.save)

@@ -1,6 +1,6 @@
 """Recurrent models, text, training and the closed forms of backpropagation through time."""
 
-from . import stream, train
+from . import checkpoint, corpus, stream, train
 from .anatomy import Anatomy, anatomy
 from .artbp import artbp
 from .cells import GRUCell, LinearRNN, LSTMCell, RNNCell, Stacked, parameters, unroll
@@ -15,6 +15,6 @@ from .totals import totals
 
 __all__ = [
     "RNNLM", "Anatomy", "GRUCell", "Jacobians", "LSTMCell", "LinearRNN", "RNNCell", "Stacked", "Strategy",
-    "Vocabulary", "Windows", "anatomy", "artbp", "compare", "jacobians", "parameters", "report", "section", "stream",
-    "totals", "train", "unroll", "verdict",
+    "Vocabulary", "Windows", "anatomy", "artbp", "checkpoint", "compare", "corpus", "jacobians", "parameters", "report",
+    "section", "stream", "totals", "train", "unroll", "verdict",
 ]  # fmt: skip

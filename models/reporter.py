@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any, Self
+
+from minigrad.errors import DataError
 
 from .progress import Silent, progress
 from .train import Update, exp
@@ -32,8 +36,9 @@ class Reporter:
         if not (self._quiet or self._json):
             self._bar = progress(updates, done)
         if self._path:
-            self._file = open(self._path, "ab")  # noqa: SIM115  (closed in __exit__)
-            self._file.truncate(min(self.log_at(), log_at))
+            with _named(self._path):
+                self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115  (closed in __exit__)
+                self._file.truncate(min(self.log_at(), log_at))
         self._since, self._tokens, self._updates, self._clipped = time.perf_counter(), 0, 0, 0
 
     def log_at(self) -> int:
@@ -45,8 +50,8 @@ class Reporter:
         if self._json:
             if event:
                 print(json.dumps(event), flush=True)
-        elif not self._quiet:
-            line and self._bar.write(line)
+        elif line and not self._quiet:
+            self._bar.write(line)
         if event:
             self._record(event)
 
@@ -69,6 +74,16 @@ class Reporter:
         return self._tokens / max(time.perf_counter() - self._since, 1e-9)
 
     def _record(self, event: dict[str, Any]) -> None:
-        if self._file:
-            self._file.write(json.dumps(event).encode() + b"\n")
-            self._file.flush()
+        if self._file and self._path:
+            with _named(self._path):
+                self._file.write(json.dumps(event).encode() + b"\n")
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Raise DataError with the file's name where the system says no."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "Name a file in a folder with room for it"
+        raise DataError(f"cannot write '{path}'", got=error.strerror or str(error), remedy=remedy) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 import minigrad as mg
+from minigrad.errors import DataError
 from minigrad.files import leftovers
 from minigrad.transforms import truncate
 
@@ -34,6 +36,7 @@ RATES = {"rnn": 1.0, "gru": 4.0, "lstm": 4.0}  # of SGD: the book's
 OPTIMIZERS: dict[str, Callable[..., mg.optim.Optimizer]] = {
     "sgd": mg.optim.SGD, "adam": mg.optim.Adam, "adamw": mg.optim.AdamW,
 }  # fmt: skip
+FAR = 100.0  # nats: a model that guesses at random is 30 times nearer
 ROWS = 32  # of a stream, side by side, unless --batch says otherwise; in validation too
 
 
@@ -95,7 +98,17 @@ def train(s: Settings, reporter: Reporter, keep: Keep | None = None) -> Run:
         stale.unlink()
     if keep and Path(keep.path).exists():
         now = resume.read(keep.path, model, optimizer, options)
-    save = partial(resume.write, keep.path if keep else "", model, data.vocab, optimizer, options)
+    seen = _stamp(keep)
+
+    def save() -> None:
+        nonlocal seen
+        if keep and _stamp(keep) not in (seen, None):
+            got, remedy = f"another training has written '{keep.path}' meanwhile", "Give each a file of its own"
+            raise DataError("checkpoint", got=got, remedy=remedy)
+        if keep:
+            resume.write(keep.path, model, data.vocab, optimizer, options, now.logged(reporter.log_at()))
+        seen = _stamp(keep)
+
     reporter.start(total, now.at.step, now.at.log)
     _introduce(reporter, s, data, model, lr, now.at)
     check = Plans(model)
@@ -107,19 +120,30 @@ def train(s: Settings, reporter: Reporter, keep: Keep | None = None) -> Run:
             schedule=SCHEDULES[s.schedule](lr, total), rng=now.rng, state=now.state, step=now.at.step,
         ):  # fmt: skip
             refuse_nonfinite(u)
+            if u.loss > FAR:
+                got, remedy = f"a loss of {u.loss:.3g} nats per character", "Try a smaller --lr or --clip"
+                raise DataError(f"training diverged at update {u.step}", got=got, remedy=remedy)
             reporter.update(u)
             now = now.after(u)
             if now.at.number == len(data.train):
                 now = now.after_epoch(exp(evaluate(model, data.validation.chunks(1), check)))
                 _tell(reporter, s, now)
             if keep and (pause.wanted or time.monotonic() - written >= keep.every):
-                save(now.logged(reporter.log_at()))
+                save()
                 written = time.monotonic()
             if pause.wanted and keep:
                 raise KeyboardInterrupt(f"'{keep.path}' is saved at update {u.step}. Add --resume to go on")
-    if keep:
-        save(now.logged(reporter.log_at()))
+    save()
     return Run(model, data.vocab, now.history)
+
+
+def _stamp(keep: Keep | None) -> tuple[int, int, int] | None:
+    """What tells two writings of the checkpoint apart; None where there is none."""
+    try:
+        found = os.stat(keep.path) if keep else None
+    except OSError:
+        return None
+    return found and (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 def read(s: Settings) -> Data:
@@ -165,7 +189,9 @@ def _introduce(reporter: Reporter, s: Settings, data: Data, model: RNNLM, lr: fl
         event="start", **asdict(s) | {"lr": lr}, parameters=sum(p.size for p in parameters(model)), step=at.step,
     )  # fmt: skip
     if at.step:
-        reporter.say(f"resumed after update {at.step}, in epoch {min(at.epoch, s.epochs)} of {s.epochs}")
+        left = at.epoch <= s.epochs
+        where = f"in epoch {at.epoch} of {s.epochs}" if left else f"its {at.epoch - 1} epochs done already"
+        reporter.say(f"resumed after update {at.step}, {where}")
 
 
 def _tell(reporter: Reporter, s: Settings, now: Standing) -> None:

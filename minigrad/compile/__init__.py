@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..backward import refuse_no_tape
 from ..garbage import uncollected
 from ..tape import Tape
 from ..tensor import Array, Tensor
@@ -42,8 +42,7 @@ def compile(tape: Tape) -> Plan:
     Named leaves and parameters are inputs; the others are constants. Raises ArgumentError for what is no tape,
     GradientError where Python looked at a value while it was recorded.
     """
-    if not isinstance(tape, Tape):
-        raise ArgumentError("compile", got=f"a {type(tape).__name__}", expected="expected a Tape, as Tape.of(loss)")
+    refuse_no_tape("compile", tape)
     refuse_peeks(tape)
     return _compiled(tape)
 

@@ -12,10 +12,10 @@ from .graph import is_input
 
 
 def refuse_peeks(tape: Tape) -> None:
-    """Raise where a value that depends on an input was looked at before the outputs were there.
+    """Raise where a value that depends on an input was looked at between the first operation and the outputs.
 
-    To print a loss when it is there, or a parameter before it is read, decides nothing. After the loss of a
-    differentiated tape only transforms record.
+    To print a loss when it is there decides nothing; after that of a differentiated tape only transforms record. What
+    was looked at before the first operation may have been for another tape: it is not refused.
     """
     if all(n.peeked is None for n in tape.nodes):
         return
@@ -25,10 +25,7 @@ def refuse_peeks(tape: Tape) -> None:
     for n in tape.nodes:
         if is_input(n) if n.fn is None else any(x in varying for x in n.inputs):
             varying.add(n)
-    during = [
-        n for n in varying
-        if n.peeked is not None and (start if n.fn or n.requires_grad else n.serial) < n.peeked[0] < end
-    ]  # fmt: skip
+    during = [n for n in varying if n.peeked is not None and start < n.peeked[0] < end]
     if during:
         _refuse(min(during, key=lambda n: (n.fn is None, n.serial)))  # rather the first result than an input
 

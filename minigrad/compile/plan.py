@@ -41,7 +41,7 @@ class Plan:
         self.nbytes = size
 
     def __call__(
-        self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None, copy: bool = False
+        self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None, *, copy: bool = False
     ) -> tuple[Array, ...]:
         """Run it.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import gates
+from ..backward import refuse_no_tape
 from ..errors import ArgumentError, GradientError
 from ..stale import refuse_stale
 from ..tape import Edge, Tape
@@ -93,8 +94,7 @@ def rebuilt(tape: Tape, outputs: list[Tensor]) -> Tape:
 
 def undifferentiated(tape: Tape) -> None:
     """Refuse what is no tape, or holds its gradients already."""
-    if not isinstance(tape, Tape):
-        raise ArgumentError("transform", got=f"a {type(tape).__name__}", expected="expected a Tape, as Tape.of(loss)")
+    refuse_no_tape("transform", tape)
     if tape.wrt:
         got, remedy = "this tape holds its gradients already", "Truncate, scale or cut first, then differentiate"
         raise GradientError("transform", got=got, expected="gates on it would change nothing", remedy=remedy)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import gates
-from ..backward import gradients
+from ..backward import gradients, refuse_no_tape
 from ..errors import GradientError
 from ..tape import Tape
 from ..tensor import Tensor
@@ -16,6 +16,7 @@ from ..tensor import Tensor
 
 def differentiate(tape: Tape, wrt: Tensor | Iterable[Tensor] | None = None) -> Tape:
     """Append the backward pass: a tape with outputs (loss, *gradients), wrt defaulting to the tape's parameters."""
+    refuse_no_tape("differentiate", tape)
     targets = (wrt,) if isinstance(wrt, Tensor) else tape.parameters if wrt is None else tuple(wrt)
     seed = Tensor(tape._seed(None), like=tape.outputs[0])
     return Tape.of(*tape.outputs, *gradients(tape, targets, seed), wrt=targets)
@@ -39,6 +40,7 @@ def clip_value(tape: Tape, limit: float) -> Tape:
 
 
 def _gradients_of(tape: Tape, what: str) -> tuple[Tensor, ...]:
+    refuse_no_tape(what, tape)
     if not tape.wrt:
         raise GradientError(what, got="a tape without gradients", expected="differentiate(tape) first")
     return tape.outputs[-len(tape.wrt) :]

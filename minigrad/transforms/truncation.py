@@ -107,11 +107,8 @@ def truncate_randomly(
     for t, p in pi.items():
         if not 0 < p <= 1 or t not in boundaries:
             steps = f"a step in {boundaries[0]}..{boundaries[-1]}" if boundaries else "at least two steps"
-            raise ArgumentError(
-                f"truncate_randomly: keep at t={t}",
-                got=f"{p}",
-                expected=f"expected a probability above 0 and {steps}",
-            )
+            expected = f"expected a probability above 0 and {steps}"
+            raise ArgumentError(f"truncate_randomly: keep at t={t}", got=f"{p}", expected=expected)
     rng = np.random.default_rng(rng)
     xi = {t: (1 / pi.get(t, 1.0) if reweight else 1.0) * (rng.random() < pi.get(t, 1.0)) for t in boundaries}
 

@@ -239,3 +239,15 @@ def test_the_readme_s_commands_parse():
     assert len(commands) >= 1
     for command in commands:
         parser().parse_args(shlex.split(command, comments=True))
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    (["--save", "x.png", "--curve", "x.png"], "--curve: 'x.png', which is the file of --save too. Name another."),
+    (["--text", "text.txt", "--log", "text.txt"], "--log: 'text.txt', which is the file of --text too. Name another."),
+])  # fmt: skip
+def test_two_options_do_not_mean_one_file(options, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("text.txt").write_text("the time machine " * 9)
+    assert main(["train", *options]) == 1
+    assert said in capsys.readouterr().err
+    assert Path("text.txt").read_text() == "the time machine " * 9

@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 
 from minigrad.__main__ import main
+from minigrad.errors import DataError
 from minigrad.files import leftovers
-from models import checkpoint, tensorfile
+from models import checkpoint, tensorfile, trainer
 from models.pause import Pause
+from models.reporter import Reporter
 
 PROSE = "It was the best of times, it was the worst of times, it was the age of wisdom. " * 20
 OPTIONS = shlex.split(
@@ -291,3 +293,25 @@ def test_more_epochs_go_on_from_fewer(text, tmp_path):
     assert run(text, options, "--checkpoint", file, "--resume").returncode == 0
     assert run(text, options, "--checkpoint", tmp_path / "whole").returncode == 0
     assert_same_bits(file, tmp_path / "whole")
+
+
+def test_another_training_with_the_same_checkpoint_is_noticed(tmp_path):
+    text, path = tmp_path / "text.txt", tmp_path / "run.safetensors"
+    text.write_text("the time machine by h g wells " * 40)
+    settings = trainer.Settings(text=str(text), steps=8, epochs=4)
+
+    class Meddling(Reporter):
+        def update(self, u):
+            if u.step == 3:
+                path.write_bytes(path.read_bytes() + b" ")
+
+    with pytest.raises(DataError, match=r"another training has written .* meanwhile"):
+        trainer.train(settings, Meddling(quiet=True), trainer.Keep(str(path), every=0.0))
+
+
+def test_a_finite_loss_beyond_all_sense_is_divergence(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("the time machine by h g wells " * 40)
+    settings = trainer.Settings(text=str(text), steps=8, epochs=9, lr=1e6, clip=1e6)
+    with pytest.raises(DataError, match=r"training diverged at update .*nats per character"):
+        trainer.train(settings, Reporter(quiet=True))
