@@ -164,7 +164,7 @@ class Tensor:
     def _writeable(self) -> Array:
         """A leaf's array, to be written and frozen again: from now on the tapes that read it are stale."""
         self.assigned = Tensor.last_assign = next(serials)
-        self._array.setflags(True)  # type: ignore[call-arg]
+        self._array.setflags(True)  # type: ignore[call-arg]  # as in frozen()
         return self._array
 
     # --- NumPy's protocols ------------------------------------------------------------------------------------------

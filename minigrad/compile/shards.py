@@ -115,8 +115,9 @@ def _reshaped(x: Node, shape: tuple[int, ...]) -> Node:
 
 
 def _linear(n: Node) -> bool:
-    """Whether n of a sum is the sum of its n."""
-    return is_view(n) or n.fn in (np.sum, cast) or (n.fn is total and len(n.inputs) == 1)
+    """Whether n of a sum is the sum of its n: not where reals are cut off, or truth values joined."""
+    reals = n.dtype.kind == n.inputs[0].dtype.kind == "f"
+    return is_view(n) or (reals and (n.fn in (np.sum, cast) or (n.fn is total and len(n.inputs) == 1)))
 
 
 def _one_after_the_other(graph: Graph) -> bool:

@@ -66,6 +66,22 @@ def test_an_input_that_is_also_an_output_is_read_in_shards():
     agrees(mg.Tape.of(np.sum(h), h0), {"h0": np.zeros((6, 4))})
 
 
+@pytest.mark.parametrize("of_a_sum", [
+    lambda s: s.astype(int), lambda s: s.astype(int) * 1.5, lambda s: s.astype(bool), lambda s: s.T + s,
+    lambda s: s.astype(np.float32) * 2, lambda s: np.sum(s) + np.sum(s > 2), lambda s: np.multiply(s, s),
+])  # fmt: skip
+def test_what_is_made_of_a_sum_over_the_examples_is_made_of_the_whole_one(of_a_sum):
+    W, X = mg.tensor(np.eye(4) / 3, requires_grad=True, name="W"), mg.tensor(RNG.normal(size=(3, 5, 4)), name="X")
+    h = mg.tensor(np.zeros((5, 4)))
+    for t in range(3):
+        with mg.timestep(t):
+            h = np.tanh(X[t] + h @ W) + 1
+    for s in (np.sum(h), h.T @ h, (h > 1).T @ (h > 1)):
+        tape = mg.Tape.of(of_a_sum(s))
+        assert " shards " in str(in_shards(tape, 2))
+        close(in_shards(tape, 2)(), tape.replay(), tape.outputs[0].dtype)
+
+
 # --- feeds ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("shape", [(1,), (2,), (100, 100)])
 def test_outputs_fed_back_do_not_destroy_one_another(shape):
