@@ -1,12 +1,14 @@
 """compile: Tape -> Plan. Roll the tape up into families, distribute the loop.
 
 One pass per file, in this order: graph, expand, fold, sums, side_by_side, side_by_side_sums, threads (with batch and
-shards), families, loops, packing, layout, storage, emit, listing.
+shards), families, loops, sections, packing, layout, storage, emit, listing.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,7 @@ from .loops import hoist, scheduled, units
 from .packing import packing
 from .peeks import refuse_peeks
 from .plan import Plan
-from .shards import sections
+from .sections import CrossingError, verify
 from .side_by_side import side_by_side
 from .side_by_side_sums import summed_side_by_side
 from .storage import allocate, stores
@@ -44,27 +46,32 @@ def compile(tape: Tape) -> Plan:
     """
     refuse_no_tape("compile", tape)
     refuse_peeks(tape)
-    return _compiled(tape)
+    try:
+        return _compiled(tape, in_shards)
+    except CrossingError as error:
+        whole = f"not split: {error}"
+        warnings.warn(f"compile: an internal error, the plan is right but {whole}", RuntimeWarning, stacklevel=2)
+        return _compiled(tape, lambda graph: (graph, whole))
 
 
 @uncollected()
-def _compiled(tape: Tape) -> Plan:
-    graph, why = in_shards(summed_side_by_side(side_by_side(flatten(fold(expand(read(tape)))))))
+def _compiled(tape: Tape, split: Callable[[Graph], tuple[Graph, str]]) -> Plan:
+    graph, why = split(summed_side_by_side(side_by_side(flatten(fold(expand(read(tape)))))))
     root = roots(graph)
     of = families(graph, root)
     order = scheduled(hoist(units(graph, root, of), root, of), root, of)
-    when = sections(order, root)
-    order.sort(key=lambda unit: when.of[unit.families[0]])
+    order.sort(key=lambda unit: unit.section)
+    verify(order, root)
     summed = absorbed(graph, order, root, of)
     packed = packing(order, of, summed)
     outermost = class_axis_outermost(order, of, packed)
-    store, seen = stores(graph, order, root, of, summed, outermost, packed, when)
-    arrays, size = allocate(order, store, seen, outermost, packed, when)
+    store, seen = stores(graph, order, root, of, summed, outermost, packed)
+    arrays, size = allocate(order, store, seen, outermost, packed)
     homes, constants = _leaves(graph, tape, arrays, root)
-    program = emit(order, of, summed, arrays, when)
+    program = emit(order, of, summed, arrays)
     program.line = None
     outputs = tuple(program.array(o) for o in graph.outputs)
-    text = listing(graph, order, of, summed, store, program, size, when, why)
+    text = listing(graph, order, of, summed, store, program, size, why)
     return Plan(program, outputs, homes, constants, text, size)
 
 

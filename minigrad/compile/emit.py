@@ -16,7 +16,7 @@ from .graph import Graph, Node, is_view
 from .kernels import address, batched, calls, owner, stacked, summed_products
 from .loops import Unit
 from .program import Line, Program
-from .shards import Sections
+from .sections import AFTER, BEFORE
 from .sums import STEP, total
 
 
@@ -53,18 +53,18 @@ def _sums(n: Node) -> bool:
 
 
 def emit(
-    order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, Node], arrays: dict[Node, Array], when: Sections
+    order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, Node], arrays: dict[Node, Array]
 ) -> Program:
     """Write the calls of every unit."""
-    program, section = Program(arrays), 0
+    program = Program(arrays)
     parts: dict[Node, list[Family]] = {}
     for family, into in absorbed.items():
         parts.setdefault(into, []).append(family)
     for i, unit in enumerate(order):
-        if when.of[unit.families[0]] != section:
-            if section == 0:
+        if unit.section != program.section:
+            if program.section == BEFORE:
                 _before_the_shards(program, order[i:])
-            section = when.of[unit.families[0]]
+            program.section = unit.section
             program.sections.append(len(program.calls))
         how, why = ("step by step", "on a cycle: a step needs the one before it") if unit.loop else ("", "")
         lines = {f: Line(f, i, how, why) for f in unit.families if f not in absorbed}
@@ -94,10 +94,13 @@ def _before_the_shards(program: Program, order: list[Unit]) -> None:
     """What several shards read must be there before one of them comes to it: views that are copies in this layout."""
     program.line = None
     for unit in order:
-        for n in unit.nodes if unit.nodes[0].shard is not None else ():
+        for n in unit.nodes if unit.section != AFTER else ():
             for x in n.inputs:
-                if x.shard is None:
-                    program.array(x)
+                shared = x
+                while shared.section != BEFORE and is_view(shared):
+                    shared = shared.inputs[0]
+                if shared.section == BEFORE:
+                    program.array(shared)
 
 
 _OFTEN = 16  # steps that pay for copying a transposed matrix
@@ -113,7 +116,7 @@ def _in_rows(program: Program, n: Node, x: Node, array: Array, inside: set[Node]
         return array
     if array.nbytes >= _LARGE and math.prod(n.shape[:-1]) == 1:
         return array
-    key = x, n.shard
+    key = x, n.section
     if key not in program.copies:
         program.copies[key] = np.empty(x.shape, x.dtype)
         program.add([(np.copyto, (program.copies[key], array))])

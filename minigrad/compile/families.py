@@ -13,7 +13,7 @@ from .sums import STEP
 
 @dataclass(eq=False, slots=True)
 class Family:
-    """Nodes of the same function, keywords, shape, dtype and source place, one per time step, in the order of time."""
+    """Nodes of one function, keywords, shape, dtype, source place and section, one per time step, in order of time."""
 
     members: list[Node]
     serial: int  # in the order of their discovery
@@ -64,10 +64,10 @@ def families(graph: Graph, root: dict[Node, Node]) -> dict[Node, Family]:
         looks = [look(n, x) for x in n.inputs]
         if n.fn in STEP:
             looks.sort(key=_rank)
-            kind: Any = (n.fn, n.shape, n.dtype, n.place, n.shard, n.segment)
+            kind: Any = (n.fn, n.shape, n.dtype, n.place, n.section, n.segment)
         else:
             shapes = tuple([x.shape for x in n.inputs])
-            kind = (n.fn, repr(n.kwargs), n.shape, n.dtype, n.place, n.shard, n.segment, shapes)
+            kind = (n.fn, repr(n.kwargs), n.shape, n.dtype, n.place, n.section, n.segment, shapes)
         key = (kind, tuple(looks))
         family = exact.get(key)
         if family is None or n.time in family.times:

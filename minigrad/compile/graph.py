@@ -39,7 +39,7 @@ class Node:
     name: str = ""
     leaf: Tensor | None = None
     value: Array | None = None
-    shard: int | None = None  # whose part of the batch it computes
+    section: int = 0  # when it runs: before the shards of the batch, in one of them, or after all
     segment: Any = None  # of a checkpointed tape: which steps, and whether forward, recomputed or backward
     serial: int = 0  # the order on the tape
 
@@ -56,12 +56,12 @@ class Node:
         if inputs == self.inputs:
             return self
         return Node(self.fn, inputs, self.kwargs, self.shape, self.dtype, self.time, self.place, self.name,
-                    None, None, self.shard, self.segment, self.serial)  # fmt: skip
+                    None, None, self.section, self.segment, self.serial)  # fmt: skip
 
     def made(self, fn: Fn, *inputs: Node, shape: tuple[int, ...] | None = None, name: str = "", **kwargs: Any) -> Node:
         """A new operation in this one's stead: its step, place and, if no other is given, shape."""
         return Node(fn, inputs, kwargs, self.shape if shape is None else shape, self.dtype, self.time, self.place, name,
-                    None, None, self.shard, self.segment, self.serial)  # fmt: skip
+                    None, None, self.section, self.segment, self.serial)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def read(tape: Tape) -> Graph:
         if segment is None and n.time is not None:
             segment = start_of.get(n.time)
         new[n] = Node(n.fn, inputs, n.kwargs, n.shape, n.dtype, n.time, n.place, n.name or "", leaf, value,
-                      None, segment, i)  # fmt: skip
+                      segment=segment, serial=i)  # fmt: skip
     outputs = tuple(new[o] for o in tape.outputs)
     return ordered(outputs) if copies else Graph(tuple(dict.fromkeys(new.values())), outputs)
 

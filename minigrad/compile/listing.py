@@ -11,13 +11,13 @@ from .families import Family
 from .graph import Graph, Node, is_view
 from .loops import Unit
 from .program import Program
-from .shards import Sections
+from .sections import AFTER, BEFORE, FIRST_SHARD
 from .storage import Store
 
 
 def listing(
     graph: Graph, order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, Node], store: dict[Family, Store],
-    program: Program, size: int, when: Sections, how: str,
+    program: Program, size: int, how: str,
 ) -> list[str]:  # fmt: skip
     """A heading, a text per line of the program (a loop's head in front of its first), and what is returned.
 
@@ -26,18 +26,18 @@ def listing(
     texts = _Texts(of, absorbed)
     for line in program.lines:
         texts.name(line.family, line.family.first)
-    lines, now, section = [f"plan: {len(program.calls)} calls, {size:,} bytes of buffers; {how}"], -1, 0
+    lines, now, section = [f"plan: {len(program.calls)} calls, {size:,} bytes of buffers; {how}"], -1, BEFORE
     for line in program.lines:
         f, unit, head = line.family, order[line.unit], ""
-        if f.first.shard:
+        if FIRST_SHARD < f.first.section < AFTER:
             lines.append("")
             continue
-        if when.of[f] != section:
-            head = "in each shard:\n" if f.first.shard == 0 else "after all shards:\n"
+        if f.first.section != section:
+            head = "in each shard:\n" if f.first.section == FIRST_SHARD else "after all shards:\n"
         if unit.loop and line.unit != now:
             times = [t for n in unit.nodes if (t := n.time) is not None]
             head += f"for t in {times[0]}..{times[-1]}:\n"
-        now, section = line.unit, when.of[f]
+        now, section = line.unit, f.first.section
         shape = f"{f.first.dtype}{list(f.first.shape)}" + (f" x {len(f)}" if len(f) > 1 else "")
         way = f", {line.how}" if line.how and not unit.loop else ""
         lines.append(f"{head}{'    ' if unit.loop else ''}{texts.of(f)}    # {shape} in {store[f].name}{way}")

@@ -26,6 +26,11 @@ class Unit:
     nodes: list[Node]  # in the order of execution
     loop: bool
 
+    @property
+    def section(self) -> int:
+        """When it runs; all of it, as sections.py verifies."""
+        return self.nodes[0].section
+
 
 def sources(node: Node, root: dict[Node, Node]) -> Iterator[Node]:
     """The nodes whose memory node reads, leaves excepted."""

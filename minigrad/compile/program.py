@@ -13,6 +13,7 @@ from ..vjps.indexing import getitem
 from .families import Family
 from .graph import Node
 from .kernels import Call, address, owner, viewed
+from .sections import BEFORE, CrossingError, through
 
 
 @dataclass(eq=False, slots=True)
@@ -40,9 +41,10 @@ class Program:
     calls: list[Call] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     line: Line | None = None
-    copies: dict[tuple[Node, int | None], Array] = field(default_factory=dict)  # transposed matrices in C order
+    copies: dict[tuple[Node, int], Array] = field(default_factory=dict)  # transposed matrices in C order
     spots: dict[int, tuple[Any, int]] = field(default_factory=dict)
     sections: list[int] = field(default_factory=lambda: [0])  # where the calls before, in and after the shards begin
+    section: int = BEFORE  # the one that is being emitted
 
     def add(self, found: list[Call]) -> None:
         """Append calls to the running line."""
@@ -69,6 +71,8 @@ class Program:
             x = self.arrays[n.inputs[0]]
             found = _view(n, x)
             if found is None:
+                if not through(n.section, self.section):
+                    raise CrossingError(f"{n} of section {n.section} is copied in section {self.section}")
                 found = np.empty(n.shape, n.dtype)
                 self.add([(np.copyto, (found.reshape(x.shape), x))])
             self.arrays[n] = found

@@ -5,7 +5,7 @@ What is added up over the examples (the loss, the gradients) is added up per sha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,9 +14,8 @@ import numpy as np
 from ..vjps.elementwise import cast
 from ..vjps.indexing import getitem
 from .batch import Batch, operands, summed
-from .families import Family
 from .graph import Graph, Node, constant, is_view, ordered
-from .loops import Unit, sources
+from .sections import AFTER, BEFORE, FIRST_SHARD
 from .sums import total
 
 
@@ -53,7 +52,7 @@ class _Split:
             self.each[n] = [self._copy(n, s, n.shape, sums=True) for s in every]
         elif n.fn is total and len(sums) == len(parts) > 1 and all(x.shape == n.shape for x in parts):
             self.each[n] = [
-                replace(n, inputs=terms, shard=s)
+                replace(n, inputs=terms, section=FIRST_SHARD + s)
                 for s, terms in enumerate(zip(*[self.each[x] for x in parts], strict=True))
             ]
             rest = [self.one[x] for x in n.inputs if x not in self.each]
@@ -103,7 +102,7 @@ class _Split:
         inputs = tuple([self.each[x][s] if x in part else self.sum(x) for x in n.inputs])
         start, stop = self.rows[s]
         kwargs = self.batch.keywords(n, shape, stop - start)
-        return replace(n, inputs=inputs, kwargs=kwargs, shape=shape, shard=s)
+        return replace(n, inputs=inputs, kwargs=kwargs, shape=shape, section=FIRST_SHARD + s)
 
 
 def _view(x: Node, shape: tuple[int, ...], fn: Any, **kwargs: Any) -> Node:
@@ -121,39 +120,11 @@ def _linear(n: Node) -> bool:
 
 
 def _one_after_the_other(graph: Graph) -> bool:
-    """Whether no shard waits for another: nothing that is joined is read by a shard again."""
-    joined: set[Node] = set()
+    """Enter what comes after all shards. False where one of them would have to wait for it."""
     for n in graph.nodes:
-        if n.shard is None and any(x.shard is not None or x in joined for x in n.inputs):
-            joined.add(n)
-        elif n.shard is not None and any(x in joined for x in n.inputs):
+        latest = max((x.section for x in n.inputs), default=BEFORE)
+        if n.section == BEFORE < latest:
+            n.section = AFTER
+        elif latest == AFTER:
             return False
     return True
-
-
-@dataclass(frozen=True)
-class Sections:
-    """When each family runs: 0 before the shards, i + 1 in shard i, last what comes after all of them."""
-
-    of: dict[Family, int]
-    last: int
-
-    def in_turn(self, before: int, now: int) -> bool:
-        """Whether nothing of the earlier section runs any more in the later one: shards run at the same time."""
-        return now in (before, self.last)
-
-
-def sections(order: list[Unit], root: dict[Node, Node]) -> Sections:
-    """Find them, in units of which each comes after those it reads from."""
-    found: dict[Family, int] = {}
-    last = max((n.shard + 2 for unit in order for n in unit.nodes if n.shard is not None), default=0)
-    if not last:
-        return Sections(dict.fromkeys((f for unit in order for f in unit.families), 0), 0)
-    at: dict[Node, int] = {}
-    for unit in order:
-        shard = unit.nodes[0].shard
-        before = all(at[s] == 0 for n in unit.nodes for s in sources(n, root) if s in at)
-        section = shard + 1 if shard is not None else 0 if before else last
-        found |= dict.fromkeys(unit.families, section)
-        at |= dict.fromkeys(unit.nodes, section)
-    return Sections(found, last)

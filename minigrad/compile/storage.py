@@ -15,7 +15,7 @@ from .graph import Graph, Node
 from .kernels import in_place
 from .loops import Unit
 from .packing import Packing
-from .shards import Sections
+from .sections import AFTER, BEFORE, through
 
 
 @dataclass(eq=False, slots=True)
@@ -63,7 +63,7 @@ def uses(order: list[Unit], root: dict[Node, Node], absorbed: dict[Family, Node]
 
 def stores(
     graph: Graph, order: list[Unit], root: dict[Node, Node], of: dict[Node, Family], absorbed: dict[Family, Node],
-    outermost: set[Family], packed: Packing, when: Sections,
+    outermost: set[Family], packed: Packing,
 ) -> tuple[dict[Family, Store], Uses]:  # fmt: skip
     """Give every family that writes something a store, its own or one it takes over from an operand."""
     seen, store = uses(order, root, absorbed), dict[Family, Store]()
@@ -84,7 +84,7 @@ def stores(
                 of[x] for x in family.first.inputs
                 if x in of and of[x] in store and in_place(family.first.fn)
                 and (x.shape, x.dtype) == (family.first.shape, family.first.dtype)
-                and (of[x] in outermost) == (family in outermost) and when.in_turn(when.of[of[x]], when.of[family])
+                and (of[x] in outermost) == (family in outermost) and through(of[x].first.section, family.first.section)
             ]  # fmt: skip
             free = next((store[g] for g in candidates if _dead(g, family, store[g], seen, last_read)), None)
             store[family] = found = free or Store([], len(family), first=i)
@@ -147,7 +147,6 @@ def one_slot_is_enough(store: Store, order: list[Unit], seen: Uses) -> bool:
 
 def allocate(
     order: list[Unit], store: dict[Family, Store], seen: Uses, outermost: set[Family], packed: Packing,
-    when: Sections,
 ) -> tuple[dict[Node, Array], int]:  # fmt: skip
     """The array of every node, and the bytes of all buffers; memory is used again after its last reader.
 
@@ -155,7 +154,7 @@ def allocate(
     """
     arrays: dict[Node, Array] = {}
     pools = defaultdict[int, list[Array]](list)
-    section = 0
+    section = BEFORE
     held: dict[Store, Array] = {}
     origin: dict[Store, int] = {}
     names: dict[int, str] = {}  # of the buffers, by their id: all of them are held
@@ -164,9 +163,9 @@ def allocate(
     for s in dict.fromkeys(store.values()):
         ending[s.last].append(s)
     for i, unit in enumerate(order):
-        if when.of[unit.families[0]] != section:
-            section = when.of[unit.families[0]]
-            if section == when.last:
+        if unit.section != section:
+            section = unit.section
+            if section == AFTER:
                 pools[section] = [b for pool in pools.values() for b in pool]
         for s in dict.fromkeys(store[f].parent or store[f] for f in unit.families if f in store):
             if s in held:
@@ -174,7 +173,7 @@ def allocate(
             owner = s.families[0]
             slots = 1 if one_slot_is_enough(s, order, seen) else s.slots
             need = slots * math.prod(owner.first.shape) * owner.first.dtype.itemsize
-            origin[s] = when.of[owner]
+            origin[s] = owner.first.section
             free = pools[section] if origin[s] == section else []  # what several shards write is nobody's to use again
             fit = min((b for b in free if need <= b.size <= 2 * need + 4096), key=lambda b: b.size, default=None)
             if fit is None:
@@ -191,7 +190,7 @@ def allocate(
                 views = [packed.part(m, arrays[packed.slot[m][0]]) for m in source.members]
                 for f in child.families:
                     arrays.update(zip(f.members, views, strict=True))
-        pools[section] += [held[s] for s in ending[i] if s in held and when.in_turn(origin[s], section)]
+        pools[section] += [held[s] for s in ending[i] if s in held and through(origin[s], section)]
     return arrays, size
 
 

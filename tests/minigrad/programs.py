@@ -1,6 +1,7 @@
 """Recurrent programs to compile, and the law of compilation: a plan gives what replaying the tape gives."""
 
 import importlib
+import itertools
 import os
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import transforms as tr
+from minigrad.compile.kernels import _into, _subtract_at
 from models.cells import GRUCell, LSTMCell, RNNCell
 
 B, D, H, V = 3, 4, 5, 6
@@ -21,26 +23,58 @@ def close(found, expected, dtype=np.float64):
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * max(1, np.abs(b).max(initial=0)))
 
 
-def agrees(tape, feeds=None, dtype=np.float64):
-    """Compile and compare: on the recorded values, on others, and on the first again; also in shards, on threads."""
-    plans = [mg.compile(tape), in_shards(tape, 2), in_shards(tape, 3)]
-    feeds = {k: v for k, v in (feeds or {}).items() if k in plans[0].inputs}
-    for plan in plans if " shards " in str(plans[1]) else plans[:1]:
+def agrees(tape, feeds=None, dtype=np.float64, sharded=None):
+    """Compile and compare: on the recorded values, on others, and on the first again.
+
+    Also in shards, on threads, where it can be split; whether it must be (or must not), ``sharded`` says.
+    """
+    whole, split = mg.compile(tape), [in_shards(tape, 2), in_shards(tape, 3)]
+    assert sharded is None or [is_sharded(p) for p in split] == [sharded, sharded], str(split[0])
+    feeds = {k: v for k, v in (feeds or {}).items() if k in whole.inputs}
+    for plan in [whole, *filter(is_sharded, split)]:
+        assert not shared_by_shards(plan)
         close(plan(), tape.replay(), dtype)
         if feeds:
             close(plan(feeds), tape.replay(feeds), dtype)
             close(plan(), tape.replay(), dtype)
-    return plans[0]
+    return whole
 
 
-def in_shards(tape, count):
-    """Compile as where there are so many cores and any batch is worth them."""
+def in_shards(tape, count, wide=1 << 30, much=1):
+    """Compile as where there are so many cores and, if nothing else is given, any batch is worth them."""
     threads = importlib.import_module("minigrad.compile.threads")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threads, "_WIDE", 1 << 30)
-        patch.setattr(threads, "_MUCH", 1)
+        patch.setattr(threads, "_WIDE", wide)
+        patch.setattr(threads, "_MUCH", much)
         patch.setattr(os, "sched_getaffinity", lambda _: set(range(count)), raising=False)
         return mg.compile(tape)
+
+
+def is_sharded(plan):
+    return " shards " in str(plan)
+
+
+def shared_by_shards(plan):
+    """Memory that one shard writes while another may read or write it."""
+    bounds, touched = [*plan._sections, len(plan._inputs.run)], []
+    for start, stop in itertools.pairwise(bounds[1:-1]):
+        read, written = {}, {}
+        for fn, args in plan._inputs._calls[start:stop]:
+            arrays = [a for a in args if isinstance(a, np.ndarray)]
+            out = arrays[0] if fn in (np.copyto, _into, _subtract_at) else arrays[-1]
+            read |= {_spot(a): a for a in arrays}
+            written[_spot(out)] = out
+        touched.append((written.values(), read.values()))
+    return [
+        (a.shape, b.shape)
+        for one, other in itertools.permutations(touched, 2)
+        for a, b in itertools.product(one[0], other[1])
+        if np.shares_memory(a, b)
+    ]
+
+
+def _spot(a):
+    return a.__array_interface__["data"][0], a.shape, a.strides, a.dtype
 
 
 def unrolled(cell, T=5, layers=1, dtype=np.float64, every_step=False, rows=B):
