@@ -50,7 +50,8 @@ def compile(tape: Tape) -> Plan:
         return _compiled(tape, in_shards)
     except CrossingError as error:
         whole = f"not split: {error}"
-        warnings.warn(f"compile: an internal error, the plan is right but {whole}", RuntimeWarning, stacklevel=2)
+        text = f"compile: an internal error; the plan is right but {whole}"
+        warnings.warn(text, RuntimeWarning, stacklevel=2)
         return _compiled(tape, lambda graph: (graph, whole))
 
 

@@ -53,7 +53,10 @@ def _sums(n: Node) -> bool:
 
 
 def emit(
-    order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, Node], arrays: dict[Node, Array]
+    order: list[Unit],
+    of: dict[Node, Family],
+    absorbed: dict[Family, Node],
+    arrays: dict[Node, Array],
 ) -> Program:
     """Write the calls of every unit."""
     program = Program(arrays)

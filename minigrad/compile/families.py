@@ -13,7 +13,10 @@ from .sums import STEP
 
 @dataclass(eq=False, slots=True)
 class Family:
-    """Nodes of one function, keywords, shape, dtype, source place and section, one per time step, in order of time."""
+    """Nodes of one function, keywords, shape, dtype, source place and section, in order of time.
+
+    One per time step.
+    """
 
     members: list[Node]
     serial: int  # in the order of their discovery

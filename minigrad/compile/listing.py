@@ -26,7 +26,8 @@ def listing(
     texts = _Texts(of, absorbed)
     for line in program.lines:
         texts.name(line.family, line.family.first)
-    lines, now, section = [f"plan: {len(program.calls)} calls, {size:,} bytes of buffers; {how}"], -1, BEFORE
+    lines = [f"plan: {len(program.calls)} calls, {size:,} bytes of buffers; {how}"]
+    now, section = -1, BEFORE
     for line in program.lines:
         f, unit, head = line.family, order[line.unit], ""
         if FIRST_SHARD < f.first.section < AFTER:

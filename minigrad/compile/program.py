@@ -41,7 +41,8 @@ class Program:
     calls: list[Call] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     line: Line | None = None
-    copies: dict[tuple[Node, int], Array] = field(default_factory=dict)  # transposed matrices in C order
+    # transposed matrices in C order, for each section its own
+    copies: dict[tuple[Node, int], Array] = field(default_factory=dict)
     spots: dict[int, tuple[Any, int]] = field(default_factory=dict)
     sections: list[int] = field(default_factory=lambda: [0])  # where the calls before, in and after the shards begin
     section: int = BEFORE  # the one that is being emitted
@@ -72,7 +73,7 @@ class Program:
             found = _view(n, x)
             if found is None:
                 if not through(n.section, self.section):
-                    raise CrossingError(f"{n} of section {n.section} is copied in section {self.section}")
+                    raise CrossingError(n, f"is copied in section {self.section}")
                 found = np.empty(n.shape, n.dtype)
                 self.add([(np.copyto, (found.reshape(x.shape), x))])
             self.arrays[n] = found

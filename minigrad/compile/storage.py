@@ -84,7 +84,8 @@ def stores(
                 of[x] for x in family.first.inputs
                 if x in of and of[x] in store and in_place(family.first.fn)
                 and (x.shape, x.dtype) == (family.first.shape, family.first.dtype)
-                and (of[x] in outermost) == (family in outermost) and through(of[x].first.section, family.first.section)
+                and (of[x] in outermost) == (family in outermost)
+                and through(of[x].first.section, family.first.section)
             ]  # fmt: skip
             free = next((store[g] for g in candidates if _dead(g, family, store[g], seen, last_read)), None)
             store[family] = found = free or Store([], len(family), first=i)

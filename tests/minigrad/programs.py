@@ -26,7 +26,7 @@ def close(found, expected, dtype=np.float64):
 def agrees(tape, feeds=None, dtype=np.float64, sharded=None):
     """Compile and compare: on the recorded values, on others, and on the first again.
 
-    Also in shards, on threads, where it can be split; whether it must be (or must not), ``sharded`` says.
+    Also in shards, on threads, where it can be split; ``sharded`` demands that it is (or is not).
     """
     whole, split = mg.compile(tape), [in_shards(tape, 2), in_shards(tape, 3)]
     assert sharded is None or [is_sharded(p) for p in split] == [sharded, sharded], str(split[0])
@@ -41,7 +41,7 @@ def agrees(tape, feeds=None, dtype=np.float64, sharded=None):
 
 
 def in_shards(tape, count, wide=1 << 30, much=1):
-    """Compile as where there are so many cores and, if nothing else is given, any batch is worth them."""
+    """Compile as where there are so many cores, and any batch, if not said else, is worth them."""
     threads = importlib.import_module("minigrad.compile.threads")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(threads, "_WIDE", wide)
