@@ -197,7 +197,7 @@ def conform(c: Any, x: Any, node: Tensor) -> Any:
 def _broadcasts(shape: tuple[int, ...], longer: tuple[int, ...]) -> bool:
     """Whether NumPy broadcasts an array of one shape to the other: new leading axes, axes of 1 repeated."""
     lead = len(longer) - len(shape)
-    return lead >= 0 and all([n in (1, m) for n, m in zip(shape, longer[lead:], strict=True)])
+    return lead >= 0 and all(n in (1, m) for n, m in zip(shape, longer[lead:], strict=True))
 
 
 def _summed(c: Any, shape: tuple[int, ...]) -> Any:

@@ -187,7 +187,8 @@ def _einsum(i: int) -> Rule:
         letters = "".join(t for t, _ in sources)
         long = long_letters(terms, xs)
         # A letter of this operand alone has no source. An axis of 1 is summed over what it was broadcast against.
-        kept = "".join(c for c, n in zip(target, xs[i].shape, strict=True) if c in letters and (n != 1 or c not in long))
+        lengths = zip(target, xs[i].shape, strict=True)
+        kept = "".join(c for c, n in lengths if c in letters and (n != 1 or c not in long))
         contribution = np.einsum(",".join(t for t, _ in sources) + "->" + kept, *(x for _, x in sources))
         ones = tuple(k for k, c in enumerate(target) if c not in kept)
         return np.expand_dims(contribution, ones) if ones else contribution
