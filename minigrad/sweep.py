@@ -182,27 +182,23 @@ def conform(c: Any, x: Any, node: Tensor) -> Any:
     Raises ShapeError for any other shape, though it has as many elements: the VJP is wrong.
     """
     if c.shape != x.shape:
-        if _broadcasts(x.shape, c.shape):
-            c = _summed(c, x.shape)
-        elif _broadcasts(c.shape, x.shape):
-            c = np.broadcast_to(c, x.shape)
-        else:
+        try:
+            c = _fitted(c, x.shape)
+        except ValueError:
             got, expected = f"a contribution of shape {c.shape}", f"its input has the shape {x.shape}"
-            raise ShapeError(f"backward through '{node.label}'", got=got, expected=expected, where=node.where)
+            raise ShapeError(f"backward through '{node.label}'", got=got, expected=expected, where=node.where) from None
     if c.dtype == x.dtype:
         return c
     return replace(c, g=cast(c.g, x.dtype)) if type(c) is Scattered else cast(c, x.dtype)
 
 
-def _broadcasts(shape: tuple[int, ...], longer: tuple[int, ...]) -> bool:
-    """Whether NumPy broadcasts an array of one shape to the other: new leading axes, axes of 1 repeated."""
-    lead = len(longer) - len(shape)
-    return lead >= 0 and all(n in (1, m) for n, m in zip(shape, longer[lead:], strict=True))
-
-
-def _summed(c: Any, shape: tuple[int, ...]) -> Any:
-    """c summed over the axes along which an input of that shape was broadcast: the leading ones, and those of 1."""
-    lead = c.ndim - len(shape)
-    spread = tuple([i for i, n in enumerate(c.shape) if n != 1 and (i < lead or shape[i - lead] == 1)])
-    c = c.sum(spread, keepdims=True) if spread else c
-    return c.reshape(shape) if lead else c
+def _fitted(c: Any, shape: tuple[int, ...]) -> Any:
+    """c summed over the axes along which an input of that shape was broadcast, or else broadcast to it itself."""
+    lead = max(c.ndim - len(shape), 0)
+    repeated = tuple([i for i, n in enumerate(c.shape) if n != 1 and (i < lead or shape[i - c.ndim] == 1)])
+    if not repeated and not lead:
+        return np.broadcast_to(c, shape)
+    total = c.sum(repeated, keepdims=True) if repeated else c
+    if total.shape[lead:] != shape:
+        raise ValueError("no broadcasting explains the shape")
+    return total.reshape(shape) if lead else total
