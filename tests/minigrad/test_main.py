@@ -224,16 +224,20 @@ def test_an_interrupt_is_one_line_and_leaves_no_file(text, tmp_path):
 BARE = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}  # nothing about buffers
 
 
-@pytest.mark.parametrize("options", [[], ["--json"]])
-def test_a_pipe_carries_each_line_when_it_is_said(options, text, tmp_path):
+@pytest.mark.parametrize(
+    ("args", "start"),
+    [("train --epochs 1000000", "text: "), ("train --epochs 1000000 --json", '{"event": '),
+     ("anatomy --updates 1000000", "text: "), ("compare --updates 1000000", "text: ")],
+)  # fmt: skip
+def test_a_pipe_carries_each_line_when_it_is_said(args, start, text, tmp_path):
     """Long before the run ends: it would take hours, and is killed where its first line does not come."""
-    command = [sys.executable, "-m", "minigrad", "train", "--text", text, "--epochs", "1000000", *options]
+    command = [sys.executable, "-m", "minigrad", *args.split(), "--text", text]
     env = BARE | {"PYTHONPATH": str(ROOT)}
     with running(command, seconds=60, stdout=subprocess.PIPE, text=True, env=env, cwd=tmp_path) as run:
         first = run.stdout.readline()
         assert run.poll() is None
         run.kill()
-    assert first.startswith('{"event": ' if options else "text: ")
+    assert first.startswith(start)
 
 
 def test_a_trainer_s_lines_reach_a_pipe_of_any_program(tmp_path):

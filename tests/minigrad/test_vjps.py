@@ -482,6 +482,7 @@ ROWS = [
     (np.dot, "", dot()),
     *((np.einsum, s, einsum(s)) for s in EINSUMS),
     (np.einsum, "ones under a letter", einsum_of_ones()),
+    (np.einsum, "a column and a row", together(lambda a, b: np.einsum("ij,ij->", a, b), (2, 1), (1, 2))),
     *((fn, "", reduction(fn)) for fn in (np.sum, np.mean, np.max, np.min)),
     (np.reshape, "", reshape()),
     (np.transpose, "", transpose()),
