@@ -19,6 +19,7 @@ from .tape import Edge, Tape
 from .tensor import Tensor, tensor
 from .watch import Watch
 
+__version__ = "0.1.0"
 __all__ = [
     "Edge", "NonFinite", "Plan", "Step", "Tape", "Tensor", "Watch", "break_at", "clip_grad", "compile", "cross_entropy",
     "debug", "detach", "detect_anomaly", "find_nonfinite", "grad", "gradcheck", "log_softmax", "mse", "no_grad",

@@ -7,13 +7,12 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import transforms
+from . import __version__, transforms
 from .companions import companion
 from .errors import ArgumentError, MinigradError
 from .files import make_folder
@@ -49,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     plain = argparse.RawDescriptionHelpFormatter
     about = "Backpropagation through time you can see: tapes of NumPy code, rewritten, trained and drawn."
     top = Parser("minigrad", description=about, epilog=EXAMPLES, formatter_class=plain)
-    top.add_argument("--version", action="version", version=f"minigrad {version('minigrad')}")
+    top.add_argument("--version", action="version", version=f"minigrad {__version__}")
     top.set_defaults(run=lambda _: top.print_help())
     commands = top.add_subparsers(metavar="COMMAND")
 
@@ -220,7 +219,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; problems of the user's are one line on stderr and an exit code."""
     args = parser().parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without é is no reason to fail
+        # A terminal without é is no reason to fail. Whoever reads a file or a pipe sees each line when it is said.
+        sys.stdout.reconfigure(errors="backslashreplace", line_buffering=True)
     try:
         args.run(args)
     except (MinigradError, OSError) as error:

@@ -18,7 +18,7 @@ from . import functions, gates
 from .vjps.decompositions import eigenvalues, eigh, singular_values, slogdet, svd
 from .vjps.elementwise import accumulate, cast
 from .vjps.indexing import PART, getitem, put_along, scatter
-from .vjps.linalg import explicit
+from .vjps.linalg import explicit, long_letters
 
 NOTATION = {
     "·": "matrix product", "⊙": "elementwise product", "⊗": "outer product", "ᵀ": "transposed", "⁻¹": "inverse",
@@ -113,7 +113,9 @@ def _einsum(n: Node, i: int) -> str:
     others = [j for j in range(len(terms)) if j != i]
     sources = ",".join([out, *(terms[j] for j in others)])
     target = "".join(dict.fromkeys(terms[i]))
-    there = "".join(c for c in target if c in sources)
+    long = long_letters(terms, n.inputs)
+    lengths = dict(zip(terms[i], n.inputs[i].shape, strict=True))
+    there = "".join(c for c in target if c in sources and (lengths[c] != 1 or c not in long))
     operands = ", ".join(["{g}", *(f"{{{letter(j, len(terms))}}}" for j in others)])
     found = f"einsum('{sources}->{there}', {operands})"
     if len(target) < len(terms[i]):

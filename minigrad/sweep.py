@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import GradientError
+from .errors import GradientError, ShapeError
 from .scope import stamped
 from .stale import refuse_stale
 from .summary import summary
@@ -168,23 +168,37 @@ def _contributions(node: Tensor, g: Any, wanted: Container[Tensor] | None, y: An
                     c = c(*operands, **keywords) if keywords else c(*operands)
                 value = values[slot]
                 if c.shape != value.shape or c.dtype != value.dtype:
-                    c = conform(c, value)
+                    c = conform(c, value, node)
             sent.append(c)
     except np.linalg.LinAlgError as error:
         raise GradientError(f"backward through '{node.label}'", got=str(error), where=node.where) from None
     return sent
 
 
-def conform(c: Any, x: Any) -> Any:
-    """Undo broadcasting and promotion: the contribution c in the shape and dtype of the input x. The one place."""
-    shape = x.shape
-    if c.shape != shape and c.size == x.size:  # axes of 1, no more
-        c = c.reshape(shape)
-    elif c.shape != shape:
-        lead = max(c.ndim - len(shape), 0)
-        spread = tuple([i for i, n in enumerate(c.shape) if n != 1 and (i < lead or shape[i - c.ndim] == 1)])
-        c = c.sum(spread, keepdims=True) if spread else c
-        c = c.reshape(shape) if lead else np.broadcast_to(c, shape)
+def conform(c: Any, x: Any, node: Tensor) -> Any:
+    """Undo broadcasting and promotion: the contribution c in the shape and dtype of the input x. The one place.
+
+    Where x was broadcast to the shape of c, c is summed; where c broadcasts to that of x, it is spread.
+    Raises ShapeError for any other shape, though it has as many elements: the VJP is wrong.
+    """
+    if c.shape != x.shape:
+        try:
+            c = _fitted(c, x.shape)
+        except ValueError:
+            got, expected = f"a contribution of shape {c.shape}", f"its input has the shape {x.shape}"
+            raise ShapeError(f"backward through '{node.label}'", got=got, expected=expected, where=node.where) from None
     if c.dtype == x.dtype:
         return c
     return replace(c, g=cast(c.g, x.dtype)) if type(c) is Scattered else cast(c, x.dtype)
+
+
+def _fitted(c: Any, shape: tuple[int, ...]) -> Any:
+    """c summed over the axes along which an input of that shape was broadcast, or else broadcast to it itself."""
+    lead = max(c.ndim - len(shape), 0)
+    repeated = tuple([i for i, n in enumerate(c.shape) if n != 1 and (i < lead or shape[i - c.ndim] == 1)])
+    if not repeated and not lead:
+        return np.broadcast_to(c, shape)
+    total = c.sum(repeated, keepdims=True) if repeated else c
+    if total.shape[lead:] != shape:
+        raise ValueError("no broadcasting explains the shape")
+    return total.reshape(shape) if lead else total

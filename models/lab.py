@@ -55,7 +55,7 @@ def anatomy_command(args: argparse.Namespace) -> None:
     """Train the language model on a text for a while, and write the report on its gradient over one window."""
     _writable(args.output, (".html",))
     raw, source = load(args.text)
-    print(f"text: {source}", flush=True)
+    print(f"text: {source}")
     for name in args.strategies or ():
         Strategy.of(name)  # a mistake in it is worth no training
     corpus = preprocess(raw)

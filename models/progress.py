@@ -1,7 +1,8 @@
-"""A progress bar where tqdm is installed and someone is watching; silence elsewhere."""
+"""A progress bar where tqdm is installed and someone is watching, and lines above it; lines alone elsewhere."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Self
 
 
@@ -20,11 +21,6 @@ class Silent:
     def set_postfix_str(self, text: str, refresh: bool = True) -> None:
         """Show text behind the bar."""
 
-    def write(self, line: str) -> None:
-        """Print a line above the bar."""
-        print(line, flush=True)
-
-
 def progress(total: int, done: int = 0) -> Any:
     """A bar of that many updates."""
     try:
@@ -32,3 +28,14 @@ def progress(total: int, done: int = 0) -> Any:
     except ImportError:
         return Silent()
     return tqdm(total=total, initial=done, unit="update", disable=None)  # None: no bar where stderr is no terminal
+
+
+def say(line: str) -> None:
+    """Print a line above the bar, if there is one. It is seen at once, also in a file or at the end of a pipe."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        print(line, flush=True)
+    else:
+        tqdm.write(line)
+        sys.stdout.flush()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -138,16 +137,9 @@ def _about(tape: Tape, about: Mapping[str, Any], seed: int) -> str:
         "loss": f"{loss.label} = {loss.item():.6g}",
         "tape": f"{len(tape.nodes):,} nodes, {len(tape.parameters)} parameters, {len(steps_of(tape))} time steps",
         "seed": seed,
-        "made with": f"minigrad {_version()}, NumPy {np.__version__}, Python {platform.python_version()}",
+        "made with": f"minigrad {mg.__version__}, NumPy {np.__version__}, Python {platform.python_version()}",
     }
     return html.table([], rows.items(), "about")
-
-
-def _version() -> str:
-    try:
-        return version("minigrad")
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 def _compared(found: Mapping[str, Anatomy]) -> str:

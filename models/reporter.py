@@ -11,7 +11,7 @@ from typing import IO, Any, Self
 
 from minigrad.errors import DataError
 
-from .progress import Silent, progress
+from .progress import Silent, progress, say
 from .train import Update, exp
 
 
@@ -49,9 +49,9 @@ class Reporter:
         """One line for people; for scripts and the log the event, if it is one."""
         if self._json:
             if event:
-                print(json.dumps(event), flush=True)
+                say(json.dumps(event))
         elif line and not self._quiet:
-            self._bar.write(line)
+            say(line)
         if event:
             self._record(event)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -170,6 +170,11 @@ def explicit(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
     return spelled, out.replace("...", dots)
 
 
+def long_letters(terms: list[str], xs: Sequence[Any]) -> set[str]:
+    """The letters against which an operand's axis of 1 is broadcast: those of an axis of another length."""
+    return {c for term, x in zip(terms, xs, strict=True) for c, n in zip(term, x.shape, strict=True) if n != 1}
+
+
 def _einsum(i: int) -> Rule:
     """The VJP for operand i: the same contraction with the cotangent in that operand's place."""
 
@@ -179,10 +184,14 @@ def _einsum(i: int) -> Rule:
         others = [(t, x) for j, (t, x) in enumerate(zip(terms, xs, strict=True)) if j != i]
         target, eyes = _diagonals(terms[i], xs[i], spare)
         sources = [(out, g), *others, *eyes]
-        present = "".join(c for c in target if any(c in t for t, _ in sources))
-        found = np.einsum(",".join(t for t, _ in sources) + "->" + present, *(x for _, x in sources))
-        summed = tuple(k for k, c in enumerate(target) if c not in present)  # letters only this operand has
-        return np.expand_dims(found, summed) if summed else found
+        letters = "".join(t for t, _ in sources)
+        long = long_letters(terms, xs)
+        # A letter of this operand alone has no source. An axis of 1 is summed over what it was broadcast against.
+        lengths = zip(target, xs[i].shape, strict=True)
+        kept = "".join(c for c, n in lengths if c in letters and (n != 1 or c not in long))
+        contribution = np.einsum(",".join(t for t, _ in sources) + "->" + kept, *(x for _, x in sources))
+        ones = tuple(k for k, c in enumerate(target) if c not in kept)
+        return np.expand_dims(contribution, ones) if ones else contribution
 
     return rule
 

@@ -270,7 +270,8 @@ def compared(peers, size, rounds, seconds):
     for _ in range(rounds):
         for p in peers:
             command = [sys.executable, __file__, p, size, str(seconds)]
-            found[p].append(json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout))
+            run = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=3600, check=True)
+            found[p].append(json.loads(run.stdout))
     losses = [r["loss"] for rs in found.values() for r in rs]
     if max(losses) - min(losses) > 1e-4:
         raise SystemExit(f"{size}: the peers do not compute the same: first losses {losses}")

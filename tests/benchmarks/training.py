@@ -30,7 +30,7 @@ def trained(options, seed):
     command = [sys.executable, "-m", "minigrad", "train", *options.split(), "--seed", str(seed), "--json"]
     command += ["--text", args.text] if args.text else []
     started = time.perf_counter()
-    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=7200, check=True).stdout
     last = [e for e in map(json.loads, printed.splitlines()) if e["event"] == "epoch"][-1]
     return last["step"], last["train"], last["validation"], time.perf_counter() - started
 

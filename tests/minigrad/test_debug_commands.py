@@ -7,6 +7,7 @@ import re
 import select
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.debugger import COMMANDS, Debugger
 from models.cases import exploding, network
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from children import running
 
 LINEAR = mg.Tape.of(network("linear", 3))
 
@@ -303,15 +307,8 @@ def test_the_page_from_the_command_line(tmp_path):
 class Terminal:
     """`minigrad step` at a pseudo-terminal, typed to."""
 
-    def __init__(self, *args):
-        self.ours, theirs = pty.openpty()
-        env = {**os.environ, "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "TERMINAL": os.ttyname(theirs)}
-        opening = 'exec "$0" -m minigrad step "$@" <>"$TERMINAL" >&0 2>&0'  # a session's leader
-        command = ["sh", "-c", opening, sys.executable, *args]
-        self.process = subprocess.Popen(command, env=env, start_new_session=True)
-        self.seen = ""
-        self.until("(mg) ")
-        os.close(theirs)  # not before the other end is open
+    def __init__(self, process, ours):
+        self.process, self.ours, self.seen = process, ours, ""
 
     def until(self, text):
         """What is shown from now up to that text."""
@@ -335,11 +332,17 @@ class Terminal:
 
 @pytest.fixture
 def terminal():
-    started = Terminal("--cell", "linear")
-    yield started
-    started.process.kill()
-    started.process.wait()
-    os.close(started.ours)
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "TERMINAL": os.ttyname(theirs)}
+    opening = 'exec "$0" -m minigrad step "$@" <>"$TERMINAL" >&0 2>&0'  # a session's leader
+    command = ["sh", "-c", opening, sys.executable, "--cell", "linear"]
+    with running(command, env=env, start_new_session=True) as process:
+        started = Terminal(process, ours)
+        started.until("(mg) ")
+        os.close(theirs)  # not before the other end is open
+        yield started
+        process.kill()
+    os.close(ours)
 
 
 def test_at_a_terminal_names_complete_and_lines_come_back(terminal):

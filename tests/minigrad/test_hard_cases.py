@@ -122,7 +122,8 @@ def test_a_pickled_leaf_is_a_new_leaf_elsewhere(tmp_path):
     (tmp_path / "w").write_bytes(pickle.dumps(w))
     load = "import pickle, sys, minigrad as mg; w = pickle.load(open(sys.argv[1], 'rb'))"
     script = f"{load}; print(mg.grad((w * w).sum(), w))"
-    out = subprocess.run([sys.executable, "-c", script, tmp_path / "w"], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", script, tmp_path / "w"]
+    out = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert out.stdout == "[tensor([6.])]\n"
     assert not copy.deepcopy(w).data.flags.writeable
     with pytest.raises(UnsupportedError, match="only leaves can be"):

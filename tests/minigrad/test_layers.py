@@ -89,7 +89,8 @@ def test_the_engine_needs_numpy_only():
     assert outside("minigrad") - sys.stdlib_module_names - optional <= {"numpy", "minigrad"}
     code = "import sys; sys.modules['threadpoolctl'] = None; import minigrad.compile; import minigrad as mg; " \
            "print(mg.compile(mg.Tape.of(mg.tensor(2.0, name='x') * 2))()[0])"  # fmt: skip
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "4.0\n"
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout == "4.0\n"
 
 
 def test_models_and_viz_do_not_know_each_other():
@@ -113,7 +114,8 @@ def f():
 
 def test_importing_the_engine_loads_neither_companions_nor_their_libraries():
     code = "import sys, minigrad; print(*sorted(sys.modules))"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    loaded = {name.split(".")[0] for name in out.split()}
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True, cwd=ROOT)
+    loaded = {name.split(".")[0] for name in run.stdout.split()}
     assert "minigrad" in loaded
     assert not loaded & {"models", "viz", "graphviz", "pygraphviz", "matplotlib", "tqdm", "safetensors", "pytest"}

@@ -12,9 +12,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad.__main__ import main, parser
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from children import running
 
 ROOT = Path(__file__).parents[2]
 PROSE = "It was the best of times, it was the worst of times, it was the age of wisdom. " * 20
@@ -207,13 +212,53 @@ def test_figure_writes_what_the_suffix_says(kind, suffix, tmp_path):
 def test_an_interrupt_is_one_line_and_leaves_no_file(text, tmp_path):
     save = tmp_path / "m.safetensors"
     command = [sys.executable, "-m", "minigrad", "train", "--text", text, "--epochs", "100000", "--save", save]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         assert run.stdout.readline().startswith("text: ")
         time.sleep(0.5)
         run.send_signal(signal.SIGINT)
         err = run.stderr.read()
     assert (run.returncode, err.strip()) == (130, "minigrad: interrupted")
     assert not save.exists()
+
+
+BARE = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}  # nothing about buffers
+
+
+@pytest.mark.parametrize(
+    ("args", "start"),
+    [("train --epochs 1000000", "text: "), ("train --epochs 1000000 --json", '{"event": '),
+     ("anatomy --updates 1000000", "text: "), ("compare --updates 1000000", "text: ")],
+)  # fmt: skip
+def test_a_pipe_carries_each_line_when_it_is_said(args, start, text, tmp_path):
+    """Long before the run ends: it would take hours, and is killed where its first line does not come."""
+    command = [sys.executable, "-m", "minigrad", *args.split(), "--text", text]
+    env = BARE | {"PYTHONPATH": str(ROOT)}
+    with running(command, seconds=60, stdout=subprocess.PIPE, text=True, env=env, cwd=tmp_path) as run:
+        first = run.stdout.readline()
+        assert run.poll() is None
+        run.kill()
+    assert first.startswith(start)
+
+
+def test_a_trainer_s_lines_reach_a_pipe_of_any_program(tmp_path):
+    """A reporter in a program of the user's own, whose output nobody else flushes."""
+    code = "import time; from models.reporter import Reporter; Reporter().say('epoch 1'); time.sleep(600)"
+    env = BARE | {"PYTHONPATH": str(ROOT)}
+    with running([sys.executable, "-c", code], seconds=60, stdout=subprocess.PIPE, env=env, cwd=tmp_path) as run:
+        assert run.stdout.readline() == b"epoch 1\n"
+        run.kill()
+
+
+def test_a_checkout_that_is_not_installed_knows_its_version(tmp_path):
+    """Python without its site-packages: the checkout's folder and NumPy, no metadata of an installation."""
+    (tmp_path / "minigrad").symlink_to(ROOT / "minigrad")
+    numpys = Path(np.__file__).parents[1]
+    for name in ("numpy", "numpy.libs"):  # the second holds the libraries of a wheel
+        (tmp_path / name).symlink_to(numpys / name)
+    command = [sys.executable, "-S", "-m", "minigrad", "--version"]
+    env = BARE | {"PYTHONPATH": str(tmp_path)}
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env, cwd=tmp_path)
+    assert (run.stdout, run.stderr) == (f"minigrad {mg.__version__}\n", "")
 
 
 def test_a_reader_who_leaves_is_no_traceback(text):

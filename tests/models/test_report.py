@@ -1,7 +1,6 @@
 """The page and the experiments' commands: complete, self-contained, repeatable, or not there at all."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -21,6 +20,8 @@ from models.page import number
 from models.report import pieces, recurrent_weight, usual
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from children import running
 from nets import net
 
 PROSE = "It was the best of times, it was the worst of times, it was the age of wisdom. " * 20
@@ -146,8 +147,7 @@ def test_a_mistake_is_one_line_and_no_file(args, line, text, tmp_path, monkeypat
 def test_an_interrupt_leaves_no_page(text, tmp_path):
     page = tmp_path / "page.html"
     command = [sys.executable, "-m", "minigrad", "anatomy", "--text", text, "--updates", "100000", "-o", str(page)]
-    env = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as run:
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         assert run.stdout.readline().startswith("text: ")
         time.sleep(0.5)
         run.send_signal(signal.SIGINT)

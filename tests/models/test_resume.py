@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +22,9 @@ from minigrad.files import leftovers
 from models import checkpoint, tensorfile, trainer
 from models.pause import Pause
 from models.reporter import Reporter
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from children import running
 
 PROSE = "It was the best of times, it was the worst of times, it was the age of wisdom. " * 20
 OPTIONS = shlex.split(
@@ -45,14 +50,14 @@ def run(text, options, *more, **how):
     return subprocess.run(args, capture_output=True, text=True, timeout=300, check=False, **how)
 
 
-def start(text, options, *more):
+@contextmanager
+def started(text, options, *more):
     """A run that has begun to train."""
     args = list(map(str, command(text, options, *more)))
-    running = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    for line in running.stdout:
-        if line.startswith("model: "):
-            return running
-    raise AssertionError(running.stderr.read())
+    with running(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        begun = any(line.startswith("model: ") for line in child.stdout)
+        assert begun, child.stderr.read()
+        yield child
 
 
 def progress(file):
@@ -89,12 +94,11 @@ def test_killed_at_random_moments_a_run_ends_with_the_same_bits(kind, kills, tex
     kept = ["--checkpoint", file, "--resume", "--log", log]
     chance, steps = random.Random(kind), []
     for _ in range(kills):
-        running = start(text, RUNS[kind], *kept, "--checkpoint-every", 0)
-        while not file.exists():  # the first time
-            assert running.poll() is None
-        time.sleep(chance.uniform(0, 0.25))
-        running.kill()
-        running.communicate()
+        with started(text, RUNS[kind], *kept, "--checkpoint-every", 0) as child:
+            while not file.exists():  # the first time
+                assert child.poll() is None
+            time.sleep(chance.uniform(0, 0.25))
+            child.kill()
         steps.append(progress(file)["step"])  # it can be read after every kill
     assert steps == sorted(steps)
     last = run(text, RUNS[kind], *kept)
@@ -115,7 +119,8 @@ import os, minigrad.files
 os.replace = lambda *_: os.kill(os.getpid(), 9)
 minigrad.files.write_atomically({str(file)!r}, b"new")
 """
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    killed = subprocess.run([sys.executable, "-c", code], timeout=120, check=False)
+    assert killed.returncode == -signal.SIGKILL
     assert file.read_bytes() == b"old"
     (left,) = leftovers(file)
     assert left.read_bytes() == b"new"
@@ -124,11 +129,11 @@ minigrad.files.write_atomically({str(file)!r}, b"new")
 # --- stopped --------------------------------------------------------------------------------------------------------
 def test_ctrl_c_saves_says_so_and_can_be_resumed(text, tmp_path, whole):
     file = tmp_path / "run"
-    running = start(text, RUNS["windows"], "--checkpoint", file)
-    time.sleep(0.2)
-    running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=60)
-    assert running.returncode == 130
+    with started(text, RUNS["windows"], "--checkpoint", file) as child:
+        time.sleep(0.2)
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=60)
+    assert child.returncode == 130
     said = f"minigrad: interrupted: '{file}' is saved at update {progress(file)['step']}. Add --resume to go on."
     assert err.strip() == said
     assert run(text, RUNS["windows"], "--checkpoint", file, "--resume").returncode == 0

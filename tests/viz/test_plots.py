@@ -75,7 +75,8 @@ def test_the_same_plot_gives_the_same_bytes(tmp_path, kind):
 
 def test_matplotlib_is_loaded_only_when_used():
     code = "import sys, viz; print('matplotlib' in sys.modules, 'pygraphviz' in sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert ran.stdout == "False False\n"
 
 

@@ -6,8 +6,9 @@ import json
 import os
 import re
 import shutil
-import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -25,6 +26,9 @@ from models.cases import exploding, network, vanishing
 from models.cells import LSTMCell, unroll
 from viz.heat import grid
 from viz.stepper import LIMIT, snapshot
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from children import running
 
 HOSTILE = "</script><img src=x onerror='window.pwned=1'>\"><svg onload=window.pwned=2>"
 RNN = mg.Tape.of(network("rnn", 3))
@@ -174,15 +178,8 @@ in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is instal
 class Browser:
     """A headless Chromium at the other end of two pipes, speaking its DevTools protocol."""
 
-    def __init__(self, profile):
-        read, its_write = os.pipe()
-        its_read, write = os.pipe()
-        flags = "--headless=new --no-sandbox --disable-gpu --remote-debugging-pipe --window-size=1400,1000 --mute-audio"
-        start = f'exec "$0" {flags} --user-data-dir="$1" about:blank 3<&{its_read} 4>&{its_write} >/dev/null 2>&1'
-        self.process = subprocess.Popen(["bash", "-c", start, CHROMIUM, str(profile)], pass_fds=(its_read, its_write))
-        os.close(its_read)
-        os.close(its_write)
-        self.out, self.into = os.fdopen(write, "wb"), os.fdopen(read, "rb")
+    def __init__(self, out, into):
+        self.out, self.into = out, into
         self.count, self.buffer, self.events, self.session = 0, b"", [], None
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -250,12 +247,20 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("profile"))
-    yield browser
-    browser.call("Browser.close") if browser.process.poll() is None else None
-    browser.process.wait(timeout=30)
-    browser.out.close()
-    browser.into.close()
+    read, its_write = os.pipe()
+    its_read, write = os.pipe()
+    flags = "--headless=new --no-sandbox --disable-gpu --remote-debugging-pipe --window-size=1400,1000 --mute-audio"
+    start = f'exec "$0" {flags} --user-data-dir="$1" about:blank 3<&{its_read} 4>&{its_write} >/dev/null 2>&1'
+    command = ["bash", "-c", start, CHROMIUM, str(tmp_path_factory.mktemp("profile"))]
+    with running(command, seconds=600, pass_fds=(its_read, its_write)) as process:
+        os.close(its_read)
+        os.close(its_write)
+        with os.fdopen(write, "wb") as out, os.fdopen(read, "rb") as into:
+            browser = Browser(out, into)
+            yield browser
+            if process.poll() is None:
+                browser.call("Browser.close")
+                process.wait(timeout=30)
 
 
 @pytest.fixture
