@@ -13,6 +13,7 @@ import pytest
 import minigrad as mg
 from minigrad import errors
 from minigrad.errors import MinigradError
+from minigrad.sweep import conform
 from minigrad.transforms import checkpoint, clip, cut, differentiate, truncate, truncate_randomly, untie
 
 ENGINE = Path(mg.__file__).parent
@@ -257,6 +258,7 @@ MESSAGES = [
     (lambda: truncate_randomly(rnn(), 1.5, 0), "truncate_randomly: keep at t=2: 1.5; expected a probability above 0 and a step in 2..3. [{}]"),
     (lambda: clip(rnn(), 1.0), "clip: a tape without gradients; differentiate(tape) first. [{}]"),
     (lambda: clip(differentiate(rnn()), 0), "clip: max_norm: 0; expected a number above 0. [{}]"),
+    (lambda: conform(A[None], w(A[:, None]), w() * 2), "backward through 'multiply': a contribution of shape (1, 4); its input has the shape (4, 1). [{}]"),
     # --- optimizers
     (lambda: sgd(p := w(), p), "optimizer: a parameter twice; expected each one once. [{}]"),
     (lambda: sgd(mg.tensor(1.0, name="c")), "optimizer: 'c' is no parameter. A parameter is made by tensor(..., requires_grad=True). [{}]"),
