@@ -1,23 +1,35 @@
 """minigrad: tape-based reverse-mode autograd on NumPy, whose tapes are values you can rewrite."""
 
-from . import (
-    optim,
-    reading,  # noqa: F401  (gives Tensor its methods)
-    transforms,
+from pathlib import Path as _Path
+
+# In a checkout the packages models and viz lie beside this folder; installed, they lie in it.
+if not _Path(__file__).with_name("models").is_dir():
+    __path__.append(str(_Path(__file__).parents[1]))
+
+from minigrad.checks.differences import gradcheck
+from minigrad.checks.finding import NonFinite
+from minigrad.checks.nonfinite import detect_anomaly, find_nonfinite
+from minigrad.core import convert as reading  # noqa: F401  (gives Tensor its methods)
+from minigrad.core.gates import clip_grad, detach, on_backward, scale_grad
+from minigrad.core.gradient import grad
+from minigrad.core.scope import no_grad, timestep
+from minigrad.core.sweep import Step
+from minigrad.core.tape import Edge, Tape
+from minigrad.core.tensor import Tensor, tensor
+from minigrad.core.watch import Watch
+from minigrad.ops.activations import (
+    cross_entropy,
+    log_softmax,
+    mse,
+    one_hot,
+    relu,
+    sigmoid,
+    softmax,
 )
-from .anomaly import detect_anomaly, find_nonfinite
-from .backward import grad
-from .check import gradcheck
-from .compile import Plan, compile
-from .debug import break_at, debug, pm
-from .functions import cross_entropy, log_softmax, mse, one_hot, relu, sigmoid, softmax
-from .gates import clip_grad, detach, on_backward, scale_grad
-from .nonfinite import NonFinite
-from .scope import no_grad, timestep
-from .sweep import Step
-from .tape import Edge, Tape
-from .tensor import Tensor, tensor
-from .watch import Watch
+
+from . import optim, transforms
+from .compiler import Plan, compile
+from .debugger import break_at, debug, pm
 
 __version__ = "0.1.0"
 __all__ = [

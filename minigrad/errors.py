@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .place import here
+from .source import here
 
 
 class MinigradError(Exception):

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from . import gates
+from minigrad.core import gates
+from minigrad.core.tensor import Array, Tensor, frozen
+
 from .errors import ArgumentError, DTypeError, GradientError, ShapeError
-from .tensor import Array, Tensor, frozen
 
 Memory = tuple[Any, ...]  # what a rule remembers of one parameter: arrays and counts
 Rule = Callable[[Array, Memory | None], tuple[Array, Memory]]

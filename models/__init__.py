@@ -1,17 +1,20 @@
 """Recurrent models, text, training and the closed forms of backpropagation through time."""
 
-from . import checkpoint, corpus, stream, train
-from .anatomy import Anatomy, anatomy
-from .artbp import artbp
+from minigrad.models import train
+from minigrad.models.book.section import section
+from minigrad.models.data import corpus, stream
+from minigrad.models.data.text import Vocabulary, Windows
+from minigrad.models.lab.anatomy import Anatomy, anatomy
+from minigrad.models.lab.artbp import artbp
+from minigrad.models.lab.compare import compare
+from minigrad.models.lab.jacobians import Jacobians, jacobians, verdict
+from minigrad.models.lab.report import report
+from minigrad.models.lab.strategy import Strategy
+from minigrad.models.lab.totals import totals
+from minigrad.models.train import checkpoint
+
 from .cells import GRUCell, LinearRNN, LSTMCell, RNNCell, Stacked, parameters, unroll
-from .compare import compare
-from .jacobians import Jacobians, jacobians, verdict
 from .language_model import RNNLM
-from .report import report
-from .section import section
-from .strategy import Strategy
-from .text import Vocabulary, Windows
-from .totals import totals
 
 __all__ = [
     "RNNLM", "Anatomy", "GRUCell", "Jacobians", "LSTMCell", "LinearRNN", "RNNCell", "Stacked", "Strategy",

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from minigrad.models.data.text import Vocabulary
 
 import minigrad as mg
 from minigrad import Tensor
 
 from .cells import Cell, GRUCell, Init, LSTMCell, RNNCell, Stacked, as_tuple, unroll
-from .text import Vocabulary
 
 CELLS: dict[str, Callable[..., Cell]] = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell}
 Arrays = tuple[npt.NDArray[Any], ...]

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from children import running
+from tests.children import running
 
 TESTS = Path(__file__).parent
 LIMITED = {"run", "call", "check_call", "check_output"}  # of subprocess: they take a timeout

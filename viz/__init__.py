@@ -1,14 +1,14 @@
 """Pictures of tapes and of the gradients on them."""
 
-from . import plots
-from .compare import compare
-from .diff import Diff, diff
-from .draw import draw
-from .notebook import notebook
-from .render import render, svg
-from .stepper import stepper
-from .strategies import strategies
-from .unrolled import unrolled
+from minigrad.viz import plots
+from minigrad.viz.graphs.compare import compare
+from minigrad.viz.graphs.diff import Diff, diff
+from minigrad.viz.graphs.draw import draw
+from minigrad.viz.graphs.strategies import strategies
+from minigrad.viz.graphs.variables.unrolled import unrolled
+from minigrad.viz.output.notebook import notebook
+from minigrad.viz.output.render import render, svg
+from minigrad.viz.page.write import stepper
 
 __all__ = [
     "Diff", "compare", "diff", "draw", "notebook", "plots", "render", "stepper", "strategies", "svg", "unrolled",

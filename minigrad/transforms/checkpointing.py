@@ -8,12 +8,13 @@ from operator import attrgetter
 
 import numpy as np
 
-from ..errors import ArgumentError
-from ..recompute import Form, Segment
-from ..tape import Tape
-from ..tensor import Tensor
-from ..times import times_of
-from ..walk import behind
+from minigrad.core.order import behind
+from minigrad.core.recompute import Form, Segment
+from minigrad.core.tape import Tape
+from minigrad.core.tensor import Tensor
+from minigrad.core.time import times_of
+from minigrad.errors import ArgumentError
+
 from .edges import refuse_unstamped, undifferentiated
 
 _form, _serial = cache(Form), attrgetter("serial")

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import gates
-from ..backward import refuse_no_tape
-from ..errors import ArgumentError, GradientError
-from ..stale import refuse_stale
-from ..tape import Edge, Tape
-from ..tensor import Tensor, frozen, passes
+from minigrad.core import gates
+from minigrad.core.gradient import refuse_no_tape
+from minigrad.core.tape import Edge, Tape
+from minigrad.core.tensor import Tensor, frozen, passes
+from minigrad.core.versions import refuse_stale
+from minigrad.errors import ArgumentError, GradientError
 
 Where = Callable[[Edge], bool] | Iterable[Edge]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import gates
-from ..backward import gradients, refuse_no_tape
-from ..errors import GradientError
-from ..tape import Tape
-from ..tensor import Tensor
+from minigrad.core import gates
+from minigrad.core.gradient import gradients, refuse_no_tape
+from minigrad.core.tape import Tape
+from minigrad.core.tensor import Tensor
+from minigrad.errors import GradientError
 
 
 def differentiate(tape: Tape, wrt: Tensor | Iterable[Tensor] | None = None) -> Tape:

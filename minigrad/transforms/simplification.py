@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import gates
-from ..tape import Tape
-from ..tensor import Tensor
+from minigrad.core import gates
+from minigrad.core.tape import Tape
+from minigrad.core.tensor import Tensor
+
 from .edges import rebuilt
 
 

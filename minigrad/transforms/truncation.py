@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from .. import gates
-from ..errors import ArgumentError
-from ..tape import Edge, Tape
-from ..tensor import Tensor, frozen
+from minigrad.core import gates
+from minigrad.core.tape import Edge, Tape
+from minigrad.core.tensor import Tensor, frozen
+from minigrad.errors import ArgumentError
+
 from .edges import cut, gated, rebuilt, scale, steps_of, undifferentiated
 
 

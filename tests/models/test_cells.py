@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from minigrad.models import GRUCell, LinearRNN, LSTMCell, RNNCell, Stacked, parameters, unroll
 
 import minigrad as mg
 from minigrad.transforms import truncate
-from models import GRUCell, LinearRNN, LSTMCell, RNNCell, Stacked, parameters, unroll
 
 CELLS = {
     "rnn": lambda d, h: RNNCell(d, h, 0, sigma=0.5),

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from minigrad.__main__ import main
+from minigrad.cli import main
 
 ROOT = Path(__file__).parents[2]
 FIVE = ["unrolled", "strategies", "rolled", "gradients", "compare"]

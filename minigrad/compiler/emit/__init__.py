@@ -1,0 +1,1 @@
+"""The calls of NumPy that a schedule becomes."""

@@ -1,0 +1,1 @@
+"""Graph -> Graph: every pass of the compiler before the schedule."""

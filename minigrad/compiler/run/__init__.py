@@ -1,0 +1,1 @@
+"""A compiled plan at work: inputs, threads, calls."""

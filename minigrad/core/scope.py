@@ -1,0 +1,51 @@
+"""What holds inside a with statement, per thread and per asyncio task: the time step, whether to record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import ArgumentError
+from minigrad.source import Place, stamp
+
+recording: ContextVar[bool] = ContextVar("recording", default=True)
+watch: ContextVar[tuple[Callable[..., Iterator[Any]], ...]] = ContextVar("watch", default=())  # over every sweep
+
+
+def timestep(t: int) -> stamped:
+    """Stamp what is recorded inside with time step t, an integer; edges between different steps are recurrent."""
+    if not isinstance(t, (int, np.integer)):
+        raise ArgumentError("timestep", got=f"{t!r}", expected="expected an integer")
+    return stamped(int(t), None)
+
+
+class stamped:  # noqa: N801  (used in with statements; a generator takes four times as long)
+    """Stamp what is recorded inside with a step and a source line (None: the line that is running)."""
+
+    __slots__ = ("_mine", "_token")
+
+    def __init__(self, t: int | None, place: Place) -> None:
+        self._mine = (t, place)
+
+    def __enter__(self) -> None:
+        self._token = stamp.set(self._mine)
+
+    def __exit__(self, *_: object) -> None:
+        if stamp.get() is not self._mine:
+            got = f"step {self._mine[0]} is left in another order than it was entered"
+            raise ArgumentError("timestep", got=got, remedy="Hold it open in no generator")
+        stamp.reset(self._token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Compute without recording: results are leaves."""
+    token = recording.set(False)
+    try:
+        yield
+    finally:
+        recording.reset(token)

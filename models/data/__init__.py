@@ -1,0 +1,1 @@
+"""From a text or a task to the chunks that a model trains on."""

@@ -1,0 +1,1 @@
+"""The laboratory: a gradient taken apart, and strategies of truncation compared."""

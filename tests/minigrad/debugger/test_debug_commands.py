@@ -1,0 +1,363 @@
+"""The terminal debugger: every command, in scripts piped to it, and one line for every mistake."""
+
+import io
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from minigrad.models.book.cases import exploding, network
+
+import minigrad as mg
+from minigrad import transforms as tf
+from minigrad.debugger.terminal import COMMANDS, Debugger
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.children import running
+
+LINEAR = mg.Tape.of(network("linear", 3))
+
+
+def run(commands, tape=LINEAR, out=None):
+    """What the debugger answers to each command, a list of lines each."""
+    out = out or io.StringIO()
+    Debugger(tape, stdin=io.StringIO(commands), out=out).run()
+    parts = re.split(r"^\(mg\) ?", out.getvalue(), flags=re.M)
+    return [part.splitlines()[1:] for part in parts[1:]]
+
+
+def last(commands, tape=LINEAR):
+    return run(commands, tape)[-1]
+
+
+def test_n_takes_a_step_and_shows_it():
+    assert last("n") == ["[1/29] L = mean(stack)  [section.py:44]", "  dL/dL: 1", "  dL/dstack += spread(dL/dL) / 3"]
+    assert last("n 17")[0].startswith("[17/29] matmul@3#2 = matmul(W_hh, h_2)  [t=3, ")
+    assert last("n 17")[2:] == ["  dL/dW_hh += dL/dh_3 · h_2ᵀ", "  dL/dh_2 += W_hhᵀ · dL/dh_3"]
+
+
+def test_n_past_the_end_names_the_gradients():
+    assert last("n 99") == [
+        "the end: every gradient is complete",
+        *(f"  dL/d{p.name}: {mg.core.text.summary(g.data)}"
+          for p, g in zip(LINEAR.parameters, mg.grad(LINEAR.outputs[0], LINEAR.parameters), strict=True)),
+    ]  # fmt: skip
+
+
+def test_u_shows_the_step_before():
+    assert last("n 17\nn\nu") == last("n 17")
+    assert last("n 17\nu 16") == last("n")
+    assert last("n\nu\nu") == ["at the start: nothing is sent yet; n takes the first step"]
+    assert last("c\nu")[0].startswith("[28/29] ")
+
+
+def test_c_stops_at_breakpoints_and_at_the_end():
+    found = run("b h_2\nb t=1\nc\nc\ncl\nc")
+    assert found[0] == ["breakpoint 1 at h_2"]
+    assert found[2][0] == "breakpoint 1 (h_2)"
+    assert found[2][1].startswith("[20/29] h_2 = add(matmul@2, matmul@2#2)")
+    assert found[3][0] == "breakpoint 2 (t=1)"
+    assert found[4] == ["cleared all breakpoints"]
+    assert found[5][0] == "the end: every gradient is complete"
+
+
+def test_tb_stops_once_and_cl_clears_one():
+    assert run("tb op=add\nc\nc")[2][0].startswith("the end")
+    assert run("b op=add\nc\nc")[2][0] == "breakpoint 1 (op=add)"
+    assert last("b h_1\ntb h_2\nb")[:] == ["1  h_1", "2  h_2  (once)"]
+    assert last("b h_1\nb h_2\ncl 1\nb") == ["2  h_2"]
+    assert last("b") == ["no breakpoints; b WHERE sets one: a node's name, t=3, op=tanh, |g|>10, |g|<1e-6, nan or "
+                         "file.py:75"]  # fmt: skip
+
+
+def test_eq_puts_numbers_in_place_of_names():
+    x = mg.tensor([[1.0, 2.0]], requires_grad=True, name="x")
+    tape = mg.Tape.of(np.sum(np.tanh(x @ mg.tensor([[0.5], [0.25]], name="W"))).named("L"))
+    assert last("n 3\neq", tape) == [
+        "dL/dx += dL/dmatmul · Wᵀ", "  = [[0.42]] · [[0.5], [0.25]]ᵀ", "  = [[0.21, 0.105]]  to x",
+        "  ·  matrix product", "  ᵀ  transposed",
+    ]  # fmt: skip
+    assert last("n 4\neq", tape) == ["x is a leaf: its adjoint is the gradient, [[0.21, 0.105]]"]
+
+
+def test_g_says_what_has_arrived_and_from_where():
+    found = last("n 17\ng h_2")
+    assert found[0].startswith("dL/dh_2 so far: float64[4, 1], norm ")
+    assert [line.partition(":")[0] for line in found if "+=" in line] == ["  += W_hhᵀ · dL/dh_3"]
+    assert found[-1] == "  1 more to come"
+    found = last("tb h_2\nc\ng")
+    assert found[0].startswith("dL/dh_2 complete: ")
+    assert [line.partition(":")[0] for line in found if "+=" in line] == [
+        "  += W_hhᵀ · dL/dh_3", "  += W_qhᵀ · dL/do_2",
+    ]  # fmt: skip
+    assert last("n\ng h_1") == ["dL/dh_1: nothing has arrived yet"]
+    assert last("n\ng x_1") == ["dL/dx_1: no gradient reaches it"]
+
+
+def test_p_evaluates_with_numpy_and_the_nodes_in_scope():
+    assert last("p h_2.shape, W_hh.shape") == ["((4, 1), (4, 4))"]
+    assert last('tb h_2\nc\np np.array_equal(g, grad("h_2")), step.name, value("matmul@2").shape') == [
+        "(True, 'h_2', (4, 1))"
+    ]
+    assert last("p np.zeros(2)") == ["[0. 0.]"]
+    assert last("p np.zeros((40, 40))") == ["float64[40, 40], norm 0, 0 to 0"]
+    assert last("p tape['W_hh'].name") == ["W_hh"]
+    assert float(last("n 99\np np.abs(grad('W_hh')).sum()")[0]) == np.abs(
+        mg.grad(LINEAR.outputs[0], LINEAR["W_hh"])[0].data
+    ).sum()
+
+
+def test_w_leads_from_the_loss_with_lines_and_the_rule():
+    found = last("tb h_2\nc\nw")
+    assert [line.split()[0] for line in found[:-2]] == [
+        "L", "stack", "multiply#2", "sum#2", "square#2", "subtract#2", "o_2"]  # fmt: skip
+    assert found[-2].startswith("> h_2 ")
+    assert found[-2].endswith("[t=2, cells.py:75]")
+    assert re.fullmatch(r"  the rule of add: minigrad/ops/elementwise\.py:\d+", found[-1])
+
+
+def test_a_long_path_keeps_its_ends():
+    found = last("n 110\nw", mg.Tape.of(exploding()))
+    assert len(found) < 30
+    assert any(re.fullmatch(r"  \.\.\. \d+ steps \.\.\.", line) for line in found)
+
+
+def test_l_shows_the_tape_around_here_marked():
+    marks = {line[2:].split()[0]: line[0] for line in last("tb h_2\nc\nl 6")[:-1]}
+    assert marks["h_2"] == ">"
+    assert marks["o_2"] == "+"
+    assert marks["matmul@2"] == "~"
+    assert marks["h_1"] == " "
+    assert marks["x_2"] == "x"
+    assert len(last("l")) == 7  # the loss ends the tape
+
+
+def test_s_steps_into_the_rules_on_the_same_numbers():
+    out = io.StringIO()
+    Debugger(LINEAR, stdin=io.StringIO("n 17\ns\np g.shape\nc\np a.shape\nq\nn\n"), out=out).run()
+    found = out.getvalue()
+    assert re.search(r"> .*minigrad/ops/linalg\.py\(\d+\)_matmul_a\(\)", found)
+    assert re.search(r"> .*minigrad/ops/linalg\.py\(\d+\)_matmul_b\(\)", found)
+    assert "(4, 1)" in found
+    assert "[18/29] matmul@3 = matmul(W_hx, x_3)" in found
+    assert last("n 99\nu 0\ns") == ["*** s: 'W_hx' is a leaf, no rule goes through it."]
+
+
+def test_h_tells_of_every_command():
+    assert [line.split()[0].rstrip(":") for line in last("h")] == list(COMMANDS)
+    assert "b |g|>10" in "\n".join(last("h b"))
+    assert all(len(last(f"h {name}")) >= 1 for name in COMMANDS)
+
+
+def test_q_and_the_end_of_input_leave():
+    assert run("q\nn")[-1] == []
+    assert len(run("q\nn")) == 1
+    assert len(run("n")) == 1
+
+
+def test_comments_and_empty_lines_in_a_script_do_nothing():
+    assert last("n\n\n# to h_2\np step.name") == ["L"]
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [("fly", "*** 'fly' is no command; h lists them, p EXPR evaluates an expression"),
+     ("!ls", "*** '!ls' is no command; h lists them, p EXPR evaluates an expression"),
+     ("n x", "*** n x: expected a whole number from 1."),
+     ("u 0", "*** u 0: expected a whole number from 1."),
+     ("l -1", "*** l -1: expected a whole number from 1."),
+     ("p", "*** p: nothing to evaluate; write an expression, as p np.abs(g).max()."),
+     ("p 1/0", "*** ZeroDivisionError: division by zero"),
+     ("p nosuch", "*** NameError: name 'nosuch' is not defined"),
+     ("p (", "*** SyntaxError: '(' was never closed (<p>, line 1)"),
+     ("p grad('h_7')", "*** tape: no node is named 'h_7'; did you mean h_3 or h_2 or h_1."),
+     ("g h_7", "*** tape: no node is named 'h_7'; did you mean h_3 or h_2 or h_1."),
+     ("eq", "*** no step is taken yet. n takes the first."),
+     ("w", "*** no step is taken yet. n takes the first."),
+     ("g", "*** no step is taken yet. n takes the first."),
+     ("cl 7", "*** cl 7: no such breakpoint; b lists them."),
+     ("h fly", f"*** h fly: no such command; there are {', '.join(COMMANDS)}."),
+     ("tb", "*** b : cannot read it; expected a node's name, t=3, op=tanh, |g|>10, |g|<1e-6, nan or file.py:75."),
+     ("draw /no/such/folder/a.svg", "*** cannot write '/no/such/folder/a.svg': No such file or directory. "
+      "Give a path in a folder that exists and that you may write to."),
+     ("draw a.gif", "*** draw: 'a.gif'; expected a name ending in .svg or .html.")],
+)  # fmt: skip
+def test_a_mistake_is_one_line_and_the_session_goes_on(command, line):
+    answer, then = run(f"{command}\nn")
+    assert answer == [line]
+    assert then[0].startswith("[1/29] L = ")
+
+
+def test_b_nan_stops_at_the_first_bad_value_and_w_says_why():
+    found = run("b nan\nc\nw", mg.Tape.of(exploding()))
+    assert found[1][0] == "breakpoint 1 (nan)"
+    assert "  dL/dh_8 += dL/dh_9 · W_hhᵀ" in found[1]
+    assert found[2][-1].startswith("  the first bad value: backward through matmul: 'matmul@9#2' sends inf")
+    assert re.search(r"\[t=9, cases.py:\d+\]$", found[2][-1])
+
+
+def test_draw_tells_visited_current_and_waiting_apart(tmp_path):
+    assert last(f"tb h_2\nc\ndraw {tmp_path}/a.svg") == [f"wrote {tmp_path}/a.svg"]
+    text = (tmp_path / "a.svg").read_text()
+    assert all(f'class="node {state}' in text for state in ("visited", "current", "waiting", "ahead", "unreached"))
+    assert last(f"draw {tmp_path}/a.html") == [f"wrote {tmp_path}/a.html"]
+    assert (tmp_path / "a.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_a_terminal_without_the_signs_gets_them_in_ascii():
+    raw = io.BytesIO()
+    run_to = io.TextIOWrapper(raw, encoding="ascii")
+    Debugger(LINEAR, stdin=io.StringIO("n 17"), out=run_to).run()
+    run_to.flush()
+    assert b"dL/dh_2 += W_hh^T . dL/dh_3" in raw.getvalue()
+
+
+def test_a_name_cannot_write_to_the_terminal_what_is_no_text():
+    out = io.StringIO()
+    x = mg.tensor([1.0], requires_grad=True, name="\x1b[2Jx\x9b\x07")
+    Debugger(mg.Tape.of(np.sum(np.tanh(x))), stdin=io.StringIO("n 3\nl\ng\nw\n"), out=out).run()
+    assert "?[2Jx??" in out.getvalue()
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", out.getvalue())
+
+
+def test_names_complete():
+    debugger = Debugger(LINEAR, stdin=io.StringIO(""), out=io.StringIO())
+    assert debugger.completedefault("matmul@3", "g matmul@3", 2, 10) == ["matmul@3", "matmul@3#2"]
+    assert set(debugger.completedefault("h_", "g h_", 2, 4)) == {"h_0", "h_1", "h_2", "h_3"}
+
+
+def test_a_truncated_tape_ends_at_the_cut():
+    tape = tf.truncate(LINEAR, every=1)
+    assert last("c\ng h_0", tape) == ["dL/dh_0: no gradient reaches it"]
+    assert [x.partition(":")[0] for x in last("c\ng h_2", tape) if "+=" in x] == ["  += W_qhᵀ · dL/do_2"]
+
+
+# --- as a process ---------------------------------------------------------------------------------------------------
+def minigrad(*args, commands="", **kwargs):
+    command = [sys.executable, "-m", "minigrad", "step", *map(str, args)]
+    return subprocess.run(
+        command, input=commands, capture_output=True, text=True, timeout=120, check=False, encoding="utf-8", **kwargs
+    )
+
+
+def test_minigrad_step_reads_commands_from_a_pipe():
+    done = minigrad(commands="b h_2\nc\neq\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "(mg) b h_2\nbreakpoint 1 at h_2\n(mg) c\nbreakpoint 1 (h_2)\n" in done.stdout
+    assert "dL/dadd@2#2 += dL/dh_2 ⊙ (1 - h_2²)" in done.stdout
+
+
+@pytest.mark.parametrize("options", ["--cell lstm --steps 2", "--cell gru --truncate 1", "--cell linear --untie",
+                                     "--demo vanishing --steps 5", "--demo exploding"])  # fmt: skip
+def test_minigrad_step_has_networks_to_learn_on(options):
+    done = minigrad(*options.split(), commands="n\nc\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the end: every gradient is complete" in done.stdout
+
+
+def test_minigrad_step_debugs_the_loss_of_a_script(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("import numpy as np, minigrad as mg, sys\nassert sys.argv == [__file__]\n"
+                    "w = mg.tensor([3.0], requires_grad=True, name='w')\n"
+                    "loss = np.sum(w * w)\nloss.backward()\n")  # fmt: skip
+    done = minigrad(file, commands="c\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "  dL/dw: float64[1], norm 6, 6 to 6" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [(None, "no such file. Name a script that leaves a Tensor `loss`."),
+     ("x = 1", "it leaves no `loss`; expected a Tensor, or a Tape."),
+     ("loss = 1.5", "its `loss` is a float; expected a Tensor, or a Tape."),
+     ("import sys\nsys.exit(3)", "it ends with SystemExit(3) before it leaves a `loss`."),
+     ("a = 1\nb = a / 0", "it fails: ZeroDivisionError: division by zero. [mine.py:2]"),
+     ("a = (", "it fails: SyntaxError: '(' was never closed (mine.py, line 1). [mine.py]")],
+)  # fmt: skip
+def test_a_script_that_leaves_no_loss_is_one_line(tmp_path, text, line):
+    file = tmp_path / "mine.py"
+    if text:
+        file.write_text(text)
+    done = minigrad(file)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"minigrad: step {file}: {line}\n")
+
+
+def test_two_networks_at_once_are_refused(tmp_path):
+    for options in (["--demo", "vanishing", "--cell", "gru"], [tmp_path / "a.py", "--steps", 3]):
+        done = minigrad(*options)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.endswith("another network too; one of FILE.py, --demo and --cell.\n")
+
+
+def test_the_page_from_the_command_line(tmp_path):
+    done = minigrad("--cell", "linear", "--truncate", 1, "--html", tmp_path / "a.html")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"wrote {tmp_path}/a.html\n", "")
+    assert (tmp_path / "a.html").read_text("utf-8").count('<div class="scene"') == 2  # full and truncated
+    done = minigrad("--html", tmp_path / "a.gif")
+    assert (done.returncode, done.stderr) == (1, f"minigrad: stepper: '{tmp_path}/a.gif'; expected a name ending in "
+                                                 ".html.\n")  # fmt: skip
+
+
+# --- at a terminal --------------------------------------------------------------------------------------------------
+class Terminal:
+    """`minigrad step` at a pseudo-terminal, typed to."""
+
+    def __init__(self, process, ours):
+        self.process, self.ours, self.seen = process, ours, ""
+
+    def until(self, text):
+        """What is shown from now up to that text."""
+        while text not in self.seen:
+            assert select.select([self.ours], [], [], 60)[0], f"no {text!r} after {self.seen!r}"
+            self.seen += os.read(self.ours, 65536).decode("utf-8").replace("\r", "")
+        before, _, self.seen = self.seen.partition(text)
+        return before
+
+    def type(self, keys, until="(mg) "):
+        os.write(self.ours, keys.encode())
+        return self.until(until)
+
+    def interrupt(self):
+        """Ctrl-C, again where nothing comes: readline misses a signal in the moment before it waits for keys."""
+        os.write(self.ours, b"\x03")
+        while not select.select([self.ours], [], [], 3)[0]:
+            os.write(self.ours, b"\x03")
+        return self.until("(mg) ")
+
+
+@pytest.fixture
+def terminal():
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "TERMINAL": os.ttyname(theirs)}
+    opening = 'exec "$0" -m minigrad step "$@" <>"$TERMINAL" >&0 2>&0'  # a session's leader
+    command = ["sh", "-c", opening, sys.executable, "--cell", "linear"]
+    with running(command, env=env, start_new_session=True) as process:
+        started = Terminal(process, ours)
+        started.until("(mg) ")
+        os.close(theirs)  # not before the other end is open
+        yield started
+        process.kill()
+    os.close(ours)
+
+
+def test_at_a_terminal_names_complete_and_lines_come_back(terminal):
+    pytest.importorskip("readline")
+    assert "breakpoint 1 at W_hh" in terminal.type("b W_hh\t\n")
+    assert "breakpoint 2 at o_2" in terminal.type("b o_2\n")
+    assert "breakpoint 3 at o_2" in terminal.type("\x1b[A\n")  # the up arrow
+    assert "[1/29] L = mean(stack)" in terminal.type("n\n")
+    assert "[2/29] stack" in terminal.type("\n")  # an empty line is the last command again
+
+
+def test_at_a_terminal_an_interrupt_keeps_the_session_and_the_end_leaves(terminal):
+    assert "[1/29]" in terminal.type("n\n")
+    assert "interrupted; q leaves" in terminal.interrupt()
+    assert "interrupted after 1 steps" in terminal.type("p __import__('os').kill(__import__('os').getpid(), 2)\n")
+    assert "[2/29]" in terminal.type("n\n")
+    os.write(terminal.ours, b"\x04")
+    assert terminal.process.wait(timeout=60) == 0

@@ -1,0 +1,127 @@
+"""Imports point downwards only, and importing the engine loads nothing else."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# From the bottom up: a module imports from rooms of the lines before its own, and from its own room without a cycle.
+ROOMS = [
+    "source errors files companions",
+    "core ops",
+    "transforms optim",
+    "compiler checks",
+    "debugger",
+    "minigrad",
+    "models viz",
+    "cli",
+]
+RANK = {room: rank for rank, line in enumerate(ROOMS) for room in line.split()}
+
+
+def name_of(path):
+    """The full name under which a file is imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    inside = parts if parts[0] == "minigrad" else ("minigrad", *parts)
+    return ".".join(inside).removesuffix(".__init__")
+
+
+FILES = sorted(path for top in ("minigrad", "models", "viz") for path in (ROOT / top).rglob("*.py"))
+MODULES = {name_of(path): path for path in FILES}
+
+
+def imported(path, source=None):
+    """The full names of the modules that a file imports, also inside functions."""
+    inside = name_of(path).split(".")
+    package = inside if path.name == "__init__.py" else inside[:-1]
+    for node in ast.walk(ast.parse(source or path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = list(package[: len(package) + 1 - node.level]) if node.level else []
+            base += node.module.split(".") if node.module else []
+            for alias in node.names:
+                full = ".".join([*base, alias.name])
+                yield full if full in MODULES else ".".join(base)
+
+
+def room(name):
+    """The room that a module lies in: a folder of the engine, a file at its top, or models or viz."""
+    return [*name.split("."), "minigrad"][1]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_point_downwards(name):
+    if name == "minigrad.__main__":
+        return
+    mine = room(name) if name != "minigrad" else "minigrad"
+    assert mine in RANK, f"give {mine} a line in ROOMS"
+    for other in imported(MODULES[name]):
+        if other.split(".")[0] == "minigrad" and other != "minigrad" and room(other) != mine:
+            assert RANK[room(other)] <= RANK[mine], f"{name} imports {other}"
+
+
+def test_no_import_cycle():
+    waiting = {name: {o for o in imported(path) if o in MODULES} - {name, "minigrad"} for name, path in MODULES.items()}
+    done = {"minigrad"}
+    while waiting:
+        ready = [name for name, needs in waiting.items() if needs <= done]
+        assert ready, f"a cycle among {sorted(waiting)}"
+        for name in ready:
+            del waiting[name]
+        done.update(ready)
+
+
+def outside(*tops):
+    """The packages of others that ours import."""
+    names = {other.split(".")[0] for path in FILES if path.relative_to(ROOT).parts[0] in tops for other in imported(path)}
+    return names - {"__future__", "minigrad"} - sys.stdlib_module_names
+
+
+def test_the_engine_needs_numpy_only():
+    optional = {"threadpoolctl"}  # without it a batch is not split over threads, and print(plan) says so
+    assert outside("minigrad") - optional <= {"numpy"}
+    code = (
+        "import sys; sys.modules['threadpoolctl'] = None; import minigrad as mg; "
+        "print(mg.compile(mg.Tape.of(mg.tensor(2.0, name='x') * 2))()[0])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
+    )
+    assert done.stdout == "4.0\n"
+
+
+def test_models_and_viz_do_not_know_each_other():
+    for name, path in MODULES.items():
+        if room(name) == "models":
+            assert not [o for o in imported(path) if room(o) == "viz" and o.startswith("minigrad.")]
+        if room(name) == "viz":
+            assert not [o for o in imported(path) if room(o) == "models" and o.startswith("minigrad.")]
+
+
+def test_the_parser_sees_what_it_should():
+    source = """
+import a.b, numpy as np
+from . import table
+from .table import defvjp
+from ..errors import ShapeError
+def f():
+    from ..core import gates
+"""
+    seen = imported(ROOT / "minigrad" / "ops" / "imagined.py", source)
+    table = "minigrad.ops.table"
+    assert list(seen) == ["a.b", "numpy", table, table, "minigrad.errors", "minigrad.core.gates"]
+
+
+def test_importing_the_engine_loads_neither_companions_nor_their_libraries():
+    code = "import sys, minigrad; print(*sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
+    )
+    loaded = set(done.stdout.split())
+    assert "minigrad" in loaded
+    libraries = {"graphviz", "pygraphviz", "matplotlib", "tqdm", "safetensors", "pytest"}
+    assert not loaded & {"minigrad.models", "minigrad.viz", *libraries}

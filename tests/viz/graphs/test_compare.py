@@ -1,0 +1,111 @@
+import re
+
+import pytest
+from minigrad.viz import compare, diff, style
+
+from minigrad import transforms as tf
+from minigrad import viz
+from minigrad.errors import ArgumentError
+from tests.viz.conftest import TAPES, book_rnn, lstm, picture, read_back, text_of
+
+
+def panels(graph):
+    """The places and looks in each panel by name, places from its first node."""
+    found = {}
+    for name, a in read_back(graph)[0].items():
+        if m := re.match(r"(\d+)/(.*)", name):
+            found.setdefault(int(m[1]), {})[m[2]] = (*map(float, a["pos"].rstrip("!").split(",")), a)
+    return found
+
+
+def test_the_same_thing_stands_in_the_same_place_of_each_panel():
+    b = lstm(4)
+    graph = compare([("full", b), ("every 2", tf.truncate(b, every=2)), ("random", tf.truncate_randomly(b, 0.5, 1))])
+    (first, second, third), shift = panels(graph).values(), []
+    for other in (second, third):
+        common = [n for n in first if not n.startswith("gate")]
+        assert set(common) <= set(other)
+        apart = {(round(other[n][0] - first[n][0], 3), other[n][1] - first[n][1]) for n in common}
+        assert len(apart) == 1
+        shift += apart
+    assert shift[1][0] == pytest.approx(2 * shift[0][0])
+    assert picture(graph) is not None
+
+
+def test_each_panel_has_its_name_and_its_own_gates():
+    b = book_rnn(4)
+    graph = compare([("full <b>", b), ("every 2", tf.truncate(b, every=2))])
+    nodes, edges = read_back(graph)
+    assert [text_of(nodes[f"name {k}"]["label"]) for k in (1, 2)] == ["full <b>", "every 2"]
+    red = [(tail, head) for tail, head, a in edges if a.get("color") == style.CUT]
+    assert red == [("2/h_2", "2/gate_at_h_2"), ("2/gate_at_h_2", "2/to_h_3")]
+    assert {(a, b) for a, b, e in edges if e.get("penwidth") == "2"} == {("1/h_2", "1/to_h_3"), *red}
+
+
+def test_equal_tapes_have_no_differences():
+    b = book_rnn(4)
+    assert not [e for e in read_back(compare([("a", b), ("b", book_rnn(4))]))[1] if "penwidth" in e[2]]
+
+
+def test_what_a_panel_lacks_is_drawn_as_missing():
+    b = book_rnn(4)
+    first, second = panels(compare([("full", b), ("window", tf.truncate(b, window=1))])).values()
+    assert first["h_3_2" if "h_3_2" in first else "h_3#2"][2]["class"] == "variable missing"
+    assert second["h_3#2"][2]["class"] == "variable"
+
+
+def test_long_tapes_fold_alike():
+    b = book_rnn(60)
+    graph = compare([("full", b), ("every 20", tf.truncate(b, every=20))])
+    for panel in panels(graph).values():
+        assert {"h_1", "h_21", "h_41", "h_60"} <= set(panel)
+    assert picture(graph) is not None
+
+
+@pytest.mark.parametrize("wrong", [[], [("a", 3)], [(3, book_rnn())]])
+def test_anything_else_is_refused(wrong):
+    with pytest.raises(ArgumentError, match="expected"):
+        compare(wrong)
+
+
+def test_a_cut_rewires_one_input_and_adds_one_edge():
+    b = book_rnn(4)
+    found = diff(b, tf.truncate(b, every=2))
+    assert found.added == (("h_2", "detach@3", 0),)
+    assert found.removed == ()
+    assert found.rewired == (("matmul@3#2", 1, "h_2", "detach@3"),)
+    assert str(found) == "+ h_2 -> detach@3[0]\n~ matmul@3#2[1]: h_2 -> detach@3"
+    assert picture(found.picture) is not None
+
+
+def test_the_other_way_round_it_is_removed():
+    b = book_rnn(4)
+    found = diff(tf.truncate(b, every=2), b)
+    assert (found.added, found.removed) == ((), (("h_2", "detach@3", 0),))
+    assert found.rewired == (("matmul@3#2", 1, "detach@3", "h_2"),)
+
+
+@pytest.mark.parametrize("name", sorted(TAPES))
+def test_a_tape_does_not_differ_from_itself(name):
+    tape = TAPES[name]()
+    assert not diff(tape, tape)
+    assert str(diff(tape, tape)) == "no difference"
+
+
+def test_the_edges_of_one_tape_with_the_diff_are_those_of_the_other():
+    a, b = book_rnn(6), tf.truncate(book_rnn(6), every=2)
+    found = diff(a, b)
+    edges = {(a.names[e.source], a.names[e.target], e.slot) for e in a.edges()}
+    edges |= set(found.added)
+    for target, slot, old, new in found.rewired:
+        edges = edges - {(old, target, slot)} | {(new, target, slot)}
+    assert edges - set(found.removed) == {(b.names[e.source], b.names[e.target], e.slot) for e in b.edges()}
+
+
+def test_only_tapes_have_a_diff():
+    with pytest.raises(ArgumentError, match="expected two Tapes"):
+        diff(book_rnn(), 3)
+
+
+def test_the_public_names():
+    assert {"compare", "diff", "draw", "plots", "render", "strategies", "svg", "unrolled"} <= set(viz.__all__)

@@ -1,0 +1,46 @@
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from minigrad.viz import draw, notebook
+
+import minigrad as mg
+from tests.viz.conftest import book_rnn, lstm, parameter
+
+
+@pytest.mark.parametrize("shown", [book_rnn(), lstm(12), book_rnn().outputs[0], parameter("w", 2) * 2])
+def test_a_tape_and_a_tensor_show_their_picture(shown):
+    bundle = shown._repr_mimebundle_()
+    assert bundle["text/plain"] == (str(shown) if isinstance(shown, mg.Tape) else repr(shown))
+    assert ElementTree.fromstring(bundle["image/svg+xml"]).tag.endswith("svg")
+
+
+def test_a_leaf_is_its_value():
+    w = parameter("w", 2)
+    assert w._repr_mimebundle_(include=None, exclude=None) == {"text/plain": repr(w)}
+
+
+def test_many_nodes_are_shown_as_variables():
+    assert 'id="node_h_12" class="node variable"' in notebook(lstm(12))
+    assert 'class="node operation"' in notebook(mg.Tape.of(np.tanh(parameter("w", 2))))
+
+
+def test_without_graphviz_there_is_the_listing(monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setitem(__import__("sys").modules, "pygraphviz", None)
+    assert list(book_rnn()._repr_mimebundle_()) == ["text/plain"]
+
+
+def test_ids_classes_and_tooltips_reach_the_svg():
+    root = ElementTree.fromstring(notebook(book_rnn()))
+    groups = {g.get("id"): g for g in root.iter("{http://www.w3.org/2000/svg}g")}
+    assert groups["node_h_2"].get("class") == "node operation"
+    assert groups["node_W_hh@2"].get("class") == "node parameter"
+    tips = [v for e in groups["node_h_2"].iter() for k, v in e.attrib.items() if k.endswith("}title")]
+    assert tips
+    assert tips[0].startswith("h_2: float64[5] add, 0.255 .. 0.255, mean 0.255 [t=2, ")
+
+
+def test_a_level_that_is_none_is_refused():
+    with pytest.raises(mg.errors.ArgumentError, match="expected 'ops', 'variables' or 'rolled'"):
+        draw(book_rnn(), "molecules")

@@ -1,0 +1,460 @@
+"""The page to step through backward with: its data anywhere, its behaviour in a real Chromium, offline, from disk."""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from minigrad.models.book.cases import exploding, network, vanishing
+from minigrad.models.cells import LSTMCell, unroll
+from minigrad.viz.page.grids import grid
+from minigrad.viz.page.write import LIMIT, snapshot
+
+import minigrad as mg
+from minigrad import transforms as tf
+from minigrad import viz
+from minigrad.debugger.session import Session
+from minigrad.errors import ArgumentError, DataError
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.children import running
+
+HOSTILE = "</script><img src=x onerror='window.pwned=1'>\"><svg onload=window.pwned=2>"
+RNN = mg.Tape.of(network("rnn", 3))
+
+
+def hostile():
+    x = mg.tensor([1.0, 2.0], requires_grad=True, name=HOSTILE)
+    with mg.timestep(1):
+        y = np.tanh(x).named("{x} %%js%% \u2028 ]]> --> <!--" + HOSTILE)
+    return mg.Tape.of(np.sum(y * 2).named("L<b>"))
+
+
+def big_lstm(steps=35, hidden=64, batch=16):
+    rng = np.random.default_rng(0)
+    outputs, _ = unroll(LSTMCell(28, hidden, rng), list(rng.normal(size=(steps, batch, 28))))
+    return mg.Tape.of(np.sum(np.square(np.stack(outputs))).named("L"))
+
+
+def numbers(g):
+    return [f"{v:.4g}" for v in np.ravel(g)]
+
+
+def data_of(file):
+    text = file.read_text("utf-8")
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text)[1])
+
+
+# --- the file -------------------------------------------------------------------------------------------------------
+@given(
+    x=arrays(st.sampled_from(["f4", "f8"]), array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=9),
+             elements=st.floats(-100, 100, width=32) | st.sampled_from([np.nan, np.inf, -np.inf])),
+    most=st.sampled_from([1, 4, 16, 64]),
+)  # fmt: skip
+def test_a_grid_keeps_the_extremes_and_what_is_not_finite(x, most):
+    found = grid(x, most)
+    values = [float(v) for v in found["v"].split()]
+    assert len(values) <= max(most, 1)
+    assert len(values) % max(found["r"], 1) == 0
+    if x.size <= most:
+        assert [f"{v:.4g}" for v in x.ravel()] == found["v"].split()
+    assert found.get("bad", 0) == np.sum(~np.isfinite(x))
+    if x.size:
+        assert np.isnan(values).any() == np.isnan(x).any()
+        if np.isfinite(x).all():
+            assert max(map(abs, values)) == float(f"{np.max(np.abs(x)):.4g}")
+
+
+def test_the_page_holds_the_steps_of_the_tape(tmp_path):
+    file = viz.stepper(RNN, tmp_path / "a.html")
+    tape, = data_of(file)["tapes"]
+    steps = list(RNN.steps())
+    assert [tape["nodes"][s["node"]]["name"] for s in tape["steps"]] == [s.name for s in steps]
+    for shown, step in zip(tape["steps"], steps, strict=True):
+        assert tape["grids"][shown["g"]]["v"].split() == [f"{v:.4g}" for v in np.ravel(step.grad)]
+        sent = [c for c in step.contributions if c is not None]
+        assert [tape["grids"][s["c"]]["v"].split() for s in shown["sends"]] == [
+            [f"{v:.4g}" for v in np.ravel(c)] for c in sent
+        ]
+    assert "h = np.tanh(x @ self.W_xh + h @ self.W_hh + self.b_h)" in {s["line"] for s in tape["steps"]}
+
+
+@pytest.mark.parametrize("tape", [RNN, tf.untie(RNN, RNN.parameters), tf.truncate(RNN, every=1)],
+                         ids=["tied", "untied", "truncated"])  # fmt: skip
+def test_the_running_sums_end_at_the_gradients(tape, tmp_path):
+    shown, = data_of(viz.stepper(tape, tmp_path / "a.html"))["tapes"]
+    last = {}
+    for step in shown["steps"]:
+        for w in step["weights"]:
+            node = shown["nodes"][shown["weights"][w["w"]]["node"]]
+            last[node["name"]] = shown["grids"][w["sum"]]["v"].split()
+    gradients = mg.grad(tape.outputs[0], tape.parameters)
+    assert last == {p.name: numbers(g.data) for p, g in zip(tape.parameters, gradients, strict=True)}
+    assert all(w["times"] == [1, 2, 3] for w in shown["weights"])
+
+
+def test_the_policy_admits_the_page_s_own_script_and_style_only(tmp_path):
+    text = viz.stepper(RNN, tmp_path / "a.html").read_text("utf-8")
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)[1].replace("&#x27;", "'")
+    for kind, tag in (("script", "script"), ("style", "style")):
+        inline = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.S)[1]
+        digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'; ")
+    assert not re.search(r"unsafe|https?:(?!//www\.w3\.org/)", text)
+    assert not re.search(r"\s(?:src|href|style|on\w+)=", re.sub(r"<script.*?</script>", "", text, flags=re.S))
+
+
+def test_a_name_is_only_text(tmp_path):
+    text = viz.stepper(hostile(), tmp_path / "a.html").read_text("utf-8")
+    assert text.count("</script>") == 2
+    assert "<img" not in text
+    assert text.count("<svg ") == 2
+    ElementTree.fromstring(re.search(r'<div class="scene"[^>]*>(<svg.*?</svg>)', text, re.S)[1])
+
+
+def test_a_big_page_stays_below_the_limit(tmp_path):
+    tape = big_lstm()
+    assert viz.stepper(tape, tmp_path / "a.html", beside=tf.truncate(tape, every=7)).stat().st_size < LIMIT
+
+
+def test_two_tapes_keep_in_step(tmp_path):
+    full = mg.Tape.of(vanishing(4))
+    found = data_of(viz.stepper(full, tmp_path / "a.html", beside=tf.truncate(full, every=2)))
+    left, right = found["tapes"]
+    assert (left["title"], right["title"]) == ("full gradient, 4 time steps", "cut before t = 3 of 4 time steps")
+    assert found["moments"][0] == [0, 0]
+    assert found["moments"][-1] == [len(left["steps"]), len(right["steps"])]
+    for before, after in pairwise(found["moments"]):
+        moved = [t["nodes"][t["steps"][b - 1]["node"]]["name"]
+                 for t, a, b in zip(found["tapes"], before, after, strict=True) if b > a]  # fmt: skip
+        assert len(set(moved)) == 1  # never at two nodes at once
+
+
+@pytest.mark.parametrize(
+    ("make", "line"),
+    [(lambda tmp: viz.stepper(RNN, tmp / "a.svg"), "stepper: '{tmp}/a.svg'; expected a name ending in .html."),
+     (lambda tmp: viz.stepper(RNN.outputs[0], tmp / "a.html"), "stepper: a Tensor; expected a Tape, as Tape.of(loss) "
+      "makes."),
+     (lambda tmp: viz.stepper(RNN, tmp / "no" / "a.html"), "cannot write '{tmp}/no/a.html': No such file or directory. "
+      "Give a path in a folder that exists and that you may write to.")],
+)  # fmt: skip
+def test_a_mistake_is_one_line(make, line, tmp_path):
+    with pytest.raises((ArgumentError, DataError)) as error:
+        make(tmp_path)
+    assert error.value.text == line.format(tmp=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("tape", [RNN, tf.truncate(RNN, every=2), hostile(), mg.Tape.of(exploding(9)),
+                                  mg.Tape.of(np.sum(mg.tensor([1.0], requires_grad=True) * 2))])  # fmt: skip
+def test_a_snapshot_tells_the_states_apart(tape, tmp_path):
+    session = Session(tape)
+    session.forward()
+    session.forward()
+    root = ElementTree.fromstring(snapshot(tape, session.state, tmp_path / "a.svg").read_text("utf-8"))
+    classes = [g.get("class").split() for g in root.iter("{http://www.w3.org/2000/svg}g")]
+    assert sum("current" in c for c in classes) == 1
+    assert sum("visited" in c for c in classes) == 1
+    assert any("waiting" in c for c in classes)
+
+
+# --- in Chromium ----------------------------------------------------------------------------------------------------
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium")
+
+
+class Browser:
+    """A headless Chromium at the other end of two pipes, speaking its DevTools protocol."""
+
+    def __init__(self, out, into):
+        self.out, self.into = out, into
+        self.count, self.buffer, self.events, self.session = 0, b"", [], None
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+
+    def receive(self):
+        while b"\0" not in self.buffer:
+            data = os.read(self.into.fileno(), 1 << 20)
+            assert data, "Chromium has gone"
+            self.buffer += data
+        message, _, self.buffer = self.buffer.partition(b"\0")
+        message = json.loads(message)
+        if "method" in message:
+            self.events.append(message)
+        return message
+
+    def call(self, method, **params):
+        self.count += 1
+        message = {"id": self.count, "method": method, "params": params}
+        if self.session:
+            message["sessionId"] = self.session
+        self.out.write(json.dumps(message).encode() + b"\0")
+        self.out.flush()
+        while (answer := self.receive()).get("id") != self.count:
+            pass
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def open(self, file):
+        self.events.clear()
+        self.call("Page.navigate", url=file.as_uri())
+        while not any(e["method"] == "Page.loadEventFired" for e in self.events):
+            self.receive()
+
+    def run(self, code):
+        """The value of a JavaScript expression; promises are waited for."""
+        answer = self.call("Runtime.evaluate", expression=code, returnByValue=True, awaitPromise=True,
+                           allowUnsafeEvalBlockedByCSP=False)  # fmt: skip
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def press(self, key, times=1):
+        for _ in range(times):
+            text = {"text": "\r"} if key == "Enter" else {"text": " "} if key == " " else {}
+            codes = {"Enter": 13, "Tab": 9, " ": 32}
+            for kind in ("keyDown", "keyUp"):
+                more = text if kind == "keyDown" else {}
+                self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=codes.get(key, 0), **more)
+
+    def stop_at(self, text):
+        self.run(f"(w => {{ w.value = {json.dumps(text)}; w.focus(); }})(document.getElementById('where'))")
+        self.press("Enter")
+        self.press("Escape")
+
+    def problems(self):
+        """Everything the console would show in red, and every request but for the file."""
+        told = {kind: [e["params"] for e in self.events if e["method"] == kind]
+                for kind in ("Runtime.exceptionThrown", "Log.entryAdded", "Network.requestWillBeSent")}  # fmt: skip
+        found = [*told["Runtime.exceptionThrown"]]
+        found += [e["entry"] for e in told["Log.entryAdded"] if e["entry"]["level"] in ("error", "warning")]
+        requests = [e["request"]["url"] for e in told["Network.requestWillBeSent"]]
+        return found + [url for url in requests if not url.startswith("file://")] + requests[1:]
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    read, its_write = os.pipe()
+    its_read, write = os.pipe()
+    flags = "--headless=new --no-sandbox --disable-gpu --remote-debugging-pipe --window-size=1400,1000 --mute-audio"
+    start = f'exec "$0" {flags} --user-data-dir="$1" about:blank 3<&{its_read} 4>&{its_write} >/dev/null 2>&1'
+    command = ["bash", "-c", start, CHROMIUM, str(tmp_path_factory.mktemp("profile"))]
+    with running(command, seconds=600, pass_fds=(its_read, its_write)) as process:
+        os.close(its_read)
+        os.close(its_write)
+        with os.fdopen(write, "wb") as out, os.fdopen(read, "rb") as into:
+            browser = Browser(out, into)
+            yield browser
+            if process.poll() is None:
+                browser.call("Browser.close")
+                process.wait(timeout=30)
+
+
+@pytest.fixture
+def browser(chromium):
+    yield chromium
+    assert chromium.problems() == []
+
+
+ADJOINT = "[...document.querySelectorAll('.panel:nth-child({n}) .adjoint td')].map(c => c.title)"
+PLACE = "document.getElementById('place').value"
+STATE = "Object.fromEntries([...document.querySelectorAll('.node')].map(n => [n.id, n.getAttribute('class')]))"
+
+
+@in_chromium
+@pytest.mark.parametrize("tape", [RNN, tf.untie(RNN, RNN.parameters), mg.Tape.of(network("lstm", 2))],
+                         ids=["rnn", "untied", "lstm"])  # fmt: skip
+def test_every_step_shows_the_numbers_of_backward(browser, tape, tmp_path):
+    browser.open(viz.stepper(tape, tmp_path / "a.html"))
+    steps, ids = list(tape.steps()), {n: f"t0n{i}" for i, n in enumerate(tape.nodes)}
+    assert browser.run(PLACE) == f"step 0 of {len(steps)}"
+    done = set()
+    for k, step in enumerate(steps, 1):
+        browser.press("ArrowRight")
+        assert browser.run(PLACE) == f"step {k} of {len(steps)}"
+        assert browser.run(ADJOINT.format(n=1)) == numbers(step.grad)
+        states = browser.run(STATE)
+        assert "current" in states[ids[step.tensor]].split()
+        assert {i for i, c in states.items() if "visited" in c.split()} == done
+        done.add(ids[step.tensor])
+        sent = [f"t0e{ids[step.tensor][3:]}_{i}" for i, c in enumerate(step.sent) if c is not None]
+        assert browser.run("[...document.querySelectorAll('.edge.lit')].map(e => e.id).sort()") == sorted(sent)
+        spoken = browser.run("[...document.querySelectorAll('.formula math')].map(m => m.getAttribute('aria-label'))")
+        assert spoken == step.formula.splitlines()
+
+
+@in_chromium
+def test_to_the_end_and_back_to_the_start(browser, tmp_path):
+    main = "document.getElementById('main').innerHTML.replaceAll(' style=\"\"', '')"
+    browser.open(viz.stepper(RNN, tmp_path / "a.html"))
+    start = browser.run(main)
+    browser.press("End")
+    assert browser.run(PLACE) == "step 21 of 21"
+    end = browser.run(main)
+    browser.press("ArrowLeft", 21)
+    assert browser.run(main) == start
+    browser.press("ArrowRight", 21)
+    assert browser.run(main) == end
+    browser.press("Home")
+    assert browser.run(PLACE) == "step 0 of 21"
+    assert browser.run(main) == start
+
+
+@in_chromium
+def test_stop_at_a_node_shows_what_grad_gives(browser, tmp_path):
+    browser.open(viz.stepper(RNN, tmp_path / "a.html"))
+    for name in ("h_2", "h_1", "W_hh", "b_h", "h_3"):
+        browser.stop_at(name)
+        expected, = mg.grad(RNN.outputs[0], [RNN[name]])
+        assert browser.run(ADJOINT.format(n=1)) == numbers(expected.data)
+    browser.stop_at("t=1")
+    assert "h_1: " in browser.run("document.getElementById('message').textContent")
+    browser.stop_at("nosuch")
+    assert browser.run("document.getElementById('message').textContent").startswith("No step stops at nosuch: ")
+
+
+@in_chromium
+def test_the_first_bad_value_is_found(browser, tmp_path):
+    browser.open(viz.stepper(mg.Tape.of(exploding()), tmp_path / "a.html"))
+    browser.stop_at("nan")
+    assert browser.run("document.getElementById('message').textContent").startswith("matmul@9#2: ")
+    assert browser.run("[...document.querySelectorAll('.grids td.bad')].map(c => c.title)") == [
+        "-inf", "inf", "-inf", "-inf"]  # fmt: skip
+
+
+@in_chromium
+def test_the_bars_and_the_running_sum(browser, tmp_path):
+    browser.open(viz.stepper(RNN, tmp_path / "a.html"))
+    bars = "[...document.querySelectorAll('.weight')].map(w => w.querySelectorAll('.bar').length)"
+    assert browser.run(bars) == [0, 0, 0]
+    browser.stop_at("h_2")
+    assert browser.run(bars) == [1, 1, 1]
+    browser.press("End")
+    assert browser.run(bars) == [3, 3, 3]
+    shown = browser.run("[...document.querySelectorAll('.sum td')].map(c => c.title)")
+    assert shown in [numbers(g.data) for g in mg.grad(RNN.outputs[0], RNN.parameters)]
+
+
+@in_chromium
+def test_beside_the_full_gradient_the_truncated_one_stops_at_the_cut(browser, tmp_path):
+    full = mg.Tape.of(vanishing(4))
+    cut = tf.truncate(full, every=2)
+    browser.open(viz.stepper(full, tmp_path / "a.html", beside=cut))
+    browser.stop_at("h_3")
+    assert browser.run(ADJOINT.format(n=1)) == browser.run(ADJOINT.format(n=2)) == numbers(
+        mg.grad(full.outputs[0], [full["h_3"]])[0].data)  # fmt: skip
+    browser.stop_at("h_2")
+    stopped = "[...document.querySelectorAll('.panel')].map(p => /No gradient reaches h_2 on/.test(p.textContent))"
+    assert browser.run(stopped) == [False, True]
+    assert browser.run("document.querySelectorAll('.panel:nth-child(2) .node.current').length") == 0
+    browser.press("End")
+    never = "[...document.querySelectorAll('.panel')].map(p => p.querySelectorAll('.none').length)"
+    assert browser.run(never) == [0, 4]  # two parameters, the two steps behind the cut
+    assert browser.run("document.querySelectorAll('.panel:nth-child(2) .edge.cut').length") == 1
+
+
+@in_chromium
+def test_the_keyboard_reaches_everything(browser, tmp_path):
+    browser.open(viz.stepper(RNN, tmp_path / "a.html"))
+    reached = []
+    for _ in range(12):
+        browser.press("Tab")
+        reached.append(browser.run("document.activeElement.id || document.activeElement.className"))
+    for wanted in ("play", "next", "last", "slider", "where", "smaller", "larger", "fit", "scene"):
+        assert wanted in reached
+    unnamed = """[...document.querySelectorAll('button, input')].filter(
+        e => !(e.labels?.length || e.textContent || e.getAttribute('aria-label'))).length"""
+    assert browser.run(unnamed) == 0
+    browser.run("document.getElementById('slider').focus()")
+    browser.press("ArrowRight")
+    assert browser.run(PLACE) == "step 1 of 21"
+    assert browser.run("document.getElementById('slider').getAttribute('aria-valuetext')") == "L: adjoint norm 1."
+    browser.run("document.getElementById('next').focus()")
+    browser.press("Enter")
+    assert browser.run(PLACE) == "step 2 of 21"
+    browser.run("document.activeElement.blur()")
+    browser.press("PageDown")
+    assert browser.run("document.getElementById('message').textContent").startswith("stack: ")
+
+
+@in_chromium
+def test_play_goes_to_the_end_by_itself(browser, tmp_path):
+    x = mg.tensor([1.0], requires_grad=True, name="x")
+    browser.open(viz.stepper(mg.Tape.of(np.sum(x).named("L")), tmp_path / "a.html"))
+    browser.press(" ")
+    arrived = """new Promise(r => {
+        const wait = () => place.value === 'step 2 of 2' ? r(true) : setTimeout(wait, 20); wait(); })"""
+    assert browser.run(arrived)
+    assert "play" in browser.run("document.getElementById('play').textContent")
+
+
+@in_chromium
+def test_a_click_on_a_node_goes_to_its_step(browser, tmp_path):
+    browser.open(viz.stepper(RNN, tmp_path / "a.html"))
+    number = next(i for i, n in enumerate(RNN.nodes) if n.name == "h_1")
+    browser.run(f"document.getElementById('t0n{number}').dispatchEvent(new MouseEvent('click'))")
+    assert browser.run(ADJOINT.format(n=1)) == numbers(mg.grad(RNN.outputs[0], [RNN["h_1"]])[0].data)
+
+
+@in_chromium
+def test_a_hostile_name_cannot_run_code(browser, tmp_path):
+    tape = hostile()
+    browser.open(viz.stepper(tape, tmp_path / "a.html", beside=tf.untie(tape, tape.parameters)))
+    for _ in range(6):
+        browser.press("ArrowRight")
+        assert browser.run("typeof window.pwned") == "undefined"
+    assert browser.run("document.querySelectorAll('img, iframe, object').length") == 0
+    assert HOSTILE[:20] in browser.run("document.getElementById('main').textContent")
+
+
+@in_chromium
+def test_the_policy_forbids_the_rest(chromium, tmp_path):
+    chromium.open(viz.stepper(RNN, tmp_path / "a.html"))
+    assert chromium.problems() == []
+    script = "document.body.append(Object.assign(document.createElement('script'), {text: 'window.pwned = 1'}))"
+    for attempt in ("document.body.innerHTML = '<b>x</b>'", "new Function('return 1')()", script):
+        assert chromium.run(f"(() => {{ try {{ {attempt}; }} catch (e) {{ return e.name; }} }})()") in (
+            "TypeError", "EvalError")  # fmt: skip
+    assert chromium.run("fetch('https://example.com/').then(() => 'sent', () => 'refused')") == "refused"
+    assert chromium.run("typeof window.pwned") == "undefined"
+    chromium.events.clear()
+
+
+@in_chromium
+def test_light_and_dark(browser, tmp_path):
+    browser.open(viz.stepper(RNN, tmp_path / "a.html"))
+    colours = "['body', '.node rect', '.node text'].map(s => getComputedStyle(document.querySelector(s)))"
+    colours += ".map(s => [s.backgroundColor, s.fill])"
+    seen = []
+    for scheme in ("light", "dark"):
+        browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        seen.append(browser.run(colours))
+    browser.call("Emulation.setEmulatedMedia", features=[])
+    light, dark = ([body[0], box[1], ink[1]] for body, box, ink in seen)
+    assert light == ["rgb(255, 255, 255)", "rgb(255, 255, 255)", "rgb(27, 36, 48)"]
+    assert dark == ["rgb(16, 21, 28)", "rgb(16, 21, 28)", "rgb(230, 235, 241)"]
+
+
+@in_chromium
+def test_a_big_page_answers(browser, tmp_path):
+    tape = big_lstm()
+    browser.open(viz.stepper(tape, tmp_path / "a.html"))
+    browser.stop_at("c_30")
+    assert browser.run("document.getElementById('message').textContent").startswith("c_30: adjoint 16×64, norm ")
+    inside = """new Promise(r => { const look = () => {
+        const [node, scene] = ['.node.current', '.scene'].map(s => document.querySelector(s).getBoundingClientRect());
+        node.left >= scene.left && node.right <= scene.right ? r(true) : setTimeout(look, 20); }; look(); })"""
+    assert browser.run(inside)

@@ -1,0 +1,86 @@
+import subprocess
+import sys
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from minigrad.viz import render
+from minigrad.viz.plots import gradients as plots
+
+from minigrad import transforms as tf
+from minigrad.errors import ArgumentError, UnsupportedError
+from tests.viz.conftest import book_rnn, lstm, mlp
+
+LOG = [SimpleNamespace(number=k, train=20 / k + 6, validation=20 / k + 7) for k in range(1, 9)]
+
+
+def lines(figure):
+    pytest.importorskip("matplotlib")
+    return {line.get_label(): line.get_xydata() for line in figure.axes[0].get_lines()}
+
+
+def test_a_log_has_two_curves_and_several_two_each():
+    found = lines(plots.curves(LOG))
+    assert list(found) == ["train", "validation"]
+    assert found["train"].tolist() == [[e.number, e.train] for e in LOG]
+    assert list(lines(plots.curves({"rnn": LOG, "gru": LOG}))) == [
+        "rnn train", "rnn validation", "gru train", "gru validation",
+    ]  # fmt: skip
+    with pytest.raises(ArgumentError, match="an empty log"):
+        plots.curves([])
+
+
+def test_one_line_per_strategy_and_no_point_where_no_gradient_comes():
+    b = book_rnn(8)
+    last = tf.cut(b, lambda e: e.source.name and e.source.name.startswith("o_") and e.source.name != "o_8")
+    found = lines(plots.gradient_norms({"full": b, "last": tf.truncate(last, every=4)}))
+    assert list(found) == ["full", "last"]
+    assert found["full"][:, 0].tolist() == list(range(1, 9))
+    assert found["last"][:, 0].tolist() == [5, 6, 7, 8]
+
+
+@pytest.mark.parametrize("model", [book_rnn, lstm])
+def test_the_norms_are_those_of_backward(model):
+    tape = model(5)
+    states = [s for s in tape.steps() if s.tensor.name and s.tensor.name[:2] in ("h_", "c_") and s.time]
+    expected = {t: np.sqrt(sum(np.sum(s.grad**2) for s in states if s.time == t)) for t in range(1, 6)}
+    assert plots.state_norms(tape) == pytest.approx(expected)
+
+
+def test_the_copies_of_a_window_are_parts_of_one_adjoint():
+    b = book_rnn(6)
+    assert plots.state_norms(tf.truncate(b, window=10)) == pytest.approx(plots.state_norms(b))
+    windowed = plots.state_norms(tf.truncate(b, window=1))
+    reach = {t: plots.state_norms(tf.truncate(book_rnn(t), window=1)) for t in (6,)}
+    assert windowed == pytest.approx(reach[6])
+    assert list(windowed) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_tape_without_state_is_refused():
+    with pytest.raises(ArgumentError, match="no recurrent edges"):
+        plots.gradient_norms({"mlp": mlp()})
+
+
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
+def test_the_same_plot_gives_the_same_bytes(tmp_path, kind):
+    pytest.importorskip("matplotlib")
+    first, second = (render(plots.curves(LOG), tmp_path / f"{k}.{kind}").read_bytes() for k in "ab")
+    assert first == second
+    if kind == "svg":
+        assert ElementTree.fromstring(first).tag.endswith("svg")
+    with pytest.raises(ArgumentError, match=r"expected as \.svg, \.png or \.pdf"):
+        render(plots.curves(LOG), tmp_path / "a.dot")
+
+
+def test_matplotlib_is_loaded_only_when_used():
+    code = "import sys, viz; print('matplotlib' in sys.modules, 'pygraphviz' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert ran.stdout == "False False\n"
+
+
+def test_without_matplotlib_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(UnsupportedError, match="pip install matplotlib"):
+        plots.curves(LOG)

@@ -1,0 +1,1 @@
+"""A tape drawn operation by operation."""
