@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
 
 from minigrad.core.listing import elided
+from minigrad.core.order import dependents
 from minigrad.core.sweep import Step, sweep
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor
@@ -55,7 +56,7 @@ def blame(
         leaves = "A value leaves the tape and comes back as a constant, as by x.data or x.detach()"
         return error(f"{leaves}: replayed, the tape agrees with backward")
 
-    seed, wanted = np.ones(out.shape), {n for n in reading(tape, [x]) if n.dtype.kind == "f"}
+    seed, wanted = np.ones(out.shape), {n for n in dependents(tape.nodes, [x]) if n.dtype.kind == "f"}
     worst, culprit, says, adjoint = -1.0, x, 0.0, seed
     for taken in (Step(*swept) for swept in sweep(tape.nodes, out, seed, wanted)):
         n, grad, sent = taken
@@ -139,21 +140,12 @@ def _path(tape: Tape, culprit: Tensor, x: Tensor) -> str:
     """From the output by way of the culprit back to x: ``sum <- multiply <- tanh@3 <- W``."""
     n, names = tape.outputs[0], list[str]()
     for target in (culprit, x):
-        on_way, part = reading(tape, [target]), list[str]()
+        on_way, part = dependents(tape.nodes, [target]), list[str]()
         while n is not target:
             part.append(tape.names[n])
             n = next(m for m in n.inputs if m in on_way)
         names += elided(part, 4, "...")
     return " <- ".join([*names, tape.names[x]])
-
-
-def reading(tape: Tape, sources: Iterable[Tensor]) -> set[Tensor]:
-    """The sources and what is computed from them, whether or not a gradient comes back."""
-    found = set(sources)
-    for n in tape.nodes:
-        if any(m in found for m in n.inputs):
-            found.add(n)
-    return found
 
 
 def step(x: Tensor, i: Index, eps: float) -> float:

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import gates
+from minigrad.core.order import dependents
 from minigrad.core.scope import no_grad
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor, tensor
 from minigrad.errors import ArgumentError, DTypeError, GradientError
 
-from .blame import Value, at, blame, nonfinite, reading, step
-
-_GATES = {gates.detach, gates.scale_grad, gates.clip_grad, gates.on_backward}
+from .blame import Value, at, blame, nonfinite, step
 
 
 @np.errstate(all="ignore")  # what is not finite is an error of its own
@@ -123,7 +122,7 @@ def _same_again(tape: Tape, value: Value) -> None:
 
 def _gradients(tape: Tape, leaves: list[Tensor]) -> dict[Tensor, Array]:
     """The leaves' adjoints, if they are meant to be the derivative."""
-    out, depends = tape.outputs[0], reading(tape, leaves)
+    out, depends = tape.outputs[0], dependents(tape.nodes, leaves)
     for n in tape.nodes:
         if n in depends:
             _precise(n, tape.names[n])
@@ -139,7 +138,7 @@ def _gradients(tape: Tape, leaves: list[Tensor]) -> dict[Tensor, Array]:
     found = {}
     for n, g, sent in tape.steps(np.ones(out.shape)):
         found[n] = g
-        if n.fn in _GATES and n in depends and not np.array_equal(sent[0], g, equal_nan=True):
+        if n.fn in gates.CHANGES_GRADIENT and n in depends and not np.array_equal(sent[0], g, equal_nan=True):
             raise _gated(tape, n)
     return {x: found[x] for x in leaves if x in found}
 

@@ -28,8 +28,8 @@ from minigrad.compiler.run.plan import Plan
 from minigrad.compiler.run.threads import in_shards
 from minigrad.compiler.schedule.loops import hoist, scheduled, units
 from minigrad.compiler.schedule.sections import CrossingError, verify
+from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.gc_paused import uncollected
-from minigrad.core.gradient import refuse_no_tape
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor
 

@@ -16,7 +16,7 @@ from minigrad.ops.indexing import getitem
 from minigrad.source import Place
 
 Fn = Callable[..., Any]
-GATES = (gates.detach, gates.scale_grad, gates.clip_grad, gates.on_backward, gates.alias)
+GATES = gates.GATES - {gates.recompute}
 """Identities forward. What they did to the gradient is on the tape already."""
 VIEWS = frozenset(
     {np.reshape, np.transpose, np.swapaxes, np.expand_dims, np.squeeze, np.broadcast_to, np.matrix_transpose,

@@ -12,13 +12,28 @@ import numpy as np
 
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.ops import defvjp, dispatched
+from minigrad.ops.table import Fn, Rule, Says
 
 from .norms import norm, positive, shrink
 from .watch import watched
 
 __all__ = [
-    "alias", "clip_grad", "detach", "norm", "on_backward", "positive", "recompute", "scale_grad", "shrink",
+    "CHANGES_GRADIENT", "GATES", "alias", "clip_grad", "detach", "norm", "on_backward", "positive", "recompute", "scale_grad", "shrink",
 ]  # fmt: skip
+
+
+GATES: set[Fn] = set()
+"""All gates: the identity forward."""
+CHANGES_GRADIENT: set[Fn] = set()
+"""Those that may send back another gradient than they get."""
+
+
+def gate(fn: Fn, *rules: Rule | None, changes_gradient: bool = True, says: Says, bind: Any = None) -> None:
+    """Enter a gate into the tables: its rule, its sentence, and whether the gradient may come out changed."""
+    defvjp(fn, *rules, says=says, bind=bind)
+    GATES.add(fn)
+    if changes_gradient:
+        CHANGES_GRADIENT.add(fn)
 
 
 @dispatched
@@ -74,13 +89,24 @@ def _looked(g: Any, y: Any, x: Any, fn: Any = None) -> Any:
     return g if seen is None else np.positive(seen)  # a new array: the user keeps theirs
 
 
-defvjp(detach, None)
-defvjp(scale_grad, lambda g, y, x, s: np.where(s != 0, g, 0) * s, None)
-defvjp(
-    clip_grad,
-    _clipped,
-    bind=lambda x, max_norm: ((x,), {"max_norm": positive("clip_grad: max_norm", max_norm)}),
+def _bind_clip_grad(x: Any, max_norm: float) -> tuple[tuple[Any], dict[str, Any]]:
+    return (x,), {"max_norm": positive("clip_grad: max_norm", max_norm)}
+
+
+gate(detach, None, says=(None,))
+gate(
+    scale_grad,
+    lambda g, y, x, s: np.where(s != 0, g, 0) * s,
+    None,
+    says=("{b} ⊙ {g}", None),
 )
-defvjp(on_backward, _looked, bind=lambda x, fn: ((x,), {"fn": fn}))
-defvjp(alias, lambda g, y, x: g)
-defvjp(recompute, lambda g, y, x, steps=None: g, bind=lambda x, steps: ((x,), {"steps": steps}))
+gate(clip_grad, _clipped, says="{g} ⊙ min(1, {max_norm} / ‖{g}‖)", bind=_bind_clip_grad)
+gate(on_backward, _looked, says="fn({g})", bind=lambda x, fn: ((x,), {"fn": fn}))
+gate(alias, lambda g, y, x: g, says="{g}", changes_gradient=False)
+gate(
+    recompute,
+    lambda g, y, x, steps=None: g,
+    says="{g}",
+    changes_gradient=False,
+    bind=lambda x, steps: ((x,), {"steps": steps}),
+)

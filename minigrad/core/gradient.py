@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.errors import ArgumentError, GradientError
+from minigrad.errors import GradientError
 from minigrad.ops.elementwise import cast
 
 from .gc_paused import uncollected
+from .order import leading_to
 from .tape import Tape, add_to_grads
 from .tensor import Array, Tensor, frozen
 
@@ -35,21 +36,6 @@ def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) 
         if recorded and x.name and g.fn and not g.name:
             g.named(f"d{tape.outputs[0].name or 'L'}/d{x.name}")
     return [found[x] if x in found else Tensor(frozen(np.zeros(x.shape, x.dtype))) for x in targets]
-
-
-def refuse_no_tape(what: str, tape: Any) -> None:
-    """Raise ArgumentError for a loss, or anything else, where a tape belongs."""
-    if not isinstance(tape, Tape):
-        raise ArgumentError(what, got=f"a {type(tape).__name__}", expected="expected a Tape, as Tape.of(loss)")
-
-
-def leading_to(nodes: Iterable[Tensor], targets: Iterable[Tensor]) -> set[Tensor]:
-    """The nodes from which backward reaches a target."""
-    on_path = set(targets)
-    for n in nodes:
-        if n.requires_grad and any(x in on_path for x in n.inputs):
-            on_path.add(n)
-    return on_path
 
 
 def grad(

@@ -17,8 +17,8 @@ from . import gates
 
 def templates(n: Node) -> Templates:
     """The template for each input of this node; None where no gradient passes."""
-    found = FORMULAS.get(n.fn)
-    found = found(n) if callable(found) else found
+    found = OPS[n.fn].says or FORMULAS.get(n.fn)
+    found = found(n) if callable(found) else (found,) if isinstance(found, str) else found
     if found is None:
         return tuple(f"vjp({n.op}, {{g}})" if OPS[n.fn].passes(i) else None for i in range(len(n.inputs)))
     return tuple(_conformed(n, slot, t) for slot, t in enumerate(found))

@@ -21,7 +21,7 @@ from .order import behind
 from .scope import watch
 from .sweep import Step, Swept, sweep
 from .tensor import Array, Tensor, frozen
-from .time import times_of
+from .time import steps_of, times_of
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -101,6 +101,11 @@ class Tape:
     def times(self) -> dict[Tensor, int | None]:
         """The time step of each node, None outside the steps: see times.py."""
         return times_of(self.nodes)
+
+    @cached_property
+    def stamps(self) -> tuple[int, ...]:
+        """The time steps in which something is computed, in order; empty where nothing is stamped."""
+        return steps_of(self.times)
 
     def recurrent_edges(self) -> list[Edge]:
         """Edges that join two different time steps; what no function made is no state."""

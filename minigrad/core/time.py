@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from . import gates
@@ -38,6 +40,12 @@ def times_of(nodes: tuple[Tensor, ...]) -> dict[Tensor, int | None]:
             if adds or any(x in running for x in n.inputs):
                 running.add(n)
     return times | dict.fromkeys(running)
+
+
+def steps_of(times: Mapping[Tensor, int | None]) -> tuple[int, ...]:
+    """The time steps in which something is computed, in order."""
+    stamps = {t for n, t in times.items() if t is not None and n.fn is not None}
+    return tuple(sorted(stamps))
 
 
 def _is_sum(n: Tensor) -> bool:

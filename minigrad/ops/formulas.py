@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core import gates
-
 from . import activations as functions
 from .decompositions import eigenvalues, eigh, singular_values, slogdet, svd
 from .elementwise import accumulate, cast
@@ -205,13 +203,6 @@ FORMULAS: dict[Any, Templates | Callable[[Node], Templates]] = {
         f"{{g}} ⊙ (softmax({{a}}) - one_hot({{b}})) / {max(n.inputs[1].size, 1)}",
         None,
     ),
-    # gates
-    gates.detach: (None,),
-    gates.scale_grad: ("{b} ⊙ {g}", None),
-    gates.clip_grad: ("{g} ⊙ min(1, {max_norm} / ‖{g}‖)",),
-    gates.on_backward: ("fn({g})",),
-    gates.alias: ("{g}",),
-    gates.recompute: ("{g}",),
     accumulate: lambda n: ("{g}",) * len(n.inputs),
     # axes folded away
     np.sum: ("spread({g})",),

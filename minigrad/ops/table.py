@@ -17,6 +17,12 @@ Rule = Callable[..., Any]
 """``(g, y, *inputs, **keywords) -> contribution``: g the cotangent of the result y, all of them arrays or Tensors."""
 
 
+Template = str | None
+"""What one input is sent, as mathematics: ``{g} ⊙ (1 - {y}²)``; None: nothing."""
+Says = Template | tuple[Template, ...] | Callable[[Any], tuple[Template, ...]] | None
+"""The template of every input: one, a tuple, or a function of the node where they depend on shapes and keywords."""
+
+
 @dataclass(frozen=True, slots=True)
 class Op:
     """What the engine knows of one function: how to read its arguments, how to call it, how to go back through it."""
@@ -27,6 +33,7 @@ class Op:
     keywords: frozenset[str] | None  # those the rules understand; None: any, for there is no gradient to get wrong
     bind: Callable[..., tuple[Iterable[Any], Mapping[str, Any]]] | None  # (*args, **kwargs) -> (inputs, keywords)
     call: Fn  # called as call(*inputs, **keywords)
+    says: Says = None  # the rules as mathematics
 
     def split(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort the arguments of a call into differentiable inputs and keywords; refuse unknown keywords."""
@@ -90,11 +97,15 @@ def defvjp(
     joint: Rule | None = None,
     bind: Callable[..., tuple[Iterable[Any], Mapping[str, Any]]] | None = None,
     call: Fn | None = None,
+    says: Says = None,
 ) -> None:
-    """Enter fn into the table: its rules in the order of its inputs (None where no gradient passes)."""
+    """Enter fn into the table: its rules in the order of its inputs (None where no gradient passes).
+
+    ``says`` is the same as mathematics, which the debugger prints; core/notation.py has the signs.
+    """
     known = [r for r in (*rules, joint) if r is not None]
     keywords = frozenset(name for r in known for name in _keywords(r)) if known else None
-    OPS[fn] = Op(fn, rules, joint, keywords, bind, call or fn)
+    OPS[fn] = Op(fn, rules, joint, keywords, bind, call or fn, says)
 
 
 def compose(fn: Fn, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

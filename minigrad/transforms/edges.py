@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import gates
-from minigrad.core.gradient import refuse_no_tape
+from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor, frozen, passes
 from minigrad.core.versions import refuse_stale

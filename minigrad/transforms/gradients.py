@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import gates
-from minigrad.core.gradient import gradients, refuse_no_tape
+from minigrad.core.arguments import refuse_no_tape
+from minigrad.core.gradient import gradients
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 from minigrad.errors import GradientError

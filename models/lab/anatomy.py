@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 import minigrad as mg
 from minigrad import Step, Tape, Tensor
-from minigrad.core.gradient import leading_to
+from minigrad.core.order import leading_to
 from minigrad.core.sweep import sweep
 from minigrad.errors import ArgumentError
 from minigrad.transforms import untie

@@ -12,13 +12,13 @@ import numpy as np
 
 from minigrad import Step, Tape, Tensor
 from minigrad.core import gates
-from minigrad.core.gradient import leading_to
+from minigrad.core.order import leading_to
 from minigrad.core.sweep import sweep
 from minigrad.errors import ArgumentError
 
 from .anatomy import Array, steps_of
 
-_GATES = (gates.detach, gates.scale_grad, gates.clip_grad, gates.on_backward, gates.alias)
+_GATES = gates.GATES - {gates.recompute}
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,6 @@ import sys
 import threading
 import warnings
 import weakref
-from pathlib import Path
 
 import numpy as np
 import pytest

@@ -1,7 +1,5 @@
 """Programs and feeds that were once compiled wrong, each as small as it could be made."""
 
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest

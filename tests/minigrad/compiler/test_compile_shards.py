@@ -1,8 +1,6 @@
 """The laws of plans in shards: what they share is there before any of them reads it."""
 
 import importlib
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest

@@ -1,9 +1,7 @@
 """The laws of matrices put side by side: the same values in fewer calls, forward and backward; else nothing changes."""
 
 import importlib
-import sys
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest

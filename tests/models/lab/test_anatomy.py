@@ -1,9 +1,7 @@
 """The matrix G[t, i]: its sums are the gradient, its zeros are the truncation's, its cells are differences."""
 
-import sys
 import tracemalloc
 from contextlib import nullcontext
-from pathlib import Path
 
 import numpy as np
 import pytest

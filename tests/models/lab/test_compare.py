@@ -4,8 +4,6 @@ import csv
 import io
 import itertools
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest

@@ -1,7 +1,5 @@
 """Jacobians of the recurrence against differences, closed forms, Pascanu's bounds, and each other."""
 
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
