@@ -31,7 +31,9 @@ def main():
         peak = tracemalloc.get_traced_memory()[1] / 1e6
         tracemalloc.stop()
         squared = T * T * H * H * 8 / 1e6
-        print(f"{kind:5} {len(tape.nodes):5} nodes  {seconds:5.1f} s  {peak:6.0f} MB (T^2 weights: {squared:.0f} MB)")
+        print(
+            f"{kind:5} {len(tape.nodes):5} nodes  {seconds:5.1f} s  {peak:6.0f} MB (T^2 weights: {squared:.0f} MB)"
+        )
 
 
 if __name__ == "__main__":

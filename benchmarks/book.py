@@ -21,7 +21,9 @@ options.add_argument("--seeds", type=int, default=5)
 options.add_argument("cells", nargs="*", default=list(BOOK), metavar="CELL")
 args = options.parse_args()
 
-print("| cell | epochs | seed | train | validation | seconds | the book's one run |\n|---|---|---|---|---|---|---|")
+print(
+    "| cell | epochs | seed | train | validation | seconds | the book's one run |\n|---|---|---|---|---|---|---|"
+)
 for cell in args.cells:
     epochs, book = BOOK[cell]
     results = []
@@ -29,7 +31,9 @@ for cell in args.cells:
         command = f"{sys.executable} -m minigrad train --cell {cell} --epochs {epochs} --seed {seed}".split()
         command += ["--text", args.text] if args.text else []
         started = time.perf_counter()
-        printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=7200, check=True).stdout
+        printed = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, timeout=7200, check=True
+        ).stdout
         last = re.findall(r"perplexity +([\d.]+) train, +([\d.]+) validation", printed)[-1]
         results.append((*map(float, last), time.perf_counter() - started))
         row = "| {} | {} | {} | {:.2f} | {:.2f} | {:.0f} | {} |"

@@ -28,7 +28,9 @@ class Net:
     def __init__(self, T, B, H, dtype, inputs=28):
         rng = np.random.default_rng(0)
         drawn = {"W_xh": (inputs, H), "W_hh": (H, H), "b_h": (H,)}
-        self.params = [self._tensor(rng.normal(0, 0.1, s), dtype, name, True) for name, s in drawn.items()]
+        self.params = [
+            self._tensor(rng.normal(0, 0.1, s), dtype, name, True) for name, s in drawn.items()
+        ]
         self.X = self._tensor(rng.normal(size=(T, B, inputs)), dtype, "X")
         self.h = self._tensor(np.zeros((B, H)), dtype, "h_0")
 
@@ -73,7 +75,13 @@ def measured(ways, rounds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, default in (("steps", 4096), ("every", 64), ("batch", 32), ("hidden", 64), ("rounds", 5)):
+    for name, default in (
+        ("steps", 4096),
+        ("every", 64),
+        ("batch", 32),
+        ("hidden", 64),
+        ("rounds", 5),
+    ):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--dtype", default="float64")
     given = parser.parse_args()
@@ -92,12 +100,16 @@ def main():
         way()
         found.append(net.gradients())
     same = all(np.array_equal(a, b) for its in found for a, b in zip(its, found[0], strict=True))
-    print(f"T = {given.steps:,}, B = {given.batch}, H = {given.hidden}, {given.dtype}, segments of {given.every}; "
-          f"gradients {'the same to the last bit' if same else 'DIFFER'}")  # fmt: skip
+    print(
+        f"T = {given.steps:,}, B = {given.batch}, H = {given.hidden}, {given.dtype}, segments of {given.every}; "
+        f"gradients {'the same to the last bit' if same else 'DIFFER'}"
+    )
     rows = list(measured(ways, given.rounds))
     _, first, full = rows[0]
     for name, seconds, peak in rows:
-        print(f"{name:24} {seconds:6.3f} s ({seconds / first:4.2f})  peak {peak / 1e6:7.1f} MB ({peak / full:5.1%})")
+        print(
+            f"{name:24} {seconds:6.3f} s ({seconds / first:4.2f})  peak {peak / 1e6:7.1f} MB ({peak / full:5.1%})"
+        )
     as_plans(mg.Tape.of(net.loss()), given.every, given.rounds)
 
 
@@ -113,8 +125,10 @@ def as_plans(tape, every, rounds):
     first, full = statistics.median(times[0][1:]), plans[0].nbytes
     for name, plan, its in zip(("plan", "plan of the checkpointed"), plans, times, strict=True):
         seconds = statistics.median(its[1:])
-        print(f"{name:24} {seconds:6.3f} s ({seconds / first:4.2f})  buffers {plan.nbytes / 1e6:5.1f} MB "
-              f"({plan.nbytes / full:5.1%})")  # fmt: skip
+        print(
+            f"{name:24} {seconds:6.3f} s ({seconds / first:4.2f})  buffers {plan.nbytes / 1e6:5.1f} MB "
+            f"({plan.nbytes / full:5.1%})"
+        )
 
 
 if __name__ == "__main__":

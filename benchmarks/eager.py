@@ -25,11 +25,17 @@ def one_operation():
 
     print("\n| operation | NumPy | recorded | over NumPy |\n|---|---|---|---|")
     for bare, recorded in (
-        ("np.tanh(x)", "np.tanh(t)"), ("x + x", "t + t"), ("x @ x", "t @ t"), ("x[0]", "t[0]"),
-        ("np.sum(x, axis=0)", "np.sum(t, axis=0)"), ("x * 2.0", "t * 2.0"),
-    ):  # fmt: skip
+        ("np.tanh(x)", "np.tanh(t)"),
+        ("x + x", "t + t"),
+        ("x @ x", "t @ t"),
+        ("x[0]", "t[0]"),
+        ("np.sum(x, axis=0)", "np.sum(t, axis=0)"),
+        ("x * 2.0", "t * 2.0"),
+    ):
         numpy, ours = best(bare), best(recorded)
-        print(f"| `{recorded}` | {numpy:.2f} µs | {ours:.2f} µs | {ours - numpy:.2f} µs |", flush=True)
+        print(
+            f"| `{recorded}` | {numpy:.2f} µs | {ours:.2f} µs | {ours - numpy:.2f} µs |", flush=True
+        )
 
 
 def main():
@@ -43,11 +49,23 @@ def main():
 
 def compare(rounds, seconds):
     peers = installed(["minigrad", "torch", "autograd"])
-    print("| step | batch, steps, hidden | " + " | ".join(peers) + " |\n" + "|---" * (2 + len(peers)) + "|")
+    print(
+        "| step | batch, steps, hidden | "
+        + " | ".join(peers)
+        + " |\n"
+        + "|---" * (2 + len(peers))
+        + "|"
+    )
     for size in ("tiny", "small"):
         ms = {p: its["ms"] for p, its in compared(peers, size, rounds, seconds).items()}
-        cells = [f"{t:.1f} ms" + f" ({ms['minigrad'] / t:.2f})" * (p != "minigrad") for p, t in ms.items()]
-        print(f"| {size} | {', '.join(map(str, SIZES[size]))} | " + " | ".join(cells) + " |", flush=True)
+        cells = [
+            f"{t:.1f} ms" + f" ({ms['minigrad'] / t:.2f})" * (p != "minigrad")
+            for p, t in ms.items()
+        ]
+        print(
+            f"| {size} | {', '.join(map(str, SIZES[size]))} | " + " | ".join(cells) + " |",
+            flush=True,
+        )
     print("\nIn brackets: minigrad's time over this one's, in the same run.")
 
 

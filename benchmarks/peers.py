@@ -14,13 +14,18 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
-sys.path.insert(0, str(Path(__file__).parents[1]))  # also where minigrad is not installed, beside the rivals
+sys.path.insert(
+    0, str(Path(__file__).parents[1])
+)  # also where minigrad is not installed, beside the rivals
 import numpy as np
 
 SIZES = {  # batch, steps, hidden units
-    "tiny": (1, 100, 16), "d2l": (1024, 32, 32), "small": (32, 35, 256), "long": (16, 1000, 128),
+    "tiny": (1, 100, 16),
+    "d2l": (1024, 32, 32),
+    "small": (32, 35, 256),
+    "long": (16, 1000, 128),
     "large": (64, 64, 1024),
-}  # fmt: skip
+}
 V, LR = 28, 0.5
 
 
@@ -29,9 +34,17 @@ def setup(size):
     B, T, H = SIZES[size]
     rng = np.random.default_rng(0)
     shapes = {"Wxh": (V, H), "Whh": (H, H), "bh": (H,), "Whq": (H, V), "bq": (V,)}
-    p = {k: np.float32(rng.normal(0, 0.9 / H**0.5 if k == "Whh" else 0.01, s)) for k, s in shapes.items()}
+    p = {
+        k: np.float32(rng.normal(0, 0.9 / H**0.5 if k == "Whh" else 0.01, s))
+        for k, s in shapes.items()
+    }
     tokens = rng.integers(0, V, (T + 1, B))
-    return p, np.eye(V, dtype=np.float32)[tokens[:-1]], tokens[1:].reshape(-1), np.zeros((B, H), np.float32)
+    return (
+        p,
+        np.eye(V, dtype=np.float32)[tokens[:-1]],
+        tokens[1:].reshape(-1),
+        np.zeros((B, H), np.float32),
+    )
 
 
 def outputs(p, X, h, tanh):
@@ -98,7 +111,10 @@ def handwritten(size):
     states = np.concatenate([h0[None], np.empty((T, B, H), f)])
     before, after = states[:-1].reshape(N, H), states[1:].reshape(N, H)
     drive, dz, slope, carried = (np.empty(s, f) for s in ((T, B, H), (T, B, H), (B, H), (B, H)))
-    logits, ones = np.empty((V, N), f), np.ones(N, f)  # classes in rows: their maximum and sum run along memory
+    logits, ones = (
+        np.empty((V, N), f),
+        np.ones(N, f),
+    )  # classes in rows: their maximum and sum run along memory
 
     def step():
         np.matmul(flat_x, p["Wxh"], out=drive.reshape(N, H))
@@ -127,8 +143,13 @@ def handwritten(size):
             if t:
                 np.matmul(dz[t], p["Whh"].T, out=carried)
         flat = dz.reshape(N, H)
-        g = {"Wxh": flat_x.T @ flat, "Whh": before.T @ flat, "bh": ones @ flat,
-             "Whq": (logits @ after).T, "bq": logits @ ones}  # fmt: skip
+        g = {
+            "Wxh": flat_x.T @ flat,
+            "Whh": before.T @ flat,
+            "bh": ones @ flat,
+            "Whq": (logits @ after).T,
+            "bq": logits @ ones,
+        }
         norm = sum(float(np.vdot(a, a)) for a in g.values()) ** 0.5
         for k in p:
             p[k] -= f(LR * min(1.0, 1 / norm)) * g[k]
@@ -157,8 +178,13 @@ def torch_rnn(size):
     torch.set_num_threads(2)
     arrays, X, Y, _ = setup(size)
     rnn, head = torch.nn.RNN(V, SIZES[size][2]), torch.nn.Linear(SIZES[size][2], V)
-    names = {"Wxh": rnn.weight_ih_l0, "Whh": rnn.weight_hh_l0, "bh": rnn.bias_ih_l0, "Whq": head.weight,
-             "bq": head.bias}  # fmt: skip
+    names = {
+        "Wxh": rnn.weight_ih_l0,
+        "Whh": rnn.weight_hh_l0,
+        "bh": rnn.bias_ih_l0,
+        "Whq": head.weight,
+        "bq": head.bias,
+    }
     with torch.no_grad():
         rnn.bias_hh_l0.zero_()
         for name, p in names.items():
@@ -270,12 +296,17 @@ def compared(peers, size, rounds, seconds):
     for _ in range(rounds):
         for p in peers:
             command = [sys.executable, __file__, p, size, str(seconds)]
-            run = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=3600, check=True)
+            run = subprocess.run(
+                command, stdout=subprocess.PIPE, text=True, timeout=3600, check=True
+            )
             found[p].append(json.loads(run.stdout))
     losses = [r["loss"] for rs in found.values() for r in rs]
     if max(losses) - min(losses) > 1e-4:
         raise SystemExit(f"{size}: the peers do not compute the same: first losses {losses}")
-    return {p: {k: statistics.median(r[k] for r in rs) for k in ("ms", "peak")} for p, rs in found.items()}
+    return {
+        p: {k: statistics.median(r[k] for r in rs) for k in ("ms", "peak")}
+        for p, rs in found.items()
+    }
 
 
 if __name__ == "__main__":

@@ -32,7 +32,11 @@ def main():
 
 def steps(sizes, rounds, seconds):
     peers = installed(["plan", "minigrad", "handwritten", "torch", "torch_rnn", "jax"])
-    print("| step | batch, steps, hidden | " + " | ".join(peers) + " | plan / best rival | plan / handwritten |")
+    print(
+        "| step | batch, steps, hidden | "
+        + " | ".join(peers)
+        + " | plan / best rival | plan / handwritten |"
+    )
     print("|---" * (4 + len(peers)) + "|")
     for size in sizes:
         found = compared(peers, size, rounds, seconds)
@@ -42,7 +46,10 @@ def steps(sizes, rounds, seconds):
         against = f"{ms['plan'] / ms[best]:.2f} ({best})" if best else "none installed"
         cells = " | ".join(f"{ms[p]:.3g} ms" for p in peers)
         shape = ", ".join(map(str, SIZES[size]))
-        print(f"| {size} | {shape} | {cells} | {against} | {ms['plan'] / ms['handwritten']:.2f} |", flush=True)
+        print(
+            f"| {size} | {shape} | {cells} | {against} | {ms['plan'] / ms['handwritten']:.2f} |",
+            flush=True,
+        )
 
 
 def jax_unrolled():
@@ -59,12 +66,18 @@ def jax_unrolled():
             return -jnp.take_along_axis(logs, Y[:, None], -1).mean()
 
         start = time.perf_counter()
-        jax.block_until_ready(jax.jit(jax.value_and_grad(loss))({k: jnp.asarray(a) for k, a in arrays.items()}))
-        print(f"JAX, {T} steps unrolled by a Python loop: {time.perf_counter() - start:.1f} s to the first result")
+        jax.block_until_ready(
+            jax.jit(jax.value_and_grad(loss))({k: jnp.asarray(a) for k, a in arrays.items()})
+        )
+        print(
+            f"JAX, {T} steps unrolled by a Python loop: {time.perf_counter() - start:.1f} s to the first result"
+        )
 
 
 def compiling():
-    print("| batch, steps, hidden | record | transform | compile | sum | plan's buffers | by hand |")
+    print(
+        "| batch, steps, hidden | record | transform | compile | sum | plan's buffers | by hand |"
+    )
     print("|---|---|---|---|---|---|---|")
     for B, T, H in ((1, 1000, 16), (16, 1000, 128), (1, 10_000, 16)):
         SIZES["this"] = B, T, H
@@ -79,9 +92,14 @@ def compiling():
         plan = mg.compile(tape)
         times.append(time.perf_counter())
         spent = [*np.diff(times), times[-1] - times[0]]
-        by_hand = 4 * (3 * T * B * H + B * H + T * B * V + T * B)  # states, drive and dz; logits; ones
+        by_hand = 4 * (
+            3 * T * B * H + B * H + T * B * V + T * B
+        )  # states, drive and dz; logits; ones
         cells = " | ".join(f"{s:.2f} s" for s in spent)
-        print(f"| {B}, {T:,}, {H} | {cells} | {plan.nbytes / 1e6:.1f} MB | {by_hand / 1e6:.1f} MB |", flush=True)
+        print(
+            f"| {B}, {T:,}, {H} | {cells} | {plan.nbytes / 1e6:.1f} MB | {by_hand / 1e6:.1f} MB |",
+            flush=True,
+        )
     if installed(["jax"]):
         jax_unrolled()
 

@@ -1,6 +1,6 @@
 """Training for real, measured: better than the book, five minutes on the whole text, memory, the cost of checkpoints.
 
-    python benchmarks/training.py [--text FILE] [better] [full] [memory] [checkpoints]
+python benchmarks/training.py [--text FILE] [better] [full] [memory] [checkpoints]
 """
 
 import argparse
@@ -27,10 +27,21 @@ FULL = f"{COMMON} --stream --hidden 256 --steps 64 --epochs 48 --lr 0.004"
 
 def trained(options, seed):
     """Updates, final training and validation perplexity, and seconds of one run of the command."""
-    command = [sys.executable, "-m", "minigrad", "train", *options.split(), "--seed", str(seed), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "minigrad",
+        "train",
+        *options.split(),
+        "--seed",
+        str(seed),
+        "--json",
+    ]
     command += ["--text", args.text] if args.text else []
     started = time.perf_counter()
-    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=7200, check=True).stdout
+    printed = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, timeout=7200, check=True
+    ).stdout
     last = [e for e in map(json.loads, printed.splitlines()) if e["event"] == "epoch"][-1]
     return last["step"], last["train"], last["validation"], time.perf_counter() - started
 
@@ -39,7 +50,10 @@ def table(title, options, seeds):
     print(f"{title}: minigrad train {options}")
     print("| seed | updates | train | validation | seconds |\n|---|---|---|---|---|")
     for seed in seeds:
-        print("| {} | {} | {:.2f} | {:.2f} | {:.0f} |".format(seed, *trained(options, seed)), flush=True)
+        print(
+            "| {} | {} | {:.2f} | {:.2f} | {:.0f} |".format(seed, *trained(options, seed)),
+            flush=True,
+        )
 
 
 def better():
@@ -75,7 +89,9 @@ def checkpoints():
         model = RNNLM("gru", hidden, 28)
         optimizer = mg.optim.AdamW(parameters(model))
         optimizer.step([np.ones(p.shape, p.dtype) for p in optimizer.params])
-        now = Standing(Progress(step=1), np.random.default_rng(0), model.zero_state(32), [(1.0, 2.0, 3.0)])
+        now = Standing(
+            Progress(step=1), np.random.default_rng(0), model.zero_state(32), [(1.0, 2.0, 3.0)]
+        )
         with tempfile.TemporaryDirectory() as folder:
             file, times = Path(folder) / "run", []
             for _ in range(9):

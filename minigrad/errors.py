@@ -16,14 +16,24 @@ class MinigradError(Exception):
     """
 
     def __init__(
-        self, what: str, *, got: str = "", expected: str = "", remedy: str = "", where: str | None = None
+        self,
+        what: str,
+        *,
+        got: str = "",
+        expected: str = "",
+        remedy: str = "",
+        where: str | None = None,
     ) -> None:
         """``where`` defaults to the user's line that is running."""
-        self.text = sentence(what, got, expected, remedy, where or "")  # without the running line: for a terminal
+        self.text = sentence(
+            what, got, expected, remedy, where or ""
+        )  # without the running line: for a terminal
         super().__init__(sentence(what, got, expected, remedy, here() if where is None else where))
 
 
-def sentence(what: str, got: str = "", expected: str = "", remedy: str = "", where: str = "") -> str:
+def sentence(
+    what: str, got: str = "", expected: str = "", remedy: str = "", where: str = ""
+) -> str:
     """The one line of every message."""
     text = f"{what}: {got}" if got else what
     text += f"; {expected}" if expected else ""
@@ -71,13 +81,21 @@ class DataError(MinigradError, ValueError):
     """A text or file that cannot be used."""
 
 
-def refusal(op: str, inputs: Sequence[Any], keywords: Mapping[str, Any], error: Exception) -> ShapeError:
+def refusal(
+    op: str, inputs: Sequence[Any], keywords: Mapping[str, Any], error: Exception
+) -> ShapeError:
     """NumPy's refusal of these operands as one sentence with their names and shapes, the step and the user's line."""
     why = str(error).splitlines()[0].rstrip(" .")
     if op == "matmul" and all(x.ndim for x in inputs):
         a, b = inputs[0].shape, inputs[1].shape
         k, place = (b[0], "first") if len(b) < 3 else (b[-2], "second-to-last")
-        why = why if a[-1] == k else f"the last axis of the first ({a[-1]}) must equal the second's {place} ({k})"
+        why = (
+            why
+            if a[-1] == k
+            else f"the last axis of the first ({a[-1]}) must equal the second's {place} ({k})"
+        )
     given = ", ".join(f"{k}={v!r}" for k, v in keywords.items())
-    got = " and ".join(f"'{x.label}' is {x.shape}" for x in inputs[:4]) + (" ..." if len(inputs) > 4 else "")
+    got = " and ".join(f"'{x.label}' is {x.shape}" for x in inputs[:4]) + (
+        " ..." if len(inputs) > 4 else ""
+    )
     return ShapeError(op + (f"({given})" if given else ""), got=got, expected=why)

@@ -17,7 +17,9 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
     """
     target, temporary = Path(path), None
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part")
+        handle, temporary = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part"
+        )
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -66,4 +68,6 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         remedy = "Name another folder with -o DIR"
-        raise DataError(f"cannot make the folder '{folder}'", got=error.strerror or "", remedy=remedy) from None
+        raise DataError(
+            f"cannot make the folder '{folder}'", got=error.strerror or "", remedy=remedy
+        ) from None

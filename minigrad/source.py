@@ -18,9 +18,17 @@ Place = tuple[CodeType, int] | None  # the user's code, and the instruction in i
 serials = itertools.count()
 stamp: ContextVar[tuple[int | None, Place]] = ContextVar("stamp", default=(None, None))
 _HERE = os.path.dirname(__file__)
-_ENGINE = (_HERE + os.sep, os.path.dirname(np.__file__) + os.sep, contextlib.__file__, copy.__file__, "<frozen ")
+_ENGINE = (
+    _HERE + os.sep,
+    os.path.dirname(np.__file__) + os.sep,
+    contextlib.__file__,
+    copy.__file__,
+    "<frozen ",
+)
 _COMPANIONS = tuple(
-    os.path.join(folder, package) + os.sep for folder in (_HERE, os.path.dirname(_HERE)) for package in ("models", "viz")
+    os.path.join(folder, package) + os.sep
+    for folder in (_HERE, os.path.dirname(_HERE))
+    for package in ("models", "viz")
 )
 _ranks: dict[str, int] = {}  # of a file: 0 the user's, 1 a companion's, 2 the engine's
 
@@ -35,7 +43,10 @@ def user_place(skip: int = 0, least: int = 2) -> Place:
             rank = _rank(code.co_filename)
             _ranks[code.co_filename] = rank
         if rank < least:
-            return code, frame.f_lasti  # the line number takes ten times as long: described when asked for
+            return (
+                code,
+                frame.f_lasti,
+            )  # the line number takes ten times as long: described when asked for
         frame = frame.f_back
     return None
 

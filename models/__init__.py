@@ -17,7 +17,29 @@ from .cells import GRUCell, LinearRNN, LSTMCell, RNNCell, Stacked, parameters, u
 from .language_model import RNNLM
 
 __all__ = [
-    "RNNLM", "Anatomy", "GRUCell", "Jacobians", "LSTMCell", "LinearRNN", "RNNCell", "Stacked", "Strategy",
-    "Vocabulary", "Windows", "anatomy", "artbp", "checkpoint", "compare", "corpus", "jacobians", "parameters", "report",
-    "section", "stream", "totals", "train", "unroll", "verdict",
-]  # fmt: skip
+    "RNNLM",
+    "Anatomy",
+    "GRUCell",
+    "Jacobians",
+    "LSTMCell",
+    "LinearRNN",
+    "RNNCell",
+    "Stacked",
+    "Strategy",
+    "Vocabulary",
+    "Windows",
+    "anatomy",
+    "artbp",
+    "checkpoint",
+    "compare",
+    "corpus",
+    "jacobians",
+    "parameters",
+    "report",
+    "section",
+    "stream",
+    "totals",
+    "train",
+    "unroll",
+    "verdict",
+]

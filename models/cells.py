@@ -38,7 +38,9 @@ class Init:
 
     def weight(self, name: str, *shape: int) -> Tensor:
         """A named parameter of that shape."""
-        return mg.tensor(self.rng.normal(0, self.sigma, shape), requires_grad=True, name=name, dtype=self.dtype)
+        return mg.tensor(
+            self.rng.normal(0, self.sigma, shape), requires_grad=True, name=name, dtype=self.dtype
+        )
 
     def bias(self, name: str, size: int) -> Tensor:
         """A named parameter of zeros."""
@@ -46,14 +48,20 @@ class Init:
 
     def gate(self, name: str, d: int, h: int) -> tuple[Tensor, Tensor, Tensor]:
         """W_x*, W_h* and b_* of one gate."""
-        return self.weight(f"W_x{name}", d, h), self.weight(f"W_h{name}", h, h), self.bias(f"b_{name}", h)
+        return (
+            self.weight(f"W_x{name}", d, h),
+            self.weight(f"W_h{name}", h, h),
+            self.bias(f"b_{name}", h),
+        )
 
 
 def parameters(module: Any) -> list[Tensor]:
     """All parameters held by a model's attributes, and by theirs, in the order they were set."""
     if isinstance(module, Tensor):
         return [module] if module.requires_grad else []
-    inner = module if isinstance(module, (list, tuple)) else getattr(module, "__dict__", {}).values()
+    inner = (
+        module if isinstance(module, (list, tuple)) else getattr(module, "__dict__", {}).values()
+    )
     return [p for part in inner for p in parameters(part)]
 
 
@@ -88,7 +96,9 @@ class RNNCell:
 
     state_names = ("h",)
 
-    def __init__(self, d: int, h: int, rng: Any = None, sigma: float = 0.01, dtype: Any = np.float64) -> None:
+    def __init__(
+        self, d: int, h: int, rng: Any = None, sigma: float = 0.01, dtype: Any = np.float64
+    ) -> None:
         self.W_xh, self.W_hh, self.b_h = Init(rng, sigma, dtype).gate("h", d, h)
 
     def __call__(self, x: Any, h: Any, mask: Any = None) -> tuple[Any, Any]:
@@ -107,7 +117,9 @@ class GRUCell:
 
     state_names = ("h",)
 
-    def __init__(self, d: int, h: int, rng: Any = None, sigma: float = 0.01, dtype: Any = np.float64) -> None:
+    def __init__(
+        self, d: int, h: int, rng: Any = None, sigma: float = 0.01, dtype: Any = np.float64
+    ) -> None:
         init = Init(rng, sigma, dtype)
         self.W_xz, self.W_hz, self.b_z = init.gate("z", d, h)
         self.W_xr, self.W_hr, self.b_r = init.gate("r", d, h)
@@ -132,7 +144,9 @@ class LSTMCell:
 
     state_names = ("h", "c")
 
-    def __init__(self, d: int, h: int, rng: Any = None, sigma: float = 0.01, dtype: Any = np.float64) -> None:
+    def __init__(
+        self, d: int, h: int, rng: Any = None, sigma: float = 0.01, dtype: Any = np.float64
+    ) -> None:
         init = Init(rng, sigma, dtype)
         self.W_xi, self.W_hi, self.b_i = init.gate("i", d, h)
         self.W_xf, self.W_hf, self.b_f = init.gate("f", d, h)
@@ -165,7 +179,9 @@ class Stacked:
     def __init__(self, *cells: Any, masks: Sequence[Any] = ()) -> None:
         self.cells: tuple[Any, ...] = cells
         self.masks = masks
-        self.state_names = tuple(f"{name}{i}" for i, cell in enumerate(cells, 1) for name in cell.state_names)
+        self.state_names = tuple(
+            f"{name}{i}" for i, cell in enumerate(cells, 1) for name in cell.state_names
+        )
 
     def __call__(self, x: Any, state: Any) -> tuple[Any, Any]:
         """One step of every layer, from below."""
@@ -208,7 +224,9 @@ def unroll(
 
 def masked(reset: Any, state: Any) -> Any:
     """The state, arrays or Tensors (B, ...), with zeros in the rows where reset (B,) is true."""
-    kept = tuple(np.where(reset[(..., *[None] * (s.ndim - 1))], s.dtype.type(0), s) for s in as_tuple(state))
+    kept = tuple(
+        np.where(reset[(..., *[None] * (s.ndim - 1))], s.dtype.type(0), s) for s in as_tuple(state)
+    )
     return kept if isinstance(state, tuple) else kept[0]
 
 

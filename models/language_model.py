@@ -22,16 +22,25 @@ class RNNLM:
     """O_t = H_t W_hq + b_q over the states of any cell. Shapes: tokens (B, T), O_t (B, V). Source: D2L 9.5."""
 
     def __init__(
-        self, kind: str, hidden: int, vocab: int, seed: int = 0, dtype: Any = np.float32,
-        layers: int = 1, dropout: float = 0.0, sigma: float = 0.01,
-    ) -> None:  # fmt: skip
+        self,
+        kind: str,
+        hidden: int,
+        vocab: int,
+        seed: int = 0,
+        dtype: Any = np.float32,
+        layers: int = 1,
+        dropout: float = 0.0,
+        sigma: float = 0.01,
+    ) -> None:
         """Layers of cells of that kind (rnn, gru, lstm) and a head; weights drawn from N(0, sigma^2), biases zero.
 
         While training, ``dropout`` is the chance of each hidden unit to read as zero throughout a chunk.
         """
         rng = np.random.default_rng(seed)
         self.kind, self.dropout = kind, dropout
-        cells = [CELLS[kind](hidden if i else vocab, hidden, rng, sigma, dtype) for i in range(layers)]
+        cells = [
+            CELLS[kind](hidden if i else vocab, hidden, rng, sigma, dtype) for i in range(layers)
+        ]
         self.cell = cells[0] if layers == 1 else Stacked(*cells)
         init = Init(rng, sigma, dtype)
         self.W_hq, self.b_q = init.weight("W_hq", hidden, vocab), init.bias("b_q", vocab)
@@ -48,7 +57,11 @@ class RNNLM:
     def masks(self, batch: int, rng: np.random.Generator) -> Arrays:
         """Dropout for one chunk: (B, h) of 0 and 1 / (1 - dropout) per layer; none without dropout."""
         keep, shape = 1 - self.dropout, (batch, len(self.W_hq))
-        return tuple((rng.random(shape) < keep) / self.W_hq.dtype.type(keep) for _ in self.layers if self.dropout)
+        return tuple(
+            (rng.random(shape) < keep) / self.W_hq.dtype.type(keep)
+            for _ in self.layers
+            if self.dropout
+        )
 
     def logits(
         self, tokens: Tensor, state: Any = None, reset: Any = None, masks: Sequence[Any] = ()
@@ -73,7 +86,9 @@ class RNNLM:
 
     def loss(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Tensor:
         """The loss of the targets y (B, T) after the inputs x (B, T), from the zero state."""
-        return self.record(mg.tensor(np.asarray(x).T, name="X"), mg.tensor(np.asarray(y).T, name="Y"))[0]
+        return self.record(
+            mg.tensor(np.asarray(x).T, name="X"), mg.tensor(np.asarray(y).T, name="Y")
+        )[0]
 
     def continue_text(
         self, prefix: str, length: int, vocab: Vocabulary, temperature: float = 0.0, seed: int = 0

@@ -12,14 +12,18 @@ KINDS = {
     "rnn": lambda rng: RNNCell(2, 3, rng, sigma=0.6),
     "gru": lambda rng: GRUCell(2, 3, rng, sigma=0.6),
     "lstm": lambda rng: LSTMCell(2, 3, rng, sigma=0.6),
-    "two layers": lambda rng: Stacked(LSTMCell(2, 3, rng, sigma=0.6), RNNCell(3, 2, rng, sigma=0.6)),
+    "two layers": lambda rng: Stacked(
+        LSTMCell(2, 3, rng, sigma=0.6), RNNCell(3, 2, rng, sigma=0.6)
+    ),
 }
 TRUNCATIONS = {
     "full": lambda tape: tape,
     "every=2": lambda tape: tf.truncate(tape, every=2),
     "window=1": lambda tape: tf.truncate(tape, window=1),
     "every=3 window=4": lambda tape: tf.truncate(tape, every=3, window=4),
-    "randomized": lambda tape: tf.truncate_randomly(tape, 0.5, rng=3) if len(tape.recurrent_edges()) else tape,
+    "randomized": lambda tape: (
+        tf.truncate_randomly(tape, 0.5, rng=3) if len(tape.recurrent_edges()) else tape
+    ),
     "segments": lambda tape: tf.truncate_randomly(tape, 0.5, rng=4, reweight=False),
 }
 

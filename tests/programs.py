@@ -20,7 +20,9 @@ def close(found, expected, dtype=np.float64):
     assert len(found) == len(expected)
     for a, b in zip(found, expected, strict=True):
         assert (a.shape, a.dtype) == (b.shape, b.dtype)
-        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * max(1, np.abs(b).max(initial=0)))
+        np.testing.assert_allclose(
+            a, b, rtol=tolerance, atol=tolerance * max(1, np.abs(b).max(initial=0))
+        )
 
 
 def agrees(tape, feeds=None, dtype=np.float64, sharded=None):
@@ -96,7 +98,10 @@ def unrolled(cell, T=5, layers=1, dtype=np.float64, every_step=False, rows=B):
                 loss = loss + mg.cross_entropy(outs[-1], Y[t]) / T
     if not every_step:
         loss = mg.cross_entropy(np.stack(outs), Y)
-    return loss, {"X": rng.normal(size=(T, rows, D)).astype(dtype), "Y": rng.integers(0, V, (T, rows))}
+    return loss, {
+        "X": rng.normal(size=(T, rows, D)).astype(dtype),
+        "Y": rng.integers(0, V, (T, rows)),
+    }
 
 
 CELLS = [RNNCell, GRUCell, LSTMCell]
@@ -109,7 +114,9 @@ TRANSFORMS = {
     "randomized": lambda tape: tr.differentiate(tr.truncate_randomly(tape, 0.5, 3)),
     "clip": lambda tape: tr.clip(tr.differentiate(tape), 0.1),
     "clip_value": lambda tape: tr.clip_value(tr.differentiate(tape), 0.01),
-    "clip_edges": lambda tape: tr.differentiate(tr.clip_edges(tape, lambda e: e in tape.recurrent_edges(), 0.01)),
+    "clip_edges": lambda tape: tr.differentiate(
+        tr.clip_edges(tape, lambda e: e in tape.recurrent_edges(), 0.01)
+    ),
     "untie": lambda tape: tr.differentiate(
         u := tr.untie(tape, tape.parameters[0]), [n for n in u.nodes if n.op == "alias"]
     ),

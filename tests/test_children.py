@@ -13,7 +13,16 @@ from tests.children import running
 
 TESTS = Path(__file__).parent
 LIMITED = {"run", "call", "check_call", "check_output"}  # of subprocess: they take a timeout
-ENDLESS = {"system", "popen", "fork", "forkpty", "posix_spawn", "spawnv", "spawnl", "spawnve"}  # of os: nothing does
+ENDLESS = {
+    "system",
+    "popen",
+    "fork",
+    "forkpty",
+    "posix_spawn",
+    "spawnv",
+    "spawnl",
+    "spawnve",
+}  # of os: nothing does
 
 
 def without_limit(source):
@@ -24,25 +33,41 @@ def without_limit(source):
                 yield node.lineno
             case ast.alias(name="multiprocessing") | ast.alias(name="subprocess", asname=str()):
                 yield node.lineno
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="subprocess"), attr=name), keywords=keywords):
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="subprocess"), attr=name), keywords=keywords
+            ):
                 if name not in LIMITED or "timeout" not in [k.arg for k in keywords]:
                     yield node.lineno
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="os"), attr=name)) if name in ENDLESS:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="os"), attr=name)) if (
+                name in ENDLESS
+            ):
                 yield node.lineno
 
 
 def test_every_child_process_has_a_time_limit():
     files = [file for file in TESTS.rglob("*.py") if file.name != "children.py"]
-    found = [f"{file.relative_to(TESTS)}:{line}" for file in files for line in without_limit(file.read_text("utf-8"))]
+    found = [
+        f"{file.relative_to(TESTS)}:{line}"
+        for file in files
+        for line in without_limit(file.read_text("utf-8"))
+    ]
     assert found == []
 
 
 @pytest.mark.parametrize(
     "source",
-    ["subprocess.run(['x'])", "subprocess.check_output(['x'], text=True)", "subprocess.Popen(['x'])",
-     "with subprocess.Popen(['x']) as child: pass", "from subprocess import run", "import subprocess as s",
-     "import multiprocessing", "os.system('x')", "f(lambda: subprocess.run(x, **how))"],
-)  # fmt: skip
+    [
+        "subprocess.run(['x'])",
+        "subprocess.check_output(['x'], text=True)",
+        "subprocess.Popen(['x'])",
+        "with subprocess.Popen(['x']) as child: pass",
+        "from subprocess import run",
+        "import subprocess as s",
+        "import multiprocessing",
+        "os.system('x')",
+        "f(lambda: subprocess.run(x, **how))",
+    ],
+)
 def test_a_child_without_one_is_seen(source):
     assert list(without_limit(source)) == [1]
 

@@ -65,7 +65,10 @@ def test_imports_point_downwards(name):
 
 
 def test_no_import_cycle():
-    waiting = {name: {o for o in imported(path) if o in MODULES} - {name, "minigrad"} for name, path in MODULES.items()}
+    waiting = {
+        name: {o for o in imported(path) if o in MODULES} - {name, "minigrad"}
+        for name, path in MODULES.items()
+    }
     done = {"minigrad"}
     while waiting:
         ready = [name for name, needs in waiting.items() if needs <= done]
@@ -77,19 +80,31 @@ def test_no_import_cycle():
 
 def outside(*tops):
     """The packages of others that ours import."""
-    names = {other.split(".")[0] for path in FILES if path.relative_to(ROOT).parts[0] in tops for other in imported(path)}
+    names = {
+        other.split(".")[0]
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] in tops
+        for other in imported(path)
+    }
     return names - {"__future__", "minigrad"} - sys.stdlib_module_names
 
 
 def test_the_engine_needs_numpy_only():
-    optional = {"threadpoolctl"}  # without it a batch is not split over threads, and print(plan) says so
+    optional = {
+        "threadpoolctl"
+    }  # without it a batch is not split over threads, and print(plan) says so
     assert outside("minigrad") - optional <= {"numpy"}
     code = (
         "import sys; sys.modules['threadpoolctl'] = None; import minigrad as mg; "
         "print(mg.compile(mg.Tape.of(mg.tensor(2.0, name='x') * 2))()[0])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        timeout=60,
     )
     assert done.stdout == "4.0\n"
 
@@ -99,7 +114,9 @@ def test_models_and_viz_do_not_know_each_other():
         if room(name) == "models":
             assert not [o for o in imported(path) if room(o) == "viz" and o.startswith("minigrad.")]
         if room(name) == "viz":
-            assert not [o for o in imported(path) if room(o) == "models" and o.startswith("minigrad.")]
+            assert not [
+                o for o in imported(path) if room(o) == "models" and o.startswith("minigrad.")
+            ]
 
 
 def test_the_parser_sees_what_it_should():
@@ -119,7 +136,12 @@ def f():
 def test_importing_the_engine_loads_neither_companions_nor_their_libraries():
     code = "import sys, minigrad; print(*sorted(sys.modules))"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        timeout=60,
     )
     loaded = set(done.stdout.split())
     assert "minigrad" in loaded

@@ -11,5 +11,15 @@ from minigrad.viz.output.render import render, svg
 from minigrad.viz.page.write import stepper
 
 __all__ = [
-    "Diff", "compare", "diff", "draw", "notebook", "plots", "render", "stepper", "strategies", "svg", "unrolled",
-]  # fmt: skip
+    "Diff",
+    "compare",
+    "diff",
+    "draw",
+    "notebook",
+    "plots",
+    "render",
+    "stepper",
+    "strategies",
+    "svg",
+    "unrolled",
+]

@@ -53,7 +53,11 @@ def _pieces(name: str) -> list[tuple[str, str]]:
     found = []
     for text, lowered in parts(name):
         count = None if lowered else _COUNTED.match(text)
-        found += [(count[0], "sup"), (text[count.end() :], "")] if count else [(text, "sub" if lowered else "")]
+        found += (
+            [(count[0], "sup"), (text[count.end() :], "")]
+            if count
+            else [(text, "sub" if lowered else "")]
+        )
     return [(text, kind) for text, kind in found if text]
 
 
@@ -74,7 +78,9 @@ def label(*lines: str, size: float, note: str = "") -> str:
 
 def width(name: str, size: float) -> float:
     """How wide the name is in points, in a wide font: what a box must hold wherever it is opened."""
-    return sum(size * (_SHRINK if kind else 1) * sum(map(_em, text)) for text, kind in _pieces(name))
+    return sum(
+        size * (_SHRINK if kind else 1) * sum(map(_em, text)) for text, kind in _pieces(name)
+    )
 
 
 def _em(c: str) -> float:

@@ -25,7 +25,14 @@ _TIES = {np.maximum, np.minimum, np.fmax, np.fmin, np.max, np.min}
 
 
 def blame(
-    tape: Tape, value: Value, x: Tensor, i: Index, h: float, g: float, numeric: float, allowed: float
+    tape: Tape,
+    value: Value,
+    x: Tensor,
+    i: Index,
+    h: float,
+    g: float,
+    numeric: float,
+    allowed: float,
 ) -> GradientError:
     """The error that backward's g and the differences of x[i] call for.
 
@@ -39,7 +46,9 @@ def blame(
 
     def error(remedy: str, where: str | None = None) -> GradientError:
         got, expected = f"backward says {g:.9g}", f"central differences say {numeric:.9g}"
-        return GradientError(f"gradcheck: d/d{place}", got=got, expected=expected, remedy=remedy, where=where)
+        return GradientError(
+            f"gradcheck: d/d{place}", got=got, expected=expected, remedy=remedy, where=where
+        )
 
     def moved(h: float) -> dict[Tensor, Array]:
         return dict(zip(tape.nodes, at(every.replay, x, i, h), strict=True))
@@ -48,20 +57,32 @@ def blame(
     slope = {n: (up[n].astype(float) - down[n]) / (2 * h) for n in tape.nodes}
     rounding = 4 * float(np.sum(np.spacing(np.abs(out.data)) * (up[out] != down[out]))) / h
     if abs(g - numeric) <= rounding:
-        return error(f"Rounding alone makes up to {rounding:.2g} here. Pass a larger eps, or smaller inputs", out.where)
+        return error(
+            f"Rounding alone makes up to {rounding:.2g} here. Pass a larger eps, or smaller inputs",
+            out.where,
+        )
     if abs(g - np.sum(slope[out])) <= allowed:  # the tape is innocent
         kind, left, right = _kind(lambda h: float(np.sum(at(value, x, i, h))), h, g)
         if kind != "rule":
-            return error(_cause(kind, left, right, g, "a branch in Python, which no tape holds", place))
+            return error(
+                _cause(kind, left, right, g, "a branch in Python, which no tape holds", place)
+            )
         leaves = "A value leaves the tape and comes back as a constant, as by x.data or x.detach()"
         return error(f"{leaves}: replayed, the tape agrees with backward")
 
-    seed, wanted = np.ones(out.shape), {n for n in dependents(tape.nodes, [x]) if n.dtype.kind == "f"}
+    seed, wanted = (
+        np.ones(out.shape),
+        {n for n in dependents(tape.nodes, [x]) if n.dtype.kind == "f"},
+    )
     worst, culprit, says, adjoint = -1.0, x, 0.0, seed
     for taken in (Step(*swept) for swept in sweep(tape.nodes, out, seed, wanted)):
         n, grad, sent = taken
         if n.fn is not None:
-            said = sum(float(np.sum(c * slope[m])) for m, c in zip(n.inputs, sent, strict=True) if c is not None)
+            said = sum(
+                float(np.sum(c * slope[m]))
+                for m, c in zip(n.inputs, sent, strict=True)
+                if c is not None
+            )
             defect = abs(said - float(np.sum(grad * slope[n])))
             if not defect <= worst:
                 worst, culprit, says, adjoint = defect, n, said, grad
@@ -74,9 +95,13 @@ def blame(
         true = float(np.sum(adjoint * slope[culprit]))
         remedy = f"The rule of {culprit.op} sends {says:.9g} back where its own differences say {true:.9g}"
         return error(f"{remedy}: {_path(tape, culprit, x)}", culprit.where)
-    flipped = (n for n in culprit.inputs if n.dtype.kind != "f" and not np.array_equal(up[n], down[n]))
+    flipped = (
+        n for n in culprit.inputs if n.dtype.kind != "f" and not np.array_equal(up[n], down[n])
+    )
     bent = next(flipped, culprit)
-    what = _call(tape, bent, np.abs(up[bent].astype(float) - 2.0 * bent.data + down[bent]), kind == "kink")
+    what = _call(
+        tape, bent, np.abs(up[bent].astype(float) - 2.0 * bent.data + down[bent]), kind == "kink"
+    )
     return error(_cause(kind, left, right, says, what, place), bent.where)
 
 
@@ -85,7 +110,9 @@ def _call(tape: Tape, n: Tensor, change: Array, kink: bool) -> str:
     text, name = n.op, tape.names[n]
     if elementwise(n):
         k = np.unravel_index(np.argmax(change), n.shape)
-        text += f"({', '.join(f'{float(np.broadcast_to(m.data, n.shape)[k]):.4g}' for m in n.inputs)})"
+        text += (
+            f"({', '.join(f'{float(np.broadcast_to(m.data, n.shape)[k]):.4g}' for m in n.inputs)})"
+        )
     text += " ties" if kink and n.fn in _TIES else ""
     return text if name == n.op else f"{text} at '{name}'"
 
@@ -131,7 +158,11 @@ def _cause(kind: Kind, left: float, right: float, says: float, what: str, place:
         return f"jump: {what}. There is no derivative; move {place} off the jump"
     slack = 0.01 * abs(right - left)
     inside = min(left, right) - slack <= says <= max(left, right) + slack
-    verdict = "lies between: a subgradient, no error of a rule" if inside else "does not lie between: no subgradient"
+    verdict = (
+        "lies between: a subgradient, no error of a rule"
+        if inside
+        else "does not lie between: no subgradient"
+    )
     slopes = f"left slope {left:.4g}, right slope {right:.4g}"
     return f"kink: {slopes}; {what}. {says:.4g} {verdict}. Move {place} off the kink"
 

@@ -45,24 +45,50 @@ def gradcheck(
         excess = np.abs(g - numeric) - (atol + rtol * np.abs(numeric))
         if not np.all(excess <= 0):
             _same_again(tape, value)
-            worst = tuple(map(int, np.unravel_index(np.argmax(np.nan_to_num(excess, nan=np.inf)), x.shape)))
+            worst = tuple(
+                map(int, np.unravel_index(np.argmax(np.nan_to_num(excess, nan=np.inf)), x.shape))
+            )
             allowed = float(atol + rtol * np.abs(numeric[worst]))
-            raise blame(tape, value, x, worst, step(x, worst, eps), float(g[worst]), float(numeric[worst]), allowed)
+            raise blame(
+                tape,
+                value,
+                x,
+                worst,
+                step(x, worst, eps),
+                float(g[worst]),
+                float(numeric[worst]),
+                allowed,
+            )
     return True
 
 
 # --- the program and what makes it unfit ------------------------------------------------------------------------------
-def _replayed(tape: Tape, inputs: Tensor | Iterable[Tensor] | None) -> tuple[Tape, list[Tensor], Value]:
-    return tape, _asked(tape.parameters if inputs is None else inputs), lambda feeds: tape.replay(feeds)[0]
+def _replayed(
+    tape: Tape, inputs: Tensor | Iterable[Tensor] | None
+) -> tuple[Tape, list[Tensor], Value]:
+    return (
+        tape,
+        _asked(tape.parameters if inputs is None else inputs),
+        lambda feeds: tape.replay(feeds)[0],
+    )
 
 
-def _recorded(fn: Callable[..., Any], inputs: Tensor | Iterable[Tensor] | None) -> tuple[Tape, list[Tensor], Value]:
+def _recorded(
+    fn: Callable[..., Any], inputs: Tensor | Iterable[Tensor] | None
+) -> tuple[Tape, list[Tensor], Value]:
     """Run fn once on leaves of our own, so that whatever else it reads is known to come from outside."""
     if inputs is None:
-        raise ArgumentError("gradcheck", got="no inputs", expected="a function is checked at some: gradcheck(fn, [x])")
+        raise ArgumentError(
+            "gradcheck",
+            got="no inputs",
+            expected="a function is checked at some: gradcheck(fn, [x])",
+        )
     args = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     asked = _asked(args)
-    own = {x: tensor(x, x.requires_grad, x.name or f"inputs[{k}]") for k, x in reversed(list(enumerate(args)))}
+    own = {
+        x: tensor(x, x.requires_grad, x.name or f"inputs[{k}]")
+        for k, x in reversed(list(enumerate(args)))
+    }
     out = fn(*[own[x] for x in args])
     if not isinstance(out, Tensor):
         expected = "expected one Tensor"
@@ -70,8 +96,13 @@ def _recorded(fn: Callable[..., Any], inputs: Tensor | Iterable[Tensor] | None) 
     tape = Tape.of(out)
     for x in asked:
         if x in tape.names:
-            got, remedy = f"fn reads '{x.label}' from outside", "Use the argument that stands for it"
-            raise GradientError("gradcheck", got=got, expected="the differences change its arguments", remedy=remedy)
+            got, remedy = (
+                f"fn reads '{x.label}' from outside",
+                "Use the argument that stands for it",
+            )
+            raise GradientError(
+                "gradcheck", got=got, expected="the differences change its arguments", remedy=remedy
+            )
 
     def value(feeds: Mapping[Tensor, Array]) -> Array:
         with no_grad():
@@ -100,9 +131,17 @@ def _asked(inputs: Tensor | Iterable[Tensor]) -> list[Tensor]:
 
 def _precise(x: Tensor, name: str) -> None:
     if x.dtype.kind == "f" and x.dtype.itemsize < 8:
-        expected = f"central differences need float64: rounding by {np.finfo(x.dtype).eps:.1g} drowns them"
+        expected = (
+            f"central differences need float64: rounding by {np.finfo(x.dtype).eps:.1g} drowns them"
+        )
         remedy = f"Check in float64, train in {x.dtype}"
-        raise DTypeError("gradcheck", got=f"'{name}' is {x.dtype}", expected=expected, remedy=remedy, where=x.where)
+        raise DTypeError(
+            "gradcheck",
+            got=f"'{name}' is {x.dtype}",
+            expected=expected,
+            remedy=remedy,
+            where=x.where,
+        )
 
 
 def _same_again(tape: Tape, value: Value) -> None:
@@ -132,13 +171,23 @@ def _gradients(tape: Tape, leaves: list[Tensor]) -> dict[Tensor, Array]:
         raise GradientError("gradcheck: fn is not finite", **nonfinite(tape))
     if not out.requires_grad:
         lost = next((n for n in tape.nodes if n in depends and not n.requires_grad), None)
-        why = f"'{tape.names[lost]}' sends none back" if lost is not None else "it does not depend on the inputs"
+        why = (
+            f"'{tape.names[lost]}' sends none back"
+            if lost is not None
+            else "it does not depend on the inputs"
+        )
         where = (out if lost is None else lost).where
-        raise GradientError("gradcheck", got=f"'{out.label}' needs no gradient", expected=why, where=where)
+        raise GradientError(
+            "gradcheck", got=f"'{out.label}' needs no gradient", expected=why, where=where
+        )
     found = {}
     for n, g, sent in tape.steps(np.ones(out.shape)):
         found[n] = g
-        if n.fn in gates.CHANGES_GRADIENT and n in depends and not np.array_equal(sent[0], g, equal_nan=True):
+        if (
+            n.fn in gates.CHANGES_GRADIENT
+            and n in depends
+            and not np.array_equal(sent[0], g, equal_nan=True)
+        ):
             raise _gated(tape, n)
     return {x: found[x] for x in leaves if x in found}
 

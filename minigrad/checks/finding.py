@@ -13,11 +13,35 @@ from minigrad.errors import sentence
 from minigrad.ops.elementwise import accumulate, cast
 
 SUMS = {
-    np.add, np.subtract, np.multiply, np.square, np.exp, np.exp2, np.expm1, np.sinh, np.cosh, np.matmul, np.einsum,
-    np.sum, np.mean, np.cumsum, accumulate, cast,
-}  # fmt: skip
+    np.add,
+    np.subtract,
+    np.multiply,
+    np.square,
+    np.exp,
+    np.exp2,
+    np.expm1,
+    np.sinh,
+    np.cosh,
+    np.matmul,
+    np.einsum,
+    np.sum,
+    np.mean,
+    np.cumsum,
+    accumulate,
+    cast,
+}
 """Functions that finite operands (and at least one) can only leave by overflow, forward and backward."""
-POLES = {np.divide, np.reciprocal, np.power, np.float_power, np.sqrt, np.cbrt, np.log, np.log2, np.log10}
+POLES = {
+    np.divide,
+    np.reciprocal,
+    np.power,
+    np.float_power,
+    np.sqrt,
+    np.cbrt,
+    np.log,
+    np.log2,
+    np.log10,
+}
 """Functions that are infinite, or infinitely steep, at 0 and nowhere else."""
 
 
@@ -63,10 +87,14 @@ def forward(tape: Tape, n: Tensor, masked: str = "", turned: Tensor | None = Non
     if turned is not None and turned is not n:
         then = f"NaN from '{tape.names[turned]}' ({turned.where}) on"
     values = _values(n, i) if elementwise(n) else []
-    first = f"first {f'{n.op}({_listed(values)}) ' if values else ''}at {list(i)}" if n.size > 1 else ""
+    first = (
+        f"first {f'{n.op}({_listed(values)}) ' if values else ''}at {list(i)}" if n.size > 1 else ""
+    )
     kind = n.op if n.fn else "parameter" if n.requires_grad else "constant"
     message = sentence(
-        f"{kind} in the gradients" if tape.wrt and n.fn and n.serial > tape.outputs[0].serial else kind,
+        f"{kind} in the gradients"
+        if tape.wrt and n.fn and n.serial > tape.outputs[0].serial
+        else kind,
         got=f"'{tape.names[n]}' {'has' if n.ndim else 'is'} {_counted(n.data)}",
         expected=_joined(", ", f"it reads {_operands(tape, n)}" if n.fn else "", first),
         remedy=_joined(
@@ -75,7 +103,9 @@ def forward(tape: Tape, n: Tensor, masked: str = "", turned: Tensor | None = Non
             masked,
             _mask(n) if masked and values else "",
             then,
-            "The update before this forward pass wrote it" if n.fn is None and n.assigned >= 0 else "",
+            "The update before this forward pass wrote it"
+            if n.fn is None and n.assigned >= 0
+            else "",
         ),
         where=n.where,
     )
@@ -138,7 +168,9 @@ def _operand(tape: Tape, x: Tensor) -> str:
 
 
 def _operands(tape: Tape, n: Tensor) -> str:
-    return " and ".join(_operand(tape, x) for x in n.inputs[:4]) + (" ..." if len(n.inputs) > 4 else "")
+    return " and ".join(_operand(tape, x) for x in n.inputs[:4]) + (
+        " ..." if len(n.inputs) > 4 else ""
+    )
 
 
 def _first(x: Array) -> tuple[int, ...]:
@@ -159,7 +191,9 @@ def _overflow(n: Tensor, values: list[Any], result: Any) -> str:
     """That the result overflowed, where nothing else can have happened."""
     summed = n.fn in SUMS and all(x.size for x in n.inputs)
     if summed or (n.fn in POLES and values and all(values) and np.isinf(result)):
-        hint = ". mg.softmax and mg.log_softmax subtract the largest first" if n.fn is np.exp else ""
+        hint = (
+            ". mg.softmax and mg.log_softmax subtract the largest first" if n.fn is np.exp else ""
+        )
         return _ends(result.dtype) + hint
     return ""
 

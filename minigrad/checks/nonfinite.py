@@ -98,7 +98,9 @@ def _in_adjoints(tape: Tape, node: Tensor, grad: Any, sent: list[Any]) -> NonFin
         if not read:
             return adjoint(tape, node, x, g, c)
         kind = "NaN" if np.isnan(c).any() else "inf"
-        back = f"The loss does not see it, but '{tape.names[node]}' ({node.where}) sends {kind} back"
+        back = (
+            f"The loss does not see it, but '{tape.names[node]}' ({node.where}) sends {kind} back"
+        )
         return _behind(tape, read, masked=back)
     return None
 

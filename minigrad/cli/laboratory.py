@@ -29,7 +29,16 @@ from minigrad.models.language_model import RNNLM
 from minigrad.models.train import loop as train
 from minigrad.models.train.progress import progress
 
-STRATEGIES = ("full", "every=4", "every=16", "window=4", "window=16", "random=0.9", "segments=0.9", "artbp=8")
+STRATEGIES = (
+    "full",
+    "every=4",
+    "every=16",
+    "window=4",
+    "window=16",
+    "random=0.9",
+    "segments=0.9",
+    "artbp=8",
+)
 PLOTS, DATA = (".svg", ".png", ".pdf"), (".csv", ".json")
 
 
@@ -43,11 +52,19 @@ def _writable(path: str, suffixes: Sequence[str]) -> None:
     file = Path(path)
     if file.suffix.lower() not in suffixes:
         expected = f"expected one that ends in {', '.join(suffixes)}"
-        raise ArgumentError(f"cannot write '{path}'", got="of no format that is known by its ending", expected=expected)
+        raise ArgumentError(
+            f"cannot write '{path}'",
+            got="of no format that is known by its ending",
+            expected=expected,
+        )
     if not file.parent.is_dir():
-        raise ArgumentError(f"cannot write '{path}'", got="its folder does not exist", remedy="Make it first")
+        raise ArgumentError(
+            f"cannot write '{path}'", got="its folder does not exist", remedy="Make it first"
+        )
     if file.is_dir():
-        raise ArgumentError(f"cannot write '{path}'", got="it is a folder", remedy="Name a file in it")
+        raise ArgumentError(
+            f"cannot write '{path}'", got="it is a folder", remedy="Name a file in it"
+        )
     if file.suffix.lower() in (*PLOTS, ".html"):
         companion("minigrad.viz.plots.axes").figure(1, 1)
 
@@ -69,7 +86,9 @@ def anatomy_command(args: argparse.Namespace) -> None:
     tape = mg.Tape.of(exact.loss(row[:, :-1], row[:, 1:]))
     named = {p.label: p for p in tape.parameters}
     if args.wrt and args.wrt not in named:
-        raise ArgumentError("--wrt", got=f"'{args.wrt}'", expected=f"expected one of {', '.join(named)}")
+        raise ArgumentError(
+            "--wrt", got=f"'{args.wrt}'", expected=f"expected one of {', '.join(named)}"
+        )
     about = {
         "command": command(),
         "text": source,
@@ -78,9 +97,15 @@ def anatomy_command(args: argparse.Namespace) -> None:
     }
     with progress(pieces(tape, args.strategies)) as bar:
         path = report(
-            tape, args.output, named.get(args.wrt), strategies=args.strategies, seed=args.seed, about=about,
-            title=f"Anatomy of a gradient: {args.cell}, {args.steps} steps", on_step=bar.update,
-        )  # fmt: skip
+            tape,
+            args.output,
+            named.get(args.wrt),
+            strategies=args.strategies,
+            seed=args.seed,
+            about=about,
+            title=f"Anatomy of a gradient: {args.cell}, {args.steps} steps",
+            on_step=bar.update,
+        )
     print(f"model: {about['model']}")
     print(f"wrote {path}")
 
@@ -103,7 +128,9 @@ def compare_command(args: argparse.Namespace) -> None:
     EXPERIMENTS[args.experiment](args)
 
 
-def _write(args: argparse.Namespace, chart: Callable[[], Any], data: dict[str, Callable[[], bytes]]) -> None:
+def _write(
+    args: argparse.Namespace, chart: Callable[[], Any], data: dict[str, Callable[[], bytes]]
+) -> None:
     """Every file asked for, by its suffix: the plot, or the numbers."""
     for path in args.output:
         suffix = Path(path).suffix.lower()
@@ -128,19 +155,33 @@ def _strategies(args: argparse.Namespace) -> None:
     held = windows.validation[rng.permutation(len(windows.validation))[:512]]
     seeds, lr = range(args.seed, args.seed + args.seeds), args.lr or 0.01
     print(f"text: {source}")
-    print(f"model: {args.cell}, {args.hidden} hidden; Adam lr {lr:g}; {len(batches)} batches of {size} windows of "
-          f"{args.steps}; {args.updates} updates, seeds {seeds[0]} to {seeds[-1]}")  # fmt: skip
+    print(
+        f"model: {args.cell}, {args.hidden} hidden; Adam lr {lr:g}; {len(batches)} batches of {size} windows of "
+        f"{args.steps}; {args.updates} updates, seeds {seeds[0]} to {seeds[-1]}"
+    )
     with progress(work(chosen, args.updates, seeds)) as bar:
         results = compare(
-            lambda seed: RNNLM(args.cell, args.hidden, len(vocab.tokens), seed), batches, chosen, updates=args.updates,
-            lr=lr, optimizer=mg.optim.Adam, seeds=seeds, draws=args.draws, on_update=bar.update,
+            lambda seed: RNNLM(args.cell, args.hidden, len(vocab.tokens), seed),
+            batches,
+            chosen,
+            updates=args.updates,
+            lr=lr,
+            optimizer=mg.optim.Adam,
+            seeds=seeds,
+            draws=args.draws,
+            on_update=bar.update,
             validation=[(held[:, :-1], held[:, 1:])],
-        )  # fmt: skip
+        )
     print(table(results))
     _write(
         args,
-        lambda: companion("minigrad.viz.plots.comparison").strategies(results, interval, "validation loss (nats)"),
-        {".csv": lambda: as_csv(results), ".json": lambda: as_json(results, command=command(), text=source)},
+        lambda: companion("minigrad.viz.plots.comparison").strategies(
+            results, interval, "validation loss (nats)"
+        ),
+        {
+            ".csv": lambda: as_csv(results),
+            ".json": lambda: as_json(results, command=command(), text=source),
+        },
     )
 
 
@@ -161,7 +202,10 @@ def _balancing(args: argparse.Namespace) -> None:
     _write(
         args,
         lambda: companion("minigrad.viz.plots.comparison").balancing(results, balancing.OPTIMUM),
-        {".csv": lambda: balancing.as_csv(results), ".json": lambda: balancing.as_json(results, command=command())},
+        {
+            ".csv": lambda: balancing.as_csv(results),
+            ".json": lambda: balancing.as_json(results, command=command()),
+        },
     )
 
 
@@ -171,12 +215,23 @@ def _memory(args: argparse.Namespace) -> None:
         trials = memory.memory(args.updates, args.seed, bar.update)
     print(memory.table(trials))
     rows = [asdict(t) for t in trials]
-    _write(args, lambda: companion("minigrad.viz.plots.comparison").memory(trials), {
-        ".csv": lambda: "\n".join(["task,cell,strategy,seed,baseline,loss", *(
-            f'"{t.task}",{t.cell},{t.strategy},{t.seed},{t.baseline!r},{t.losses[-1]!r}'
-            for t in trials), ""]).encode(),
-        ".json": lambda: json.dumps({"command": command(), "trials": rows}, indent=1).encode(),
-    })  # fmt: skip
+    _write(
+        args,
+        lambda: companion("minigrad.viz.plots.comparison").memory(trials),
+        {
+            ".csv": lambda: "\n".join(
+                [
+                    "task,cell,strategy,seed,baseline,loss",
+                    *(
+                        f'"{t.task}",{t.cell},{t.strategy},{t.seed},{t.baseline!r},{t.losses[-1]!r}'
+                        for t in trials
+                    ),
+                    "",
+                ]
+            ).encode(),
+            ".json": lambda: json.dumps({"command": command(), "trials": rows}, indent=1).encode(),
+        },
+    )
 
 
 def _clipping(args: argparse.Namespace) -> None:
@@ -187,27 +242,51 @@ def _clipping(args: argparse.Namespace) -> None:
     print(f"text: {source}")
     with progress(2 * args.updates) as bar:
         runs = clipping.clipping(
-            Windows.of(vocab.encode(corpus), args.steps), len(vocab.tokens), lr=args.lr or clipping.RATE,
-            updates=args.updates, hidden=args.hidden, seed=args.seed, on_update=bar.update,
-        )  # fmt: skip
+            Windows.of(vocab.encode(corpus), args.steps),
+            len(vocab.tokens),
+            lr=args.lr or clipping.RATE,
+            updates=args.updates,
+            hidden=args.hidden,
+            seed=args.seed,
+            on_update=bar.update,
+        )
     print(clipping.table(runs))
-    _write(args, lambda: companion("minigrad.viz.plots.comparison").clipping(runs), {
-        ".csv": lambda: "\n".join(["run,update,loss,before,after", *(
-            f"{r.name},{k},{a!r},{b!r},{c!r}" for r in runs
-            for k, (a, b, c) in enumerate(zip(r.losses, r.before, r.after, strict=True))), ""]).encode(),
-        ".json": lambda: json.dumps({"command": command(), "runs": [asdict(r) for r in runs]}).encode(),
-    })  # fmt: skip
+    _write(
+        args,
+        lambda: companion("minigrad.viz.plots.comparison").clipping(runs),
+        {
+            ".csv": lambda: "\n".join(
+                [
+                    "run,update,loss,before,after",
+                    *(
+                        f"{r.name},{k},{a!r},{b!r},{c!r}"
+                        for r in runs
+                        for k, (a, b, c) in enumerate(zip(r.losses, r.before, r.after, strict=True))
+                    ),
+                    "",
+                ]
+            ).encode(),
+            ".json": lambda: json.dumps(
+                {"command": command(), "runs": [asdict(r) for r in runs]}
+            ).encode(),
+        },
+    )
 
 
 def _exercises(args: argparse.Namespace) -> None:
     """The book's exercises; tables only."""
     if args.output:
-        raise ArgumentError("compare exercises", got=f"-o {args.output[0]}", expected="these are tables only")
+        raise ArgumentError(
+            "compare exercises", got=f"-o {args.output[0]}", expected="these are tables only"
+        )
     print(exercises.power_table(), exercises.eigenvalue_table(), sep="\n\n")
     print("\n" + exercises.remedy_table(exercises.remedies()))
 
 
 EXPERIMENTS = {
-    "strategies": _strategies, "influence-balancing": _balancing, "memory": _memory, "clipping": _clipping,
+    "strategies": _strategies,
+    "influence-balancing": _balancing,
+    "memory": _memory,
+    "clipping": _clipping,
     "exercises": _exercises,
-}  # fmt: skip
+}

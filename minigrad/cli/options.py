@@ -20,7 +20,9 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def _number(convert: Callable[[str], Any], good: Callable[[Any], bool], wanted: str) -> Callable[[str], Any]:
+def _number(
+    convert: Callable[[str], Any], good: Callable[[Any], bool], wanted: str
+) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         try:
             value = convert(text)
@@ -46,14 +48,20 @@ below_one = _number(float, lambda v: 0 <= v < 1, "a probability from 0, below 1"
 def refuse_unwritable(path: str) -> None:
     """Say before the work what could not be written after it. Raises ArgumentError."""
     if not Path(path).parent.is_dir():
-        raise ArgumentError(f"cannot write '{path}'", got="its folder does not exist", remedy="Make it first")
+        raise ArgumentError(
+            f"cannot write '{path}'", got="its folder does not exist", remedy="Make it first"
+        )
     if Path(path).is_dir():
-        raise ArgumentError(f"cannot write '{path}'", got="it is a folder", remedy="Name a file in it")
+        raise ArgumentError(
+            f"cannot write '{path}'", got="it is a folder", remedy="Name a file in it"
+        )
     try:
         tempfile.TemporaryFile(dir=Path(path).parent).close()
     except OSError as error:
         remedy = "Give a path in a folder that exists and that you may write to"
-        raise ArgumentError(f"cannot write '{path}'", got=error.strerror or str(error), remedy=remedy) from None
+        raise ArgumentError(
+            f"cannot write '{path}'", got=error.strerror or str(error), remedy=remedy
+        ) from None
 
 
 def refuse_one_file(given: dict[str, str | None]) -> None:
@@ -61,4 +69,6 @@ def refuse_one_file(given: dict[str, str | None]) -> None:
     seen: dict[Path, str] = {}
     for name, path in given.items():
         if path and (other := seen.setdefault(Path(path).resolve(), name)) != name:
-            raise ArgumentError(name, got=f"'{path}', which is the file of {other} too", remedy="Name another")
+            raise ArgumentError(
+                name, got=f"'{path}', which is the file of {other} too", remedy="Name another"
+            )

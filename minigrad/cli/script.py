@@ -20,18 +20,28 @@ def script(file: str) -> Tape:
     """
     path = Path(file)
     if not path.is_file():
-        raise ArgumentError(f"step {file}", got="no such file", remedy="Name a script that leaves a Tensor `loss`")
+        raise ArgumentError(
+            f"step {file}", got="no such file", remedy="Name a script that leaves a Tensor `loss`"
+        )
     given, sys.argv = sys.argv, [str(path)]
     sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
     try:
         left = runpy.run_path(str(path), run_name="__main__").get("loss")
     except SystemExit as error:
-        raise ArgumentError(f"step {file}", got=f"it ends with {error!r} before it leaves a `loss`") from None
+        raise ArgumentError(
+            f"step {file}", got=f"it ends with {error!r} before it leaves a `loss`"
+        ) from None
     except Exception as error:
-        at = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+        at = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename) == path
+        ]
         line = f"{path.name}:{at[-1].lineno}" if at else path.name
         got = error.text if isinstance(error, MinigradError) else f"{type(error).__name__}: {error}"
-        raise ArgumentError(f"step {file}", got=" ".join(f"it fails: {got}".split()), where=line) from None
+        raise ArgumentError(
+            f"step {file}", got=" ".join(f"it fails: {got}".split()), where=line
+        ) from None
     finally:
         sys.argv = given
         sys.path.pop(0)

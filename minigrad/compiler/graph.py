@@ -19,9 +19,17 @@ Fn = Callable[..., Any]
 GATES = gates.GATES - {gates.recompute}
 """Identities forward. What they did to the gradient is on the tape already."""
 VIEWS = frozenset(
-    {np.reshape, np.transpose, np.swapaxes, np.expand_dims, np.squeeze, np.broadcast_to, np.matrix_transpose,
-     gates.recompute}
-)  # fmt: skip
+    {
+        np.reshape,
+        np.transpose,
+        np.swapaxes,
+        np.expand_dims,
+        np.squeeze,
+        np.broadcast_to,
+        np.matrix_transpose,
+        gates.recompute,
+    }
+)
 """Functions that look at the same memory in another way."""
 
 
@@ -40,7 +48,9 @@ class Node:
     leaf: Tensor | None = None
     value: Array | None = None
     section: int = 0  # when it runs: before the shards of the batch, in one of them, or after all
-    segment: Any = None  # of a checkpointed tape: which steps, and whether forward, recomputed or backward
+    segment: Any = (
+        None  # of a checkpointed tape: which steps, and whether forward, recomputed or backward
+    )
     serial: int = 0  # the order on the tape
 
     def __repr__(self) -> str:
@@ -55,13 +65,46 @@ class Node:
         """The same operation on other operands; itself where they are the same."""
         if inputs == self.inputs:
             return self
-        return Node(self.fn, inputs, self.kwargs, self.shape, self.dtype, self.time, self.place, self.name,
-                    None, None, self.section, self.segment, self.serial)  # fmt: skip
+        return Node(
+            self.fn,
+            inputs,
+            self.kwargs,
+            self.shape,
+            self.dtype,
+            self.time,
+            self.place,
+            self.name,
+            None,
+            None,
+            self.section,
+            self.segment,
+            self.serial,
+        )
 
-    def made(self, fn: Fn, *inputs: Node, shape: tuple[int, ...] | None = None, name: str = "", **kwargs: Any) -> Node:
+    def made(
+        self,
+        fn: Fn,
+        *inputs: Node,
+        shape: tuple[int, ...] | None = None,
+        name: str = "",
+        **kwargs: Any,
+    ) -> Node:
         """A new operation in this one's stead: its step, place and, if no other is given, shape."""
-        return Node(fn, inputs, kwargs, self.shape if shape is None else shape, self.dtype, self.time, self.place, name,
-                    None, None, self.section, self.segment, self.serial)  # fmt: skip
+        return Node(
+            fn,
+            inputs,
+            kwargs,
+            self.shape if shape is None else shape,
+            self.dtype,
+            self.time,
+            self.place,
+            name,
+            None,
+            None,
+            self.section,
+            self.segment,
+            self.serial,
+        )
 
 
 @dataclass(frozen=True)
@@ -125,8 +168,20 @@ def read(tape: Tape) -> Graph:
         segment = n.segment and (n.segment.steps[0], n.segment.again)
         if segment is None and n.time is not None:
             segment = start_of.get(n.time)
-        new[n] = Node(n.fn, inputs, n.kwargs, n.shape, n.dtype, n.time, n.place, n.name or "", leaf, value,
-                      segment=segment, serial=i)  # fmt: skip
+        new[n] = Node(
+            n.fn,
+            inputs,
+            n.kwargs,
+            n.shape,
+            n.dtype,
+            n.time,
+            n.place,
+            n.name or "",
+            leaf,
+            value,
+            segment=segment,
+            serial=i,
+        )
     outputs = tuple(new[o] for o in tape.outputs)
     return ordered(outputs) if copies else Graph(tuple(dict.fromkeys(new.values())), outputs)
 
@@ -185,7 +240,8 @@ def is_view(node: Node) -> bool:
     if node.fn is not getitem or len(node.inputs) > 1:
         return False
     return all(
-        i is None or i is Ellipsis or type(i) in (int, slice) or isinstance(i, np.integer) for i in node.kwargs["index"]
+        i is None or i is Ellipsis or type(i) in (int, slice) or isinstance(i, np.integer)
+        for i in node.kwargs["index"]
     )
 
 

@@ -16,7 +16,9 @@ Array = npt.NDArray[Any]
 Method = Callable[..., Any]
 
 
-def own(data: Array, name: str | None = None, requires_grad: bool = False, fn: Method | None = None) -> Array:
+def own(
+    data: Array, name: str | None = None, requires_grad: bool = False, fn: Method | None = None
+) -> Array:
     """Freeze an array that is ours; refuse the dtypes the engine does not carry."""
     if data.dtype.kind not in ("f" if requires_grad else "fiub"):
         whole, is_complex = data.dtype.kind in "iub", data.dtype.kind == "c"
@@ -24,7 +26,11 @@ def own(data: Array, name: str | None = None, requires_grad: bool = False, fn: M
             op_name(fn) if fn else f"tensor {name!r}" if name else "tensor",
             got=f"dtype {data.dtype}",
             expected="a gradient needs a floating dtype" if whole else "expected real numbers",
-            remedy="Pass dtype=float" if whole else "Keep real and imaginary part as two Tensors" if is_complex else "",
+            remedy="Pass dtype=float"
+            if whole
+            else "Keep real and imaginary part as two Tensors"
+            if is_complex
+            else "",
         )
     return frozen(data)
 
@@ -32,8 +38,14 @@ def own(data: Array, name: str | None = None, requires_grad: bool = False, fn: M
 def plain(x: Array) -> Array:
     """An array in the machine's byte order and of no subclass that means something else by its operators."""
     if isinstance(x, (np.ma.MaskedArray, np.matrix)):
-        remedy = "Pass .filled(value), and the mask apart" if isinstance(x, np.ma.MaskedArray) else "Pass np.asarray(m)"
-        raise DTypeError("tensor", got=f"a {type(x).__name__}", expected="expected plain arrays", remedy=remedy)
+        remedy = (
+            "Pass .filled(value), and the mask apart"
+            if isinstance(x, np.ma.MaskedArray)
+            else "Pass np.asarray(m)"
+        )
+        raise DTypeError(
+            "tensor", got=f"a {type(x).__name__}", expected="expected plain arrays", remedy=remedy
+        )
     return np.asarray(x, x.dtype.newbyteorder("="))
 
 
@@ -48,7 +60,9 @@ def constant(fn: Method, x: Any, operands: tuple[Any, ...]) -> Array:
     """A constant operand as our own array: a copy; Python numbers in the dtype that NumPy would give them (NEP 50)."""
     real = type(x) is float
     if real or type(x) is int:
-        return frozen(np.array(x, _joined(real, *[o.dtype for o in operands if hasattr(o, "dtype")])))
+        return frozen(
+            np.array(x, _joined(real, *[o.dtype for o in operands if hasattr(o, "dtype")]))
+        )
     return own(plain(np.array(x, subok=True)), fn=fn)
 
 

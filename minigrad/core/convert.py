@@ -29,7 +29,9 @@ def pickled(x: Tensor) -> tuple[Any, ...]:
     """Pickled and copied, a leaf is a new leaf: serials mean nothing in another process."""
     if x.fn is not None:
         got = f"'{x.label}' is a result of {x.op}"
-        raise UnsupportedError("pickle or copy", got=got, expected="only leaves can be", remedy="Take .numpy()")
+        raise UnsupportedError(
+            "pickle or copy", got=got, expected="only leaves can be", remedy="Take .numpy()"
+        )
     return tensor, (x._array, x.requires_grad, x.name)
 
 
@@ -60,7 +62,9 @@ def as_array(x: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
 def refuse_item(x: Tensor, index: Any, value: Any) -> None:
     """``x[i] = value``: there is no such thing."""
     got = f"'{x.label}' is read-only"
-    expected = "build the new value with np.where, np.concatenate or np.stack, or assign() a whole leaf"
+    expected = (
+        "build the new value with np.where, np.concatenate or np.stack, or assign() a whole leaf"
+    )
     raise UnsupportedError("item assignment", got=got, expected=expected)
 
 
@@ -79,7 +83,9 @@ def as_float(x: Tensor) -> float:
     """``float(x)``, which ``a[i] = x`` asks for too."""
     if x.requires_grad and stores_into_an_item(sys._getframe(1)):
         got = f"'{x.label}' needs a gradient, which a plain array would drop"
-        raise UnsupportedError("a[i] = t", got=got, expected="collect Tensors in a list and np.stack them")
+        raise UnsupportedError(
+            "a[i] = t", got=got, expected="collect Tensors in a list and np.stack them"
+        )
     look(x)
     return float(x._array)
 
@@ -103,9 +109,18 @@ def contains(x: Tensor, value: Any) -> bool:
 
 
 METHODS = {
-    "item": item, "__reduce__": pickled, "__repr__": shown, "_repr_mimebundle_": in_notebook, "__array__": as_array,
-    "__setitem__": refuse_item, "__bool__": as_bool, "__format__": formatted, "__float__": as_float, "__int__": as_int,
-    "__index__": as_index, "__contains__": contains,
-}  # fmt: skip
+    "item": item,
+    "__reduce__": pickled,
+    "__repr__": shown,
+    "_repr_mimebundle_": in_notebook,
+    "__array__": as_array,
+    "__setitem__": refuse_item,
+    "__bool__": as_bool,
+    "__format__": formatted,
+    "__float__": as_float,
+    "__int__": as_int,
+    "__index__": as_index,
+    "__contains__": contains,
+}
 for name, method in METHODS.items():
     setattr(Tensor, name, method)

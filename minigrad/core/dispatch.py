@@ -28,11 +28,17 @@ def composed(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, An
 
 def outside(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call a function that is not in the table: plain arrays out, unless a gradient would be lost on the way."""
-    lost = None if fn in DISCRETE else next((x for x in _tensors([args, kwargs]) if x.requires_grad), None)
+    lost = (
+        None
+        if fn in DISCRETE
+        else next((x for x in _tensors([args, kwargs]) if x.requires_grad), None)
+    )
     if lost is not None:
         got = f"'{lost.label}' needs a gradient and minigrad cannot differentiate this function"
         expected = "write it with other NumPy functions, or pass x.data where no gradient is wanted"
-        space = {"numpy.linalg": "np.linalg", "numpy.fft": "np.fft"}.get(getattr(fn, "__module__", ""), "np")
+        space = {"numpy.linalg": "np.linalg", "numpy.fft": "np.fft"}.get(
+            getattr(fn, "__module__", ""), "np"
+        )
         raise UnsupportedError(f"{space}.{op_name(fn)}", got=got, expected=expected)
     if fn not in STATIC:
         for x in _tensors([args, kwargs]):

@@ -18,8 +18,18 @@ from .norms import norm, positive, shrink
 from .watch import watched
 
 __all__ = [
-    "CHANGES_GRADIENT", "GATES", "alias", "clip_grad", "detach", "norm", "on_backward", "positive", "recompute", "scale_grad", "shrink",
-]  # fmt: skip
+    "CHANGES_GRADIENT",
+    "GATES",
+    "alias",
+    "clip_grad",
+    "detach",
+    "norm",
+    "on_backward",
+    "positive",
+    "recompute",
+    "scale_grad",
+    "shrink",
+]
 
 
 GATES: set[Fn] = set()
@@ -28,7 +38,9 @@ CHANGES_GRADIENT: set[Fn] = set()
 """Those that may send back another gradient than they get."""
 
 
-def gate(fn: Fn, *rules: Rule | None, changes_gradient: bool = True, says: Says, bind: Any = None) -> None:
+def gate(
+    fn: Fn, *rules: Rule | None, changes_gradient: bool = True, says: Says, bind: Any = None
+) -> None:
     """Enter a gate into the tables: its rule, its sentence, and whether the gradient may come out changed."""
     defvjp(fn, *rules, says=says, bind=bind)
     GATES.add(fn)
@@ -83,9 +95,15 @@ def _clipped(g: Any, y: Any, x: Any, max_norm: float = 1.0) -> Any:
 def _looked(g: Any, y: Any, x: Any, fn: Any = None) -> Any:
     seen = fn(g)
     if seen is not None and np.result_type(seen).kind not in "fiub":
-        raise DTypeError("on_backward", got=f"the function returned {np.result_type(seen)}", expected="real numbers")
+        raise DTypeError(
+            "on_backward",
+            got=f"the function returned {np.result_type(seen)}",
+            expected="real numbers",
+        )
     if seen is not None and np.shape(seen) != g.shape:
-        raise ShapeError("on_backward", got=f"the function returned {np.shape(seen)} for a gradient {g.shape}")
+        raise ShapeError(
+            "on_backward", got=f"the function returned {np.shape(seen)} for a gradient {g.shape}"
+        )
     return g if seen is None else np.positive(seen)  # a new array: the user keeps theirs
 
 

@@ -24,9 +24,14 @@ def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) 
     for x in targets:
         if not isinstance(x, Tensor) or not x.requires_grad:
             remedy = "Make it with tensor(..., requires_grad=True)"
-            raise GradientError("grad", got=f"'{getattr(x, 'label', x)}' does not need a gradient", remedy=remedy)
+            raise GradientError(
+                "grad", got=f"'{getattr(x, 'label', x)}' does not need a gradient", remedy=remedy
+            )
         if x.fn is not None and x not in tape.names:
-            got, remedy = f"'{x.label}' is not on this tape", "A rewritten tape has its own: tape['h_1'] is its h_1"
+            got, remedy = (
+                f"'{x.label}' is not on this tape",
+                "A rewritten tape has its own: tape['h_1'] is its h_1",
+            )
             raise GradientError("grad", got=got, remedy=remedy)
     asked, found, recorded = set(targets), dict[Tensor, Tensor](), isinstance(seed, Tensor)
     on_path = leading_to(tape.nodes, asked)
@@ -39,7 +44,10 @@ def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) 
 
 
 def grad(
-    output: Tensor, inputs: Tensor | Iterable[Tensor], grad_output: Any = None, create_graph: bool = False
+    output: Tensor,
+    inputs: Tensor | Iterable[Tensor],
+    grad_output: Any = None,
+    create_graph: bool = False,
 ) -> list[Tensor]:
     """The gradients of output with respect to inputs (leaves or not), one each, without touching any ``.grad``.
 
@@ -48,11 +56,15 @@ def grad(
     tape, given = Tape.of(output), isinstance(grad_output, Tensor)
     seed = tape._seed(grad_output.data if given else grad_output)
     if create_graph:
-        return gradients(tape, inputs, cast(grad_output, output.dtype) if given else Tensor(frozen(seed)))
+        return gradients(
+            tape, inputs, cast(grad_output, output.dtype) if given else Tensor(frozen(seed))
+        )
     return gradients(tape, inputs, seed)
 
 
-def _backward(loss: Tensor, gradient: npt.ArrayLike | None = None, retain_graph: bool = False) -> None:
+def _backward(
+    loss: Tensor, gradient: npt.ArrayLike | None = None, retain_graph: bool = False
+) -> None:
     """Add the gradient of this scalar to the ``grad`` of every leaf that needs one.
 
     Raises GradientError where an earlier call already went through (part of) the graph, unless ``retain_graph``.

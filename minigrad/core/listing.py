@@ -17,8 +17,12 @@ def listing(tape: Any) -> str:
             lines.append(f"# t = {now}" if now is not None else "# outside the steps")
         args = elided([inline.get(x, names[x]) for x in n.inputs], 8, "...")
         args += [f"{k}={getattr(v, '__name__', v)}" for k, v in n.kwargs.items()]
-        made = f"{n.op}({', '.join(args)})" if n.fn else "parameter" if n.requires_grad else "constant"
-        lines.append(f"{names[n]}: {n.dtype}{list(n.shape)} = {made}{'  # recomputed' * n.recomputed}")
+        made = (
+            f"{n.op}({', '.join(args)})" if n.fn else "parameter" if n.requires_grad else "constant"
+        )
+        lines.append(
+            f"{names[n]}: {n.dtype}{list(n.shape)} = {made}{'  # recomputed' * n.recomputed}"
+        )
     lines = elided(lines, 1000, f"# ... {len(lines) - 1000:,} lines ...")
     return "\n".join([*lines, f"return {', '.join(names[o] for o in tape.outputs)}"])
 

@@ -20,7 +20,9 @@ def templates(n: Node) -> Templates:
     found = OPS[n.fn].says or FORMULAS.get(n.fn)
     found = found(n) if callable(found) else (found,) if isinstance(found, str) else found
     if found is None:
-        return tuple(f"vjp({n.op}, {{g}})" if OPS[n.fn].passes(i) else None for i in range(len(n.inputs)))
+        return tuple(
+            f"vjp({n.op}, {{g}})" if OPS[n.fn].passes(i) else None for i in range(len(n.inputs))
+        )
     return tuple(_conformed(n, slot, t) for slot, t in enumerate(found))
 
 
@@ -57,7 +59,9 @@ def filled(n: Node, template: str, words: Mapping[Node, str], g: str) -> str:
     """A template with the names of this node's inputs, its result and its cotangent."""
     names = dict(zip(letters(n), (_operand(x, words) for x in n.inputs), strict=True))
     named = {"y": words.get(n, n.label), "g": g, "axis": -1, "max_norm": 1.0}
-    return template.format(**{**named, **{k: v for k, v in n.kwargs.items() if k not in ("g", "y")}, **names})
+    return template.format(
+        **{**named, **{k: v for k, v in n.kwargs.items() if k not in ("g", "y")}, **names}
+    )
 
 
 def _operand(x: Node, words: Mapping[Node, str]) -> str:
@@ -82,7 +86,10 @@ def cotangents(nodes: tuple[Node, ...], names: Mapping[Node, str], loss: str) ->
         found[n] = f"d{loss}/d{names[n]}"
         if n.fn is not None and n.name is None and len(its := readers.get(n, [])) == 1:
             reader, slot = its[0]
-            if reader.fn in (np.add, np.subtract, gates.alias, gates.recompute) and templates(reader)[slot] == "{g}":
+            if (
+                reader.fn in (np.add, np.subtract, gates.alias, gates.recompute)
+                and templates(reader)[slot] == "{g}"
+            ):
                 found[n] = found[reader]
     return found
 

@@ -10,7 +10,9 @@ from minigrad.ops import OPS
 from .tensor import Tensor
 
 
-def behind(outputs: Iterable[Tensor], ends: Callable[[Tensor], bool] | None = None) -> tuple[Tensor, ...]:
+def behind(
+    outputs: Iterable[Tensor], ends: Callable[[Tensor], bool] | None = None
+) -> tuple[Tensor, ...]:
     """The outputs and what they depend on; what lies behind ``ends`` is not looked at. Linear, without recursion."""
     stack = list(outputs)
     found = set(stack)
@@ -23,7 +25,9 @@ def behind(outputs: Iterable[Tensor], ends: Callable[[Tensor], bool] | None = No
                 found.add(x)
                 stack.append(x)
     order = sorted(found, key=attrgetter("born"))  # inputs before their readers
-    order.sort(key=attrgetter("serial"))  # stable: gates and copies stand where their reader or original stood
+    order.sort(
+        key=attrgetter("serial")
+    )  # stable: gates and copies stand where their reader or original stood
     return tuple(order)
 
 

@@ -95,7 +95,12 @@ class Segment:
 
 def _computed(n: Tensor, known: dict[Tensor, Any]) -> Array:
     if Tensor.last_assign > n.serial:
-        refuse_stale(f"recompute '{n.label}'", n, n.inputs, "Look before the update, or run the forward pass again")
+        refuse_stale(
+            f"recompute '{n.label}'",
+            n,
+            n.inputs,
+            "Look before the update, or run the forward pass again",
+        )
     op, values = OPS[n.fn], [x._array if x.form is None else known[x] for x in n.inputs]  # type: ignore[index]  # no leaf
     return frozen(op.call(*values, **n.kwargs) if n.kwargs else op.call(*values))
 

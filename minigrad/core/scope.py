@@ -13,7 +13,9 @@ from minigrad.errors import ArgumentError
 from minigrad.source import Place, stamp
 
 recording: ContextVar[bool] = ContextVar("recording", default=True)
-watch: ContextVar[tuple[Callable[..., Iterator[Any]], ...]] = ContextVar("watch", default=())  # over every sweep
+watch: ContextVar[tuple[Callable[..., Iterator[Any]], ...]] = ContextVar(
+    "watch", default=()
+)  # over every sweep
 
 
 def timestep(t: int) -> stamped:

@@ -73,17 +73,26 @@ Swept = tuple[Tensor, Any, list[Any]]  # the fields of a Step, without its cost
 
 
 def sweep(
-    nodes: tuple[Tensor, ...], out: Tensor, seed: Array | Tensor, wanted: Container[Tensor] | None = None
+    nodes: tuple[Tensor, ...],
+    out: Tensor,
+    seed: Array | Tensor,
+    wanted: Container[Tensor] | None = None,
 ) -> Iterator[Swept]:
     """Yield (tensor, grad, sent) per node that a gradient reaches; grad is complete: its readers came after it.
 
     Only the tensors in ``wanted`` are sent anything (None: all that need a gradient). With a Tensor as seed the
     rules see Tensors and the backward pass records itself.
     """
-    return _recorded(nodes, out, seed, wanted) if isinstance(seed, Tensor) else _plain(nodes, out, seed, wanted)
+    return (
+        _recorded(nodes, out, seed, wanted)
+        if isinstance(seed, Tensor)
+        else _plain(nodes, out, seed, wanted)
+    )
 
 
-def _plain(nodes: tuple[Tensor, ...], out: Tensor, seed: Array, wanted: Container[Tensor] | None) -> Iterator[Swept]:
+def _plain(
+    nodes: tuple[Tensor, ...], out: Tensor, seed: Array, wanted: Container[Tensor] | None
+) -> Iterator[Swept]:
     """The sweep over plain arrays. Measured line by line: most of an eager training step is spent here."""
     pending: dict[Tensor, Any] = {out: seed}
     segment: Any = None  # that the sweep is in
@@ -98,7 +107,10 @@ def _plain(nodes: tuple[Tensor, ...], out: Tensor, seed: Array, wanted: Containe
                 y, values = node._array, [x._array for x in inputs]
             else:
                 if node.segment is not segment:
-                    segment, here = node.segment, node.segment.open()  # the values of the one before are forgotten
+                    segment, here = (
+                        node.segment,
+                        node.segment.open(),
+                    )  # the values of the one before are forgotten
                 y, *values = here.read(node, *inputs)
             sent = _contributions(node, g, wanted, y, values)
             for x, c in zip(inputs, sent):  # noqa: B905  (strict costs a tenth)
@@ -153,7 +165,9 @@ def _recorded(
         yield node, g, sent
 
 
-def _contributions(node: Tensor, g: Any, wanted: Container[Tensor] | None, y: Any, values: Sequence[Any]) -> list[Any]:
+def _contributions(
+    node: Tensor, g: Any, wanted: Container[Tensor] | None, y: Any, values: Sequence[Any]
+) -> list[Any]:
     """What node sends to each input, in the input's shape and dtype; None to those that are not wanted."""
     if Tensor.last_assign > node.serial:
         remedy = "Go backward before the update, or run the forward pass again"
@@ -164,7 +178,9 @@ def _contributions(node: Tensor, g: Any, wanted: Container[Tensor] | None, y: An
         found: Sequence[Any] = op.joint(*operands, **keywords) if op.joint is not None else op.rules
         for slot, x in enumerate(node.inputs):
             c = None
-            if (x.requires_grad if wanted is None else x in wanted) and (c := found[slot]) is not None:
+            if (x.requires_grad if wanted is None else x in wanted) and (
+                c := found[slot]
+            ) is not None:
                 if not joint:
                     c = c(*operands, **keywords) if keywords else c(*operands)
                 value = values[slot]
@@ -172,7 +188,9 @@ def _contributions(node: Tensor, g: Any, wanted: Container[Tensor] | None, y: An
                     c = conform(c, value, node)
             sent.append(c)
     except np.linalg.LinAlgError as error:
-        raise GradientError(f"backward through '{node.label}'", got=str(error), where=node.where) from None
+        raise GradientError(
+            f"backward through '{node.label}'", got=str(error), where=node.where
+        ) from None
     return sent
 
 
@@ -186,8 +204,13 @@ def conform(c: Any, x: Any, node: Tensor) -> Any:
         try:
             c = _fitted(c, x.shape)
         except ValueError:
-            got, expected = f"a contribution of shape {c.shape}", f"its input has the shape {x.shape}"
-            raise ShapeError(f"backward through '{node.label}'", got=got, expected=expected, where=node.where) from None
+            got, expected = (
+                f"a contribution of shape {c.shape}",
+                f"its input has the shape {x.shape}",
+            )
+            raise ShapeError(
+                f"backward through '{node.label}'", got=got, expected=expected, where=node.where
+            ) from None
     if c.dtype == x.dtype:
         return c
     return replace(c, g=cast(c.g, x.dtype)) if type(c) is Scattered else cast(c, x.dtype)
@@ -196,7 +219,9 @@ def conform(c: Any, x: Any, node: Tensor) -> Any:
 def _fitted(c: Any, shape: tuple[int, ...]) -> Any:
     """c summed over the axes along which an input of that shape was broadcast, or else broadcast to it itself."""
     lead = max(c.ndim - len(shape), 0)
-    repeated = tuple([i for i, n in enumerate(c.shape) if n != 1 and (i < lead or shape[i - c.ndim] == 1)])
+    repeated = tuple(
+        [i for i, n in enumerate(c.shape) if n != 1 and (i < lead or shape[i - c.ndim] == 1)]
+    )
     if not repeated and not lead:
         return np.broadcast_to(c, shape)
     total = c.sum(repeated, keepdims=True) if repeated else c

@@ -91,7 +91,9 @@ class Tape:
         for n, its in self.names.items():
             if its == name:
                 return n
-        raise ArgumentError("tape", got=f"no node is named {name!r}", expected="print(tape) lists the names")
+        raise ArgumentError(
+            "tape", got=f"no node is named {name!r}", expected="print(tape) lists the names"
+        )
 
     def edges(self) -> list[Edge]:
         """Every edge, in the order of execution."""
@@ -113,7 +115,9 @@ class Tape:
         return [
             e
             for e in self.edges()
-            if e.source.fn and (s := times[e.source]) != (t := times[e.target]) and None not in (s, t)
+            if e.source.fn
+            and (s := times[e.source]) != (t := times[e.target])
+            and None not in (s, t)
         ]
 
     def __repr__(self) -> str:
@@ -129,7 +133,9 @@ class Tape:
         return bundle(self, str(self))
 
     # --- forward again ----------------------------------------------------------------------------------------------
-    def replay(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> tuple[Array, ...]:
+    def replay(
+        self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None
+    ) -> tuple[Array, ...]:
         """Run the tape again with other values in its leaves (by Tensor or name); returns the outputs' arrays.
 
         What left the tape on the way, as int(t), np.nonzero(t) and Tensors in a list do, stays as it was recorded.
@@ -143,15 +149,22 @@ class Tape:
                 raise ArgumentError("replay", got=f"'{leaf.label}' is no leaf of this tape")
             new = np.asarray(value)
             if new.shape != leaf.shape:
-                raise ShapeError("replay", got=f"'{leaf.label}' is {leaf.shape} and the value {new.shape}")
+                raise ShapeError(
+                    "replay", got=f"'{leaf.label}' is {leaf.shape} and the value {new.shape}"
+                )
             if not np.can_cast(new.dtype, leaf.dtype, "same_kind"):
-                raise DTypeError("replay", got=f"'{leaf.label}' is {leaf.dtype} and the value {new.dtype}")
+                raise DTypeError(
+                    "replay", got=f"'{leaf.label}' is {leaf.dtype} and the value {new.dtype}"
+                )
             values[leaf] = new.astype(leaf.dtype)
         for n in self.nodes:
             if n.fn is not None:
                 values[n] = np.asarray(OPS[n.fn].call(*[values[x] for x in n.inputs], **n.kwargs))
                 if values[n].shape != n.shape:
-                    got, remedy = f"'{self.names[n]}' was {n.shape} and would be {values[n].shape}", "Record it anew"
+                    got, remedy = (
+                        f"'{self.names[n]}' was {n.shape} and would be {values[n].shape}",
+                        "Record it anew",
+                    )
                     raise ShapeError("replay", got=got, remedy=remedy, where=n.where)
             elif n not in values:
                 values[n] = n.data
@@ -166,7 +179,9 @@ class Tape:
         """Drain :meth:`steps` and add each parameter's adjoint to its ``grad``: all or, after an error, none."""
         add_to_grads([(s.tensor, s.grad) for s in self.steps(gradient) if s.tensor.fn is None])
 
-    def _sweep(self, seed: Array | Tensor, wanted: Container[Tensor] | None = None) -> Iterator[Swept]:
+    def _sweep(
+        self, seed: Array | Tensor, wanted: Container[Tensor] | None = None
+    ) -> Iterator[Swept]:
         """The sweep, under the eyes of ``detect_anomaly`` and ``on_backward``."""
         found = sweep(self.nodes, self.outputs[0], seed, wanted)
         for guard in watch.get():
@@ -178,7 +193,11 @@ class Tape:
         for n in reversed(self.nodes):
             if n.cut:
                 return f"{n.cut} at {n.where} cut it off" if n.where else f"{n.cut} cut it off"
-            if n.fn is not None and not n.requires_grad and (lost := [x for x in n.inputs if x.requires_grad]):
+            if (
+                n.fn is not None
+                and not n.requires_grad
+                and (lost := [x for x in n.inputs if x.requires_grad])
+            ):
                 why = f"the cast to {n.dtype}" if n.fn is cast else n.op
                 return f"no gradient goes back through {why} at {n.where}, to '{lost[0].label}'"
         return ""
@@ -187,20 +206,40 @@ class Tape:
         """The cotangent of the output: 1 for a scalar, else what the user gives."""
         out = self.outputs[0]
         if len(self.outputs) > 1:
-            raise GradientError("backward", got=f"a tape with {len(self.outputs)} outputs", expected="it needs one")
+            raise GradientError(
+                "backward", got=f"a tape with {len(self.outputs)} outputs", expected="it needs one"
+            )
         if not out.requires_grad:
-            got, cut = f"'{out.label}' does not depend on anything that needs a gradient", self._cut()
+            got, cut = (
+                f"'{out.label}' does not depend on anything that needs a gradient",
+                self._cut(),
+            )
             remedy = "" if cut else "Make parameters with tensor(..., requires_grad=True)"
             raise GradientError("backward", got=got, expected=cut, remedy=remedy, where=out.where)
         if gradient is None and out.size != 1:
-            got, remedy = f"'{out.label}' is {out.shape}", f"Sum it, or pass gradient= of shape {out.shape}"
-            raise GradientError("backward", got=got, expected="it starts from a scalar", remedy=remedy, where=out.where)
+            got, remedy = (
+                f"'{out.label}' is {out.shape}",
+                f"Sum it, or pass gradient= of shape {out.shape}",
+            )
+            raise GradientError(
+                "backward",
+                got=got,
+                expected="it starts from a scalar",
+                remedy=remedy,
+                where=out.where,
+            )
         given = np.ones(out.shape) if gradient is None else np.asarray(gradient)
         if given.dtype.kind not in "fiub":
-            raise DTypeError("backward", got=f"gradient of dtype {given.dtype}", expected="real numbers")
+            raise DTypeError(
+                "backward", got=f"gradient of dtype {given.dtype}", expected="real numbers"
+            )
         seed = np.array(given, out.dtype)
         if seed.shape != out.shape:
-            raise ShapeError("backward", got=f"'{out.label}' is {out.shape} and gradient {seed.shape}", where=out.where)
+            raise ShapeError(
+                "backward",
+                got=f"'{out.label}' is {out.shape} and gradient {seed.shape}",
+                where=out.where,
+            )
         return seed
 
 

@@ -44,9 +44,25 @@ class Tensor:
     """
 
     __slots__ = (
-        "__weakref__", "_array", "assigned", "born", "cut", "fn", "form", "grad", "inputs", "kwargs", "name", "peeked",
-        "place", "requires_grad", "segment", "serial", "swept", "time",
-    )  # fmt: skip
+        "__weakref__",
+        "_array",
+        "assigned",
+        "born",
+        "cut",
+        "fn",
+        "form",
+        "grad",
+        "inputs",
+        "kwargs",
+        "name",
+        "peeked",
+        "place",
+        "requires_grad",
+        "segment",
+        "serial",
+        "swept",
+        "time",
+    )
     backward: ClassVar[Method]  # asking for gradients is backward.py's: it adds the method
     item: ClassVar[Method]  # and what else reads the value is reading.py's
     __float__: ClassVar[Method]
@@ -83,7 +99,9 @@ class Tensor:
         self.serial = self.born = next(serials)
         if like is None:
             self.time, place = stamp.get()
-            self.place = place or user_place(skip=3 if fn else 2)  # __init__, record and an operator are ours
+            self.place = place or user_place(
+                skip=3 if fn else 2
+            )  # __init__, record and an operator are ours
         else:
             self.serial, self.time, self.place = like.serial, like.time, like.place
 
@@ -97,7 +115,15 @@ class Tensor:
 
     def copied(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """A copy of this node that reads other inputs, of equal value, which need a gradient where its own do."""
-        copy = Tensor(self.form or self._array, self.requires_grad, self.name, self.fn, inputs, self.kwargs, self)
+        copy = Tensor(
+            self.form or self._array,
+            self.requires_grad,
+            self.name,
+            self.fn,
+            inputs,
+            self.kwargs,
+            self,
+        )
         copy.peeked, copy.segment = self.peeked, self.segment
         if self.form is not None:
             copy.drop(self.form, self.segment)
@@ -113,13 +139,21 @@ class Tensor:
     dtype = property(lambda self: (self.form or self._array).dtype)
     ndim = property(lambda self: (self.form or self._array).ndim)
     size = property(lambda self: (self.form or self._array).size)
-    op = property(lambda self: op_name(self.fn) if self.fn else "leaf", doc="The function that made it, by name.")
-    origin = property(lambda self: describe(None, self.place), doc="``file:line`` of the user's code that made it.")
+    op = property(
+        lambda self: op_name(self.fn) if self.fn else "leaf",
+        doc="The function that made it, by name.",
+    )
+    origin = property(
+        lambda self: describe(None, self.place),
+        doc="``file:line`` of the user's code that made it.",
+    )
     recomputed = property(
         lambda self: self.form is not None or (self.segment is not None and self.segment.again),
         doc="Whether its value was dropped, to be recomputed in backward; or whether it is such a recomputation.",
     )
-    where = property(lambda self: describe(self.time, self.place), doc="``t=3, train.py:41``, for messages.")
+    where = property(
+        lambda self: describe(self.time, self.place), doc="``t=3, train.py:41``, for messages."
+    )
 
     @property
     def data(self) -> Array:
@@ -162,10 +196,16 @@ class Tensor:
         Whoever holds the leaf's ``data``, or a view of it, sees the new value: ``numpy()`` is the copy to keep.
         """
         if self.fn is not None:
-            raise GradientError("assign", got=f"'{self.label}' is a result of {self.op}", expected="only leaves change")
+            raise GradientError(
+                "assign",
+                got=f"'{self.label}' is a result of {self.op}",
+                expected="only leaves change",
+            )
         new = tensor(array).data
         if new.shape != self.shape:
-            raise ShapeError("assign", got=f"'{self.label}' is {self.shape}, the new value {new.shape}")
+            raise ShapeError(
+                "assign", got=f"'{self.label}' is {self.shape}, the new value {new.shape}"
+            )
         np.copyto(self._writeable(), new, "unsafe")
         frozen(self._array)
 
@@ -179,7 +219,9 @@ class Tensor:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         return record(ufunc if method == "__call__" else getattr(ufunc, method), args, kwargs)
 
-    def __array_function__(self, fn: Method, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def __array_function__(
+        self, fn: Method, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         return record(fn, args, kwargs)
 
     def __getitem__(self, index: Any) -> Any:
@@ -196,8 +238,14 @@ class Tensor:
         """Only for what is missing: a value that was dropped, or an array's method, which is a function of NumPy's."""
         if name == "_array":
             return self.segment.open().read(self)[0]
-        remedy = f"Write np.{name}(t)" if hasattr(np, name) else "Take t.data, read-only, or t.numpy(), a copy"
-        raise MissingError(f"Tensor.{name}", got="not there", remedy=remedy if hasattr(np.ndarray, name) else "")
+        remedy = (
+            f"Write np.{name}(t)"
+            if hasattr(np, name)
+            else "Take t.data, read-only, or t.numpy(), a copy"
+        )
+        raise MissingError(
+            f"Tensor.{name}", got="not there", remedy=remedy if hasattr(np.ndarray, name) else ""
+        )
 
     def __len__(self) -> int:
         return len(self._array)
@@ -221,10 +269,16 @@ class Tensor:
     __invert__, __round__ = _method(np.invert), _method(np.round)
     sum, mean, max, min, prod = map(_method, (np.sum, np.mean, np.max, np.min, np.prod))
     var, std, cumsum, cumprod = map(_method, (np.var, np.std, np.cumsum, np.cumprod))
-    argmax, argmin, argsort, any, all = map(_method, (np.argmax, np.argmin, np.argsort, np.any, np.all))
+    argmax, argmin, argsort, any, all = map(
+        _method, (np.argmax, np.argmin, np.argsort, np.any, np.all)
+    )
     swapaxes, squeeze, ravel, flatten = map(_method, (np.swapaxes, np.squeeze, np.ravel, np.ravel))
-    dot, trace, diagonal, repeat, take = map(_method, (np.dot, np.trace, np.diagonal, np.repeat, np.take))
-    clip, round, conj, conjugate, copy = map(_method, (np.clip, np.round, np.conj, np.conj, np.copy))
+    dot, trace, diagonal, repeat, take = map(
+        _method, (np.dot, np.trace, np.diagonal, np.repeat, np.take)
+    )
+    clip, round, conj, conjugate, copy = map(
+        _method, (np.clip, np.round, np.conj, np.conj, np.copy)
+    )
     nonzero, searchsorted, astype = map(_method, (np.nonzero, np.searchsorted, cast))
     T, mT = property(_method(np.transpose)), property(_method(np.matrix_transpose))  # noqa: N815  (NumPy's name)
     real, imag = property(_method(np.real)), property(_method(np.imag))
@@ -238,7 +292,9 @@ class Tensor:
         return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
 
-def tensor(x: Any, requires_grad: bool = False, name: str | None = None, dtype: npt.DTypeLike | None = None) -> Tensor:
+def tensor(
+    x: Any, requires_grad: bool = False, name: str | None = None, dtype: npt.DTypeLike | None = None
+) -> Tensor:
     """Copy x into a new leaf.
 
     The dtype is the given one, else the one x carries (an array, a NumPy scalar, a Tensor), else float64.
@@ -248,7 +304,9 @@ def tensor(x: Any, requires_grad: bool = False, name: str | None = None, dtype: 
     if x is None:
         raise DTypeError(f"tensor {name!r}" if name else "tensor", got="None")
     try:
-        data = plain(np.array(x.data if isinstance(x, Tensor) else x, dtype=dtype or carried, subok=True))
+        data = plain(
+            np.array(x.data if isinstance(x, Tensor) else x, dtype=dtype or carried, subok=True)
+        )
         if dtype is None and carried is None and data.dtype.kind in "iub":
             data = data.astype(np.float64)
     except MinigradError:
@@ -293,7 +351,9 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     if data.dtype.kind not in "fiub":
         own(data, fn=fn)  # refuses it
     if not recording.get():
-        leaf = Tensor(frozen(data.copy()) if any(np.may_share_memory(data, x) for x in values) else data)
+        leaf = Tensor(
+            frozen(data.copy()) if any(np.may_share_memory(data, x) for x in values) else data
+        )
         leaf.cut = "no_grad()" if needed else next((x.cut for x in inputs if x.cut), "")
         return leaf
     if needed and (None in op.rules or data.dtype.kind != "f"):

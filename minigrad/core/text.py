@@ -20,8 +20,14 @@ def summary(x: Any) -> str:
         return what
     fine = np.isfinite(x)
     good = x[fine].astype(np.float64)  # a float32 norm may overflow
-    parts = [what, f"norm {norm(good):.4g}, {good.min():.4g} to {good.max():.4g}"] if good.size else [what]
-    parts += [f"{n} {kind}" for kind, n in (("NaN", np.isnan(x).sum()), ("inf", np.isinf(x).sum())) if n]
+    parts = (
+        [what, f"norm {norm(good):.4g}, {good.min():.4g} to {good.max():.4g}"]
+        if good.size
+        else [what]
+    )
+    parts += [
+        f"{n} {kind}" for kind, n in (("NaN", np.isnan(x).sum()), ("inf", np.isinf(x).sum())) if n
+    ]
     return ", ".join(parts)
 
 

@@ -10,7 +10,16 @@ from . import gates
 from .tensor import Tensor
 
 _SCALES = (np.negative, np.multiply, np.divide)
-_ADDS = (np.add, np.subtract, np.reshape, np.squeeze, gates.alias, gates.on_backward, gates.scale_grad, gates.clip_grad)
+_ADDS = (
+    np.add,
+    np.subtract,
+    np.reshape,
+    np.squeeze,
+    gates.alias,
+    gates.on_backward,
+    gates.scale_grad,
+    gates.clip_grad,
+)
 
 
 def times_of(nodes: tuple[Tensor, ...]) -> dict[Tensor, int | None]:
@@ -21,8 +30,14 @@ def times_of(nodes: tuple[Tensor, ...]) -> dict[Tensor, int | None]:
     the end of the tape that only such sums read count as lying outside.
     """
     times = {n: n.time for n in nodes}
-    ends, read = set[Tensor](), set[Tensor]()  # the sums at the end of the tape; what others than these read
-    enters, running = set[Tensor](), set[Tensor]()  # what some step reads; the sums that run through the steps
+    ends, read = (
+        set[Tensor](),
+        set[Tensor](),
+    )  # the sums at the end of the tape; what others than these read
+    enters, running = (
+        set[Tensor](),
+        set[Tensor](),
+    )  # what some step reads; the sums that run through the steps
     for n in reversed(nodes):
         inputs = n.inputs
         if n not in read and (n.time is None or _is_sum(n)):
@@ -33,7 +48,9 @@ def times_of(nodes: tuple[Tensor, ...]) -> dict[Tensor, int | None]:
             enters.update(inputs)
     for n in nodes:
         if n.time is None and n.fn is not None and n in enters:
-            times[n] = max((t for x in n.inputs if x.fn and (t := times.get(x)) is not None), default=None)
+            times[n] = max(
+                (t for x in n.inputs if x.fn and (t := times.get(x)) is not None), default=None
+            )
         elif n.time is not None and n in ends:
             earlier = [x for x in n.inputs if x.time not in (None, n.time)]
             adds = n.fn not in _SCALES and earlier and not any(x in read for x in earlier)

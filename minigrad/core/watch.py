@@ -17,7 +17,9 @@ class Watch:
     Holds in this thread or asyncio task. A pass asks once which nodes are meant; without a Watch, nothing.
     """
 
-    def __init__(self, title: str, chosen: Callable[[Any], Collection[Any]], look: Callable[[Any, Any], None]) -> None:
+    def __init__(
+        self, title: str, chosen: Callable[[Any], Collection[Any]], look: Callable[[Any, Any], None]
+    ) -> None:
         self.title, self.chosen, self.look = title, chosen, look
         watch.set((*watch.get(), self))
 
@@ -39,7 +41,12 @@ class Watch:
     def __enter__(self) -> Watch:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self.remove()
 
     def __repr__(self) -> str:
@@ -50,14 +57,24 @@ def watched(target: str | Callable[[Any], Any], fn: Callable[[Any], Any]) -> Wat
     """Call fn(g) at the nodes of that name, or of which the predicate holds, when their adjoint g is complete."""
 
     def chosen(tape: Any) -> list[Any]:
-        if isinstance(target, str):  # all that bear it: a truncated tape may hold several versions of h_2
+        if isinstance(
+            target, str
+        ):  # all that bear it: a truncated tape may hold several versions of h_2
             return [n for n, name in tape.names.items() if target in (n.name, name)]
         return [n for n in tape.nodes if target(n)]
 
     def look(tape: Any, swept: Any) -> None:
         if fn(swept[1]) is not None:
             remedy = "To change a gradient write h = mg.on_backward(h, fn) in the forward pass"
-            raise GradientError(f"on_backward at '{tape.names[swept[0]]}'", got="the function returned something",
-                                expected="one that only looks returns None", remedy=remedy)  # fmt: skip
+            raise GradientError(
+                f"on_backward at '{tape.names[swept[0]]}'",
+                got="the function returned something",
+                expected="one that only looks returns None",
+                remedy=remedy,
+            )
 
-    return Watch(repr(target) if isinstance(target, str) else getattr(target, "__name__", "predicate"), chosen, look)
+    return Watch(
+        repr(target) if isinstance(target, str) else getattr(target, "__name__", "predicate"),
+        chosen,
+        look,
+    )

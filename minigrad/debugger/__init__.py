@@ -32,7 +32,9 @@ def debug(loss: Tensor | Tape, commands: str | None = None) -> None:
 
 
 def break_at(
-    tape: Tape | Tensor, where: str | Tensor | Callable[[Tensor], Any], when: Callable[[Any], Any] | None = None
+    tape: Tape | Tensor,
+    where: str | Tensor | Callable[[Tensor], Any],
+    when: Callable[[Any], Any] | None = None,
 ) -> Watch:
     """Stop in the debugger when the adjoint g of a node is complete and ``when(g)`` holds.
 
@@ -48,13 +50,19 @@ def break_at(
     else:
         nodes = {n for n in tape.nodes if where(n)}
     if not nodes:
-        raise ArgumentError("break_at", got="no node of this tape is meant", expected="print(tape) lists the names")
+        raise ArgumentError(
+            "break_at", got="no node of this tape is meant", expected="print(tape) lists the names"
+        )
 
     def look(its: Tape, swept: Any) -> None:
         if when is None or when(swept[1]):
             stop(Step(swept[0], swept[1], swept[2], its))
 
-    return Watch(where if isinstance(where, str) else f"{len(nodes)} nodes", lambda its: nodes & set(its.names), look)
+    return Watch(
+        where if isinstance(where, str) else f"{len(nodes)} nodes",
+        lambda its: nodes & set(its.names),
+        look,
+    )
 
 
 def stop(step: Step) -> None:
@@ -68,12 +76,21 @@ def pm(error: BaseException | None = None) -> None:
 
     The error is the given one, the one being handled, or the last one of an interactive session.
     """
-    error = error or sys.exception() or getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    error = (
+        error
+        or sys.exception()
+        or getattr(sys, "last_exc", None)
+        or getattr(sys, "last_value", None)
+    )
     if error is None:
-        raise ArgumentError("pm", got="no error has happened", remedy="Call it in `except`, or pass the error")
+        raise ArgumentError(
+            "pm", got="no error has happened", remedy="Call it in `except`, or pass the error"
+        )
     tape = _swept_tape(error.__traceback__)
     if tape is None:
-        raise ArgumentError("pm", got=f"this {type(error).__name__} did not happen in a backward pass")
+        raise ArgumentError(
+            "pm", got=f"this {type(error).__name__} did not happen in a backward pass"
+        )
     from .terminal import Debugger
 
     debugger = Debugger(tape)

@@ -31,7 +31,9 @@ class Breakpoint:
 def breakpoint_at(text: str, session: Session, once: bool = False) -> Breakpoint:
     """Read a condition. Raises ArgumentError where it can never hold, as for a name that no node has."""
     text = text.strip()
-    if text and (text in session.tape.names.values() or not re.search(r"[=<>|]|^nan$|\.py:\d+$", text)):
+    if text and (
+        text in session.tape.names.values() or not re.search(r"[=<>|]|^nan$|\.py:\d+$", text)
+    ):
         node = session.node(text)  # or an error that says which names are close
         return Breakpoint(text, lambda s: s.tensor is node or s.tensor.name == text, once)
     return Breakpoint(text, _condition(text.replace(" ", ""), session.tape), once)
@@ -68,11 +70,15 @@ def _number(text: str) -> float:
     except ValueError:
         value = math.nan
     if math.isnan(value):
-        raise ArgumentError(f"b |g|...{text}", got=f"{text!r} is no number", expected="expected one, as in |g|>10")
+        raise ArgumentError(
+            f"b |g|...{text}", got=f"{text!r} is no number", expected="expected one, as in |g|>10"
+        )
     return value
 
 
 def _known(value: object, there: set[object] | set[str] | set[int], what: str) -> None:
     if value not in there:
         listed = ", ".join(sorted(map(str, there))[:20])
-        raise ArgumentError(f"b {value}", got=f"no node has that {what}", expected=f"there are {listed or 'none'}")
+        raise ArgumentError(
+            f"b {value}", got=f"no node has that {what}", expected=f"there are {listed or 'none'}"
+        )

@@ -31,7 +31,9 @@ class Session:
         self.at = 0
         self._run: Iterator[Step] | None = None
         self._visits: dict[Tensor, int] = {}  # the step at which a node was taken
-        self._arrivals: defaultdict[Tensor, list[tuple[int, int]]] = defaultdict(list)  # (step, slot) that sent to it
+        self._arrivals: defaultdict[Tensor, list[tuple[int, int]]] = defaultdict(
+            list
+        )  # (step, slot) that sent to it
 
     @cached_property
     def reached(self) -> frozenset[Tensor]:
@@ -40,7 +42,9 @@ class Session:
         for n in reversed(self.tape.nodes):
             if n in found and n.fn is not None:
                 passes = OPS[n.fn].passes
-                found.update(x for slot, x in enumerate(n.inputs) if x.requires_grad and passes(slot))
+                found.update(
+                    x for slot, x in enumerate(n.inputs) if x.requires_grad and passes(slot)
+                )
         return frozenset(found)
 
     def __repr__(self) -> str:
@@ -133,4 +137,3 @@ class Session:
 
 def _size(c: Any) -> float:
     return float(np.nan_to_num(np.max(np.absolute(c), initial=0.0), nan=np.inf))
-

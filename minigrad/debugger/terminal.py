@@ -26,8 +26,16 @@ from .breakpoints import KINDS, Breakpoint, breakpoint_at
 from .session import Session
 
 _SIGNS: dict[str, str | int | None] = {
-    "·": ".", "⊙": "*", "⊗": "(x)", "ᵀ": "^T", "⁻": "^-", "¹": "1", "²": "^2", "π": "pi", "‖": "||",
-}  # fmt: skip
+    "·": ".",
+    "⊙": "*",
+    "⊗": "(x)",
+    "ᵀ": "^T",
+    "⁻": "^-",
+    "¹": "1",
+    "²": "^2",
+    "π": "pi",
+    "‖": "||",
+}
 COMMANDS = ("n", "u", "c", "b", "tb", "cl", "eq", "g", "p", "w", "l", "s", "draw", "h", "q")
 
 
@@ -37,7 +45,11 @@ class Debugger(cmd.Cmd):
     prompt = "(mg) "
 
     def __init__(
-        self, tape: Tape, gradient: Any = None, stdin: TextIO | None = None, out: TextIO | None = None
+        self,
+        tape: Tape,
+        gradient: Any = None,
+        stdin: TextIO | None = None,
+        out: TextIO | None = None,
     ) -> None:
         super().__init__(stdin=stdin, stdout=out)
         self.tape, self.session = tape, Session(tape, gradient)
@@ -51,7 +63,9 @@ class Debugger(cmd.Cmd):
     def run(self) -> None:
         """Read commands until ``q`` or the end of the input."""
         steps = len(self.session.reached)
-        self.say(f"{self.tape!r}: {steps} steps back. n takes one, u undoes it, h lists the commands.")
+        self.say(
+            f"{self.tape!r}: {steps} steps back. n takes one, u undoes it, h lists the commands."
+        )
         with np.errstate(all="ignore"), _completing():
             while True:
                 try:
@@ -81,11 +95,15 @@ class Debugger(cmd.Cmd):
 
     def default(self, line: str) -> None:
         """What is no command."""
-        self.say(f"*** {line.split(maxsplit=1)[0]!r} is no command; h lists them, p EXPR evaluates an expression")
+        self.say(
+            f"*** {line.split(maxsplit=1)[0]!r} is no command; h lists them, p EXPR evaluates an expression"
+        )
 
     def say(self, text: str | Iterable[str]) -> None:
         """Write lines, a control character of a name as ?, the signs in ASCII where the output has no others."""
-        text = re.sub(r"[^\n\t -~\xa0-\U0010ffff]", "?", text if isinstance(text, str) else "\n".join(text))
+        text = re.sub(
+            r"[^\n\t -~\xa0-\U0010ffff]", "?", text if isinstance(text, str) else "\n".join(text)
+        )
         try:
             self.stdout.write(text + "\n")
         except UnicodeEncodeError as error:
@@ -149,7 +167,11 @@ class Debugger(cmd.Cmd):
 
     def do_g(self, arg: str) -> None:
         """g [NAME]: an adjoint so far, and which steps it came from; g alone: the current one."""
-        self.say(views.adjoint_lines(self.session, self.session.node(arg) if arg else self._current().tensor))
+        self.say(
+            views.adjoint_lines(
+                self.session, self.session.node(arg) if arg else self._current().tensor
+            )
+        )
 
     def do_p(self, arg: str) -> None:
         """p EXPR: evaluate a Python expression.
@@ -158,8 +180,12 @@ class Debugger(cmd.Cmd):
         adjoint; grad("h_2"), an adjoint so far; value("tanh@3"), for names that Python cannot read; step; tape.
         """
         if not arg:
-            raise ArgumentError("p", got="nothing to evaluate", expected="write an expression, as p np.abs(g).max()")
-        code = compile(arg, "<p>", "eval")  # of text, an interrupted eval would give the whole process its exit code
+            raise ArgumentError(
+                "p", got="nothing to evaluate", expected="write an expression, as p np.abs(g).max()"
+            )
+        code = compile(
+            arg, "<p>", "eval"
+        )  # of text, an interrupted eval would give the whole process its exit code
         self.say(views.shown(eval(code, self._scope())))
 
     def do_w(self, arg: str) -> None:
@@ -175,7 +201,10 @@ class Debugger(cmd.Cmd):
         step = self._current()
         if step.tensor.fn is None:
             raise ArgumentError("s", got=f"'{step.name}' is a leaf, no rule goes through it")
-        op, inner = OPS[step.tensor.fn], pdb.Pdb(stdin=self.stdin, stdout=self.stdout, nosigint=True)
+        op, inner = (
+            OPS[step.tensor.fn],
+            pdb.Pdb(stdin=self.stdin, stdout=self.stdout, nosigint=True),
+        )
         if not self.use_rawinput:
             inner.use_rawinput, inner.prompt = False, "(Pdb)\n"
         operands = step.grad, step.tensor.data, *(x.data for x in step.tensor.inputs)
@@ -194,8 +223,14 @@ class Debugger(cmd.Cmd):
     def do_h(self, arg: str) -> None:
         """h [COMMAND]: the commands, or one of them."""
         if arg and arg not in COMMANDS:
-            raise ArgumentError(f"h {arg}", got="no such command", expected=f"there are {', '.join(COMMANDS)}")
-        docs = [inspect.getdoc(getattr(self, f"do_{name}")) or "" for name in COMMANDS if arg in (name, "")]
+            raise ArgumentError(
+                f"h {arg}", got="no such command", expected=f"there are {', '.join(COMMANDS)}"
+            )
+        docs = [
+            inspect.getdoc(getattr(self, f"do_{name}")) or ""
+            for name in COMMANDS
+            if arg in (name, "")
+        ]
         self.say(docs if arg else [doc.splitlines()[0] for doc in docs])
 
     do_help = do_h
@@ -229,10 +264,20 @@ class Debugger(cmd.Cmd):
     def _scope(self) -> dict[str, Any]:
         """What an expression sees; a node's name wins over ours."""
         step, node = self.session.current, self.session.node
-        ours: dict[str, Any] = {"np": np, "step": step, "tape": self.tape, "g": None if step is None else step.grad}
-        ours |= {"grad": lambda name: self.session.adjoint(node(name)), "value": lambda name: node(name).data}
+        ours: dict[str, Any] = {
+            "np": np,
+            "step": step,
+            "tape": self.tape,
+            "g": None if step is None else step.grad,
+        }
+        ours |= {
+            "grad": lambda name: self.session.adjoint(node(name)),
+            "value": lambda name: node(name).data,
+        }
         names = self.tape.names.items()
-        return ours | {name: n.data for n, name in names if name.isidentifier() and not keyword.iskeyword(name)}
+        return ours | {
+            name: n.data for n, name in names if name.isidentifier() and not keyword.iskeyword(name)
+        }
 
     def completedefault(self, text: str, *_: Any) -> list[str]:
         """The names of nodes, after every command."""

@@ -51,7 +51,9 @@ def equation_lines(step: Step) -> Iterator[str]:
     if node.fn is None:
         yield f"{step.name} is a leaf: its adjoint is the gradient, {compact(step.grad, 64)}"
     numbers = {x: compact(x.data) for x in (*node.inputs, node)}
-    rows = zip(node.inputs, lines, templates(node) if node.fn else (), step.contributions, strict=True)
+    rows = zip(
+        node.inputs, lines, templates(node) if node.fn else (), step.contributions, strict=True
+    )
     for x, line, template, c in rows:
         if line is not None and template is not None:
             yield line
@@ -65,7 +67,10 @@ def equation_lines(step: Step) -> Iterator[str]:
 
 def adjoint_lines(session: Session, node: Tensor) -> Iterator[str]:
     """An adjoint so far, and which steps it came from."""
-    adjoint, its = session.adjoint(node), f"d{session.tape.outputs[0].name or 'L'}/d{session.tape.names[node]}"
+    adjoint, its = (
+        session.adjoint(node),
+        f"d{session.tape.outputs[0].name or 'L'}/d{session.tape.names[node]}",
+    )
     if adjoint is None:
         yield f"{its}: {'no gradient reaches it' if node not in session.reached else 'nothing has arrived yet'}"
         return
@@ -109,7 +114,9 @@ def tape_lines(session: Session, around: int) -> Iterator[str]:
 
 
 def _call(tape: Tape, n: Tensor) -> str:
-    numbers = {x: compact(x.data) for x in n.inputs if x.fn is None and x.size == 1 and x.name is None}
+    numbers = {
+        x: compact(x.data) for x in n.inputs if x.fn is None and x.size == 1 and x.name is None
+    }
     args = [numbers.get(x, tape.names[x]) for x in n.inputs[:6]] + ["..."] * (len(n.inputs) > 6)
     return f"{n.op}({', '.join(args)})"
 

@@ -65,8 +65,11 @@ def cross_entropy(logits: Any, targets: Any) -> Any:
     """
     labels = np.asarray(targets)
     if labels.shape != logits.shape[:-1]:
-        raise ShapeError("cross_entropy", got=f"logits {logits.shape} and targets {labels.shape}",
-                         expected=f"targets must be {logits.shape[:-1]}")  # fmt: skip
+        raise ShapeError(
+            "cross_entropy",
+            got=f"logits {logits.shape} and targets {labels.shape}",
+            expected=f"targets must be {logits.shape[:-1]}",
+        )
     labels = _below("cross_entropy: targets", labels, logits.shape[-1])
     top = np.max(logits, axis=-1, keepdims=True)
     mass = np.log(np.sum(np.exp(logits - top), axis=-1)) + top[..., 0]
@@ -99,5 +102,8 @@ defvjp(
     cross_entropy,
     _cross_entropy,
     None,
-    bind=lambda logits, targets: ((logits, targets if hasattr(targets, "dtype") else np.asarray(targets)), {}),
+    bind=lambda logits, targets: (
+        (logits, targets if hasattr(targets, "dtype") else np.asarray(targets)),
+        {},
+    ),
 )

@@ -10,11 +10,17 @@ import numpy as np
 from . import COMPOSED, DISCRETE, OPS, op_name
 
 GROUPS = {
-    "elementwise": "element by element", "ufuncs": "element by element",
-    "reductions": "along an axis", "statistics": "along an axis",
-    "shapes": "shape and order", "rearrange": "shape and order", "indexing": "shape and order",
-    "linalg": "linear algebra", "products": "linear algebra", "decompositions": "linear algebra",
-}  # fmt: skip
+    "elementwise": "element by element",
+    "ufuncs": "element by element",
+    "reductions": "along an axis",
+    "statistics": "along an axis",
+    "shapes": "shape and order",
+    "rearrange": "shape and order",
+    "indexing": "shape and order",
+    "linalg": "linear algebra",
+    "products": "linear algebra",
+    "decompositions": "linear algebra",
+}
 
 
 def _named(fn: Any) -> str:
@@ -30,7 +36,9 @@ def _sorted(fns: Any) -> str:
 
 def table() -> str:
     """The functions by group, with those that have no derivative last."""
-    made: dict[Any, Any] = {fn: next((r for r in (*op.rules, op.joint) if r), None) for fn, op in OPS.items()}
+    made: dict[Any, Any] = {
+        fn: next((r for r in (*op.rules, op.joint) if r), None) for fn, op in OPS.items()
+    }
     made |= COMPOSED
     groups: defaultdict[str, list[Any]] = defaultdict(list)
     for fn, rule in made.items():

@@ -86,7 +86,9 @@ def _cholesky(g: Any, y: Any, x: Any, upper: bool = False) -> Any:
 
 
 defvjp(eigh, _eigh)
-defvjp(eigenvalues, lambda g, y, x, packed: _product(packed[..., 1:, :], g, packed[..., 1:, :]), None)
+defvjp(
+    eigenvalues, lambda g, y, x, packed: _product(packed[..., 1:, :], g, packed[..., 1:, :]), None
+)
 defvjp(np.linalg.eigvalsh, _eigvalsh)
 defvjp(np.linalg.cholesky, _cholesky)
 COMPOSED[np.linalg.eigh] = _unpacked_eigh
@@ -144,10 +146,16 @@ def _svdvals(g: Any, y: Any, x: Any) -> Any:
     return _product(u, g, mt(vh))
 
 
-def _unpacked_svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+def _unpacked_svd(
+    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
     m, n = a.shape[-2:]
     if hermitian:
-        return _hermitian_svd(a) if compute_uv else np.sort(np.absolute(np.linalg.eigvalsh(a)))[..., ::-1]
+        return (
+            _hermitian_svd(a)
+            if compute_uv
+            else np.sort(np.absolute(np.linalg.eigvalsh(a)))[..., ::-1]
+        )
     if not compute_uv:
         return np.linalg.svdvals(a)
     if full_matrices and m != n:
@@ -162,7 +170,10 @@ def _hermitian_svd(a: Any) -> Any:
     """The eigenvectors, by falling magnitude; the sign goes to vh."""
     w, v = np.linalg.eigh(a)
     order = np.argsort(np.absolute(w))[..., ::-1]
-    w, u = np.take_along_axis(w, order, axis=-1), np.take_along_axis(v, order[..., None, :], axis=-1)
+    w, u = (
+        np.take_along_axis(w, order, axis=-1),
+        np.take_along_axis(v, order[..., None, :], axis=-1),
+    )
     return SVDResult(u, np.absolute(w), mt(np.where(np.signbit(w)[..., None, :], -u, u)))
 
 
@@ -195,10 +206,14 @@ def _pinv(g: Any, y: Any, x: Any, rtol: Any = None, hermitian: bool = False) -> 
     return _symmetric(found) if hermitian else found
 
 
-def _bind_pinv(a: Any, rcond: Any = None, hermitian: bool = False, **rtol: Any) -> tuple[tuple[Any], dict[str, Any]]:
+def _bind_pinv(
+    a: Any, rcond: Any = None, hermitian: bool = False, **rtol: Any
+) -> tuple[tuple[Any], dict[str, Any]]:
     if rcond is not None or rtol.get("rtol") is not None:
         got = f"a tolerance of {rcond if rcond is not None else rtol['rtol']}, which may cut more than rounding errors"
-        raise UnsupportedError("np.linalg.pinv", got=got, remedy="Pass rtol=None, or cut np.linalg.svd yourself")
+        raise UnsupportedError(
+            "np.linalg.pinv", got=got, remedy="Pass rtol=None, or cut np.linalg.svd yourself"
+        )
     return (a,), {"hermitian": hermitian, **rtol}
 
 
@@ -208,7 +223,9 @@ COMPOSED[np.linalg.slogdet] = _unpacked_slogdet
 
 
 # --- norms ----------------------------------------------------------------------------------------------------------
-def _vector_norm(g: Any, y: Any, x: Any, axis: Any = (), keepdims: bool = False, ord: float = 2) -> Any:
+def _vector_norm(
+    g: Any, y: Any, x: Any, axis: Any = (), keepdims: bool = False, ord: float = 2
+) -> Any:
     """Where all of a vector is 0 so is the gradient; those that tie for the largest share it."""
     g, y = (g, y) if keepdims else (np.expand_dims(g, axis), np.expand_dims(y, axis))
     if ord == 1:
@@ -217,7 +234,9 @@ def _vector_norm(g: Any, y: Any, x: Any, axis: Any = (), keepdims: bool = False,
         won = np.absolute(x) == y
         return g * np.sign(x) * won / np.sum(won, axis=axis, keepdims=True)
     length = np.where(y == 0, np.inf, y) if ord > 0 else y
-    return g * x / length if ord == 2 else g * np.sign(x) * np.power(np.absolute(x) / length, ord - 1)
+    return (
+        g * x / length if ord == 2 else g * np.sign(x) * np.power(np.absolute(x) / length, ord - 1)
+    )
 
 
 def _bind_vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
@@ -249,10 +268,14 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     if len(axes) == 1 or (ord is None and axis is None):
         return np.linalg.vector_norm(x, axis=axes, keepdims=keepdims, ord=2 if ord is None else ord)
     if len(axes) != 2:
-        raise UnsupportedError("np.linalg.norm", got=f"{len(axes)} axes", expected="1 of vectors or 2 of matrices")
+        raise UnsupportedError(
+            "np.linalg.norm", got=f"{len(axes)} axes", expected="1 of vectors or 2 of matrices"
+        )
     return _matrix_norm(x, axes, ord, keepdims)
 
 
 defvjp(np.linalg.vector_norm, _vector_norm, bind=_bind_vector_norm)
 COMPOSED[np.linalg.norm] = _norm
-COMPOSED[np.linalg.matrix_norm] = lambda x, /, *, keepdims=False, ord="fro": _norm(x, ord, (-2, -1), keepdims)
+COMPOSED[np.linalg.matrix_norm] = lambda x, /, *, keepdims=False, ord="fro": _norm(
+    x, ord, (-2, -1), keepdims
+)

@@ -15,7 +15,9 @@ defvjp(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g)
 defvjp(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
 defvjp(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
 POWER = (
-    lambda g, y, a, b: g * b * np.power(a, np.where((a == 0) & (b == 0), 1, b - 1)),  # 0 at b = 0, even where a = 0
+    lambda g, y, a, b: (
+        g * b * np.power(a, np.where((a == 0) & (b == 0), 1, b - 1))
+    ),  # 0 at b = 0, even where a = 0
     lambda g, y, a, b: g * y * np.log(np.where(a == 0, 1, a)),  # 0 at a = 0
 )
 defvjp(np.power, *POWER)
@@ -40,13 +42,16 @@ for fn in (np.maximum, np.minimum):
     defvjp(fn, share, lambda g, y, a, b: share(g, y, b, a))
 
 
-
 def _bind_where(condition: Any, *choices: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """A Python number takes the dtype of the other choice, whatever the condition's is."""
     if len(choices) != 2:
-        raise UnsupportedError("where", got="a condition alone", remedy="np.nonzero(condition) says where it holds")
+        raise UnsupportedError(
+            "where", got="a condition alone", remedy="np.nonzero(condition) says where it holds"
+        )
     if any(type(x) in (int, float) for x in choices):
-        dtype = np.result_type(*[x if hasattr(x, "dtype") or np.ndim(x) == 0 else np.asarray(x) for x in choices])
+        dtype = np.result_type(
+            *[x if hasattr(x, "dtype") or np.ndim(x) == 0 else np.asarray(x) for x in choices]
+        )
         choices = tuple(np.asarray(x, dtype) if type(x) in (int, float) else x for x in choices)
     return (condition, *choices), {}
 
@@ -85,7 +90,9 @@ def cast(x: Any, dtype: Any) -> Any:
     return x.astype(dtype)
 
 
-defvjp(cast, lambda g, y, x, *, dtype=None: g, bind=lambda x, dtype: ((x,), {"dtype": np.dtype(dtype)}))
+defvjp(
+    cast, lambda g, y, x, *, dtype=None: g, bind=lambda x, dtype: ((x,), {"dtype": np.dtype(dtype)})
+)
 
 
 @dispatched

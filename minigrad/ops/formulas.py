@@ -21,12 +21,19 @@ from .indexing import PART, getitem, put_along, scatter
 from .linalg import explicit, long_letters
 
 NOTATION = {
-    "·": "matrix product", "⊙": "elementwise product", "⊗": "outer product", "ᵀ": "transposed", "⁻¹": "inverse",
-    "[": "[condition]: 1 where it holds, else 0; x[i]: an element", "‖": "Euclidean norm",
-    "spread": "repeated along the axes that were folded away", "ties": "how many elements share the extreme",
-}  # fmt: skip
+    "·": "matrix product",
+    "⊙": "elementwise product",
+    "⊗": "outer product",
+    "ᵀ": "transposed",
+    "⁻¹": "inverse",
+    "[": "[condition]: 1 where it holds, else 0; x[i]: an element",
+    "‖": "Euclidean norm",
+    "spread": "repeated along the axes that were folded away",
+    "ties": "how many elements share the extreme",
+}
 Templates = tuple[str | None, ...]
 Node = Any  # a Tensor; this file stands below the one that defines it
+
 
 def letter(slot: int, of: int = 2) -> str:
     """How templates call an input: x where it is the only one, a and b of two, c, a, b of np.where's three."""
@@ -37,10 +44,18 @@ def letter(slot: int, of: int = 2) -> str:
 def _power(n: Node) -> Templates:
     """With a number for exponent, ``2 ⊙ x ⊙ g``."""
     exponent, by_exponent = n.inputs[1], "{g} ⊙ {y} ⊙ log({a})"
-    if exponent.fn is not None or exponent.size != 1 or exponent.name is not None or exponent.requires_grad:
+    if (
+        exponent.fn is not None
+        or exponent.size != 1
+        or exponent.name is not None
+        or exponent.requires_grad
+    ):
         return "{g} ⊙ {b} ⊙ {a}^({b} - 1)", by_exponent
     k = exponent.data.item()
-    return f"{k:.4g} ⊙ {{a}}{'' if k == 2 else f'^{k - 1:.4g}' if k > 1 else f'^({k - 1:.4g})'} ⊙ {{g}}", by_exponent
+    return (
+        f"{k:.4g} ⊙ {{a}}{'' if k == 2 else f'^{k - 1:.4g}' if k > 1 else f'^({k - 1:.4g})'} ⊙ {{g}}",
+        by_exponent,
+    )
 
 
 def _vector_norm(ord: float) -> str:
@@ -59,9 +74,15 @@ def _reshaped(n: Node) -> Templates:
 
 def _transposed(n: Node) -> Templates:
     if n.ndim == 2:
-        return ("{g}ᵀ" if n.kwargs.get("axes") in (None, (1, 0), (-1, 0), (1, -2), (-1, -2)) else "{g}",)
+        return (
+            "{g}ᵀ" if n.kwargs.get("axes") in (None, (1, 0), (-1, 0), (1, -2), (-1, -2)) else "{g}",
+        )
     axes = n.kwargs.get("axes")
-    back = tuple(range(n.ndim))[::-1] if axes is None else tuple(int(i) for i in np.argsort([a % n.ndim for a in axes]))
+    back = (
+        tuple(range(n.ndim))[::-1]
+        if axes is None
+        else tuple(int(i) for i in np.argsort([a % n.ndim for a in axes]))
+    )
     return (f"transpose({{g}}, {back})",)
 
 
@@ -125,10 +146,15 @@ def _einsum(n: Node, i: int) -> str:
 
 def _multi_dot(n: Node) -> Templates:
     names = [f"{{{letter(i, len(n.inputs))}}}ᵀ" for i in range(len(n.inputs))]
-    return tuple(" · ".join([*names[:i][::-1], "{g}", *names[i + 1 :][::-1]]) for i in range(len(names)))
+    return tuple(
+        " · ".join([*names[:i][::-1], "{g}", *names[i + 1 :][::-1]]) for i in range(len(names))
+    )
 
 
-_PLUS_MINUS_HALF = "{g} ⊙ ([{a} %s {b}] + [{a} = {b}] / 2)", "{g} ⊙ ([{b} %s {a}] + [{a} = {b}] / 2)"
+_PLUS_MINUS_HALF = (
+    "{g} ⊙ ([{a} %s {b}] + [{a} = {b}] / 2)",
+    "{g} ⊙ ([{b} %s {a}] + [{a} = {b}] / 2)",
+)
 _LARGER = tuple(t % ">" for t in _PLUS_MINUS_HALF)
 _SMALLER = tuple(t % "<" for t in _PLUS_MINUS_HALF)
 _EXTREME = ("spread({g}) ⊙ [{x} = spread({y})] / ties",)
@@ -219,8 +245,13 @@ FORMULAS: dict[Any, Templates | Callable[[Node], Templates]] = {
     np.transpose: _transposed,
     np.swapaxes: ("swapaxes({g}, {axis1}, {axis2})",),
     np.concatenate: _pieces,
-    np.stack: lambda n: tuple(f"{{g}}[{':, ' * (n.kwargs['axis'] % n.ndim)}{i}]" for i in range(len(n.inputs))),
-    getitem: lambda n: (f"{{g}} at [{_index(n.kwargs['index'], 1)}], 0 elsewhere", *[None] * (len(n.inputs) - 1)),
+    np.stack: lambda n: tuple(
+        f"{{g}}[{':, ' * (n.kwargs['axis'] % n.ndim)}{i}]" for i in range(len(n.inputs))
+    ),
+    getitem: lambda n: (
+        f"{{g}} at [{_index(n.kwargs['index'], 1)}], 0 elsewhere",
+        *[None] * (len(n.inputs) - 1),
+    ),
     scatter: _gathered,
     np.take_along_axis: lambda n: (f"put_along({{g}}, {{b}}, {{axis}}, {n.inputs[0].shape})", None),
     put_along: ("take_along_axis({g}, {b}, {axis})", None),

@@ -82,7 +82,10 @@ def written_out(terms: Sequence[Scattered]) -> Any:
 @dispatched
 def put_along(g: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
     """Zeros of the given shape with g added at indices along axis. The adjoint of take_along_axis."""
-    grid = [i if n > 1 else i * 0 for i, n in zip(np.ogrid[tuple(map(slice, g.shape))], shape, strict=True)]
+    grid = [
+        i if n > 1 else i * 0
+        for i, n in zip(np.ogrid[tuple(map(slice, g.shape))], shape, strict=True)
+    ]
     grid[axis] = indices
     out = np.zeros(shape, g.dtype)
     np.add.at(out, tuple(grid), g)
@@ -102,7 +105,9 @@ def split_index(index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     if type(index) is int or type(index) is slice:
         return (index,), ()
     given = index if isinstance(index, tuple) else (index,)
-    items = [i if isinstance(i, _PLAIN) or hasattr(i, "__array_function__") else _array(i) for i in given]
+    items = [
+        i if isinstance(i, _PLAIN) or hasattr(i, "__array_function__") else _array(i) for i in given
+    ]
     is_array = [hasattr(i, "__array_function__") for i in items]
     template = tuple(PART if a else i for i, a in zip(items, is_array, strict=True))
     return template, tuple(i for i, a in zip(items, is_array, strict=True) if a)
@@ -119,14 +124,19 @@ def _gather(g: Any, y: Any, *operands: Any, indices: Any = (), shape: Any = ()) 
 
 defvjp(
     getitem,
-    joint=lambda g, y, x, *parts, index=(): [Scattered(g, parts, index, x.shape)] + [None] * len(parts),
+    joint=lambda g, y, x, *parts, index=(): (
+        [Scattered(g, parts, index, x.shape)] + [None] * len(parts)
+    ),
 )
 defvjp(scatter, joint=_gather)
 defvjp(
     np.take_along_axis,
     lambda g, y, x, indices, axis=-1: put_along(g, indices, axis=axis, shape=x.shape),
     None,
-    bind=lambda arr, indices, axis=-1: ((np.reshape(arr, -1) if axis is None else arr, indices), {"axis": axis or 0}),
+    bind=lambda arr, indices, axis=-1: (
+        (np.reshape(arr, -1) if axis is None else arr, indices),
+        {"axis": axis or 0},
+    ),
 )
 defvjp(
     put_along,

@@ -32,7 +32,9 @@ def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
         return a * g if b.ndim == 1 else a[:, None] * g[..., None, :]
     if b.ndim == 1:
         return np.sum(a * g[..., None], axis=tuple(range(a.ndim - 1)))
-    if a.ndim > b.ndim == 2:  # one matrix for a whole batch: one product instead of a batch of them and a sum
+    if (
+        a.ndim > b.ndim == 2
+    ):  # one matrix for a whole batch: one product instead of a batch of them and a sum
         rows = math.prod(a.shape[:-1])
         return np.reshape(a, (rows, a.shape[-1])).T @ np.reshape(g, (rows, g.shape[-1]))
     return np.swapaxes(a, -1, -2) @ g
@@ -52,7 +54,9 @@ def _solve_a(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _solve_b(g: Any, y: Any, a: Any, b: Any) -> Any:
-    return np.linalg.solve(mt(a), g[..., None])[..., 0] if b.ndim == 1 else np.linalg.solve(mt(a), g)
+    return (
+        np.linalg.solve(mt(a), g[..., None])[..., 0] if b.ndim == 1 else np.linalg.solve(mt(a), g)
+    )
 
 
 # Source: Giles 2008, "Collected matrix derivative results for forward and reverse mode".
@@ -82,7 +86,10 @@ COMPOSED[np.linalg.matrix_power] = _matrix_power
 
 def _multi_dot(g: Any, y: Any, *xs: Any) -> list[Any]:
     """The same product with the cotangent in each operand's place, the others transposed and in reverse."""
-    first, last = np.reshape(xs[0], (-1, xs[0].shape[-1])), np.reshape(xs[-1], (xs[-1].shape[0], -1))
+    first, last = (
+        np.reshape(xs[0], (-1, xs[0].shape[-1])),
+        np.reshape(xs[-1], (xs[-1].shape[0], -1)),
+    )
     turned = [x.T for x in (first, *xs[1:-1], last)]
     g = np.reshape(g, (first.shape[0], last.shape[1]))
     return [
@@ -93,11 +100,18 @@ def _multi_dot(g: Any, y: Any, *xs: Any) -> list[Any]:
 
 def _bind_multi_dot(arrays: Any, **keywords: Any) -> tuple[Any, dict[str, Any]]:
     if any(np.ndim(x) > 2 for x in arrays):
-        raise UnsupportedError("np.linalg.multi_dot", got="stacks of matrices", remedy="Write a @ b")
+        raise UnsupportedError(
+            "np.linalg.multi_dot", got="stacks of matrices", remedy="Write a @ b"
+        )
     return arrays, keywords
 
 
-defvjp(np.linalg.multi_dot, joint=_multi_dot, bind=_bind_multi_dot, call=lambda *xs: np.linalg.multi_dot(xs))
+defvjp(
+    np.linalg.multi_dot,
+    joint=_multi_dot,
+    bind=_bind_multi_dot,
+    call=lambda *xs: np.linalg.multi_dot(xs),
+)
 
 
 # --- the array API's names: matrices are the last two axes ------------------------------------------------------------
@@ -144,7 +158,10 @@ def _dot(a: Any, b: Any) -> Any:
     if np.ndim(b) <= 2:
         return a @ b
     agree(np.shape(a)[-1], np.shape(b)[-2])
-    rows, columns = string.ascii_lowercase[: np.ndim(a) - 1], string.ascii_uppercase[: np.ndim(b) - 2]
+    rows, columns = (
+        string.ascii_lowercase[: np.ndim(a) - 1],
+        string.ascii_uppercase[: np.ndim(b) - 2],
+    )
     return np.einsum(f"{rows}z,{columns}zY->{rows}{columns}Y", a, b)
 
 
@@ -159,11 +176,15 @@ def explicit(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
     left, arrow, out = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     spare = [c for c in string.ascii_letters if c not in subscripts]
-    widest = max((n - len(t) + 3 for t, n in zip(terms, ndims, strict=True) if "..." in t), default=0)
+    widest = max(
+        (n - len(t) + 3 for t, n in zip(terms, ndims, strict=True) if "..." in t), default=0
+    )
     dots = "".join(spare[:widest])
     letters = "".join(terms).replace(".", "")
     if not arrow:
-        out = "..." * ("..." in left) + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+        out = "..." * ("..." in left) + "".join(
+            sorted(c for c in set(letters) if letters.count(c) == 1)
+        )
     spelled = [
         t.replace("...", dots[widest - (n - len(t) + 3) :]) if "..." in t else t
         for t, n in zip(terms, ndims, strict=True)
@@ -173,7 +194,12 @@ def explicit(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
 
 def long_letters(terms: list[str], xs: Sequence[Any]) -> set[str]:
     """The letters against which an operand's axis of 1 is broadcast: those of an axis of another length."""
-    return {c for term, x in zip(terms, xs, strict=True) for c, n in zip(term, x.shape, strict=True) if n != 1}
+    return {
+        c
+        for term, x in zip(terms, xs, strict=True)
+        for c, n in zip(term, x.shape, strict=True)
+        if n != 1
+    }
 
 
 def _einsum(i: int) -> Rule:
@@ -190,7 +216,9 @@ def _einsum(i: int) -> Rule:
         # A letter of this operand alone has no source. An axis of 1 is summed over what it was broadcast against.
         lengths = zip(target, xs[i].shape, strict=True)
         kept = "".join(c for c, n in lengths if c in letters and (n != 1 or c not in long))
-        contribution = np.einsum(",".join(t for t, _ in sources) + "->" + kept, *(x for _, x in sources))
+        contribution = np.einsum(
+            ",".join(t for t, _ in sources) + "->" + kept, *(x for _, x in sources)
+        )
         ones = tuple(k for k, c in enumerate(target) if c not in kept)
         return np.expand_dims(contribution, ones) if ones else contribution
 
@@ -210,7 +238,9 @@ def _diagonals(term: str, x: Any, spare: Iterator[str]) -> tuple[str, list[tuple
 
 def _bind_einsum(subscripts: Any, *xs: Any, **keywords: Any) -> tuple[Any, dict[str, Any]]:
     if not isinstance(subscripts, str):
-        raise UnsupportedError("einsum", got="operands with index lists", expected="write einsum('ij,jk->ik', a, b)")
+        raise UnsupportedError(
+            "einsum", got="operands with index lists", expected="write einsum('ij,jk->ik', a, b)"
+        )
     return xs, {"subscripts": subscripts, **keywords}
 
 

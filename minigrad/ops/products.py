@@ -34,7 +34,11 @@ def _inner(a: Any, b: Any) -> Any:
 
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     n, m = np.ndim(a), np.ndim(b)
-    left, right = (list(range(n - axes, n)), list(range(axes))) if np.ndim(axes) == 0 else map(np.atleast_1d, axes)
+    left, right = (
+        (list(range(n - axes, n)), list(range(axes)))
+        if np.ndim(axes) == 0
+        else map(np.atleast_1d, axes)
+    )
     columns = list(_COLUMNS[:m])
     for i, j in zip(left, right, strict=True):
         agree(np.shape(a)[int(i)], np.shape(b)[int(j)])
@@ -52,7 +56,9 @@ def _kron(a: Any, b: Any) -> Any:
     return np.reshape(a * b, [i * j for i, j in zip(rows, columns, strict=True)])
 
 
-def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+def _cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
     a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
     if not a.shape[-1] == b.shape[-1] == 3:
@@ -83,8 +89,17 @@ def _triangle(keep: Any) -> Any:
 
 
 COMPOSED |= {
-    np.outer: _outer, np.inner: _inner, np.vdot: _vdot,
-    np.tensordot: _tensordot, np.diagonal: _diagonal, np.diag: _diag,
-    np.trace: lambda x, offset=0, axis1=0, axis2=1: np.sum(_diagonal(x, offset, axis1, axis2), axis=-1),
-    np.tril: _triangle(np.tril), np.triu: _triangle(np.triu), np.kron: _kron, np.cross: _cross,
-}  # fmt: skip
+    np.outer: _outer,
+    np.inner: _inner,
+    np.vdot: _vdot,
+    np.tensordot: _tensordot,
+    np.diagonal: _diagonal,
+    np.diag: _diag,
+    np.trace: lambda x, offset=0, axis1=0, axis2=1: np.sum(
+        _diagonal(x, offset, axis1, axis2), axis=-1
+    ),
+    np.tril: _triangle(np.tril),
+    np.triu: _triangle(np.triu),
+    np.kron: _kron,
+    np.cross: _cross,
+}

@@ -102,7 +102,9 @@ def _at_least(dims: int) -> Any:
         x = x if hasattr(x, "ndim") else np.asarray(x)
         if x.ndim >= dims:
             return x
-        return np.reshape(x, {1: (1,), 2: (1, -1), 3: (*x.shape, 1) if x.ndim == 2 else (1, -1, 1)}[dims])
+        return np.reshape(
+            x, {1: (1,), 2: (1, -1), 3: (*x.shape, 1) if x.ndim == 2 else (1, -1, 1)}[dims]
+        )
 
     def grown(*xs: Any) -> Any:
         return grow(xs[0]) if len(xs) == 1 else tuple(map(grow, xs))
@@ -123,7 +125,9 @@ def _column_stack(arrays: Sequence[Any]) -> Any:
 
 
 def _append(x: Any, values: Any, axis: int | None = None) -> Any:
-    return np.concatenate([x, values if hasattr(values, "dtype") else np.asarray(values)], axis=axis)
+    return np.concatenate(
+        [x, values if hasattr(values, "dtype") else np.asarray(values)], axis=axis
+    )
 
 
 def _sort(x: Any, axis: int | None = -1) -> Any:
@@ -144,7 +148,11 @@ def _take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 def _delete(x: Any, obj: Any, axis: int | None = None) -> Any:
     x, axis = flat_for(x, axis)
-    return along(x, axis, np.delete(np.arange(x.shape[axis]), obj if isinstance(obj, slice) else np.asarray(obj)))
+    return along(
+        x,
+        axis,
+        np.delete(np.arange(x.shape[axis]), obj if isinstance(obj, slice) else np.asarray(obj)),
+    )
 
 
 def _broadcast_arrays(*xs: Any) -> tuple[Any, ...]:
@@ -157,7 +165,10 @@ def _meshgrid(*xs: Any, indexing: str = "xy", sparse: bool = False) -> tuple[Any
     if indexing not in ("xy", "ij"):
         raise ValueError("indexing must be 'xy' or 'ij'")
     order = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else range(n)
-    thin = [np.reshape(x, [-1 if a == own else 1 for a in range(n)]) for x, own in zip(xs, order, strict=True)]
+    thin = [
+        np.reshape(x, [-1 if a == own else 1 for a in range(n)])
+        for x, own in zip(xs, order, strict=True)
+    ]
     return tuple(thin) if sparse else _broadcast_arrays(*thin)
 
 
@@ -179,12 +190,17 @@ def _pad(x: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 
     values = np.broadcast_to(np.asarray(constant_values, x.dtype), (x.ndim, 2))
     for a, ends in enumerate(widths):
         if mode == "constant":
-            blocks = [np.full((*x.shape[:a], n, *x.shape[a + 1 :]), v) for n, v in zip(ends, values[a], strict=True)]
+            blocks = [
+                np.full((*x.shape[:a], n, *x.shape[a + 1 :]), v)
+                for n, v in zip(ends, values[a], strict=True)
+            ]
             x = np.concatenate([blocks[0], x, blocks[1]], axis=a)
         elif mode in ("edge", "reflect", "symmetric", "wrap"):
             x = along(x, a, np.pad(np.arange(x.shape[a]), ends, mode))
         else:
-            raise UnsupportedError("pad", got=f"mode={mode!r}", expected="constant, edge, reflect, symmetric or wrap")
+            raise UnsupportedError(
+                "pad", got=f"mode={mode!r}", expected="constant, edge, reflect, symmetric or wrap"
+            )
     return x
 
 
@@ -193,16 +209,41 @@ def _same(x: Any) -> Any:
 
 
 COMPOSED |= {
-    np.ravel: lambda x: np.reshape(x, -1), np.moveaxis: moveaxis, np.rollaxis: _rollaxis, np.roll: _roll,
-    np.rot90: _rot90, np.flip: _flip, np.flipud: lambda x: _flip(x, 0), np.fliplr: lambda x: _flip(x, 1),
-    np.repeat: _repeat, np.tile: _tile, np.split: _split, np.array_split: _array_split,
-    np.vsplit: _vsplit, np.hsplit: lambda x, n: _split(x, n, min(1, x.ndim - 1)),
-    np.dsplit: lambda x, n: _split(x, n, 2), np.atleast_1d: _at_least(1), np.atleast_2d: _at_least(2),
-    np.atleast_3d: _at_least(3), np.vstack: _stacked(2, 0), np.hstack: _stacked(1, 1), np.dstack: _stacked(3, 2),
-    np.column_stack: _column_stack, np.append: _append, np.delete: _delete, np.sort: _sort,
-    np.partition: _partition, np.take: _take, np.pad: _pad, np.broadcast_arrays: _broadcast_arrays,
-    np.meshgrid: _meshgrid, np.copy: _same, np.real: _same, np.real_if_close: _same, np.conjugate: _same,
+    np.ravel: lambda x: np.reshape(x, -1),
+    np.moveaxis: moveaxis,
+    np.rollaxis: _rollaxis,
+    np.roll: _roll,
+    np.rot90: _rot90,
+    np.flip: _flip,
+    np.flipud: lambda x: _flip(x, 0),
+    np.fliplr: lambda x: _flip(x, 1),
+    np.repeat: _repeat,
+    np.tile: _tile,
+    np.split: _split,
+    np.array_split: _array_split,
+    np.vsplit: _vsplit,
+    np.hsplit: lambda x, n: _split(x, n, min(1, x.ndim - 1)),
+    np.dsplit: lambda x, n: _split(x, n, 2),
+    np.atleast_1d: _at_least(1),
+    np.atleast_2d: _at_least(2),
+    np.atleast_3d: _at_least(3),
+    np.vstack: _stacked(2, 0),
+    np.hstack: _stacked(1, 1),
+    np.dstack: _stacked(3, 2),
+    np.column_stack: _column_stack,
+    np.append: _append,
+    np.delete: _delete,
+    np.sort: _sort,
+    np.partition: _partition,
+    np.take: _take,
+    np.pad: _pad,
+    np.broadcast_arrays: _broadcast_arrays,
+    np.meshgrid: _meshgrid,
+    np.copy: _same,
+    np.real: _same,
+    np.real_if_close: _same,
+    np.conjugate: _same,
     np.imag: lambda x: np.where(False, x, 0),
-}  # fmt: skip
+}
 if hasattr(np, "unstack"):  # NumPy 2.1
     COMPOSED[np.unstack] = _unstack

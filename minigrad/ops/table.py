@@ -30,12 +30,18 @@ class Op:
     fn: Fn
     rules: tuple[Rule | None, ...]  # one per input; None: no gradient
     joint: Rule | None  # or one rule for all inputs, returning as many contributions
-    keywords: frozenset[str] | None  # those the rules understand; None: any, for there is no gradient to get wrong
-    bind: Callable[..., tuple[Iterable[Any], Mapping[str, Any]]] | None  # (*args, **kwargs) -> (inputs, keywords)
+    keywords: (
+        frozenset[str] | None
+    )  # those the rules understand; None: any, for there is no gradient to get wrong
+    bind: (
+        Callable[..., tuple[Iterable[Any], Mapping[str, Any]]] | None
+    )  # (*args, **kwargs) -> (inputs, keywords)
     call: Fn  # called as call(*inputs, **keywords)
     says: Says = None  # the rules as mathematics
 
-    def split(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def split(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort the arguments of a call into differentiable inputs and keywords; refuse unknown keywords."""
         if self.bind is not None:
             try:
@@ -49,9 +55,13 @@ class Op:
         if len(args) == n or self.joint is not None:
             return args, self._known(kwargs) if kwargs else {}
         names, keywords = parameters(self.fn), dict(kwargs)
-        inputs = args[:n] + tuple(keywords.pop(name) for name in names[len(args) : n] if name in keywords)
+        inputs = args[:n] + tuple(
+            keywords.pop(name) for name in names[len(args) : n] if name in keywords
+        )
         if len(inputs) < n or len(args) > len(names):
-            raise UnsupportedError(op_name(self.fn), got=f"{len(args)} arguments", expected=f"{n} operands wanted")
+            raise UnsupportedError(
+                op_name(self.fn), got=f"{len(args)} arguments", expected=f"{n} operands wanted"
+            )
         return inputs, self._known({**dict(zip(names[n:], args[n:], strict=False)), **keywords})
 
     def passes(self, slot: int) -> bool:
@@ -65,12 +75,18 @@ class Op:
 
     def _refused(self, keywords: Mapping[str, Any]) -> Mapping[str, Any]:
         """The keywords without those that are unknown and None; refuse the other unknown ones."""
-        unknown = keywords.keys() - self.keywords if self.keywords is not None else keywords.keys() & {"out"}
+        unknown = (
+            keywords.keys() - self.keywords
+            if self.keywords is not None
+            else keywords.keys() & {"out"}
+        )
         given = {k: v for k, v in keywords.items() if k not in unknown}
         unknown = {k for k in unknown if keywords[k] is not None and keywords[k] is not np._NoValue}
         if "out" in unknown:
             remedy = "Write a = a + b, not a += b into a plain array"
-            raise UnsupportedError(op_name(self.fn), got="out=, which would drop the gradient", remedy=remedy)
+            raise UnsupportedError(
+                op_name(self.fn), got="out=, which would drop the gradient", remedy=remedy
+            )
         if unknown:
             raise UnsupportedError(
                 op_name(self.fn),
@@ -116,7 +132,10 @@ def compose(fn: Fn, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         given = _signature(fn, how).bind(*args, **kwargs).arguments
     except TypeError as error:
         raise UnsupportedError(op_name(fn), got=_reason(error)) from None
-    wanted = sum(p.default is p.empty and p.kind not in (p.KEYWORD_ONLY, p.VAR_POSITIONAL) for p in ours.values())
+    wanted = sum(
+        p.default is p.empty and p.kind not in (p.KEYWORD_ONLY, p.VAR_POSITIONAL)
+        for p in ours.values()
+    )
     operands: list[Any] = []
     keywords: dict[str, Any] = {}
     for name, value in given.items():
@@ -128,7 +147,11 @@ def compose(fn: Fn, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
             operands.append(value)
         elif (value is not None or name in ours) and value is not np._NoValue:
             keywords[name] = value
-    if operands and isinstance(operands[0], list) and all(isinstance(x, (int, float, list)) for x in operands[0]):
+    if (
+        operands
+        and isinstance(operands[0], list)
+        and all(isinstance(x, (int, float, list)) for x in operands[0])
+    ):
         operands[0] = np.asarray(operands[0])
     for name in keywords.keys() - ours.keys():
         if name in declared and keywords[name] is declared[name].default:
@@ -169,7 +192,9 @@ def _keywords(rule: Rule) -> list[str]:
 @functools.cache
 def parameters(fn: Fn) -> tuple[str, ...]:
     """The names of fn's positional parameters, as NumPy declares them."""
-    return tuple(p.name for p in inspect.signature(fn).parameters.values() if p.kind is not p.KEYWORD_ONLY)
+    return tuple(
+        p.name for p in inspect.signature(fn).parameters.values() if p.kind is not p.KEYWORD_ONLY
+    )
 
 
 def op_name(fn: Fn) -> str:

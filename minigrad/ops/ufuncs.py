@@ -12,7 +12,10 @@ from .table import COMPOSED, OPS, defvjp
 LN2, LN10, PI = float(np.log(2)), float(np.log(10)), float(np.pi)
 
 defvjp(np.float_power, *POWER)
-for remainder in (np.remainder, np.fmod):  # the quotient that NumPy took: a / b itself may round across a whole number
+for remainder in (
+    np.remainder,
+    np.fmod,
+):  # the quotient that NumPy took: a / b itself may round across a whole number
     defvjp(remainder, lambda g, y, a, b: g, lambda g, y, a, b: -g * np.rint((a - y) / b))
 defvjp(np.reciprocal, lambda g, y, x: -g * y * y)
 defvjp(np.cbrt, lambda g, y, x: g / (3 * y * y))
@@ -28,7 +31,11 @@ defvjp(np.tan, lambda g, y, x: g * (1 + y * y))
 defvjp(np.arcsin, lambda g, y, x: g / np.sqrt(1 - x * x))
 defvjp(np.arccos, lambda g, y, x: -g / np.sqrt(1 - x * x))
 defvjp(np.arctan, lambda g, y, x: g / (1 + x * x))
-defvjp(np.arctan2, lambda g, y, a, b: g * b / (a * a + b * b), lambda g, y, a, b: -g * a / (a * a + b * b))
+defvjp(
+    np.arctan2,
+    lambda g, y, a, b: g * b / (a * a + b * b),
+    lambda g, y, a, b: -g * a / (a * a + b * b),
+)
 defvjp(
     np.hypot,  # 0 at the origin
     lambda g, y, a, b: g * a / np.where(y == 0, 1, y),
@@ -86,7 +93,10 @@ def _accumulate(fn: Any) -> Any:
 
 REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 COMPOSED |= {fn.reduce: _reduce(as_) for fn, as_ in REDUCTIONS.items()}
-COMPOSED |= {np.add.accumulate: _accumulate(np.cumsum), np.multiply.accumulate: _accumulate(np.cumprod)}
+COMPOSED |= {
+    np.add.accumulate: _accumulate(np.cumsum),
+    np.multiply.accumulate: _accumulate(np.cumprod),
+}
 COMPOSED |= {
     fn.outer: _outer(fn)
     for fn, op in OPS.items()

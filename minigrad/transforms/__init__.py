@@ -11,6 +11,15 @@ from .simplification import simplify
 from .truncation import truncate, truncate_randomly
 
 __all__ = [
-    "checkpoint", "clip", "clip_edges", "clip_value", "cut", "differentiate", "scale", "simplify", "truncate",
-    "truncate_randomly", "untie",
-]  # fmt: skip
+    "checkpoint",
+    "clip",
+    "clip_edges",
+    "clip_value",
+    "cut",
+    "differentiate",
+    "scale",
+    "simplify",
+    "truncate",
+    "truncate_randomly",
+    "untie",
+]

@@ -55,7 +55,9 @@ def checkpoint(tape: Tape, every: int | str = "auto") -> Tape:
     new: dict[Tensor, Tensor] = {}
     for n, b in block.items():
         new[n] = copy = n.copied(tuple([new.get(x, x) for x in n.inputs]))
-        if b is None:  # outside the steps: where backward passes it, the segment of its last input is at hand
+        if (
+            b is None
+        ):  # outside the steps: where backward passes it, the segment of its last input is at hand
             its = max((x for x in copy.inputs if x.segment is not None), key=_serial, default=None)
             copy.segment = segments[0] if its is None else its.segment
         elif n in kept:

@@ -30,7 +30,11 @@ def scale(tape: Tape, where: Where, s: float | Callable[[Edge], Tensor | float])
         return by if isinstance(by, Tensor) else float(by)
 
     def gate(source: Tensor, edge: Edge, by: Tensor | float) -> Tensor:
-        leaf = by if isinstance(by, Tensor) else Tensor(frozen(np.array(by, source.dtype)), like=edge.target)
+        leaf = (
+            by
+            if isinstance(by, Tensor)
+            else Tensor(frozen(np.array(by, source.dtype)), like=edge.target)
+        )
         return gated(gates.scale_grad, source, edge.target, leaf)
 
     return _gate(tape, where, gate, factor)
@@ -39,7 +43,9 @@ def scale(tape: Tape, where: Where, s: float | Callable[[Edge], Tensor | float])
 def clip_edges(tape: Tape, where: Where, max_norm: float) -> Tape:
     """Scale what crosses the chosen edges, from the readers of one source in one step together, down to max_norm."""
     keywords = {"max_norm": gates.positive("clip_edges: max_norm", max_norm)}
-    return _gate(tape, where, lambda source, edge, _: gated(gates.clip_grad, source, edge.target, **keywords))
+    return _gate(
+        tape, where, lambda source, edge, _: gated(gates.clip_grad, source, edge.target, **keywords)
+    )
 
 
 def untie(tape: Tape, wrt: Tensor | Iterable[Tensor]) -> Tape:
@@ -52,24 +58,34 @@ def untie(tape: Tape, wrt: Tensor | Iterable[Tensor]) -> Tape:
     return _gate(tape, lambda e: e.source in tied and tape.times[e.target] is not None, gate)
 
 
-def gated(fn: Callable[..., Any], source: Tensor, reader: Tensor, *more: Tensor, **keywords: Any) -> Tensor:
+def gated(
+    fn: Callable[..., Any], source: Tensor, reader: Tensor, *more: Tensor, **keywords: Any
+) -> Tensor:
     """A gate of kind fn between source and reader, stamped like the reader."""
     refuse_stale("transform", reader, [source], "Run the forward pass again")
     inputs = (source, *more)
-    gate = Tensor(source.form or source.data, passes(fn, inputs), None, fn, inputs, keywords, reader)
+    gate = Tensor(
+        source.form or source.data, passes(fn, inputs), None, fn, inputs, keywords, reader
+    )
     if source.form is not None:
         gate.drop(source.form, source.segment)
     return gate
 
 
 def _gate(
-    tape: Tape, where: Where, make: Callable[[Tensor, Edge, Any], Tensor], kind: Callable[[Edge], Any] = lambda e: None
+    tape: Tape,
+    where: Where,
+    make: Callable[[Tensor, Edge, Any], Tensor],
+    kind: Callable[[Edge], Any] = lambda e: None,
 ) -> Tape:
     """Put a gate on the chosen edges that carry a gradient; the readers of one source in one step share one a kind."""
     undifferentiated(tape)
     keys = {} if callable(where) else dict.fromkeys((e.target, e.slot) for e in where)
     if foreign := [target.label for target, _ in keys if target not in tape.names]:
-        got, remedy = f"an edge to '{foreign[0]}' of another tape", "Take the edges of the tape you change"
+        got, remedy = (
+            f"an edge to '{foreign[0]}' of another tape",
+            "Take the edges of the tape you change",
+        )
         raise ArgumentError("transform", got=got, remedy=remedy)
     new: dict[Tensor, Tensor] = {}
     made: dict[tuple[Tensor, int | None, Any], Tensor] = {}
@@ -96,8 +112,13 @@ def undifferentiated(tape: Tape) -> None:
     """Refuse what is no tape, or holds its gradients already."""
     refuse_no_tape("transform", tape)
     if tape.wrt:
-        got, remedy = "this tape holds its gradients already", "Truncate, scale or cut first, then differentiate"
-        raise GradientError("transform", got=got, expected="gates on it would change nothing", remedy=remedy)
+        got, remedy = (
+            "this tape holds its gradients already",
+            "Truncate, scale or cut first, then differentiate",
+        )
+        raise GradientError(
+            "transform", got=got, expected="gates on it would change nothing", remedy=remedy
+        )
 
 
 def steps_of(tape: Tape, what: str) -> list[int]:

@@ -43,7 +43,9 @@ def clip_value(tape: Tape, limit: float) -> Tape:
 def _gradients_of(tape: Tape, what: str) -> tuple[Tensor, ...]:
     refuse_no_tape(what, tape)
     if not tape.wrt:
-        raise GradientError(what, got="a tape without gradients", expected="differentiate(tape) first")
+        raise GradientError(
+            what, got="a tape without gradients", expected="differentiate(tape) first"
+        )
     return tape.outputs[-len(tape.wrt) :]
 
 

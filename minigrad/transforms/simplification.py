@@ -24,13 +24,24 @@ def simplify(tape: Tape) -> Tape:
     for node in tape.nodes:
         copy = node.with_inputs(tuple(new[x] for x in node.inputs))
         same = _neutral(copy)
-        if same is None and not copy.recomputed and copy.fn not in (None, gates.on_backward, gates.clip_grad):
+        if (
+            same is None
+            and not copy.recomputed
+            and copy.fn not in (None, gates.on_backward, gates.clip_grad)
+        ):
             same = known.setdefault((copy.fn, copy.inputs, repr(copy.kwargs), node.time), copy)
         new[node] = copy if same is None or node in kept else same
     return rebuilt(tape, [new[o] for o in tape.outputs])
 
 
-_NEUTRAL = {np.add: 0, np.subtract: 0, np.multiply: 1, np.divide: 1, np.power: 1, gates.scale_grad: 1}
+_NEUTRAL = {
+    np.add: 0,
+    np.subtract: 0,
+    np.multiply: 1,
+    np.divide: 1,
+    np.power: 1,
+    gates.scale_grad: 1,
+}
 
 
 def _neutral(node: Tensor) -> Tensor | None:
@@ -43,6 +54,10 @@ def _neutral(node: Tensor) -> Tensor | None:
     pairs = [(a, b), (b, a)] if node.fn in (np.add, np.multiply) else [(a, b)]
     for x, unit in pairs:
         constant = unit.fn is None and not unit.requires_grad and unit.name is None
-        if constant and np.all(unit.data == _NEUTRAL[node.fn]) and (x.shape, x.dtype) == (node.shape, node.dtype):
+        if (
+            constant
+            and np.all(unit.data == _NEUTRAL[node.fn])
+            and (x.shape, x.dtype) == (node.shape, node.dtype)
+        ):
             return x
     return None

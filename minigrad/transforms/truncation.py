@@ -28,9 +28,15 @@ def truncate(tape: Tape, every: int | None = None, window: int | None = None) ->
     """
     for name, value, least in (("every", every, 1), ("window", window, 0)):
         if value is not None and (not isinstance(value, (int, np.integer)) or value < least):
-            raise ArgumentError(f"truncate: {name}", got=f"{value}", expected=f"expected a whole number from {least}")
+            raise ArgumentError(
+                f"truncate: {name}",
+                got=f"{value}",
+                expected=f"expected a whole number from {least}",
+            )
     if every is None and window is None:
-        raise ArgumentError("truncate", got="neither every nor window", expected="name at least one of them")
+        raise ArgumentError(
+            "truncate", got="neither every nor window", expected="name at least one of them"
+        )
     undifferentiated(tape)
     stamps = steps_of(tape, "truncate")
     first, last, block = min(stamps), max(stamps), every or 1
@@ -49,8 +55,12 @@ def _versions(tape: Tape, reach: Callable[[int], tuple[int, int]]) -> Tape:
     """Split every node into one version per reach that arrives at it; cut the recurrent edges that leave the reach."""
     times = tape.times
     Version = tuple[int, int] | None  # None: no step entered yet, or none to come
-    entry: dict[Tensor, Version] = {n: None if (t := times[n]) is None else reach(t) for n in tape.nodes}
-    stateful: set[Tensor] = set()  # with something stamped at or before them: the only nodes that can change
+    entry: dict[Tensor, Version] = {
+        n: None if (t := times[n]) is None else reach(t) for n in tape.nodes
+    }
+    stateful: set[Tensor] = (
+        set()
+    )  # with something stamped at or before them: the only nodes that can change
     for n in tape.nodes:
         if n.fn is not None and (times[n] is not None or any(x in stateful for x in n.inputs)):
             stateful.add(n)
@@ -64,7 +74,9 @@ def _versions(tape: Tape, reach: Callable[[int], tuple[int, int]]) -> Tape:
                 yield x, None, False
             elif version is None:
                 yield x, entry[x], False
-            elif s is None or t is None or s == t or (version[0] <= s if s < t else s <= version[1]):
+            elif (
+                s is None or t is None or s == t or (version[0] <= s if s < t else s <= version[1])
+            ):
                 yield x, version, False
             else:
                 yield x, entry[x], True
@@ -93,7 +105,10 @@ def _versions(tape: Tape, reach: Callable[[int], tuple[int, int]]) -> Tape:
 
 
 def truncate_randomly(
-    tape: Tape, keep: float | Mapping[int, float], rng: np.random.Generator | int, reweight: bool = True
+    tape: Tape,
+    keep: float | Mapping[int, float],
+    rng: np.random.Generator | int,
+    reweight: bool = True,
 ) -> Tape:
     """Randomized truncation: one xi_t per boundary between steps, shared by every edge across it.
 
@@ -107,11 +122,18 @@ def truncate_randomly(
     pi = dict(keep) if isinstance(keep, Mapping) else dict.fromkeys(boundaries, keep)
     for t, p in pi.items():
         if not 0 < p <= 1 or t not in boundaries:
-            steps = f"a step in {boundaries[0]}..{boundaries[-1]}" if boundaries else "at least two steps"
+            steps = (
+                f"a step in {boundaries[0]}..{boundaries[-1]}"
+                if boundaries
+                else "at least two steps"
+            )
             expected = f"expected a probability above 0 and {steps}"
             raise ArgumentError(f"truncate_randomly: keep at t={t}", got=f"{p}", expected=expected)
     rng = np.random.default_rng(rng)
-    xi = {t: (1 / pi.get(t, 1.0) if reweight else 1.0) * (rng.random() < pi.get(t, 1.0)) for t in boundaries}
+    xi = {
+        t: (1 / pi.get(t, 1.0) if reweight else 1.0) * (rng.random() < pi.get(t, 1.0))
+        for t in boundaries
+    }
 
     def crossed(edge: Edge) -> list[int]:
         start, end = sorted((times[edge.source] or 0, times[edge.target] or 0))
@@ -128,7 +150,10 @@ def truncate_randomly(
     def leaf(edge: Edge) -> Tensor:
         name = " ".join(f"xi_{t}" for t in crossed(edge))
         value = frozen(np.array(factor(edge), edge.source.dtype))
-        known = {"keep": {t: pi.get(t, 1.0) for t in crossed(edge)}, "draw": draw}  # for who draws again
+        known = {
+            "keep": {t: pi.get(t, 1.0) for t in crossed(edge)},
+            "draw": draw,
+        }  # for who draws again
         return drawn.setdefault(name, Tensor(value, name=name, kwargs=known, like=edge.target))
 
     return scale(tape, [e for e in recurrent if factor(e) != 1], leaf)

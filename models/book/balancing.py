@@ -57,7 +57,9 @@ def block(steps: int, length: float = 0.0) -> Tape:
     return Tape.of(loss, gradient, rewritten[f"s_{steps}"] if length else s, wrt=(theta,))
 
 
-def run(name: str, lengths: Iterator[int], length: float, steps: int, on_step: Callable[[int], Any]) -> Run:
+def run(
+    name: str, lengths: Iterator[int], length: float, steps: int, on_step: Callable[[int], Any]
+) -> Run:
     """Online descent over blocks of these lengths, the state carried; lr = 1e-3 / sqrt(1 + steps of data so far)."""
     s: Array = np.ones(N)
     theta, t, found = START, 0, Run(name, [0], [START])
@@ -74,9 +76,13 @@ def run(name: str, lengths: Iterator[int], length: float, steps: int, on_step: C
 
 
 def balancing(
-    truncations: Sequence[int] = TRUNCATIONS, lengths: Sequence[int] = LENGTHS, seeds: Sequence[int] = SEEDS,
-    steps: int = STEPS, alpha: float = 6.0, on_step: Callable[[int], Any] = lambda n: None,
-) -> list[Run]:  # fmt: skip
+    truncations: Sequence[int] = TRUNCATIONS,
+    lengths: Sequence[int] = LENGTHS,
+    seeds: Sequence[int] = SEEDS,
+    steps: int = STEPS,
+    alpha: float = 6.0,
+    on_step: Callable[[int], Any] = lambda n: None,
+) -> list[Run]:
     """Every truncation, and ARTBP of every mean length from every seed; ``on_step(n)`` after n more steps of data."""
     runs = [run(f"truncation {k}", repeat(k), 0.0, steps, on_step) for k in truncations]
     for length in lengths:
@@ -98,7 +104,9 @@ def table(runs: Sequence[Run]) -> str:
 
 def as_csv(runs: Sequence[Run]) -> bytes:
     """One line per update."""
-    rows = ((r.name.replace(",", ""), t, x) for r in runs for t, x in zip(r.steps, r.theta, strict=True))
+    rows = (
+        (r.name.replace(",", ""), t, x) for r in runs for t, x in zip(r.steps, r.theta, strict=True)
+    )
     lines = [f"{name},{t},{x!r}" for name, t, x in rows]
     return "\n".join(["run,steps,theta", *lines, ""]).encode()
 

@@ -42,7 +42,9 @@ def _chain(xs: list[Any], gain: float, phi: Callable[[Any], Any]) -> mg.Tensor:
     rng = np.random.default_rng(0)
     rotation = np.linalg.qr(rng.normal(size=(4, 4)))[0]
     W_hh = mg.tensor(gain * rotation, requires_grad=True, name="W_hh", dtype=np.float32)
-    W_xh = mg.tensor(0.5 * rng.normal(size=(3, 4)), requires_grad=True, name="W_xh", dtype=np.float32)
+    W_xh = mg.tensor(
+        0.5 * rng.normal(size=(3, 4)), requires_grad=True, name="W_xh", dtype=np.float32
+    )
     h: Any = mg.tensor(np.zeros((1, 4)), name="h_0", dtype=np.float32)
     for t, value in enumerate(xs, 1):
         with mg.timestep(t):

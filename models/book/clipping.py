@@ -41,14 +41,28 @@ class Run:
 
 
 def clipping(
-    windows: Windows, vocab: int, max_norm: float = BOUND, lr: float = RATE, updates: int = 200, hidden: int = 32,
-    batch: int = 128, seed: int = 0, on_update: Callable[[], Any] = lambda: None,
-) -> list[Run]:  # fmt: skip
+    windows: Windows,
+    vocab: int,
+    max_norm: float = BOUND,
+    lr: float = RATE,
+    updates: int = 200,
+    hidden: int = 32,
+    batch: int = 128,
+    seed: int = 0,
+    on_update: Callable[[], Any] = lambda: None,
+) -> list[Run]:
     """SGD at the same rate from the same weights on the same batches, without clipping and with it."""
     runs = []
     for name, bound in (("not clipped", np.inf), (f"clipped to {max_norm:g}", max_norm)):
-        model, rng, run = RNNLM("rnn", hidden, vocab, seed), np.random.default_rng((seed, 5)), Run(name)
-        chunks, optimizer = drawn(windows.train, batch, updates, rng), mg.optim.SGD(parameters(model), lr)
+        model, rng, run = (
+            RNNLM("rnn", hidden, vocab, seed),
+            np.random.default_rng((seed, 5)),
+            Run(name),
+        )
+        chunks, optimizer = (
+            drawn(windows.train, batch, updates, rng),
+            mg.optim.SGD(parameters(model), lr),
+        )
         for u in train.updates(model, chunks, None, bound, optimizer):
             train.refuse_nonfinite(u)
             run.losses.append(u.loss)

@@ -25,7 +25,9 @@ class Gradients:
     W_qh: Array
 
 
-def forward(W_hx: Array, W_hh: Array, W_qh: Array, h_0: Array, xs: Sequence[Array]) -> tuple[list[Array], list[Array]]:
+def forward(
+    W_hx: Array, W_hh: Array, W_qh: Array, h_0: Array, xs: Sequence[Array]
+) -> tuple[list[Array], list[Array]]:
     """States [h_0, h_1, ..., h_T] and outputs [o_1, ..., o_T]. Shapes: x_t (d, B), h_t (h, B), o_t (q, B)."""
     hs = [h_0]
     for x in xs:
@@ -34,7 +36,12 @@ def forward(W_hx: Array, W_hh: Array, W_qh: Array, h_0: Array, xs: Sequence[Arra
 
 
 def closed_form(
-    W_hx: Array, W_hh: Array, W_qh: Array, h_0: Array, xs: Sequence[Array], dl: Callable[[Array, int], Array]
+    W_hx: Array,
+    W_hh: Array,
+    W_qh: Array,
+    h_0: Array,
+    xs: Sequence[Array],
+    dl: Callable[[Array, int], Array],
 ) -> Gradients:
     """All gradients by the recursion over t; ``dl(o_t, t)`` is dl/do_t, t from 1. Source: 9.7.11-9.7.14, 9.7.16."""
     T = len(xs)
@@ -47,7 +54,9 @@ def closed_form(
         do=do,
         dh=dh,
         W_hx=np.sum([dh[t] @ xs[t].T for t in range(T)], axis=0),  # 9.7.16
-        W_hh=np.sum([dh[t] @ hs[t].T for t in range(T)], axis=0),  # hs[t] is h_{t-1} for the step of dh[t]
+        W_hh=np.sum(
+            [dh[t] @ hs[t].T for t in range(T)], axis=0
+        ),  # hs[t] is h_{t-1} for the step of dh[t]
         W_qh=np.sum([do[t] @ hs[t + 1].T for t in range(T)], axis=0),  # 9.7.12
     )
 

@@ -38,7 +38,9 @@ def tangents(M: Array, v_1: Array, x: Array, powers: int) -> Array:
 
 def power_table(powers: int = 30) -> str:
     """Alignment with v_1 against the exact rate, and the two cases in which there is none."""
-    lines = [f"{'M^k x aligns with v_1':42}  {'k=10':>9}  {'k=20':>9}  {'k=30':>9}  {'rate':>7}  {'exact':>7}"]
+    lines = [
+        f"{'M^k x aligns with v_1':42}  {'k=10':>9}  {'k=20':>9}  {'k=30':>9}  {'rate':>7}  {'exact':>7}"
+    ]
     for name, eigenvalues, start in (
         ("eigenvalues 1.1, 0.8, 0.3", (1.1, 0.8, 0.3), (1.0, 1.0, 1.0)),
         ("eigenvalues 2, -1.8, 0.5", (2.0, -1.8, 0.5), (1.0, 1.0, 1.0)),
@@ -49,8 +51,12 @@ def power_table(powers: int = 30) -> str:
         tan = tangents(M, v[:, 0], v @ np.array(start), powers)
         rate = (tan[powers] / tan[powers - 10]) ** 0.1
         shown = "  ".join(f"{tan[k]:9.2g}" for k in (10, 20, 30))
-        lines.append(f"{name:42}  {shown}  {rate:7.4f}  {abs(eigenvalues[1] / eigenvalues[0]):7.4f}")
-    return "\n".join([*lines, "(the tangent of the angle; orthogonal: rounding supplies the first trace of v_1)"])
+        lines.append(
+            f"{name:42}  {shown}  {rate:7.4f}  {abs(eigenvalues[1] / eigenvalues[0]):7.4f}"
+        )
+    return "\n".join(
+        [*lines, "(the tangent of the angle; orthogonal: rounding supplies the first trace of v_1)"]
+    )
 
 
 # --- exercise 3: eigenvalues around 1 in the linear RNN -------------------------------------------------------------
@@ -66,7 +72,9 @@ def growth(radius: float, T: int = 40, seed: int = 0) -> Array:
 
 def eigenvalue_table(T: int = 40) -> str:
     """The gradient's growth per step back beside the spectral radius, equation 9.7.15."""
-    lines = [f"{'spectral radius of W_hh':>24}  {'|dL/dh_1| / |dL/dh_T|':>22}  {'per step, last 20':>18}"]
+    lines = [
+        f"{'spectral radius of W_hh':>24}  {'|dL/dh_1| / |dL/dh_T|':>22}  {'per step, last 20':>18}"
+    ]
     for radius in (0.5, 0.9, 1.0, 1.1, 1.5):
         g = growth(radius, T)
         lines.append(f"{radius:24.2f}  {g[0] / g[-1]:22.3g}  {(g[0] / g[20]) ** (1 / 20):18.4f}")
@@ -84,7 +92,14 @@ class Remedy:
 
 def remedies(T: int = 50, h: int = 32, gain: float = 3.0, seeds: int = 10) -> list[Remedy]:
     """The gradient's growth over T steps in a network that explodes, and after each remedy."""
-    names = ("as it is", "orthogonal W_hh", "identity W_hh", "spectral radius 0.95", "LSTM", "clip_edges 0.1")
+    names = (
+        "as it is",
+        "orthogonal W_hh",
+        "identity W_hh",
+        "spectral radius 0.95",
+        "LSTM",
+        "clip_edges 0.1",
+    )
     return [Remedy(name, [_ratio(name, T, h, gain, s) for s in range(seeds)]) for name in names]
 
 
@@ -116,5 +131,7 @@ def remedy_table(found: Sequence[Remedy]) -> str:
     """Median, least and largest ratio of each."""
     lines = [f"{'|dL/dh_1| / |dL/dh_T|':24}  {'median':>9}  {'least':>9}  {'largest':>9}"]
     for r in found:
-        lines.append(f"{r.name:24}  {np.median(r.ratios):9.2g}  {min(r.ratios):9.2g}  {max(r.ratios):9.2g}")
+        lines.append(
+            f"{r.name:24}  {np.median(r.ratios):9.2g}  {min(r.ratios):9.2g}  {max(r.ratios):9.2g}"
+        )
     return "\n".join(lines)

@@ -67,7 +67,9 @@ def adding_task(steps: int) -> Task:
         rng = np.random.default_rng(seed)
         return Reader(_cell(kind, 2, rng), HIDDEN, 1, rng, every=False)
 
-    return Task(f"adding, {steps} steps", make, lambda rng: adding(BATCH, steps, rng), ADDING_BASELINE)
+    return Task(
+        f"adding, {steps} steps", make, lambda rng: adding(BATCH, steps, rng), ADDING_BASELINE
+    )
 
 
 def copy_task(lag: int, length: int = 1, symbols: int = 4) -> Task:
@@ -92,7 +94,9 @@ def recall_task(steps: int, symbols: int = 4) -> Task:
 
     def make(kind: str, seed: int) -> Reader:
         rng = np.random.default_rng(seed)
-        reader = Reader(_cell(kind, classes, rng), HIDDEN, symbols, rng, every=False, classes=classes)
+        reader = Reader(
+            _cell(kind, classes, rng), HIDDEN, symbols, rng, every=False, classes=classes
+        )
         for p in parameters(reader.cell):
             if p.label.startswith("W_x"):
                 p.assign(p.data * (np.arange(classes) < 2)[:, None])
@@ -103,13 +107,21 @@ def recall_task(steps: int, symbols: int = 4) -> Task:
 
 
 def trial(
-    task: Task, kind: str, strategy: str, updates: int, seed: int, lr: float = 0.01,
+    task: Task,
+    kind: str,
+    strategy: str,
+    updates: int,
+    seed: int,
+    lr: float = 0.01,
     on_update: Callable[[], Any] = lambda: None,
-) -> Trial:  # fmt: skip
+) -> Trial:
     """Train by Adam, the gradient clipped to 1, on a new batch every time."""
     model, chosen = task.make(kind, seed), Strategy.of(strategy)
     ps, rng = parameters(model), np.random.default_rng((seed, 3))
-    optimizer, held = mg.optim.Adam(ps, lr), [task.batch(np.random.default_rng((seed, k, 4))) for k in range(8)]
+    optimizer, held = (
+        mg.optim.Adam(ps, lr),
+        [task.batch(np.random.default_rng((seed, k, 4))) for k in range(8)],
+    )
     losses = []
     for k in range(updates + 1):
         if k % max(1, updates // 10) == 0:
@@ -129,13 +141,20 @@ def plan(updates: int, seed: int) -> list[tuple[Task, str, str, int, int]]:
     copied, asked, added = copy_task(20), recall_task(22, symbols=2), adding_task(30)
     trials = [(asked, "lstm", how, updates, seed) for how in ("every=11", "window=20", "window=21")]
     trials += [(copied, cell, "full", 3 * updates, seed) for cell in ("lstm", "rnn")]
-    trials += [(added, cell, "full", 4 * updates, seed + k) for k in range(3) for cell in ("lstm", "rnn")]
+    trials += [
+        (added, cell, "full", 4 * updates, seed + k) for k in range(3) for cell in ("lstm", "rnn")
+    ]
     return trials
 
 
-def memory(updates: int = 200, seed: int = 0, on_update: Callable[[], Any] = lambda: None) -> list[Trial]:
+def memory(
+    updates: int = 200, seed: int = 0, on_update: Callable[[], Any] = lambda: None
+) -> list[Trial]:
     """Every trial of the plan."""
-    return [trial(task, kind, how, n, s, on_update=on_update) for task, kind, how, n, s in plan(updates, seed)]
+    return [
+        trial(task, kind, how, n, s, on_update=on_update)
+        for task, kind, how, n, s in plan(updates, seed)
+    ]
 
 
 def table(trials: Sequence[Trial]) -> str:

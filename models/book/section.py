@@ -26,10 +26,14 @@ class Section:
     def closed_form(self) -> bptt.Gradients:
         """The gradients by equations 9.7.11-9.7.16, for l = 1/2 |o - y|^2."""
         W_hx, W_hh, W_qh = (p.numpy() for p in (self.rnn.W_hx, self.rnn.W_hh, self.rnn.W_qh))
-        return bptt.closed_form(W_hx, W_hh, W_qh, self.h_0, self.xs, lambda o, t: o - self.ys[t - 1])
+        return bptt.closed_form(
+            W_hx, W_hh, W_qh, self.h_0, self.xs, lambda o, t: o - self.ys[t - 1]
+        )
 
 
-def section(T: int = 3, d: int = 3, h: int = 4, q: int = 2, batch: int = 1, seed: int = 0) -> Section:
+def section(
+    T: int = 3, d: int = 3, h: int = 4, q: int = 2, batch: int = 1, seed: int = 0
+) -> Section:
     """T steps of the linear RNN with L = (1/T) sum_t 1/2 |o_t - y_t|^2, named and stamped as in Fig. 9.7.2."""
     rng = np.random.default_rng(seed)
     rnn = LinearRNN(d, h, q, rng)

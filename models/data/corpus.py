@@ -24,7 +24,9 @@ def pieces(path: str | Path, size: int = PIECE) -> Iterator[str]:
         with open(path, encoding="utf-8-sig") as file:
             while raw := file.read(size):
                 piece = preprocess(raw)
-                piece = piece[1:] if last == " " == piece[0] else piece  # one run of other characters is one space
+                piece = (
+                    piece[1:] if last == " " == piece[0] else piece
+                )  # one run of other characters is one space
                 if piece:
                     last = piece[-1]
                     yield piece

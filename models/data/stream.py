@@ -67,7 +67,9 @@ class Shuffled:
             yield Chunk(rows[:, :-1], rows[:, 1:], np.ones(len(rows), bool), (epoch, number))
 
 
-def drawn(windows: npt.NDArray[np.int64], batch: int, count: int, rng: np.random.Generator) -> Iterator[Chunk]:
+def drawn(
+    windows: npt.NDArray[np.int64], batch: int, count: int, rng: np.random.Generator
+) -> Iterator[Chunk]:
     """``count`` batches of windows (N, T+1), each drawn with replacement; every row starts from zero."""
     for _ in range(count):
         rows = windows[rng.integers(len(windows), size=batch)]
@@ -93,9 +95,14 @@ class Rows:
     def __post_init__(self) -> None:
         if self.batch < 1 or self.steps < 1 or len(self.tokens) <= self.batch:
             got = f"{self.batch} rows of {self.steps} steps from {len(self.tokens)} tokens"
-            expected, remedy = "expected at least one step in each of at least one row", "Take more text or fewer rows"
+            expected, remedy = (
+                "expected at least one step in each of at least one row",
+                "Take more text or fewer rows",
+            )
             raise ArgumentError("Rows", got=got, expected=expected, remedy=remedy)
-        if self.reset not in ("document", "epoch", "never") or (self.reset == "document") == (self.separator is None):
+        if self.reset not in ("document", "epoch", "never") or (self.reset == "document") == (
+            self.separator is None
+        ):
             got = f"reset={self.reset!r} and separator={self.separator}"
             expected = 'expected "epoch", "never", or "document" with the separator\'s index'
             raise ArgumentError("Rows", got=got, expected=expected)
@@ -109,7 +116,9 @@ class Rows:
         length, longer = divmod(len(self.tokens) - 1, self.batch)
         for number in range(start, len(self)):
             offset = min(number * self.steps, length)
-            rows, steps = (self.batch, min(self.steps, length - offset)) if offset < length else (longer, 1)
+            rows, steps = (
+                (self.batch, min(self.steps, length - offset)) if offset < length else (longer, 1)
+            )
             firsts = (i * length + min(i, longer) + offset for i in range(rows))
             pairs = np.stack([self.tokens[f : f + steps + 1] for f in firsts]).astype(np.int64)
             x, y = pairs[:, :-1], pairs[:, 1:]

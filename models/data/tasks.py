@@ -56,13 +56,17 @@ def adding(batch: int, steps: int, rng: np.random.Generator) -> tuple[Any, Any]:
     return np.stack([values, marks], axis=-1), np.sum(values * marks, axis=0)[:, None]
 
 
-ADDING_BASELINE = 1 / 6  # the variance of a sum of two uniform numbers: the loss of always answering 1
+ADDING_BASELINE = (
+    1 / 6
+)  # the variance of a sum of two uniform numbers: the loss of always answering 1
 
 
 class Reader:
     """A cell and a linear head; the head reads the last state, or with ``every`` the state of every step."""
 
-    def __init__(self, cell: Cell, hidden: int, outputs: int, rng: Any, every: bool, classes: int = 0) -> None:
+    def __init__(
+        self, cell: Cell, hidden: int, outputs: int, rng: Any, every: bool, classes: int = 0
+    ) -> None:
         """``classes``: inputs are integers below it and are encoded one-hot."""
         init = Init(rng, 1 / np.sqrt(hidden), np.float64)
         self.cell, self.every, self.classes = cell, every, classes

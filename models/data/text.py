@@ -37,7 +37,11 @@ def load(path: str | os.PathLike[str] | None = None) -> tuple[str, str]:
     except (OSError, DataError) as error:
         from pydoc_data import topics  # only when needed: it is large
 
-        why = "no network" if isinstance(getattr(error, "reason", None), socket.gaierror) else f"{error}"
+        why = (
+            "no network"
+            if isinstance(getattr(error, "reason", None), socket.gaierror)
+            else f"{error}"
+        )
         why = f"The Time Machine is out of reach: {why}"
         return "\n".join(topics.topics.values()), f"Python's own documentation ({why})"
 
@@ -51,7 +55,9 @@ def _time_machine() -> str:
         data: bytes = answer.read()
     if hashlib.sha1(data).hexdigest() != SHA1:
         raise DataError("download", got=f"{URL} answered something else than the book's text")
-    with contextlib.suppress(OSError, DataError):  # a cache that cannot be written is no reason to do without
+    with contextlib.suppress(
+        OSError, DataError
+    ):  # a cache that cannot be written is no reason to do without
         cached.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(cached, data)
     return data.decode("utf-8")
@@ -70,9 +76,15 @@ def _read(path: Path) -> str:
 def unreadable(path: str | os.PathLike[str], error: OSError | UnicodeDecodeError) -> DataError:
     """Why a file cannot be read as text."""
     if isinstance(error, OSError):
-        got, remedy = f"cannot read '{path}': {error.strerror}", "Give the path of a plain text file"
+        got, remedy = (
+            f"cannot read '{path}': {error.strerror}",
+            "Give the path of a plain text file",
+        )
     else:
-        got, remedy = f"'{path}' is not UTF-8 (byte {error.start})", "Convert it, for example with iconv -t UTF-8"
+        got, remedy = (
+            f"'{path}' is not UTF-8 (byte {error.start})",
+            "Convert it, for example with iconv -t UTF-8",
+        )
     return DataError("text", got=got, remedy=remedy)
 
 
@@ -124,12 +136,20 @@ class Windows:
     validation: Tokens
 
     @classmethod
-    def of(cls, corpus: Sequence[int] | Tokens, steps: int, train: int = 10_000, validation: int = 5_000) -> Windows:
+    def of(
+        cls,
+        corpus: Sequence[int] | Tokens,
+        steps: int,
+        train: int = 10_000,
+        validation: int = 5_000,
+    ) -> Windows:
         """The book's split; of a shorter text two thirds train and one third validates. Raises DataError below 3."""
         count = len(corpus) - steps
         if count < 3:
             got = f"{len(corpus)} characters after preprocessing, too few for windows of {steps} steps"
-            raise DataError("text", got=got, remedy=f"Give a text with at least {steps + 3} letters")
+            raise DataError(
+                "text", got=got, remedy=f"Give a text with at least {steps + 3} letters"
+            )
         if count < train + validation:
             train, validation = count * 2 // 3, count - count * 2 // 3
         rows = np.lib.stride_tricks.sliding_window_view(np.asarray(corpus, np.int64), steps + 1)

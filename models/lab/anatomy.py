@@ -48,12 +48,16 @@ class Anatomy:
     @property
     def lost(self) -> Array:
         """For every window w = 0..T-1, how far ``truncate(window=w)`` is off, relative to the norm of the gradient."""
-        beyond = np.cumsum(self.lags[::-1], axis=0)[::-1][1:]  # [w]: all that comes from further back than w
+        beyond = np.cumsum(self.lags[::-1], axis=0)[::-1][
+            1:
+        ]  # [w]: all that comes from further back than w
         errors = np.sqrt(np.square(beyond).reshape(len(beyond), self.outside.size).sum(axis=1))
         return np.append(errors, 0.0) / (np.linalg.norm(self.total) or 1.0)
 
 
-def anatomy(tape: Tape, wrt: Tensor, norms_only: bool = False, on_term: Callable[[], Any] = lambda: None) -> Anatomy:
+def anatomy(
+    tape: Tape, wrt: Tensor, norms_only: bool = False, on_term: Callable[[], Any] = lambda: None
+) -> Anatomy:
     """Take the gradient of the tape's loss with respect to the leaf wrt apart, by loss term and by step of use.
 
     Loss term t is the part of the loss that enters the steps at step t, as ``truncate(window=)`` has it. Works on any
@@ -65,7 +69,9 @@ def anatomy(tape: Tape, wrt: Tensor, norms_only: bool = False, on_term: Callable
     """
     steps = steps_of(tape)
     if wrt not in set(tape.parameters):
-        raise ArgumentError("anatomy", got=f"'{wrt.label}'", expected="expected a parameter of the tape")
+        raise ArgumentError(
+            "anatomy", got=f"'{wrt.label}'", expected="expected a parameter of the tape"
+        )
     at, T = {t: k for k, t in enumerate(steps)}, len(steps)
     rows, columns, lags = np.zeros((3, T, *wrt.shape), wrt.dtype)
     norms = np.zeros((T, T))

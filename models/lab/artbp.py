@@ -21,7 +21,9 @@ def cut_chance(since: int, length: float, alpha: float = 6.0) -> float:
     """c_t = alpha / ((alpha - 1) L0 + steps since the last cut, from 1): segments of mean length exactly L0."""
     if not (length >= 1 and alpha > 1 and np.isfinite(length * alpha)):
         got = f"L0={length}, alpha={alpha}"
-        raise ArgumentError("artbp", got=got, expected="expected a mean length from 1 and alpha above 1")
+        raise ArgumentError(
+            "artbp", got=got, expected="expected a mean length from 1 and alpha above 1"
+        )
     return alpha / ((alpha - 1) * length + since)
 
 

@@ -24,7 +24,18 @@ from .strategy import Strategy
 
 Batch = tuple[Any, ...]
 Numbers = tuple[int, float, float, float, float, float]
-T_975 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)  # Student's quantile for 1, 2, ... degrees
+T_975 = (
+    12.71,
+    4.30,
+    3.18,
+    2.78,
+    2.57,
+    2.45,
+    2.36,
+    2.31,
+    2.26,
+    2.23,
+)  # Student's quantile for 1, 2, ... degrees
 Z_975 = 1.96
 
 
@@ -60,14 +71,25 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     """The mean and half the width of its 95% confidence interval, by Student's t; NaN for fewer than two values."""
     n = len(values)
     half = np.std(values, ddof=1) / np.sqrt(n) if n > 1 else np.nan
-    return float(np.mean(values)), float(half * (T_975[n - 2] if 2 <= n <= len(T_975) + 1 else Z_975))
+    return float(np.mean(values)), float(
+        half * (T_975[n - 2] if 2 <= n <= len(T_975) + 1 else Z_975)
+    )
 
 
 def compare(
-    model: Callable[[int], Any], data: Sequence[Batch], strategies: Sequence[str | Strategy], *, updates: int = 100,
-    lr: float = 1.0, seeds: Sequence[int] = (0, 1, 2), draws: int = 100, validation: Sequence[Batch] = (),
-    checkpoints: int = 20, optimizer: Callable[..., Any] = mg.optim.SGD, on_update: Callable[[], Any] = lambda: None,
-) -> list[Result]:  # fmt: skip
+    model: Callable[[int], Any],
+    data: Sequence[Batch],
+    strategies: Sequence[str | Strategy],
+    *,
+    updates: int = 100,
+    lr: float = 1.0,
+    seeds: Sequence[int] = (0, 1, 2),
+    draws: int = 100,
+    validation: Sequence[Batch] = (),
+    checkpoints: int = 20,
+    optimizer: Callable[..., Any] = mg.optim.SGD,
+    on_update: Callable[[], Any] = lambda: None,
+) -> list[Result]:
     """Train model(seed) on the batches with every strategy, and measure each strategy's gradient.
 
     A model has ``loss(*batch)``. Every strategy gets the same weights, batches and number of updates per seed. The
@@ -76,7 +98,11 @@ def compare(
     """
     chosen = [s if isinstance(s, Strategy) else Strategy.of(s) for s in strategies]
     if not chosen or not data or not seeds:
-        raise ArgumentError("compare", got="no strategy, no data or no seed", expected="expected one of each at least")
+        raise ArgumentError(
+            "compare",
+            got="no strategy, no data or no seed",
+            expected="expected one of each at least",
+        )
     marks = sorted({round(k * updates / checkpoints) for k in range(checkpoints + 1)})
     held = validation or data
 
@@ -101,15 +127,17 @@ def compare(
     results = []
     for strategy in chosen:
         runs = [curve(strategy, seed) for seed in seeds]
-        results.append(Result(
-            strategy.name,
-            *_statistics(full, data[0], strategy, draws if strategy.random else 1),
-            milliseconds=1e3 * float(np.median([s for r in runs for s in r[2]])),
-            megabytes=_peak(full, data[0], strategy),
-            clipped=float(np.mean([c for r in runs for c in r[3]])),
-            updates=marks,
-            curves=[r[1] for r in runs],
-        ))  # fmt: skip
+        results.append(
+            Result(
+                strategy.name,
+                *_statistics(full, data[0], strategy, draws if strategy.random else 1),
+                milliseconds=1e3 * float(np.median([s for r in runs for s in r[2]])),
+                megabytes=_peak(full, data[0], strategy),
+                clipped=float(np.mean([c for r in runs for c in r[3]])),
+                updates=marks,
+                curves=[r[1] for r in runs],
+            )
+        )
     return results
 
 
@@ -132,7 +160,9 @@ def _update(
     found = _gradient(net, ps, batch, strategy, rng)
     if not all(np.isfinite(g).all() for g in found):
         remedy = "Lower the learning rate or add ,clip=1"
-        raise DataError(f"compare: {strategy.name}", got="the gradient is no longer finite", remedy=remedy)
+        raise DataError(
+            f"compare: {strategy.name}", got="the gradient is no longer finite", remedy=remedy
+        )
     if strategy.max_norm == np.inf:
         return found, False
     shrink = gates.shrink(gates.norm(*found), strategy.max_norm)
@@ -150,7 +180,9 @@ def _statistics(net: Any, batch: Batch, strategy: Strategy, draws: int) -> Numbe
     tape = Tape.of(net.loss(*batch))
 
     def flat(rewritten: Tape) -> Array:
-        return np.concatenate([g.data.ravel() for g in mg.grad(rewritten.outputs[0], ps)]).astype(np.float64)
+        return np.concatenate([g.data.ravel() for g in mg.grad(rewritten.outputs[0], ps)]).astype(
+            np.float64
+        )
 
     exact = flat(tape)
     length = np.linalg.norm(exact) or 1.0
@@ -164,7 +196,14 @@ def _statistics(net: Any, batch: Batch, strategy: Strategy, draws: int) -> Numbe
     variance = squares / max(draws - 1, 1)
     cosine, half = interval(cosines) if draws > 1 else (cosines[0], 0.0)
     bias = float(np.linalg.norm(mean - exact) / length)
-    return draws, bias, float(np.sqrt(variance / draws) / length), float(np.sqrt(variance) / length), cosine, half
+    return (
+        draws,
+        bias,
+        float(np.sqrt(variance / draws) / length),
+        float(np.sqrt(variance) / length),
+        cosine,
+        half,
+    )
 
 
 def _peak(net: Any, batch: Batch, strategy: Strategy) -> float:
@@ -187,7 +226,9 @@ def table(results: Sequence[Result]) -> str:
     lines = [f"{head}  {'clipped':>7}  {'final loss':>17}"]
     for r in results:
         bias = f"{r.bias:.3f} ({r.bias_error:.3f})" if r.draws > 1 else f"{r.bias:.3f}        "
-        cosine = f"{r.cosine:.3f} ± {r.cosine_half:.3f}" if r.draws > 1 else f"{r.cosine:.3f}        "
+        cosine = (
+            f"{r.cosine:.3f} ± {r.cosine_half:.3f}" if r.draws > 1 else f"{r.cosine:.3f}        "
+        )
         final, half = r.final
         lines.append(
             f"{r.name:{width}}  {bias:>16}  {r.spread:7.3f}  {cosine:>15}  {r.milliseconds:9.1f}  {r.megabytes:7.1f}"
@@ -204,8 +245,13 @@ def as_json(results: Sequence[Result], **about: Any) -> bytes:
 def as_csv(results: Sequence[Result]) -> bytes:
     """One line per strategy, without the curves."""
     text = io.StringIO()
-    numbers = [{k: v for k, v in asdict(r).items() if k not in ("updates", "curves")} for r in results]
-    rows = [{**n, "final": r.final[0], "final_half": r.final[1]} for n, r in zip(numbers, results, strict=True)]
+    numbers = [
+        {k: v for k, v in asdict(r).items() if k not in ("updates", "curves")} for r in results
+    ]
+    rows = [
+        {**n, "final": r.final[0], "final_half": r.final[1]}
+        for n, r in zip(numbers, results, strict=True)
+    ]
     writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
     writer.writerows(rows)

@@ -48,9 +48,13 @@ class Jacobians:
 
 
 def jacobians(
-    tape: Tape, example: int | None = None, axis: int = 0, W_hh: Tensor | None = None, slope: float = 1.0,
+    tape: Tape,
+    example: int | None = None,
+    axis: int = 0,
+    W_hh: Tensor | None = None,
+    slope: float = 1.0,
     on_step: Callable[[], Any] = lambda: None,
-) -> Jacobians:  # fmt: skip
+) -> Jacobians:
     """The Jacobian of every step of a tape, from sweeps through that step alone, with all tensors of the state.
 
     ``example`` picks one of a batch along ``axis`` of the state, for the block of the Jacobian that is its own; the
@@ -64,8 +68,13 @@ def jacobians(
     picked = [_picked(x, example, axis) for x in r.states[steps[0]]]
     size = sum(map(len, picked))
     if size > LARGEST:
-        got, remedy = f"a state of {size} numbers", "Pick one example with example=0 (axis=1 where they are columns)"
-        raise ArgumentError("jacobians", got=got, expected=f"expected at most {LARGEST}", remedy=remedy)
+        got, remedy = (
+            f"a state of {size} numbers",
+            "Pick one example with example=0 (axis=1 where they are columns)",
+        )
+        raise ArgumentError(
+            "jacobians", got=got, expected=f"expected at most {LARGEST}", remedy=remedy
+        )
     found = []
     for before, t in pairwise(steps):
         rows = []
@@ -74,7 +83,9 @@ def jacobians(
                 seed = np.zeros(out.size, out.dtype)
                 seed[j] = 1
                 row = r.pull(t, out, seed.reshape(out.shape), r.states[before])
-                rows.append(np.concatenate([g.ravel()[p] for g, p in zip(row, picked, strict=True)]))
+                rows.append(
+                    np.concatenate([g.ravel()[p] for g, p in zip(row, picked, strict=True)])
+                )
         found.append(np.array(rows))
         on_step()
     J = np.array(found).reshape(-1, size, size)
@@ -135,12 +146,16 @@ def verdict(j: Jacobians, a: Anatomy) -> str:
         words = f"keeps its size: changes by a factor of {j.factor:.3f} per step"
     if j.pascanu is not None and len(j.pascanu):
         gamma = j.pascanu[0]
-        must = "below 1: it has to vanish" if gamma < 1 else "not below 1: nothing forces it to vanish"
+        must = (
+            "below 1: it has to vanish" if gamma < 1 else "not below 1: nothing forces it to vanish"
+        )
         words += f" (sigma_max(W_hh) max|phi'| = {gamma:.3g}, {must})"
     lost, name = a.lost, f"dL/d{a.label}"
     if not np.linalg.norm(a.total):
         return f"{words}; {name} is zero"
-    need = 1 + int(np.flatnonzero(np.append(True, lost > 0.01))[-1])  # the loss below 1% from this many steps on
+    need = 1 + int(
+        np.flatnonzero(np.append(True, lost > 0.01))[-1]
+    )  # the loss below 1% from this many steps on
     if need >= T:
         return f"{words}; {name} needs all {T} steps: no shorter window comes within 1% of it"
     k = min(1 << (need - 1).bit_length(), T)

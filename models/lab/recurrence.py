@@ -41,16 +41,27 @@ class Recurrence:
         for e in tape.recurrent_edges():
             if at[times[e.target]] - at[times[e.source]] != 1:  # type: ignore[index]
                 got = f"'{tape.names[e.target]}' reads '{tape.names[e.source]}' of another step than the one before"
-                remedy = "Keep what later steps need in the state; give anatomy() what this cannot take"
-                raise ArgumentError("recurrence", got=got, expected="expected one chain of steps", remedy=remedy)
+                remedy = (
+                    "Keep what later steps need in the state; give anatomy() what this cannot take"
+                )
+                raise ArgumentError(
+                    "recurrence", got=got, expected="expected one chain of steps", remedy=remedy
+                )
             handed[times[e.source]][e.source] = None  # type: ignore[index]
-        nodes = {t: tuple(n for n in tape.nodes if n.fn is not None and times[n] == t) for t in steps}
+        nodes = {
+            t: tuple(n for n in tape.nodes if n.fn is not None and times[n] == t) for t in steps
+        }
         states = {t: tuple(n for n in nodes[t] if n in handed[t]) for t in steps[:-1]}
         shapes = {tuple(x.shape for x in s) for s in states.values()}
         if len(steps) < 2 or len(shapes) != 1 or shapes == {()}:
             got = f"{len(steps)} steps and {len(shapes)} kinds of state between them"
             remedy = "Give the tape of at least two steps, before truncate(window=)"
-            raise ArgumentError("recurrence", got=got, expected="expected the same state at every step", remedy=remedy)
+            raise ArgumentError(
+                "recurrence",
+                got=got,
+                expected="expected the same state at every step",
+                remedy=remedy,
+            )
         if last := _alike(states[steps[-2]], nodes[steps[-2]], nodes[steps[-1]]):
             states[steps[-1]] = last
         return cls(steps, states, nodes)
@@ -67,11 +78,15 @@ class Recurrence:
         return [np.zeros(x.shape, x.dtype) if c is None else c for x, c in sums.items()]
 
 
-def _alike(state: tuple[Tensor, ...], before: tuple[Tensor, ...], last: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def _alike(
+    state: tuple[Tensor, ...], before: tuple[Tensor, ...], last: tuple[Tensor, ...]
+) -> tuple[Tensor, ...]:
     """The nodes of the last step that stand where the state stood in the step before; none where the two differ."""
     before, last = (tuple(n for n in ns if n.fn not in _GATES) for ns in (before, last))
     places = [k for k, n in enumerate(before) if n in set(state)]
-    if len(places) < len(state) or [n.fn for n in before[: max(places) + 1]] != [n.fn for n in last[: max(places) + 1]]:
+    if len(places) < len(state) or [n.fn for n in before[: max(places) + 1]] != [
+        n.fn for n in last[: max(places) + 1]
+    ]:
         return ()
     found = tuple(last[k] for k in places)
     return found if [x.shape for x in found] == [x.shape for x in state] else ()

@@ -28,10 +28,18 @@ FORWARD = 4_000_000  # numbers in dh_t/dW above which the forward accumulation i
 
 
 def report(
-    tape: Tape, path: str | os.PathLike[str], wrt: Tensor | None = None, *, strategies: Sequence[str] | None = None,
-    example: int | None = None, axis: int = 0, seed: int = 0, title: str = "Anatomy of a gradient",
-    about: Mapping[str, Any] | None = None, on_step: Callable[[], Any] = lambda: None,
-) -> Path:  # fmt: skip
+    tape: Tape,
+    path: str | os.PathLike[str],
+    wrt: Tensor | None = None,
+    *,
+    strategies: Sequence[str] | None = None,
+    example: int | None = None,
+    axis: int = 0,
+    seed: int = 0,
+    title: str = "Anatomy of a gradient",
+    about: Mapping[str, Any] | None = None,
+    on_step: Callable[[], Any] = lambda: None,
+) -> Path:
     """Write the page about the gradient of the tape's loss with respect to wrt, by default a recurrent weight.
 
     ``strategies`` are compared with full backpropagation (names as Strategy.of reads them; random ones draw from
@@ -56,9 +64,16 @@ def usual(steps: int) -> list[str]:
 
 
 def build(
-    tape: Tape, wrt: Tensor | None, strategies: Sequence[str] | None, example: int | None, axis: int, seed: int,
-    title: str, about: Mapping[str, Any], on_step: Callable[[], Any],
-) -> bytes:  # fmt: skip
+    tape: Tape,
+    wrt: Tensor | None,
+    strategies: Sequence[str] | None,
+    example: int | None,
+    axis: int,
+    seed: int,
+    title: str,
+    about: Mapping[str, Any],
+    on_step: Callable[[], Any],
+) -> bytes:
     """The page."""
     steps, plot = steps_of(tape), companion("minigrad.viz.plots.axes")
     plot.figure(1, 1)  # better now than after the work
@@ -76,41 +91,65 @@ def build(
         j, why = None, error.text
     heat = companion("minigrad.viz.plots.anatomy")
     chart = heat.heatmaps({name: a.norms for name, a in found.items()}, steps, full.label)
-    return html.page(title, [
-        html.paragraph(f"The gradient {verdict(j, full)}." if j else f"dL/d{full.label}. {why}", "verdict"),
-        _about(tape, about, seed),
-        html.heading(f"Where dL/d{full.label} comes from"),
-        html.paragraph(
-            "G[t, i] is the part of the gradient of loss term t that passes through the weight's use at step i "
-            "(equation 9.7.7, one term per cell). The rows, the columns and all cells add up to the gradient."
-        ),
-        html.picture(plot.inline(chart), f"Norms |G[t, i]| on one logarithmic scale, {len(steps)} time steps. Grey: "
-                     "full backpropagation sends something here, and this strategy sends exactly nothing."),
-        _compared(found),
-        html.heading("What a shorter window loses"),
-        html.picture(plot.inline(heat.lags(full.lost, full.label)), "The relative error of truncate(window=w), in "
-                     "which every loss term sees the w + 1 steps up to its own."),
-        _windows(full),
-        *_jacobians(j, why, plot),
-        *_totals(tape, W),
-        html.heading("The gradient of every parameter"),
-        html.table(["parameter", "shape", "norm", "largest element"], [
-            (p.label, str(p.shape), float(np.linalg.norm(g.data)), float(np.max(np.abs(g.data), initial=0)))
-            for p, g in gradients.items()
-        ]),
-    ])  # fmt: skip
+    return html.page(
+        title,
+        [
+            html.paragraph(
+                f"The gradient {verdict(j, full)}." if j else f"dL/d{full.label}. {why}", "verdict"
+            ),
+            _about(tape, about, seed),
+            html.heading(f"Where dL/d{full.label} comes from"),
+            html.paragraph(
+                "G[t, i] is the part of the gradient of loss term t that passes through the weight's use at step i "
+                "(equation 9.7.7, one term per cell). The rows, the columns and all cells add up to the gradient."
+            ),
+            html.picture(
+                plot.inline(chart),
+                f"Norms |G[t, i]| on one logarithmic scale, {len(steps)} time steps. Grey: "
+                "full backpropagation sends something here, and this strategy sends exactly nothing.",
+            ),
+            _compared(found),
+            html.heading("What a shorter window loses"),
+            html.picture(
+                plot.inline(heat.lags(full.lost, full.label)),
+                "The relative error of truncate(window=w), in "
+                "which every loss term sees the w + 1 steps up to its own.",
+            ),
+            _windows(full),
+            *_jacobians(j, why, plot),
+            *_totals(tape, W),
+            html.heading("The gradient of every parameter"),
+            html.table(
+                ["parameter", "shape", "norm", "largest element"],
+                [
+                    (
+                        p.label,
+                        str(p.shape),
+                        float(np.linalg.norm(g.data)),
+                        float(np.max(np.abs(g.data), initial=0)),
+                    )
+                    for p, g in gradients.items()
+                ],
+            ),
+        ],
+    )
 
 
 def recurrent_weight(tape: Tape, gradients: Mapping[Tensor, Tensor]) -> Tensor:
     """Of the parameters that meet the carried state in a product the one with the largest gradient; else of all."""
     states = {e.source for e in tape.recurrent_edges()}
     meets = {
-        x for n in tape.nodes if n.fn is np.matmul and any(s in states for s in n.inputs) for x in n.inputs
+        x
+        for n in tape.nodes
+        if n.fn is np.matmul and any(s in states for s in n.inputs)
+        for x in n.inputs
         if tape.times[n] is not None
-    }  # fmt: skip
+    }
     sized = sorted(gradients, key=lambda p: -float(np.linalg.norm(gradients[p].data)))
     if not sized:
-        raise ArgumentError("report", got="a tape without parameters", expected="expected one that needs a gradient")
+        raise ArgumentError(
+            "report", got="a tape without parameters", expected="expected one that needs a gradient"
+        )
     carried = [p for p in sized if p in meets and len(_uses(tape, p)) > 1]
     return next(iter(carried or sized))
 
@@ -156,7 +195,9 @@ def _compared(found: Mapping[str, Anatomy]) -> str:
 
 def _windows(a: Anatomy) -> str:
     T = len(a.steps)
-    seen = sorted({k for k in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512) if k < T} | {T})
+    seen = sorted(
+        {k for k in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512) if k < T} | {T}
+    )
     rows = [(k, f"truncate(tape, window={k - 1})", f"{100 * a.lost[k - 1]:.3g}%") for k in seen]
     return html.table(["steps seen", "transform", "relative error"], rows)
 
@@ -166,19 +207,37 @@ def _jacobians(j: Jacobians | None, why: str, plot: Any) -> list[str]:
         return [html.heading("Jacobians of the recurrence"), html.paragraph(f"Not shown: {why}")]
     chart = companion("minigrad.viz.plots.jacobians").jacobians(j)
     lags = [k for k in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512) if k <= len(j.products)]
-    head = ["lag", "largest singular value of the product", "product of the largest", "Pascanu's bound"]
+    head = [
+        "lag",
+        "largest singular value of the product",
+        "product of the largest",
+        "Pascanu's bound",
+    ]
     rows = [
-        (k, float(j.products[k - 1, 0]), float(j.local[k - 1]), "" if j.pascanu is None else float(j.pascanu[k - 1]))
+        (
+            k,
+            float(j.products[k - 1, 0]),
+            float(j.local[k - 1]),
+            "" if j.pascanu is None else float(j.pascanu[k - 1]),
+        )
         for k in lags
     ]
     return [
         html.heading("Jacobians of the recurrence"),
-        html.paragraph(f"Per step back the largest singular value changes by a factor of {j.factor:.4g} on average."),
-        html.picture(plot.inline(chart), "The state is everything that a step hands to the next. Left: singular values"
-                     " of each step's Jacobian. Middle: those of the products over lags, under their bounds. Right: "
-                     "the norm of the gradient that arrives at each state."),
-        html.table(head if j.pascanu is not None else head[:3], [r if j.pascanu is not None else r[:3] for r in rows]),
-    ]  # fmt: skip
+        html.paragraph(
+            f"Per step back the largest singular value changes by a factor of {j.factor:.4g} on average."
+        ),
+        html.picture(
+            plot.inline(chart),
+            "The state is everything that a step hands to the next. Left: singular values"
+            " of each step's Jacobian. Middle: those of the products over lags, under their bounds. Right: "
+            "the norm of the gradient that arrives at each state.",
+        ),
+        html.table(
+            head if j.pascanu is not None else head[:3],
+            [r if j.pascanu is not None else r[:3] for r in rows],
+        ),
+    ]
 
 
 def _totals(tape: Tape, W: Tensor) -> list[str]:
@@ -186,12 +245,24 @@ def _totals(tape: Tape, W: Tensor) -> list[str]:
     try:
         state = sum(x.size for x in next(iter(Recurrence.of(tape).states.values())))
         if state * W.size > FORWARD:
-            return [title, html.paragraph(f"Not shown: dh_t/d{W.label} would hold {state * W.size:,} numbers.")]
+            return [
+                title,
+                html.paragraph(
+                    f"Not shown: dh_t/d{W.label} would hold {state * W.size:,} numbers."
+                ),
+            ]
         rows = totals(tape, W)
     except MinigradError as error:
         return [title, html.paragraph(f"Not shown: {error.text}")]
     shown = companion("minigrad.viz.plots.axes").few(rows, TABLE_ROWS)
-    head = ["t", "|immediate|", "|total|", "|dL_t/dW| forward", "|dL_t/dW| reverse", "largest difference"]
+    head = [
+        "t",
+        "|immediate|",
+        "|total|",
+        "|dL_t/dW| forward",
+        "|dL_t/dW| reverse",
+        "largest difference",
+    ]
     return [
         title,
         html.paragraph(
@@ -199,10 +270,18 @@ def _totals(tape: Tape, W: Tensor) -> list[str]:
             "came through it (9.7.4). Accumulated forward over the steps it gives each loss term's gradient, and the "
             "sum of the row G[t, :], taken backward (9.7.16), gives the same."
         ),
-        html.table(head, [
-            (r.t, r.immediate, r.total, float(np.linalg.norm(r.forward)), float(np.linalg.norm(r.reverse)),
-             f"{r.difference:.1e}") for r in (rows[k] for k in shown)
-        ]),
-    ]  # fmt: skip
-
-
+        html.table(
+            head,
+            [
+                (
+                    r.t,
+                    r.immediate,
+                    r.total,
+                    float(np.linalg.norm(r.forward)),
+                    float(np.linalg.norm(r.reverse)),
+                    f"{r.difference:.1e}",
+                )
+                for r in (rows[k] for k in shown)
+            ],
+        ),
+    ]

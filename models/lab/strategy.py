@@ -15,14 +15,26 @@ from .artbp import artbp
 
 Rewrite = Callable[[Tape, np.random.Generator], Tape]
 MAKERS: dict[str, tuple[str, Callable[[float], Rewrite]]] = {
-    "every": ("regular segments of K steps", lambda k: lambda tape, _: truncate(tape, every=_whole("every", k))),
-    "window": ("W steps back from every loss term", lambda w: lambda t, _: truncate(t, window=_whole("window", w))),
-    "random": ("xi_t = 1/pi or 0, equation 9.7.8", lambda p: lambda tape, rng: truncate_randomly(tape, p, rng)),
+    "every": (
+        "regular segments of K steps",
+        lambda k: lambda tape, _: truncate(tape, every=_whole("every", k)),
+    ),
+    "window": (
+        "W steps back from every loss term",
+        lambda w: lambda t, _: truncate(t, window=_whole("window", w)),
+    ),
+    "random": (
+        "xi_t = 1/pi or 0, equation 9.7.8",
+        lambda p: lambda tape, rng: truncate_randomly(tape, p, rng),
+    ),
     "segments": (
         "the same cuts without 1/pi: Fig. 9.7.1, biased",
         lambda p: lambda tape, rng: truncate_randomly(tape, p, rng, reweight=False),
     ),
-    "artbp": ("cuts by ARTBP's schedule, mean length L0", lambda length: lambda tape, rng: artbp(tape, length, rng)),
+    "artbp": (
+        "cuts by ARTBP's schedule, mean length L0",
+        lambda length: lambda tape, rng: artbp(tape, length, rng),
+    ),
 }
 RANDOM = ("random", "segments", "artbp")
 
@@ -51,7 +63,9 @@ class Strategy:
             rewrite = MAKERS[kind][1](float(value))
         except (ValueError, KeyError):
             known = "full, every=K, window=W, random=PI, segments=PI, artbp=L0, each with ,clip=THETA if wanted"
-            raise ArgumentError("strategy", got=f"{text!r}", expected=f"expected one of {known}") from None
+            raise ArgumentError(
+                "strategy", got=f"{text!r}", expected=f"expected one of {known}"
+            ) from None
         return cls(text, rewrite, kind in RANDOM, bound)
 
 

@@ -38,7 +38,9 @@ def totals(tape: Tape, wrt: Tensor) -> list[Row]:
     reverse = anatomy(tape, wrt, norms_only=True)
     untied = untie(tape, wrt)
     r = Recurrence.of(untied)
-    fresh = {x.label: x for x in untied.nodes if x.inputs and x.inputs[0] is wrt and x not in tape.times}
+    fresh = {
+        x.label: x for x in untied.nodes if x.inputs and x.inputs[0] is wrt and x not in tape.times
+    }
     rows: list[Row] = []
     enters = entering(untied)
     before: tuple[Tensor, ...] = ()
@@ -46,21 +48,39 @@ def totals(tape: Tape, wrt: Tensor) -> list[Row]:
     for t, summed in zip(r.steps, reverse.rows, strict=True):
         use = fresh.get(f"{wrt.label}@{t}")
         at_t = [(x, c) for x, c in enters.items() if untied.times[x] == t]
-        forward = sum((_derivatives(r, t, x, c, before, use, D)[1] for x, c in at_t), np.zeros(wrt.size))
+        forward = sum(
+            (_derivatives(r, t, x, c, before, use, D)[1] for x, c in at_t), np.zeros(wrt.size)
+        )
         state = r.states.get(t, ())
         units = [(x, e) for x in state for e in np.eye(x.size).reshape(-1, *x.shape)]
         pairs = [_derivatives(r, t, x, e, before, use, D) for x, e in units]
         now, D = (np.array([p[k] for p in pairs]).reshape(-1, wrt.size) for k in (0, 1))
         before = state
-        rows.append(Row(t, float(np.linalg.norm(now)), float(np.linalg.norm(D)), forward.reshape(wrt.shape), summed))
+        rows.append(
+            Row(
+                t,
+                float(np.linalg.norm(now)),
+                float(np.linalg.norm(D)),
+                forward.reshape(wrt.shape),
+                summed,
+            )
+        )
     return rows
 
 
 def _derivatives(
-    r: Recurrence, t: int, out: Tensor, seed: Array, before: tuple[Tensor, ...], use: Tensor | None, D: Array
+    r: Recurrence,
+    t: int,
+    out: Tensor,
+    seed: Array,
+    before: tuple[Tensor, ...],
+    use: Tensor | None,
+    D: Array,
 ) -> tuple[Array, Array]:
     """(immediate, total) derivative of seed . out with respect to the weight, flat; D is that of the state before."""
-    *carried, now = r.pull(t, out, seed, (*before, *([] if use is None else [use]))) or [np.zeros(0)]
+    *carried, now = r.pull(t, out, seed, (*before, *([] if use is None else [use]))) or [
+        np.zeros(0)
+    ]
     if use is None:
         carried, now = [*carried, now], np.zeros(D.shape[1])
     back = np.concatenate([np.zeros(0), *(g.ravel() for g in carried)])

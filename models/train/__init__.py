@@ -2,4 +2,14 @@
 
 from .loop import Fit, Model, Update, entering, evaluate, fit, perplexity, refuse_nonfinite, updates
 
-__all__ = ["Fit", "Model", "Update", "entering", "evaluate", "fit", "perplexity", "refuse_nonfinite", "updates"]
+__all__ = [
+    "Fit",
+    "Model",
+    "Update",
+    "entering",
+    "evaluate",
+    "fit",
+    "perplexity",
+    "refuse_nonfinite",
+    "updates",
+]

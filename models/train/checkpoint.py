@@ -32,14 +32,19 @@ def named(model: Any) -> dict[str, Tensor]:
 
 
 def save(
-    model: RNNLM, vocab: Vocabulary, path: str | os.PathLike[str],
-    training: Arrays | None = None, about: Mapping[str, str] | None = None,
-) -> Path:  # fmt: skip
+    model: RNNLM,
+    vocab: Vocabulary,
+    path: str | os.PathLike[str],
+    training: Arrays | None = None,
+    about: Mapping[str, str] | None = None,
+) -> Path:
     """Write the parameters, and what else load needs, whole or not at all; with ``training`` what resuming needs."""
     arrays = {name: p.numpy() for name, p in named(model).items()}
     arrays |= {f"training.{k}": a for k, a in (training or {}).items()}
     shape = {"kind": model.kind, "hidden": str(len(model.W_hq)), "layers": str(len(model.layers))}
-    return tensorfile.write(path, arrays, {**(about or {}), **shape, "vocabulary": json.dumps(vocab.tokens)})
+    return tensorfile.write(
+        path, arrays, {**(about or {}), **shape, "vocabulary": json.dumps(vocab.tokens)}
+    )
 
 
 def load(path: str | os.PathLike[str]) -> tuple[RNNLM, Vocabulary]:
@@ -54,7 +59,10 @@ def load(path: str | os.PathLike[str]) -> tuple[RNNLM, Vocabulary]:
             raise ValueError("it is smaller than the model that it names")
         model = RNNLM(kind, hidden, V, layers=layers)
     except (KeyError, ValueError, TypeError, RecursionError) as error:
-        got, remedy = f"'{path}' holds no model: {error}", "Make one with minigrad train --save FILE"
+        got, remedy = (
+            f"'{path}' holds no model: {error}",
+            "Make one with minigrad train --save FILE",
+        )
         raise DataError("checkpoint", got=got, remedy=remedy) from None
     restore(model, arrays, path)
     return model, vocab

@@ -26,9 +26,12 @@ class Plans:
     """
 
     def __init__(
-        self, model: Any, strategy: Callable[[Tape], Tape] | None = None, wrt: Sequence[Tensor] = (),
+        self,
+        model: Any,
+        strategy: Callable[[Tape], Tape] | None = None,
+        wrt: Sequence[Tensor] = (),
         compiled: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._model, self._strategy, self.wrt, self._compiled = model, strategy, list(wrt), compiled
         self._plans: dict[Any, tuple[mg.Plan, dict[Tensor, int]]] = {}
 
@@ -59,11 +62,19 @@ class Plans:
 
     def _record(self, arrays: list[Any], states: int, masks: int) -> tuple[Tape, list[Tensor]]:
         """The tape of (loss, *last state), and its inputs."""
-        names = ["X", "Y", *(f"state_{i}" for i in range(states)), *(f"mask_{i}" for i in range(masks)), "reset"]
+        names = [
+            "X",
+            "Y",
+            *(f"state_{i}" for i in range(states)),
+            *(f"mask_{i}" for i in range(masks)),
+            "reset",
+        ]
         leaves = [mg.tensor(a, name=n, dtype=a.dtype) for a, n in zip(arrays, names, strict=False)]
         X, Y, *more = leaves
         reset = more[-1] if len(more) > states + masks else None
-        loss, last = self._model.record(X, Y, tuple(more[:states]), reset, more[states : states + masks])
+        loss, last = self._model.record(
+            X, Y, tuple(more[:states]), reset, more[states : states + masks]
+        )
         return Tape.of(loss, *as_tuple(last)), leaves
 
     def _rewritten(self, tape: Tape) -> Tape:
@@ -75,15 +86,24 @@ class Plans:
         grads = differentiate(Tape.of(loss), self.wrt).outputs[1:] if self.wrt else ()
         return Tape.of(loss, *last, *grads)
 
-    def _compile(self, arrays: list[Any], states: int, masks: int) -> tuple[mg.Plan, dict[Tensor, int]]:
+    def _compile(
+        self, arrays: list[Any], states: int, masks: int
+    ) -> tuple[mg.Plan, dict[Tensor, int]]:
         """The plan, and which array each of its inputs is."""
         recorded, leaves = self._record(arrays, states, masks)
         tape = self._rewritten(recorded)
         if tape is not recorded and _said(tape, leaves) != _said(self._rewritten(recorded), leaves):
-            got, remedy = "another tape at every call", "Pass compiled=False: it draws anew at every update"
-            raise ArgumentError("strategy", got=got, expected="a plan would repeat the first", remedy=remedy)
+            got, remedy = (
+                "another tape at every call",
+                "Pass compiled=False: it draws anew at every update",
+            )
+            raise ArgumentError(
+                "strategy", got=got, expected="a plan would repeat the first", remedy=remedy
+            )
         used = set(tape.leaves)
-        return mg.compile(self._backward(tape)), {leaf: i for i, leaf in enumerate(leaves) if leaf in used}
+        return mg.compile(self._backward(tape)), {
+            leaf: i for i, leaf in enumerate(leaves) if leaf in used
+        }
 
 
 def _inputs(chunk: Chunk, state: Arrays, masks: Arrays) -> list[Any]:
@@ -95,4 +115,6 @@ def _inputs(chunk: Chunk, state: Arrays, masks: Arrays) -> list[Any]:
 def _said(tape: Tape, inputs: Sequence[Tensor]) -> tuple[str, list[bytes]]:
     """What tells two rewritings of one tape apart: the program, and the numbers that the rewriting put there."""
     ours = set(inputs)
-    return str(tape), [leaf.data.tobytes() for leaf in tape.leaves if leaf.ndim == 0 and leaf not in ours]
+    return str(tape), [
+        leaf.data.tobytes() for leaf in tape.leaves if leaf.ndim == 0 and leaf not in ours
+    ]

@@ -58,16 +58,27 @@ class Reporter:
     def update(self, u: Update) -> None:
         """One update: for the bar and the log."""
         self._tokens, self._updates, self._clipped = (
-            self._tokens + u.tokens, self._updates + 1, self._clipped + u.clipped
-        )  # fmt: skip
+            self._tokens + u.tokens,
+            self._updates + 1,
+            self._clipped + u.clipped,
+        )
         share, perplexity = self._clipped / self._updates, exp(u.loss)
         text = f"loss {u.loss:.3f}, perplexity {perplexity:.2f}, norm {u.norm:.2f}, clipped {share:.0%}"
         self._bar.set_postfix_str(f"{text}, {self.rate():,.0f} tokens/s", refresh=False)
         self._bar.update()
-        self._record({
-            "event": "update", "step": u.step, "epoch": u.place[0], "loss": u.loss, "perplexity": perplexity,
-            "norm": u.norm, "clipped_norm": u.clipped_norm, "lr": u.lr, "tokens_per_second": round(self.rate()),
-        })  # fmt: skip
+        self._record(
+            {
+                "event": "update",
+                "step": u.step,
+                "epoch": u.place[0],
+                "loss": u.loss,
+                "perplexity": perplexity,
+                "norm": u.norm,
+                "clipped_norm": u.clipped_norm,
+                "lr": u.lr,
+                "tokens_per_second": round(self.rate()),
+            }
+        )
 
     def rate(self) -> float:
         """Tokens per second since the start."""
@@ -86,4 +97,6 @@ def _named(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         remedy = "Name a file in a folder with room for it"
-        raise DataError(f"cannot write '{path}'", got=error.strerror or str(error), remedy=remedy) from None
+        raise DataError(
+            f"cannot write '{path}'", got=error.strerror or str(error), remedy=remedy
+        ) from None

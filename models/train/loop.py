@@ -34,7 +34,9 @@ class Model(Protocol):
         """What is drawn anew for every chunk, such as dropout; () for nothing."""
         ...
 
-    def record(self, X: Tensor, Y: Tensor, state: Any, reset: Any, masks: Sequence[Any]) -> tuple[Tensor, Any]:
+    def record(
+        self, X: Tensor, Y: Tensor, state: Any, reset: Any, masks: Sequence[Any]
+    ) -> tuple[Tensor, Any]:
         """The mean loss per token of X, Y (T, B, ...), and the last state; ``reset`` (T, B) or None as in unroll."""
         ...
 
@@ -74,7 +76,12 @@ class Fit:
 
 
 def fit(
-    model: Model, stream: Iterable[Chunk], strategy: Transform, clip: float | None, optimizer: Optimizer, **more: Any
+    model: Model,
+    stream: Iterable[Chunk],
+    strategy: Transform,
+    clip: float | None,
+    optimizer: Optimizer,
+    **more: Any,
 ) -> Fit:
     """Train on every chunk of the stream; ``more`` as in :func:`updates`, which is the loop itself.
 
@@ -84,7 +91,12 @@ def fit(
     nats = 0.0
     for u in updates(model, stream, strategy, clip, optimizer, **more):
         refuse_nonfinite(u)
-        count, tokens, clipped, nats = count + 1, tokens + u.tokens, clipped + u.clipped, nats + u.loss * u.tokens
+        count, tokens, clipped, nats = (
+            count + 1,
+            tokens + u.tokens,
+            clipped + u.clipped,
+            nats + u.loss * u.tokens,
+        )
     return Fit(count, tokens, nats / max(tokens, 1), clipped / max(count, 1))
 
 
@@ -92,7 +104,9 @@ def refuse_nonfinite(u: Update) -> None:
     """Raise DataError for an update that was none."""
     if u.bad:
         remedy = "Try a smaller learning rate (--lr) or gradient norm (--clip)"
-        raise DataError(f"training diverged at update {u.step}", got=u.bad.rstrip("."), remedy=remedy)
+        raise DataError(
+            f"training diverged at update {u.step}", got=u.bad.rstrip("."), remedy=remedy
+        )
 
 
 def updates(
@@ -122,7 +136,9 @@ def updates(
     rng, ps = np.random.default_rng(rng), optimizer.params
     plans = Plans(model, strategy, ps, compiled)
     if not isinstance(accumulate, int) or accumulate < 1:
-        raise ArgumentError("accumulate", got=f"{accumulate!r}", expected="expected a whole number from 1")
+        raise ArgumentError(
+            "accumulate", got=f"{accumulate!r}", expected="expected a whole number from 1"
+        )
     chunks = iter(stream)
     while group := list(islice(chunks, accumulate)):
         loss, tokens, grads, state, bad = _gradient(model, plans, group, state, rng)
@@ -131,16 +147,24 @@ def updates(
         if not bad:
             optimizer.lr = optimizer.lr if schedule is None else schedule(step)
             with np.errstate(all="ignore"):  # what overflows here the next update finds and names
-                optimizer.step([(g * factor).astype(p.dtype) for p, g in zip(ps, grads, strict=True)])
+                optimizer.step(
+                    [(g * factor).astype(p.dtype) for p, g in zip(ps, grads, strict=True)]
+                )
         step += 1
-        yield Update(step, loss, tokens, norm, norm * factor, optimizer.lr, group[-1].place, state, bad)
+        yield Update(
+            step, loss, tokens, norm, norm * factor, optimizer.lr, group[-1].place, state, bad
+        )
         if bad:
             return
 
 
 @np.errstate(all="ignore")  # what is not finite is found and named
 def _gradient(
-    model: Model, plans: Plans, group: Sequence[Chunk], state: Arrays | None, rng: np.random.Generator
+    model: Model,
+    plans: Plans,
+    group: Sequence[Chunk],
+    state: Arrays | None,
+    rng: np.random.Generator,
 ) -> tuple[float, int, list[Any], Arrays, str]:
     """Loss, tokens, gradient of the mean over all tokens of a group of chunks, state after it, what is not finite."""
     nats, tokens = 0.0, 0
@@ -166,8 +190,13 @@ def entering(model: Model, state: Arrays | None, chunk: Chunk) -> Arrays:
     had = len(state[0]) if state else rows
     first = np.zeros(rows, bool) if reset is None else reset if reset.ndim == 1 else reset[:, 0]
     if not first[had:].all():
-        got, remedy = f"{rows} rows after a chunk of {had}", "Reset the new rows, or leave out the smaller batch"
-        raise ArgumentError("chunk", got=got, expected="a row that goes on needs a state", remedy=remedy)
+        got, remedy = (
+            f"{rows} rows after a chunk of {had}",
+            "Reset the new rows, or leave out the smaller batch",
+        )
+        raise ArgumentError(
+            "chunk", got=got, expected="a row that goes on needs a state", remedy=remedy
+        )
     zero = model.zero_state(rows)
     if state is None:
         return zero
@@ -177,7 +206,9 @@ def entering(model: Model, state: Arrays | None, chunk: Chunk) -> Arrays:
 
 def waiting(after: Arrays, before: Arrays | None) -> Arrays:
     """The state after a chunk: the rows that it did not have keep theirs."""
-    return tuple(np.concatenate([a, b[len(a) :]]) for a, b in zip(after, before or after, strict=True))
+    return tuple(
+        np.concatenate([a, b[len(a) :]]) for a, b in zip(after, before or after, strict=True)
+    )
 
 
 def evaluate(model: Model, stream: Iterable[Chunk], plans: Plans | None = None) -> float:
@@ -190,7 +221,9 @@ def evaluate(model: Model, stream: Iterable[Chunk], plans: Plans | None = None) 
         state = waiting(after, state)
         nats, tokens = nats + loss * chunk.tokens, tokens + chunk.tokens
     if not tokens:
-        raise ArgumentError("evaluate", got="no chunk", remedy="A generator is empty once it has been read")
+        raise ArgumentError(
+            "evaluate", got="no chunk", remedy="A generator is empty once it has been read"
+        )
     return nats / tokens
 
 

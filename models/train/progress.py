@@ -21,13 +21,16 @@ class Silent:
     def set_postfix_str(self, text: str, refresh: bool = True) -> None:
         """Show text behind the bar."""
 
+
 def progress(total: int, done: int = 0) -> Any:
     """A bar of that many updates."""
     try:
         from tqdm import tqdm
     except ImportError:
         return Silent()
-    return tqdm(total=total, initial=done, unit="update", disable=None)  # None: no bar where stderr is no terminal
+    return tqdm(
+        total=total, initial=done, unit="update", disable=None
+    )  # None: no bar where stderr is no terminal
 
 
 def say(line: str) -> None:

@@ -34,8 +34,10 @@ from .state import Keep, Progress, Standing
 
 RATES = {"rnn": 1.0, "gru": 4.0, "lstm": 4.0}  # of SGD: the book's
 OPTIMIZERS: dict[str, Callable[..., mg.optim.Optimizer]] = {
-    "sgd": mg.optim.SGD, "adam": mg.optim.Adam, "adamw": mg.optim.AdamW,
-}  # fmt: skip
+    "sgd": mg.optim.SGD,
+    "adam": mg.optim.Adam,
+    "adamw": mg.optim.AdamW,
+}
 FAR = 100.0  # nats: a model that guesses at random is 30 times nearer
 ROWS = 32  # of a stream, side by side, unless --batch says otherwise; in validation too
 
@@ -88,7 +90,9 @@ def train(s: Settings, reporter: Reporter, keep: Keep | None = None) -> Run:
     state is saved, where the user interrupts it.
     """
     data = read(s)
-    model = RNNLM(s.cell, s.hidden, len(data.vocab.tokens), s.seed, layers=s.layers, dropout=s.dropout)
+    model = RNNLM(
+        s.cell, s.hidden, len(data.vocab.tokens), s.seed, layers=s.layers, dropout=s.dropout
+    )
     lr = s.lr or (RATES[s.cell] if s.optimizer == "sgd" else 0.01)
     optimizer = OPTIMIZERS[s.optimizer](parameters(model), lr)
     total = s.epochs * len(data.train)
@@ -103,10 +107,15 @@ def train(s: Settings, reporter: Reporter, keep: Keep | None = None) -> Run:
     def save() -> None:
         nonlocal seen
         if keep and _stamp(keep) not in (seen, None):
-            got, remedy = f"another training has written '{keep.path}' meanwhile", "Give each a file of its own"
+            got, remedy = (
+                f"another training has written '{keep.path}' meanwhile",
+                "Give each a file of its own",
+            )
             raise DataError("checkpoint", got=got, remedy=remedy)
         if keep:
-            resume.write(keep.path, model, data.vocab, optimizer, options, now.logged(reporter.log_at()))
+            resume.write(
+                keep.path, model, data.vocab, optimizer, options, now.logged(reporter.log_at())
+            )
         seen = _stamp(keep)
 
     reporter.start(total, now.at.step, now.at.log)
@@ -115,13 +124,22 @@ def train(s: Settings, reporter: Reporter, keep: Keep | None = None) -> Run:
     written = time.monotonic()
     with Pause(keep is not None) as pause:
         for u in updates(
-            model, epochs(data.train, s.epochs, (now.at.epoch, now.at.number)),
-            partial(truncate, every=s.truncate) if s.truncate else None, s.clip, optimizer,
-            schedule=SCHEDULES[s.schedule](lr, total), rng=now.rng, state=now.state, step=now.at.step,
-        ):  # fmt: skip
+            model,
+            epochs(data.train, s.epochs, (now.at.epoch, now.at.number)),
+            partial(truncate, every=s.truncate) if s.truncate else None,
+            s.clip,
+            optimizer,
+            schedule=SCHEDULES[s.schedule](lr, total),
+            rng=now.rng,
+            state=now.state,
+            step=now.at.step,
+        ):
             refuse_nonfinite(u)
             if u.loss > FAR:
-                got, remedy = f"a loss of {u.loss:.3g} nats per character", "Try a smaller --lr or --clip"
+                got, remedy = (
+                    f"a loss of {u.loss:.3g} nats per character",
+                    "Try a smaller --lr or --clip",
+                )
                 raise DataError(f"training diverged at update {u.step}", got=got, remedy=remedy)
             reporter.update(u)
             now = now.after(u)
@@ -132,7 +150,9 @@ def train(s: Settings, reporter: Reporter, keep: Keep | None = None) -> Run:
                 save()
                 written = time.monotonic()
             if pause.wanted and keep:
-                raise KeyboardInterrupt(f"'{keep.path}' is saved at update {u.step}. Add --resume to go on")
+                raise KeyboardInterrupt(
+                    f"'{keep.path}' is saved at update {u.step}. Add --resume to go on"
+                )
     save()
     return Run(model, data.vocab, now.history)
 
@@ -163,7 +183,11 @@ def read(s: Settings) -> Data:
 def _windows(s: Settings, tokens: npt.NDArray[Any]) -> tuple[Source, Source, str]:
     windows = Windows.of(tokens.astype(np.int64), s.steps)
     line = f"data: {len(windows.train):,} windows of {s.steps} to train on, {len(windows.validation):,} to validate"
-    return Shuffled(windows.train, s.batch or BATCH, s.seed), Shuffled(windows.validation, BATCH), line
+    return (
+        Shuffled(windows.train, s.batch or BATCH, s.seed),
+        Shuffled(windows.validation, BATCH),
+        line,
+    )
 
 
 def _stream(s: Settings, tokens: npt.NDArray[Any]) -> tuple[Source, Source, str]:
@@ -175,7 +199,9 @@ def _stream(s: Settings, tokens: npt.NDArray[Any]) -> tuple[Source, Source, str]
     return Rows(train, rows, s.steps), Rows(held, min(ROWS, len(held) - 1), s.steps), line
 
 
-def _introduce(reporter: Reporter, s: Settings, data: Data, model: RNNLM, lr: float, at: Progress) -> None:
+def _introduce(
+    reporter: Reporter, s: Settings, data: Data, model: RNNLM, lr: float, at: Progress
+) -> None:
     for line in data.lines:
         reporter.say(line)
     depth = f"truncated every {s.truncate} steps" if s.truncate else "in full"
@@ -186,11 +212,18 @@ def _introduce(reporter: Reporter, s: Settings, data: Data, model: RNNLM, lr: fl
     reporter.say(
         f"model: {s.cell}, {s.hidden} hidden{layers}; {extra}{rule}, gradient clipped to {s.clip:g}; BPTT {depth}; "
         f"seed {s.seed}",
-        event="start", **asdict(s) | {"lr": lr}, parameters=sum(p.size for p in parameters(model)), step=at.step,
-    )  # fmt: skip
+        event="start",
+        **asdict(s) | {"lr": lr},
+        parameters=sum(p.size for p in parameters(model)),
+        step=at.step,
+    )
     if at.step:
         left = at.epoch <= s.epochs
-        where = f"in epoch {at.epoch} of {s.epochs}" if left else f"its {at.epoch - 1} epochs done already"
+        where = (
+            f"in epoch {at.epoch} of {s.epochs}"
+            if left
+            else f"its {at.epoch - 1} epochs done already"
+        )
         reporter.say(f"resumed after update {at.step}, {where}")
 
 
@@ -201,6 +234,12 @@ def _tell(reporter: Reporter, s: Settings, now: Standing) -> None:
     line = "epoch {:4d}: perplexity {} train, {} validation".format(epoch, *shown)
     seen = epoch in (1, s.epochs) or epoch % max(1, s.epochs // 5) == 0
     reporter.say(
-        line if seen else "", event="epoch", epoch=epoch, step=int(step), train=train, validation=validation,
-        best=now.at.best, tokens_per_second=round(reporter.rate()),
-    )  # fmt: skip
+        line if seen else "",
+        event="epoch",
+        epoch=epoch,
+        step=int(step),
+        train=train,
+        validation=validation,
+        best=now.at.best,
+        tokens_per_second=round(reporter.rate()),
+    )

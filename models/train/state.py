@@ -73,17 +73,30 @@ class Standing:
 
 
 def write(
-    path: str, model: RNNLM, vocab: Vocabulary, optimizer: Optimizer, options: Mapping[str, Any], now: Standing
+    path: str,
+    model: RNNLM,
+    vocab: Vocabulary,
+    optimizer: Optimizer,
+    options: Mapping[str, Any],
+    now: Standing,
 ) -> None:
     """The whole state of a run in one file, in place of the one before. Raises DataError; that one is intact then."""
-    arrays: dict[str, npt.NDArray[Any]] = {f"optimizer.{k}": a for k, a in optimizer.state().items()}
+    arrays: dict[str, npt.NDArray[Any]] = {
+        f"optimizer.{k}": a for k, a in optimizer.state().items()
+    }
     arrays |= {f"state.{i}": s for i, s in enumerate(now.state or ())}
     arrays["history"] = np.reshape(np.array(now.history, np.float64), (-1, 3))
-    about = {"options": options, "progress": asdict(now.at), "generator": now.rng.bit_generator.state}
+    about = {
+        "options": options,
+        "progress": asdict(now.at),
+        "generator": now.rng.bit_generator.state,
+    }
     checkpoint.save(model, vocab, path, arrays, {k: json.dumps(v) for k, v in about.items()})
 
 
-def read(path: str | os.PathLike[str], model: RNNLM, optimizer: Optimizer, options: Mapping[str, Any]) -> Standing:
+def read(
+    path: str | os.PathLike[str], model: RNNLM, optimizer: Optimizer, options: Mapping[str, Any]
+) -> Standing:
     """Put parameters and optimizer where the file's run stood, and return the rest.
 
     Raises DataError where the file cannot be read, is of another model, or of a run with other options.
@@ -94,11 +107,18 @@ def read(path: str | os.PathLike[str], model: RNNLM, optimizer: Optimizer, optio
         theirs, at = json.loads(about["options"]), Progress(**json.loads(about["progress"]))
         rng = np.random.default_rng(0)
         rng.bit_generator.state = json.loads(about["generator"])
-        own = {k.removeprefix("training."): a for k, a in arrays.items() if k.startswith("training.")}
-        optimizer.restore({k.removeprefix("optimizer."): a for k, a in own.items() if k.startswith("optimizer.")})
+        own = {
+            k.removeprefix("training."): a for k, a in arrays.items() if k.startswith("training.")
+        }
+        optimizer.restore(
+            {k.removeprefix("optimizer."): a for k, a in own.items() if k.startswith("optimizer.")}
+        )
         state = tuple(own[f"state.{i}"] for i in range(sum(k.startswith("state.") for k in own)))
         history = [(step, train, validation) for step, train, validation in own["history"].tolist()]
-        pairs, wanted = zip(asdict(at).values(), asdict(Progress()).values(), strict=True), model.zero_state(1)
+        pairs, wanted = (
+            zip(asdict(at).values(), asdict(Progress()).values(), strict=True),
+            model.zero_state(1),
+        )
         numbers = all(type(v) is type(first) and v >= 0 for v, first in pairs)
         if not numbers or [s.shape[1:] for s in state] != [z.shape[1:] for z in wanted]:
             raise ValueError("its state or its place in the data is none of this model's")
@@ -106,11 +126,18 @@ def read(path: str | os.PathLike[str], model: RNNLM, optimizer: Optimizer, optio
     except (KeyError, ValueError, TypeError, AttributeError, ArgumentError) as error:
         why = getattr(error, "text", str(error)).rstrip(".")
         why = "it holds a model and no training" if isinstance(error, KeyError) else why
-        raise DataError("checkpoint", got=f"'{path}' cannot be resumed: {why}", remedy="Train anew") from None
+        raise DataError(
+            "checkpoint", got=f"'{path}' cannot be resumed: {why}", remedy="Train anew"
+        ) from None
     free = FREE if options["schedule"] == "constant" else set()
     if apart := [k for k in apart if k not in free]:
-        told = {k: f"{k} {theirs.get(k)} there, {options[k]} here" for k in apart} | {"text": "another text"}
+        told = {k: f"{k} {theirs.get(k)} there, {options[k]} here" for k in apart} | {
+            "text": "another text"
+        }
         listed = "; ".join(told[k] for k in apart)
-        got, remedy = f"'{path}' is of a run with other options: {listed}", "Give the same, or another file"
+        got, remedy = (
+            f"'{path}' is of a run with other options: {listed}",
+            "Give the same, or another file",
+        )
         raise DataError("checkpoint", got=got, remedy=remedy)
     return Standing(at, rng, state or None, history)

@@ -25,7 +25,9 @@ def require() -> None:
     try:
         import safetensors.numpy  # noqa: F401
     except ImportError:
-        raise DataError("checkpoint", got="safetensors is not installed", remedy="pip install safetensors") from None
+        raise DataError(
+            "checkpoint", got="safetensors is not installed", remedy="pip install safetensors"
+        ) from None
 
 
 def write(path: str | os.PathLike[str], arrays: Arrays, about: Mapping[str, str]) -> Path:
@@ -33,14 +35,20 @@ def write(path: str | os.PathLike[str], arrays: Arrays, about: Mapping[str, str]
     require()
     from safetensors.numpy import save
 
-    whole = {name: np.ascontiguousarray(a).reshape(a.shape) for name, a in arrays.items()}  # the other makes 0-d 1-d
+    whole = {
+        name: np.ascontiguousarray(a).reshape(a.shape) for name, a in arrays.items()
+    }  # the other makes 0-d 1-d
     data = save(whole, metadata={**about, "checksum": BLANK.decode()})
     length = int.from_bytes(data[:8], "little")
-    header = json.dumps(json.loads(data[8 : 8 + length]), sort_keys=True).encode()  # else in another order every time
+    header = json.dumps(
+        json.loads(data[8 : 8 + length]), sort_keys=True
+    ).encode()  # else in another order every time
     header += b" " * (-len(header) % 8)
     data = len(header).to_bytes(8, "little") + header + data[8 + length :]
     if len(header) > LONGEST:
-        raise DataError("checkpoint", got=f"a header of {len(header):,} bytes", expected=f"at most {LONGEST:,}")
+        raise DataError(
+            "checkpoint", got=f"a header of {len(header):,} bytes", expected=f"at most {LONGEST:,}"
+        )
     return write_atomically(path, data.replace(BLANK, hashlib.sha256(data).hexdigest().encode(), 1))
 
 
@@ -59,15 +67,23 @@ def read(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, str]]:
             size = os.fstat(file.fileno()).st_size
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= min(size - 8, LONGEST):
-                raise ValueError(f"its header would be {length:,} bytes long, in a file of {size:,}")
+                raise ValueError(
+                    f"its header would be {length:,} bytes long, in a file of {size:,}"
+                )
             header = file.read(length)
             entries = json.loads(header)
             about = entries.pop("__metadata__")
             given = str(about.pop("checksum")).encode()
-            if max((e["data_offsets"][1] for e in entries.values()), default=0) != size - 8 - length:
+            if (
+                max((e["data_offsets"][1] for e in entries.values()), default=0)
+                != size - 8 - length
+            ):
                 raise ValueError("its tensors do not fill the file")
             data = length.to_bytes(8, "little") + header + file.read()
-        if len(given) != len(BLANK) or hashlib.sha256(data.replace(given, BLANK, 1)).hexdigest().encode() != given:
+        if (
+            len(given) != len(BLANK)
+            or hashlib.sha256(data.replace(given, BLANK, 1)).hexdigest().encode() != given
+        ):
             raise ValueError("its checksum is wrong: some of it was lost or changed")
         return load(data), {str(k): str(v) for k, v in about.items()}
     except LookupError:

@@ -12,7 +12,11 @@ import minigrad as mg
 from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from minigrad.optim import SGD, Adam, AdamW, clip_grad_norm
 
-values = arrays(np.float64, array_shapes(min_dims=0, max_dims=2, max_side=3), elements=st.floats(-9, 9, width=16))
+values = arrays(
+    np.float64,
+    array_shapes(min_dims=0, max_dims=2, max_side=3),
+    elements=st.floats(-9, 9, width=16),
+)
 
 
 def param(x, name=None, grad=None):
@@ -78,15 +82,19 @@ def test_adamw_is_algorithm_2(x, steps, lr, decay):
     for t in range(1, steps + 1):
         g = np.sin(theta * t)
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
-        theta = theta - (lr * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8) + lr * decay * theta)
+        theta = theta - (
+            lr * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8) + lr * decay * theta
+        )
         opt.step([np.sin(p.data * t)])
         np.testing.assert_allclose(p.data, theta, rtol=1e-9, atol=1e-12)
 
 
 OPTIMIZERS = [
-    lambda ps: SGD(ps, lr=0.1), lambda ps: SGD(ps, lr=0.1, momentum=0.9), lambda ps: Adam(ps, lr=0.1),
+    lambda ps: SGD(ps, lr=0.1),
+    lambda ps: SGD(ps, lr=0.1, momentum=0.9),
+    lambda ps: Adam(ps, lr=0.1),
     lambda ps: AdamW(ps, lr=0.1, weight_decay=0.3),
-]  # fmt: skip
+]
 optimizers = pytest.mark.parametrize("make", OPTIMIZERS, ids=["sgd", "momentum", "adam", "adamw"])
 
 
@@ -94,14 +102,18 @@ optimizers = pytest.mark.parametrize("make", OPTIMIZERS, ids=["sgd", "momentum",
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_restored_state_goes_on_bit_for_bit(make, dtype):
     rng = np.random.default_rng(0)
-    whole, halves = ([mg.tensor(v, requires_grad=True, dtype=dtype) for v in (1.5, [2.0, 3.0])] for _ in range(2))
+    whole, halves = (
+        [mg.tensor(v, requires_grad=True, dtype=dtype) for v in (1.5, [2.0, 3.0])] for _ in range(2)
+    )
     given = [[rng.normal(size=p.shape).astype(dtype) for p in whole] for _ in range(6)]
     opt, first, second = make(whole), make(halves), make(halves)
     for gs in given:
         opt.step(gs)
     for gs in given[:3]:
         first.step(gs)
-    kept = {k: v.copy() for k, v in reversed(first.state().items())}  # in whatever order a file gives them
+    kept = {
+        k: v.copy() for k, v in reversed(first.state().items())
+    }  # in whatever order a file gives them
     second.restore(kept)
     for gs in given[3:]:
         second.step(gs)
@@ -202,7 +214,10 @@ def test_a_step_writes_into_the_parameters_own_arrays_all_or_none(make, bad):
         opt.step([np.ones(2), bad])
     assert [a.tolist() for a in arrays] == [[1, 2], [3, 4]]
     opt.step([np.ones(2), np.ones(2)])
-    assert all(p.data is a and a[0] not in (1, 3) and not a.flags.writeable for p, a in zip(ps, arrays, strict=True))
+    assert all(
+        p.data is a and a[0] not in (1, 3) and not a.flags.writeable
+        for p, a in zip(ps, arrays, strict=True)
+    )
     assert all(p.assigned > 0 for p in ps)
 
 
@@ -234,13 +249,17 @@ def test_clip_grad_norm_skips_what_has_no_gradient():
 @pytest.mark.parametrize("bad", [0, -1, np.nan])
 def test_clip_grad_norm_refuses_a_threshold_that_is_not_above_0(bad):
     p = param([0.0], grad=[10.0])
-    with pytest.raises(ArgumentError, match=re.escape(f"max_norm: {bad}; expected a number above 0")):
+    with pytest.raises(
+        ArgumentError, match=re.escape(f"max_norm: {bad}; expected a number above 0")
+    ):
         clip_grad_norm([p], bad)
     assert p.grad.tolist() == [10]
 
 
 def test_clip_grad_norm_before_backward():
-    with pytest.raises(GradientError, match=re.escape("no parameter has a gradient; call it after backward()")):
+    with pytest.raises(
+        GradientError, match=re.escape("no parameter has a gradient; call it after backward()")
+    ):
         clip_grad_norm([param([1.0])], 1.0)
 
 

@@ -32,7 +32,9 @@ def test_rnn_gru_lstm_are_the_books_equations():
     x, h, c = np.random.default_rng(1).normal(size=(3, 2, 3))
     r = RNNCell(3, 3, 0, sigma=0.5)
     W = {p.name: p.data for p in parameters(r)}
-    np.testing.assert_allclose(r(x, mg.tensor(h))[0].data, np.tanh(x @ W["W_xh"] + h @ W["W_hh"] + W["b_h"]))
+    np.testing.assert_allclose(
+        r(x, mg.tensor(h))[0].data, np.tanh(x @ W["W_xh"] + h @ W["W_hh"] + W["b_h"])
+    )
     g = GRUCell(3, 3, 0, sigma=0.5)
     W = {p.name: p.data for p in parameters(g)}
     R = logistic(x @ W["W_xr"] + h @ W["W_hr"] + W["b_r"])
@@ -74,7 +76,9 @@ def test_truncate_every_is_detach_by_hand_on_every_state(kind, k, T):
     state, losses = cell.zero_state(xs[0].shape), []
     for t, x in enumerate(xs):
         if t % k == 0 and t:
-            state = tuple(mg.detach(s) for s in state) if isinstance(state, tuple) else mg.detach(state)
+            state = (
+                tuple(mg.detach(s) for s in state) if isinstance(state, tuple) else mg.detach(state)
+            )
         out, state = cell(mg.tensor(x), state)
         losses.append(out)
     ps = parameters(cell)
@@ -87,7 +91,14 @@ def test_unroll_names_and_stamps():
     outputs, (h, c) = unroll(LSTMCell(3, 2, 0), inputs(3))
     tape = mg.Tape.of(np.sum(outputs[-1]))
     assert (h.name, c.name) == ("h_3", "c_3")
-    for name, time in [("x_1", 1), ("h_0", None), ("c_0", None), ("h_2", 2), ("c_2", 2), ("W_xi", None)]:
+    for name, time in [
+        ("x_1", 1),
+        ("h_0", None),
+        ("c_0", None),
+        ("h_2", 2),
+        ("c_2", 2),
+        ("W_xi", None),
+    ]:
         assert tape[name].time == time
     outputs, _ = unroll(LinearRNN(3, 2, 2, 0), [x.T for x in inputs(2)])
     assert [o.name for o in outputs] == ["o_1", "o_2"]
@@ -110,5 +121,9 @@ def test_carried_state_continues_the_sequence():
 
 
 def test_parameters_come_in_the_order_they_were_set():
-    assert [p.name for p in parameters(Stacked(RNNCell(2, 2), RNNCell(2, 2)))] == ["W_xh", "W_hh", "b_h"] * 2
+    assert [p.name for p in parameters(Stacked(RNNCell(2, 2), RNNCell(2, 2)))] == [
+        "W_xh",
+        "W_hh",
+        "b_h",
+    ] * 2
     assert [p.shape for p in parameters(LinearRNN(3, 4, 2))] == [(4, 3), (4, 4), (2, 4)]

@@ -50,11 +50,18 @@ def gru(steps=3, d=3):
 
 def lstm(steps=3, d=3, named=False):
     """Two states, a named loss per step."""
-    W, h, c, losses = [parameter(f"W_{k}", 2 * d, d) for k in "ifog"], constant("h_0", d), constant("c_0", d), []
+    W, h, c, losses = (
+        [parameter(f"W_{k}", 2 * d, d) for k in "ifog"],
+        constant("h_0", d),
+        constant("c_0", d),
+        [],
+    )
     for t in range(1, steps + 1):
         with mg.timestep(t):
             xh = np.concatenate([constant(f"x_{t}", d), h])
-            i, f, o, g = (gate(xh @ w) for gate, w in zip([mg.sigmoid] * 3 + [np.tanh], W, strict=True))
+            i, f, o, g = (
+                gate(xh @ w) for gate, w in zip([mg.sigmoid] * 3 + [np.tanh], W, strict=True)
+            )
             if named:
                 for v, name in zip((i, f, o, g), "ifog", strict=True):
                     v.named(f"{name}_{t}")
@@ -65,7 +72,11 @@ def lstm(steps=3, d=3, named=False):
 
 
 def two_layers(steps=3, d=3):
-    W, hs, outs = [(parameter(f"W_xh{k}", d, d), parameter(f"W_hh{k}", d, d)) for k in (1, 2)], {}, []
+    W, hs, outs = (
+        [(parameter(f"W_xh{k}", d, d), parameter(f"W_hh{k}", d, d)) for k in (1, 2)],
+        {},
+        [],
+    )
     for k in (0, 1):
         hs[k] = constant(f"h{k + 1}_0", d)
     for t in range(1, steps + 1):
@@ -131,16 +142,31 @@ def untied():
 
 
 TAPES = {
-    "book": book_rnn, "one step": lambda: book_rnn(1), "two steps": lambda: book_rnn(2), "ten": lambda: book_rnn(10),
-    "forty": lambda: book_rnn(40), "gru": gru, "gru forty": lambda: gru(40), "lstm": lstm, "mlp": mlp,
-    "lstm named": lambda: lstm(named=True), "two layers": two_layers, "data outside": data_outside, "encoder": encoder,
-    "watched": watched, "clipped": clipped, "untied": untied, "truncated": lambda: tf.truncate(book_rnn(6), every=2),
-    "window": lambda: tf.truncate(book_rnn(4), window=1), "differentiated": lambda: tf.differentiate(book_rnn()),
-    "random": lambda: tf.truncate_randomly(lstm(30), 0.6, 0), "leaf": lambda: mg.Tape.of(parameter("w", 2)),
+    "book": book_rnn,
+    "one step": lambda: book_rnn(1),
+    "two steps": lambda: book_rnn(2),
+    "ten": lambda: book_rnn(10),
+    "forty": lambda: book_rnn(40),
+    "gru": gru,
+    "gru forty": lambda: gru(40),
+    "lstm": lstm,
+    "mlp": mlp,
+    "lstm named": lambda: lstm(named=True),
+    "two layers": two_layers,
+    "data outside": data_outside,
+    "encoder": encoder,
+    "watched": watched,
+    "clipped": clipped,
+    "untied": untied,
+    "truncated": lambda: tf.truncate(book_rnn(6), every=2),
+    "window": lambda: tf.truncate(book_rnn(4), window=1),
+    "differentiated": lambda: tf.differentiate(book_rnn()),
+    "random": lambda: tf.truncate_randomly(lstm(30), 0.6, 0),
+    "leaf": lambda: mg.Tape.of(parameter("w", 2)),
     "checkpointed": lambda: tf.checkpoint(lstm(6), 2),
     "recomputed": lambda: tf.differentiate(tf.checkpoint(book_rnn(), 2)),
     "unnamed": lambda: mg.Tape.of(mg.tensor([1.0, 2.0], requires_grad=True) * 2),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(params=TAPES, scope="session")
@@ -163,7 +189,11 @@ def read_back(graph):
     """What is visible: nodes as {id: attributes}, edges as [(tail, head, attributes)], read by Graphviz itself."""
     pygraphviz = pytest.importorskip("pygraphviz")
     parsed = pygraphviz.AGraph(string=graph.source)
-    nodes = {n: {"label": "", **dict(n.attr)} for n in parsed.nodes() if n.attr["class"] not in ("corner", "joint")}
+    nodes = {
+        n: {"label": "", **dict(n.attr)}
+        for n in parsed.nodes()
+        if n.attr["class"] not in ("corner", "joint")
+    }
     return nodes, [(e[0], e[1], dict(e.attr)) for e in parsed.edges()]
 
 

@@ -16,7 +16,11 @@ def content(file):
     """What a picture shows, whatever release of Graphviz drew it: its groups, their texts and colours."""
     groups = ElementTree.parse(file).iter("{http://www.w3.org/2000/svg}g")
     return sorted(
-        (g[0].text, "".join(g.itertext()).split(), re.findall("fill=\"[^\"]*\"", ElementTree.tostring(g, "unicode")))
+        (
+            g[0].text,
+            "".join(g.itertext()).split(),
+            re.findall('fill="[^"]*"', ElementTree.tostring(g, "unicode")),
+        )
         for g in groups
         if {"node", "edge"} & set(g.get("class", "").split())
     )
@@ -31,7 +35,9 @@ def made(tmp_path_factory):
 
 def test_one_command_makes_the_five(made):
     assert sorted(f.name for f in made.iterdir()) == sorted(f"{name}.svg" for name in FIVE)
-    assert sorted(f.name for f in (ROOT / "docs").glob("*.svg")) == sorted(f.name for f in made.iterdir())
+    assert sorted(f.name for f in (ROOT / "docs").glob("*.svg")) == sorted(
+        f.name for f in made.iterdir()
+    )
 
 
 @pytest.mark.parametrize("name", FIVE)

@@ -92,7 +92,18 @@ def test_a_name_cannot_leave_its_place(view, name):
     graph = view(mg.Tape.of(y))
     root = picture(graph)
     tags = {e.tag.rpartition("}")[2] for e in root.iter()}
-    assert tags <= {"svg", "g", "title", "text", "a", "path", "polygon", "polyline", "ellipse", "tspan"}
+    assert tags <= {
+        "svg",
+        "g",
+        "title",
+        "text",
+        "a",
+        "path",
+        "polygon",
+        "polyline",
+        "ellipse",
+        "tspan",
+    }
     assert not [k for e in root.iter() for k in e.attrib if k.lower().startswith("on")]
     page = HTMLParser()
     seen = []
@@ -105,7 +116,9 @@ def test_a_name_cannot_leave_its_place(view, name):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_name_of_ten_thousand_characters_is_shortened(view):
-    tape = mg.Tape.of((mg.tensor(1.0, requires_grad=True, name="<" * 10_000) * 2).named("\\" * 10_000))
+    tape = mg.Tape.of(
+        (mg.tensor(1.0, requires_grad=True, name="<" * 10_000) * 2).named("\\" * 10_000)
+    )
     assert len(view(tape).source) < 9_000
     assert picture(view(tape)) is not None
 
@@ -124,5 +137,11 @@ def test_width_grows_with_the_name_and_the_font(name):
 
 
 def test_names_are_written_as_given():
-    shown = "".join(texts(picture(viz.draw(mg.Tape.of(mg.tensor(1.0, True, 'a<b & "c"') * mg.tensor(2.0, True, "d"))))))
+    shown = "".join(
+        texts(
+            picture(
+                viz.draw(mg.Tape.of(mg.tensor(1.0, True, 'a<b & "c"') * mg.tensor(2.0, True, "d")))
+            )
+        )
+    )
     assert 'a<b & "c"' in shown

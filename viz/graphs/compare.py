@@ -29,7 +29,9 @@ Panel = tuple[list[Item], list[Arrow]]
 
 
 def compare(
-    tapes: Sequence[tuple[str, Tape]], collapse: Collapse = "auto", steps: Container[int] | None = None
+    tapes: Sequence[tuple[str, Tape]],
+    collapse: Collapse = "auto",
+    steps: Container[int] | None = None,
 ) -> graphviz.Digraph:
     """The unrolled graphs of several tapes beside each other, each under its name; the options are draw's.
 
@@ -37,7 +39,11 @@ def compare(
     """
     for name, tape in tapes:
         if not isinstance(name, str) or not isinstance(tape, Tape):
-            raise ArgumentError("compare", got=f"{name!r}: a {type(tape).__name__}", expected="expected (name, Tape)")
+            raise ArgumentError(
+                "compare",
+                got=f"{name!r}: a {type(tape).__name__}",
+                expected="expected (name, Tape)",
+            )
     if not tapes:
         raise ArgumentError("compare", got="no tapes", expected="expected pairs (name, Tape)")
     return _sheet([(name, circles(tape)) for name, tape in tapes], View(collapse, steps))
@@ -60,8 +66,14 @@ def _sheet(panels: list[tuple[str, Panel]], view: View) -> graphviz.Digraph:
         how = Paint(shift, f"{k + 1}/", new=new, gone=gone, kinds=dict.fromkeys(gone, "missing"))
         paint(graph, everything, its[1], places(everything, arrows, its[1]), how)
         middle = (left + right) / 2 + shift[0]
-        text = f'<<b>{style.html(name, FONT)}</b>>'
-        put_text(graph, f"name {k + 1}", (middle, top + 1.4 * SIZE), (style.width(name, FONT) * 1.2, FONT * 1.4), text)
+        text = f"<<b>{style.html(name, FONT)}</b>>"
+        put_text(
+            graph,
+            f"name {k + 1}",
+            (middle, top + 1.4 * SIZE),
+            (style.width(name, FONT) * 1.2, FONT * 1.4),
+            text,
+        )
     put_captions(graph, everything, at)
     return graph
 

@@ -28,7 +28,10 @@ class Diff:
     def __str__(self) -> str:
         lines = [f"+ {source} -> {target}[{slot}]" for source, target, slot in self.added]
         lines += [f"- {source} -> {target}[{slot}]" for source, target, slot in self.removed]
-        lines += [f"~ {target}[{slot}]: {before} -> {after}" for target, slot, before, after in self.rewired]
+        lines += [
+            f"~ {target}[{slot}]: {before} -> {after}"
+            for target, slot, before, after in self.rewired
+        ]
         return "\n".join(lines) or "no difference"
 
     def __bool__(self) -> bool:
@@ -42,7 +45,9 @@ def diff(a: Tape, b: Tape) -> Diff:
     """
     for tape in (a, b):
         if not isinstance(tape, Tape):
-            raise ArgumentError("diff", got=f"a {type(tape).__name__}", expected="expected two Tapes")
+            raise ArgumentError(
+                "diff", got=f"a {type(tape).__name__}", expected="expected two Tapes"
+            )
     names = _matched(a, b)
     before = {names[n]: [names[x] for x in n.inputs] for n in a.nodes}
     after = {b.names[n]: [b.names[x] for x in n.inputs] for n in b.nodes}
@@ -58,7 +63,9 @@ def diff(a: Tape, b: Tape) -> Diff:
 
 def _only(these: dict[str, list[str]], those: dict[str, list[str]]) -> tuple[Ends, ...]:
     """The edges into nodes that the others do not have."""
-    return tuple((x, n, slot) for n, its in these.items() if n not in those for slot, x in enumerate(its))
+    return tuple(
+        (x, n, slot) for n, its in these.items() if n not in those for slot, x in enumerate(its)
+    )
 
 
 def _matched(a: Tape, b: Tape) -> dict[Tensor, str]:
@@ -66,7 +73,9 @@ def _matched(a: Tape, b: Tape) -> dict[Tensor, str]:
     theirs = {key: n for n, key in _origins(b).items()}
     found = {n: b.names[theirs[key]] if key in theirs else None for n, key in _origins(a).items()}
     taken = set(found.values())
-    return {n: found[n] or (f"{name} before" if name in taken else name) for n, name in a.names.items()}
+    return {
+        n: found[n] or (f"{name} before" if name in taken else name) for n, name in a.names.items()
+    }
 
 
 def _origins(tape: Tape) -> dict[Tensor, tuple[object, ...]]:
@@ -74,7 +83,11 @@ def _origins(tape: Tape) -> dict[Tensor, tuple[object, ...]]:
     count: Counter[object] = Counter()
     found: dict[Tensor, tuple[object, ...]] = {}
     for n in tape.nodes:
-        origin = (n.serial, n.fn, n.inputs[0].serial if n.fn in GATES else id(n.data) if n.fn is None else None)
+        origin = (
+            n.serial,
+            n.fn,
+            n.inputs[0].serial if n.fn in GATES else id(n.data) if n.fn is None else None,
+        )
         count[origin] += 1
         found[n] = (*origin, count[origin])
     return found

@@ -36,13 +36,23 @@ def draw(
     dashed outline: recomputed, as ``checkpoint`` has it.
     """
     if not isinstance(tape, Tape):
-        raise ArgumentError("draw", got=f"a {type(tape).__name__}", expected="expected a Tape, as Tape.of(loss) makes")
+        raise ArgumentError(
+            "draw",
+            got=f"a {type(tape).__name__}",
+            expected="expected a Tape, as Tape.of(loss) makes",
+        )
     if level not in get_args(Level):
-        raise ArgumentError("draw: level", got=f"{level!r}", expected="expected 'ops', 'variables' or 'rolled'")
+        raise ArgumentError(
+            "draw: level", got=f"{level!r}", expected="expected 'ops', 'variables' or 'rolled'"
+        )
     view, colours = View(collapse, steps), scale(tape, grads)
     if level == "rolled":
         return rolled(tape, colours)
     graph = ops(tape, view, colours) if level == "ops" else variables(tape, view, colours)
     # what takes its place where Graphviz does not come to an end with it
-    graph.simpler = (lambda: draw(tape, level)) if collapse != "auto" or steps else (lambda: draw(tape, "rolled"))
+    graph.simpler = (
+        (lambda: draw(tape, level))
+        if collapse != "auto" or steps
+        else (lambda: draw(tape, "rolled"))
+    )
     return graph

@@ -23,7 +23,9 @@ class View:
     steps: Container[int] | None = None
 
     def __post_init__(self) -> None:
-        if self.collapse not in (None, "auto") and not (isinstance(self.collapse, int) and self.collapse >= 1):
+        if self.collapse not in (None, "auto") and not (
+            isinstance(self.collapse, int) and self.collapse >= 1
+        ):
             expected = "expected a whole number from 1, or None"
             raise ArgumentError("draw: collapse", got=f"{self.collapse}", expected=expected)
         if self.steps is not None and not isinstance(self.steps, Container):
@@ -42,8 +44,12 @@ class View:
             shown = self.steps
             if not any(t in shown for t in order):
                 got = f"none of t = {order[0]}..{order[-1]}" if order else "a tape without steps"
-                raise ArgumentError("draw: steps", got=got, expected="expected to show at least one step")
-            return [list(run) for outside, run in groupby(order, lambda t: t not in shown) if outside]
+                raise ArgumentError(
+                    "draw: steps", got=got, expected="expected to show at least one step"
+                )
+            return [
+                list(run) for outside, run in groupby(order, lambda t: t not in shown) if outside
+            ]
         if self.collapse is None:
             return []
         auto = min(DOZEN, max(4, crowd * len(order) // (size or 1)))
@@ -63,11 +69,16 @@ def caption(hidden: list[int], alike: bool, cuts: int) -> str:
     if len(hidden) == 1:
         return f"t = {hidden[0]}"
     cut_off = f", {cuts} cut off" if cuts else ""
-    return f"t = {hidden[0]}..{hidden[-1]} ({len(hidden)} steps{' alike' if alike else ''}{cut_off})"
+    return (
+        f"t = {hidden[0]}..{hidden[-1]} ({len(hidden)} steps{' alike' if alike else ''}{cut_off})"
+    )
 
 
 def steps_of(
-    order: Iterable[K], tails: Callable[[K], Iterable[K]], time: Callable[[K], int | None], hidden: Iterable[int]
+    order: Iterable[K],
+    tails: Callable[[K], Iterable[K]],
+    time: Callable[[K], int | None],
+    hidden: Iterable[int],
 ) -> dict[K, int | None]:
     """The step that each thing folds with, if any.
 

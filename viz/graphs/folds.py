@@ -23,7 +23,9 @@ class Folding:
     def apply(self, items: list[Item], arrows: list[Arrow]) -> tuple[list[Item], list[Arrow]]:
         """The items, dots for those that stand in, and the arrows between them, each once."""
         dots = {
-            i.key: replace(i, names=("⋮",), dots=True, tip=self.captions[i.key]) if i.key in self.captions else i
+            i.key: replace(i, names=("⋮",), dots=True, tip=self.captions[i.key])
+            if i.key in self.captions
+            else i
             for i in items
             if self.stand_in.get(i.key, i.key) == i.key
         }
@@ -32,7 +34,9 @@ class Folding:
 
     def _moved(self, a: Arrow) -> Arrow | None:
         """The arrow between what is shown; between two folded items that of the first folded step stands for all."""
-        new = replace(a, tail=self.stand_in.get(a.tail, a.tail), head=self.stand_in.get(a.head, a.head))
+        new = replace(
+            a, tail=self.stand_in.get(a.tail, a.tail), head=self.stand_in.get(a.head, a.head)
+        )
         return None if a.tail in self.stand_in and a.head in self.stand_in and new != a else new
 
 
@@ -58,22 +62,29 @@ def folding(items: list[Item], arrows: list[Arrow], view: View) -> Folding:
 
     def kind(its: list[Item], gated: bool) -> Hashable:
         return tuple(
-            (len(i.names), i.leaf, not i.names and i.tip, tuple(gates[i.key]) if gated else ()) for i in its
+            (len(i.names), i.leaf, not i.names and i.tip, tuple(gates[i.key]) if gated else ())
+            for i in its
         )  # what is written on a gate may differ, whether it is closed may not
 
     stepwise = members_of(time)
     kinds = {t: kind(its, True) for t, its in stepwise.items()}
     runs = view.runs(kinds, sum(map(len, stepwise.values())), CROWD)
-    step = steps_of(time, lambda key: tails[key], time.__getitem__, (t for run in runs for t in run))
+    step = steps_of(
+        time, lambda key: tails[key], time.__getitem__, (t for run in runs for t in run)
+    )
     read = {a.tail for a in arrows}
-    step |= {key: None for key, t in time.items() if t is None and key not in read}  # the result is always shown
+    step |= {
+        key: None for key, t in time.items() if t is None and key not in read
+    }  # the result is always shown
     members = members_of(step)
     cut = {step[a.head] for a in arrows if any(m.closed for m in a.marks)}
     found = Folding()
     for run in runs:
         model = members[run[0]]
         for t in run:
-            found.stand_in.update({i.key: model[min(k, len(model) - 1)].key for k, i in enumerate(members[t])})
+            found.stand_in.update(
+                {i.key: model[min(k, len(model) - 1)].key for k, i in enumerate(members[t])}
+            )
         alike = len({kind(members[t], False) for t in run}) == 1
         text = caption(run, alike, len(cut.intersection(run)))
         found.captions.update(dict.fromkeys((i.key for i in model), text))

@@ -14,7 +14,13 @@ from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
 
 Grads = bool | Mapping[Any, Any] | None
-_RAMP = ("#FFFFCC", "#FEE391", "#FEC44F", "#FB9A5B", "#F4766D")  # pale to strong, black text legible on each
+_RAMP = (
+    "#FFFFCC",
+    "#FEE391",
+    "#FEC44F",
+    "#FB9A5B",
+    "#F4766D",
+)  # pale to strong, black text legible on each
 _ZERO, _BROKEN = "white", "#FF6EC7"
 _CELLS = 5  # of the legend
 
@@ -43,8 +49,15 @@ class Scale:
         if not self.norms:
             return "<no gradient reaches this tape>"
         low, high = math.log(self.low), math.log(self.high)
-        ends = [math.exp(low + (high - low) * k / (_CELLS - 1)) for k in range(_CELLS)] if high > low else [self.high]
-        cells = "".join(f'<td width="34" height="10" fixedsize="true" bgcolor="{self.colour(e)}"></td>' for e in ends)
+        ends = (
+            [math.exp(low + (high - low) * k / (_CELLS - 1)) for k in range(_CELLS)]
+            if high > low
+            else [self.high]
+        )
+        cells = "".join(
+            f'<td width="34" height="10" fixedsize="true" bgcolor="{self.colour(e)}"></td>'
+            for e in ends
+        )
         marks = "".join(f'<td><font point-size="9">{number(e)}</font></td>' for e in ends)
         title = f'<tr><td border="0" colspan="{len(ends)}"><font point-size="9">norm of the adjoint</font></td></tr>'
         return f'<<table border="0" cellspacing="0" cellpadding="1">{title}<tr>{cells}</tr><tr>{marks}</tr></table>>'
@@ -64,9 +77,15 @@ def scale(tape: Tape, grads: Grads) -> Scale | None:
         for key, value in grads.items():
             n = tape[key] if isinstance(key, str) else key
             if n not in tape.names:
-                raise ArgumentError("draw: grads", got=f"'{getattr(n, 'label', n)}' is not on this tape")
+                raise ArgumentError(
+                    "draw: grads", got=f"'{getattr(n, 'label', n)}' is not on this tape"
+                )
             if value is not None:  # never asked
-                norms[n] = abs(float(value)) if np.ndim(value) == 0 else _norm(getattr(value, "data", value))
+                norms[n] = (
+                    abs(float(value))
+                    if np.ndim(value) == 0
+                    else _norm(getattr(value, "data", value))
+                )
     else:
         expected = "expected True, or a mapping from Tensors or names to their adjoints"
         raise ArgumentError("draw: grads", got=f"a {type(grads).__name__}", expected=expected)

@@ -22,7 +22,9 @@ def roles(nodes: Iterable[Tensor], times: Times) -> dict[Tensor, Role]:
     for n in nodes:
         t = times[n]
         called = template(n.name, t) if n.name and t is not None else None
-        alike = ("named", called) if called and called != n.name else (n.fn, n.place, n.requires_grad)
+        alike = (
+            ("named", called) if called and called != n.name else (n.fn, n.place, n.requires_grad)
+        )
         count[t, alike] += 1
         found[n] = (t is None, *alike, count[t, alike])
     return found

@@ -25,7 +25,9 @@ class Node:
     """One role: the items that have it, by their tensors."""
 
     items: dict[Tensor, Item] = field(default_factory=dict)
-    starts: list[str] = field(default_factory=list)  # constants that enter in place of the first step's predecessor
+    starts: list[str] = field(
+        default_factory=list
+    )  # constants that enter in place of the first step's predecessor
 
     @property
     def times(self) -> set[int]:
@@ -43,7 +45,9 @@ class Link:
     closed: bool
 
 
-Uses = list[tuple[int | None, tuple[Mark, ...]]]  # the step at the inner end of each edge, and its gates
+Uses = list[
+    tuple[int | None, tuple[Mark, ...]]
+]  # the step at the inner end of each edge, and its gates
 
 
 def rolled(tape: Tape, scale: Scale | None) -> graphviz.Digraph:
@@ -52,25 +56,59 @@ def rolled(tape: Tape, scale: Scale | None) -> graphviz.Digraph:
     ids = dict(zip(nodes, style.identifiers(_title(node) for node in nodes.values()), strict=True))
     graph = graphviz.Digraph("rolled")
     graph.attr(rankdir="LR", ranksep="0.45", nodesep="0.25", fontname=style.SANS)
-    graph.attr("node", fontname=style.MATH, fontsize=f"{_FONT:g}", style="filled", margin="0.06,0.04", penwidth="0.8")
+    graph.attr(
+        "node",
+        fontname=style.MATH,
+        fontsize=f"{_FONT:g}",
+        style="filled",
+        margin="0.06,0.04",
+        penwidth="0.8",
+    )
     graph.attr("node", height="0.35", width="0.35")
     graph.attr("edge", arrowsize="0.6", penwidth="0.8", fontname=style.SANS, fontsize=f"{_SMALL:g}")
     by_name = {name: n for n, name in tape.names.items()}
     for role, node in nodes.items():
         _node(graph, ids[role], node, scale, by_name)
-    for link, uses in sorted(links.items(), key=lambda item: item[0].closed):  # a cut loop goes round an open one
+    for link, uses in sorted(
+        links.items(), key=lambda item: item[0].closed
+    ):  # a cut loop goes round an open one
         text = _said(link, uses, nodes)
-        looks = {"color": style.CUT, "fontcolor": style.CUT, "style": "dashed"} if link.closed else {}
+        looks = (
+            {"color": style.CUT, "fontcolor": style.CUT, "style": "dashed"} if link.closed else {}
+        )
         kind = "recurrent" if link.lag else "edge"
         looks |= {"label": style.label(f" {text}", size=_SMALL)} if text else {}
         back = {"constraint": "false"} if link.lag else {}
-        graph.edge(ids[link.tail], ids[link.head], **looks, **back, **{"class": kind + " cut" * link.closed})
+        graph.edge(
+            ids[link.tail],
+            ids[link.head],
+            **looks,
+            **back,
+            **{"class": kind + " cut" * link.closed},
+        )
     steps = sorted({t for node in nodes.values() for t in node.times})
     if steps:
-        text = f"t = {steps[0]}..{steps[-1]} ({len(steps)} steps)" if len(steps) > 1 else f"t = {steps[0]}"
-        graph.attr(label=f"<{text}>", labelloc="b", labeljust="l", fontsize=f"{_SMALL:g}", fontcolor=style.FAINT)
+        text = (
+            f"t = {steps[0]}..{steps[-1]} ({len(steps)} steps)"
+            if len(steps) > 1
+            else f"t = {steps[0]}"
+        )
+        graph.attr(
+            label=f"<{text}>",
+            labelloc="b",
+            labeljust="l",
+            fontsize=f"{_SMALL:g}",
+            fontcolor=style.FAINT,
+        )
     if scale:
-        graph.node("scale", scale.legend(), shape="plaintext", style="", fontname=style.SANS, **{"class": "legend"})
+        graph.node(
+            "scale",
+            scale.legend(),
+            shape="plaintext",
+            style="",
+            fontname=style.SANS,
+            **{"class": "legend"},
+        )
     return graph
 
 
@@ -123,10 +161,16 @@ def _node(
         if item.names:
             note = number(low) if low == high else f"{number(low)} … {number(high)}"
     times = sorted(node.times)
-    tip = item.tip if len(node.items) == 1 else f"{_title(node)}, t = {times[0]}..{times[-1]}; the first: {item.tip}"
+    tip = (
+        item.tip
+        if len(node.items) == 1
+        else f"{_title(node)}, t = {times[0]}..{times[-1]}; the first: {item.tip}"
+    )
     tip += f"; starts from {', '.join(node.starts)}" if node.starts else ""
     label = style.label(*text, size=_FONT, note=note) if text else ""
-    graph.node(name, label, tooltip=style.tooltip(tip), id=f"node_{name}", **looks, **{"class": kind})
+    graph.node(
+        name, label, tooltip=style.tooltip(tip), id=f"node_{name}", **looks, **{"class": kind}
+    )
 
 
 def _said(link: Link, uses: Uses, nodes: dict[Role, Node]) -> str:
@@ -148,5 +192,3 @@ def _said(link: Link, uses: Uses, nodes: dict[Role, Node]) -> str:
 def _listed(steps: list[int]) -> str:
     more = [f"… {steps[-1]}"] if len(steps) > _LISTED else []
     return ", ".join([*map(str, steps[:_LISTED]), *more])
-
-

@@ -12,7 +12,10 @@ from minigrad import Edge, Tape, Tensor
 from .folding import View, caption, steps_of
 from .marks import GATES, inlined, mark
 
-MANY, SHOWN = 200, 12  # more nodes than that, in one step or outside, fold but for the first and last few
+MANY, SHOWN = (
+    200,
+    12,
+)  # more nodes than that, in one step or outside, fold but for the first and last few
 CROWD = 200  # nodes in all steps: steps with many of them fold sooner
 
 
@@ -32,10 +35,14 @@ def written(n: Tensor) -> frozenset[Tensor]:
     """The inputs that are written into a node's label: unnamed constants of one element, and a gate's number."""
     if n.fn in GATES:
         return frozenset(inlined(n))
-    return frozenset(x for x in n.inputs if x.fn is None and x.size == 1 and not x.name and not x.requires_grad)
+    return frozenset(
+        x for x in n.inputs if x.fn is None and x.size == 1 and not x.name and not x.requires_grad
+    )
 
 
-def folds_of(tape: Tape, shown: list[Tensor], view: View) -> tuple[dict[Tensor, str], dict[str, int]]:
+def folds_of(
+    tape: Tape, shown: list[Tensor], view: View
+) -> tuple[dict[Tensor, str], dict[str, int]]:
     """The nodes that are not drawn one by one, each with the caption of what stands for it; the captions of steps."""
     if not view.folds:
         return {}, {}
@@ -47,7 +54,9 @@ def folds_of(tape: Tape, shown: list[Tensor], view: View) -> tuple[dict[Tensor, 
     size = sum(map(len, kinds.values()))
     runs = view.runs({t: tuple(kind) for t, kind in kinds.items()}, size, CROWD)
     captions: dict[str, int] = {}
-    step = steps_of(tape.nodes, lambda n: n.inputs, tape.times.__getitem__, (t for run in runs for t in run))
+    step = steps_of(
+        tape.nodes, lambda n: n.inputs, tape.times.__getitem__, (t for run in runs for t in run)
+    )
     results = {o for o in tape.outputs if tape.times[o] is None}
     members: defaultdict[int | None, list[Tensor]] = defaultdict(list)
     for n in shown:
@@ -68,7 +77,9 @@ def folds_of(tape: Tape, shown: list[Tensor], view: View) -> tuple[dict[Tensor, 
     for t, crowd in crowds.items():
         if len(crowd) > MANY:
             inner = crowd[SHOWN:-SHOWN]
-            found |= dict.fromkeys(inner, f"{len(inner):,} nodes" + (f" of t = {t}" if t is not None else ""))
+            found |= dict.fromkeys(
+                inner, f"{len(inner):,} nodes" + (f" of t = {t}" if t is not None else "")
+            )
     return found, captions
 
 
@@ -76,7 +87,9 @@ def clipping(tape: Tape) -> dict[Tensor, str]:
     """The operations of ``clip``, each with what they make together: the norm of all gradients, and the min."""
     found: dict[Tensor, str] = {}
     outputs = list(tape.outputs[-len(tape.wrt) :]) if tape.wrt else []
-    while outputs and all(o.fn is np.multiply and (o.name or "").startswith("clipped ") for o in outputs):
+    while outputs and all(
+        o.fn is np.multiply and (o.name or "").startswith("clipped ") for o in outputs
+    ):
         factor, least = outputs[0].inputs[1], outputs[0].inputs[1].inputs[-1:]
         if factor.fn is not np.divide or least[0].fn is not np.maximum:
             break
@@ -99,7 +112,9 @@ def reached_nodes(tape: Tape) -> set[Tensor]:
     reached = {o for o in (tape.outputs[:1] if tape.wrt else tape.outputs) if o.requires_grad}
     for n in reversed(tape.nodes):
         if n in reached and not closed(n):
-            reached.update(x for slot, x in enumerate(n.inputs) if Edge(x, n, slot).carries_gradient)
+            reached.update(
+                x for slot, x in enumerate(n.inputs) if Edge(x, n, slot).carries_gradient
+            )
     return reached
 
 

@@ -43,9 +43,15 @@ def strategies(
     }
     for name, after in (cuts or {}).items():
         if name not in ("randomized", "regular") or not all(0 < k < len(line) for k in after):
-            expected = f"expected the row 'randomized' or 'regular' and positions in 1..{len(line) - 1}"
-            raise ArgumentError("strategies: cuts", got=f"{name!r}: {list(after)}", expected=expected)
-        rows[name] = transforms.cut(tape, [e for e in tape.recurrent_edges() if e.source.time in after])
+            expected = (
+                f"expected the row 'randomized' or 'regular' and positions in 1..{len(line) - 1}"
+            )
+            raise ArgumentError(
+                "strategies: cuts", got=f"{name!r}: {list(after)}", expected=expected
+            )
+        rows[name] = transforms.cut(
+            tape, [e for e in tape.recurrent_edges() if e.source.time in after]
+        )
     return _picture(line, {name: segments(row) for name, row in rows.items()})
 
 
@@ -69,14 +75,31 @@ def _recurrence(steps: int) -> Tape:
 def _picture(line: str, rows: dict[str, list[int]]) -> graphviz.Digraph:
     graph = graphviz.Digraph("strategies", engine="neato")
     graph.attr(inputscale="72", splines="line", pad="0.06")
-    graph.attr("node", shape="plaintext", fontname="Courier", fontsize=f"{SIZE:g}", margin="0", width="0", height="0")
+    graph.attr(
+        "node",
+        shape="plaintext",
+        fontname="Courier",
+        fontsize=f"{SIZE:g}",
+        margin="0",
+        width="0",
+        height="0",
+    )
     graph.attr("edge", arrowsize="0.6")
     for k, c in enumerate(line):
-        graph.node(f"c{k + 1}", style.label(c, size=SIZE), pos=f"{(k + 0.5) * PITCH:g},0!", tooltip=f"t = {k + 1}")
+        graph.node(
+            f"c{k + 1}",
+            style.label(c, size=SIZE),
+            pos=f"{(k + 0.5) * PITCH:g},0!",
+            tooltip=f"t = {k + 1}",
+        )
     for row, (name, lengths) in enumerate(rows.items(), start=1):
         y = -row * LINE
-        aligned = f'<<table border="0"><tr><td align="right" width="{LABEL:g}">{name}</td></tr></table>>'
-        graph.node(name, aligned, pos=f"{-LABEL / 2 - PITCH:g},{y:g}!", fontname=style.SANS, fontsize="11")
+        aligned = (
+            f'<<table border="0"><tr><td align="right" width="{LABEL:g}">{name}</td></tr></table>>'
+        )
+        graph.node(
+            name, aligned, pos=f"{-LABEL / 2 - PITCH:g},{y:g}!", fontname=style.SANS, fontsize="11"
+        )
         start = 0
         for k, length in enumerate(lengths):
             ends = f"{name}{k}a", f"{name}{k}b"

@@ -33,7 +33,9 @@ while True:
     out.flush()
 """
 _one_at_a_time = Lock()
-_workers: dict[int, subprocess.Popen[bytes]] = {}  # by our own process id: a fork must not share its parent's
+_workers: dict[
+    int, subprocess.Popen[bytes]
+] = {}  # by our own process id: a fork must not share its parent's
 
 
 class TimeLimitError(Exception):
@@ -46,7 +48,9 @@ def laid_out(source: str, engine: str, kind: str, limit: float = LIMIT) -> bytes
     if program:  # the one program, which takes the engine as an option
         try:
             command = [program, f"-K{engine}", f"-T{kind}"]
-            ran = subprocess.run(command, input=source.encode(), capture_output=True, timeout=limit, check=True)
+            ran = subprocess.run(
+                command, input=source.encode(), capture_output=True, timeout=limit, check=True
+            )
         except subprocess.TimeoutExpired:
             raise TimeLimitError from None
         return ran.stdout
@@ -77,7 +81,10 @@ def _asked(request: tuple[str, str, str, int], limit: float) -> Any:
         pipe = subprocess.PIPE
         paths = os.pathsep.join(p for p in sys.path if p)
         worker = subprocess.Popen(
-            [sys.executable, "-c", _WORKER], stdin=pipe, stdout=pipe, env={**os.environ, "PYTHONPATH": paths}
+            [sys.executable, "-c", _WORKER],
+            stdin=pipe,
+            stdout=pipe,
+            env={**os.environ, "PYTHONPATH": paths},
         )
         _workers[os.getpid()] = worker
     assert worker.stdin is not None
@@ -88,7 +95,9 @@ def _asked(request: tuple[str, str, str, int], limit: float) -> Any:
         pickle.dump(request, worker.stdin)
         worker.stdin.flush()
         return pickle.load(worker.stdout)
-    except BaseException as error:  # also where interrupted: its answer would be taken for the next one's
+    except (
+        BaseException
+    ) as error:  # also where interrupted: its answer would be taken for the next one's
         in_time = late.is_alive()
         _end(worker)
         if isinstance(error, (EOFError, BrokenPipeError, pickle.UnpicklingError)):

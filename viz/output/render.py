@@ -36,7 +36,9 @@ def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Pa
     picture: bytes | None = None
     if hasattr(graph, "savefig"):  # a plot
         if kind == "dot":
-            raise ArgumentError("render", got=f"{str(path)!r}", expected="a plot is expected as .svg, .png or .pdf")
+            raise ArgumentError(
+                "render", got=f"{str(path)!r}", expected="a plot is expected as .svg, .png or .pdf"
+            )
         picture = saved(graph, kind)
     elif kind != "dot":
         picture, said = _picture(graph, kind, limit)
@@ -46,7 +48,10 @@ def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Pa
         path = path.with_suffix(".dot")
     write_atomically(path, graph.source.encode() if picture is None else picture)
     if said:
-        print(f"render: {said}, wrote {path}{'. ' + INSTALL if 'no Graphviz' in said else ''}", file=sys.stderr)
+        print(
+            f"render: {said}, wrote {path}{'. ' + INSTALL if 'no Graphviz' in said else ''}",
+            file=sys.stderr,
+        )
     return path
 
 
@@ -54,7 +59,11 @@ def svg(graph: graphviz.Digraph, limit: float = LIMIT) -> str:
     """The graph as SVG text, for notebooks."""
     picture, said = _picture(graph, "svg", limit)
     if picture is None:
-        remedy = INSTALL if "no Graphviz" in said else "Fold more of it, or take viz.render(graph, 'graph.dot')"
+        remedy = (
+            INSTALL
+            if "no Graphviz" in said
+            else "Fold more of it, or take viz.render(graph, 'graph.dot')"
+        )
         raise UnsupportedError("svg", got=said, remedy=remedy)
     if said:
         print(f"svg: {said}", file=sys.stderr)
@@ -75,7 +84,9 @@ def _picture(graph: graphviz.Digraph, kind: str, limit: float) -> tuple[bytes | 
         else:
             if found is None:
                 return None, f"no Graphviz to make a .{kind} with"
-            return _dateless(found), f"no layout within {limit:g} s, so it is drawn folded" if late else ""
+            return _dateless(
+                found
+            ), f"no layout within {limit:g} s, so it is drawn folded" if late else ""
         simpler = getattr(graph, "simpler", None)
         if simpler is None:
             return None, f"no layout within {limit:g} s"

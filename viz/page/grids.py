@@ -15,14 +15,22 @@ def grid(x: Any, most: int) -> dict[str, Any]:
     ``v`` holds the numbers as they are shown, four digits each; NaN and infinities win their blocks.
     """
     x = np.asarray(x)
-    rows = x.reshape(1, -1) if x.ndim < 2 else x.reshape(-1, x.shape[-1]) if x.size else x.reshape(1, 0)
+    rows = (
+        x.reshape(1, -1)
+        if x.ndim < 2
+        else x.reshape(-1, x.shape[-1])
+        if x.size
+        else x.reshape(1, 0)
+    )
     down, across = _blocks(rows.shape, most)
     shown = rows if down == across == 1 else _largest(rows, down, across)
     fine = rows[np.isfinite(rows)]
     found: dict[str, Any] = {
-        "s": "×".join(map(str, x.shape)), "r": shown.shape[0], "v": " ".join(f"{v:.4g}" for v in shown.ravel()),
+        "s": "×".join(map(str, x.shape)),
+        "r": shown.shape[0],
+        "v": " ".join(f"{v:.4g}" for v in shown.ravel()),
         "n": f"{norm(x):.4g}",
-    }  # fmt: skip
+    }
     if fine.size and x.size > 1:
         found |= {"lo": f"{fine.min():.4g}", "hi": f"{fine.max():.4g}"}
     if bad := x.size - fine.size:
@@ -50,5 +58,7 @@ def _largest(x: Any, down: int, across: int) -> Any:
     padded[: x.shape[0], : x.shape[1]] = x
     blocks = padded.reshape(high, down, wide, across).swapaxes(1, 2).reshape(high, wide, -1)
     size = np.where(np.isnan(blocks), np.inf, np.absolute(blocks))
-    size = np.where(np.isnan(blocks), np.inf, np.where(np.isinf(size), np.finfo(np.float64).max, size))
+    size = np.where(
+        np.isnan(blocks), np.inf, np.where(np.isinf(size), np.finfo(np.float64).max, size)
+    )
     return np.take_along_axis(blocks, np.argmax(size, axis=-1)[..., None], axis=-1)[..., 0]

@@ -12,11 +12,27 @@ from minigrad import Tape, Tensor
 
 ROW, GAP, SIDE, TOP = 50.0, 12.0, 44.0, 34.0
 SYMBOLS = {
-    "matmul": "@", "add": "+", "subtract": "−", "multiply": "⊙", "divide": "÷", "sum": "Σ", "sigmoid": "σ",
-    "power": "xⁿ", "square": "x²", "sqrt": "√x", "getitem": "[ ]", "negative": "−", "transpose": "ᵀ", "detach": "✂",
-    "scale_grad": "×ξ", "alias": "=", "concatenate": "concat", "cross_entropy": "CE", "log_softmax": "log σ",
+    "matmul": "@",
+    "add": "+",
+    "subtract": "−",
+    "multiply": "⊙",
+    "divide": "÷",
+    "sum": "Σ",
+    "sigmoid": "σ",
+    "power": "xⁿ",
+    "square": "x²",
+    "sqrt": "√x",
+    "getitem": "[ ]",
+    "negative": "−",
+    "transpose": "ᵀ",
+    "detach": "✂",
+    "scale_grad": "×ξ",
+    "alias": "=",
+    "concatenate": "concat",
+    "cross_entropy": "CE",
+    "log_softmax": "log σ",
     "take_along_axis": "[i]",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -47,13 +63,17 @@ def picture(tape: Tape) -> Picture:
         for x in n.inputs:
             readers[x].append(n)
     shown = [n for n in tape.nodes if n.fn or n.name or n.requires_grad or n.size > 1]
-    for n in tape.nodes:  # a gate at the entry of a step stands beside the inputs, so that the steps stay alike
+    for n in (
+        tape.nodes
+    ):  # a gate at the entry of a step stands beside the inputs, so that the steps stay alike
         below = [layer[x] for x in n.inputs if x.fn and column[x] == column[n]]
         layer[n] = 1 + max(below, default=0) if n.fn and (below or n.fn not in GATES) else 0
     for n in tape.leaves:  # just below who reads it
         if column[n] is not None:
             layer[n] = min((layer[r] for r in readers[n] if column[r] == column[n]), default=1) - 1
-    rows: defaultdict[int | None, defaultdict[int, list[Tensor]]] = defaultdict(lambda: defaultdict(list))
+    rows: defaultdict[int | None, defaultdict[int, list[Tensor]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for n in shown:
         rows[column[n]][layer[n]].append(n)
     if None in rows:  # a strip of their own, parameters below each other
@@ -71,7 +91,9 @@ def picture(tape: Tape) -> Picture:
             at = middle - widths[k] / 2
             for n in sorted(wishes, key=wishes.__getitem__):
                 wide = _width(tape, n)
-                spots[n] = Spot(at + (wide + GAP) / 2, TOP + (deepest - k + 0.5) * ROW, wide, _text(tape, n))
+                spots[n] = Spot(
+                    at + (wide + GAP) / 2, TOP + (deepest - k + 0.5) * ROW, wide, _text(tape, n)
+                )
                 at += wide + GAP
         if t is not None:
             columns[t] = middle

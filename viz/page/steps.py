@@ -36,7 +36,9 @@ class Reel:
         self.steps = self.session.taken
         self._adjoints, loss = words_of(tape)[1], tape.outputs[0].name or "L"
         own = {f"d{loss}/d{name}": self.index[n] for n, name in tape.names.items()}
-        self._owner = {its: own[its] for its in self._adjoints.values()}  # whose adjoint a formula names
+        self._owner = {
+            its: own[its] for its in self._adjoints.values()
+        }  # whose adjoint a formula names
         self._arrays: dict[tuple[Any, ...], int] = {}
         self._grids: list[dict[str, Any]] = []
         self._most = 0
@@ -59,11 +61,19 @@ class Reel:
         return {
             "title": self.title,
             "nodes": [
-                {"name": names[n], "parts": style.parts(names[n]), "op": n.op, "where": n.where, "shape": str(n.shape)}
+                {
+                    "name": names[n],
+                    "parts": style.parts(names[n]),
+                    "op": n.op,
+                    "where": n.where,
+                    "shape": str(n.shape),
+                }
                 for n in self.tape.nodes
             ],
             "loss": style.parts(self.tape.outputs[0].name or "L"),
-            "weights": [{"node": self.index[p], "times": times} for p, times in self._weights().items()],
+            "weights": [
+                {"node": self.index[p], "times": times} for p, times in self._weights().items()
+            ],
             "reached": [self.index[n] for n in self.session.reached],
             "steps": steps,
             "grids": self._grids,
@@ -85,11 +95,16 @@ class Reel:
                     sums[x] = c if x not in sums else sums[x] + c
                     shares[x, t] = c if (x, t) not in shares else shares[x, t] + c
                     share = norm(shares[x, t])
-                    growing.append({"w": weights[x], "t": t, "n": f"{share:.4g}", "sum": self._grid(sums[x])})
+                    growing.append(
+                        {"w": weights[x], "t": t, "n": f"{share:.4g}", "sum": self._grid(sums[x])}
+                    )
             yield {
-                "node": self.index[n], "g": self._grid(step.grad), "sends": sends, "weights": growing,
+                "node": self.index[n],
+                "g": self._grid(step.grad),
+                "sends": sends,
+                "weights": growing,
                 "line": _source_line(n),
-            }  # fmt: skip
+            }
 
     def _formulas(self, step: Any) -> list[list[Any] | None]:
         """Each formula as pieces: [target adjoint, "+=" or "=", then text and references to names by turns]."""
@@ -112,7 +127,9 @@ class Reel:
 
     def _weights(self) -> dict[Tensor, list[int | None]]:
         """The parameters that a gradient reaches, and the time steps that read them."""
-        found: dict[Tensor, dict[int | None, None]] = {p: {} for p in self.tape.parameters if p in self.session.reached}
+        found: dict[Tensor, dict[int | None, None]] = {
+            p: {} for p in self.tape.parameters if p in self.session.reached
+        }
         for n in self.tape.nodes:
             for x in n.inputs:
                 if x in found:
@@ -138,7 +155,11 @@ def caption(tape: Tape) -> str:
     if not cut:
         return f"full gradient, {steps} time steps{untied}"
     listed = ", ".join(map(str, at[:8])) + (", …" if len(at) > 8 else "")
-    return f"cut before t = {listed} of {steps} time steps{untied}" if at else f"{len(cut)} edges cut{untied}"
+    return (
+        f"cut before t = {listed} of {steps} time steps{untied}"
+        if at
+        else f"{len(cut)} edges cut{untied}"
+    )
 
 
 def _source_line(n: Tensor) -> str:
@@ -146,4 +167,8 @@ def _source_line(n: Tensor) -> str:
     if n.place is None:
         return ""
     number = n.origin.rpartition(":")[2]
-    return linecache.getline(n.place[0].co_filename, int(number)).strip()[:300] if number.isdigit() else ""
+    return (
+        linecache.getline(n.place[0].co_filename, int(number)).strip()[:300]
+        if number.isdigit()
+        else ""
+    )

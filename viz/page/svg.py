@@ -34,15 +34,22 @@ def scene(tape: Tape, prefix: str, state: Callable[[Tensor], str], head: str = "
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{many}" role="img" aria-label="the unrolled graph" '
         f'viewBox="0 0 {its.wide:g} {its.high:g}" width="{its.wide:g}" height="{its.high:g}">{head}',
-        *(f'<text class="step" x="{x:g}" y="16" text-anchor="middle">t = {t}</text>' for t, x in its.columns.items()),
+        *(
+            f'<text class="step" x="{x:g}" y="16" text-anchor="middle">t = {t}</text>'
+            for t, x in its.columns.items()
+        ),
     ]
     for n in tape.nodes:
         for slot, x in enumerate(n.inputs):
             if x in its.spots and n in its.spots:
                 kind = _kind(x, n, slot)
                 ends = _curve(its.spots[x], its.spots[n])
-                lines.append(f'<path class="edge {kind}" id="{prefix}e{index[n]}_{slot}" d="{ends}"/>')
-    lines += [_node(tape, n, spot, f"{prefix}n{index[n]}", state(n)) for n, spot in its.spots.items()]
+                lines.append(
+                    f'<path class="edge {kind}" id="{prefix}e{index[n]}_{slot}" d="{ends}"/>'
+                )
+    lines += [
+        _node(tape, n, spot, f"{prefix}n{index[n]}", state(n)) for n, spot in its.spots.items()
+    ]
     return "\n".join([*lines, "</svg>"])
 
 
@@ -63,18 +70,28 @@ def _curve(a: Spot, b: Spot) -> str:
             return f"M{a.x:.0f} {a.y - up:.0f}C{side:.0f} {a.y:.0f} {side:.0f} {b.y:.0f} {b.x:.0f} {b.y + up:.0f}"
         return f"M{a.x:.0f} {a.y - HIGH / 2:.0f}C{a.x:.0f} {y:.0f} {b.x:.0f} {y:.0f} {b.x:.0f} {b.y + HIGH / 2:.0f}"
     if b.x < a.x:
-        return f"M{a.x:.0f} {a.y - HIGH / 2:.0f}Q{a.x:.0f} {b.y:.0f} {b.x + b.wide / 2:.0f} {b.y:.0f}"
+        return (
+            f"M{a.x:.0f} {a.y - HIGH / 2:.0f}Q{a.x:.0f} {b.y:.0f} {b.x + b.wide / 2:.0f} {b.y:.0f}"
+        )
     start, end = a.x + a.wide / 2, b.x - b.wide / 2
     bend = max(30.0, min(90.0, abs(end - start) / 2))
     return f"M{start:.0f} {a.y:.0f}C{start + bend:.0f} {a.y:.0f} {end - bend:.0f} {b.y:.0f} {end:.0f} {b.y:.0f}"
 
 
 def _node(tape: Tape, n: Tensor, spot: Spot, name: str, state: str) -> str:
-    kind = ("parameter" if n.requires_grad else "leaf") if n.fn is None else "gate" if n.fn in GATES else "op"
+    kind = (
+        ("parameter" if n.requires_grad else "leaf")
+        if n.fn is None
+        else "gate"
+        if n.fn in GATES
+        else "op"
+    )
     kind += " scissors" if closed(n) else ""
     x, y = spot.x - spot.wide / 2, spot.y - HIGH / 2
     round_ = HIGH / 2 if n.fn is not None and not n.name else 4
-    tip = escape(style.plain(f"{tape.names[n]}: {n.dtype}{list(n.shape)} by {n.op} [{n.where}]", 160))
+    tip = escape(
+        style.plain(f"{tape.names[n]}: {n.dtype}{list(n.shape)} by {n.op} [{n.where}]", 160)
+    )
     return (
         f'<g class="node {state} {kind}" id="{name}"><title>{tip}</title>'
         f'<rect x="{x:.0f}" y="{y:.0f}" width="{spot.wide:.0f}" height="{HIGH:g}" rx="{round_:g}"/>'

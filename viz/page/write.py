@@ -23,11 +23,22 @@ from .steps import Reel, caption
 from .svg import scene, still
 
 LIMIT = 2_000_000  # bytes of a page
-NUMBERS = (256, 100, 64, 36, 16, 4, 1)  # shown of one array; the most that keep the page below the limit
+NUMBERS = (
+    256,
+    100,
+    64,
+    36,
+    16,
+    4,
+    1,
+)  # shown of one array; the most that keep the page below the limit
 
 
 def stepper(
-    tape: Tape, file: str | os.PathLike[str], beside: Tape | None = None, gradient: npt.ArrayLike | None = None
+    tape: Tape,
+    file: str | os.PathLike[str],
+    beside: Tape | None = None,
+    gradient: npt.ArrayLike | None = None,
 ) -> Path:
     """Write an HTML page that steps through the backward pass of a tape, or of two, such as full and truncated.
 
@@ -38,7 +49,9 @@ def stepper(
     for each in tapes:
         if not isinstance(each, Tape):
             got = f"a {type(each).__name__}"
-            raise ArgumentError("stepper", got=got, expected="expected a Tape, as Tape.of(loss) makes")
+            raise ArgumentError(
+                "stepper", got=got, expected="expected a Tape, as Tape.of(loss) makes"
+            )
     _named(file, "stepper", ".html")
     return write_atomically(file, page([Reel(t, caption(t), gradient) for t in tapes]).encode())
 
@@ -77,16 +90,21 @@ def _filled(scenes: list[str], data: dict[str, Any]) -> str:
         "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
     parts = {
-        "policy": escape(policy), "css": css, "js": js, "scenes": "\n".join(map(_framed, scenes)),
+        "policy": escape(policy),
+        "css": css,
+        "js": js,
+        "scenes": "\n".join(map(_framed, scenes)),
         "data": json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"),
         "title": escape(" | ".join(style.plain(t["title"], 80) for t in data["tapes"])),
-    }  # fmt: skip
+    }
     pieces = _resource("html").split("%%")
     return "".join(parts[p] if i % 2 else p for i, p in enumerate(pieces))
 
 
 def _framed(svg: str) -> str:
-    return f'<div class="scene" tabindex="0" aria-label="the unrolled graph, scrollable">{svg}</div>'
+    return (
+        f'<div class="scene" tabindex="0" aria-label="the unrolled graph, scrollable">{svg}</div>'
+    )
 
 
 def _resource(kind: str) -> str:

@@ -33,7 +33,9 @@ def heatmaps(panels: Mapping[str, npt.ArrayLike], steps: Sequence[int], label: s
             cut = np.ma.masked_where(~possible | (n > 0), np.zeros_like(n))
             ax.imshow(cut, extent=size, cmap=ListedColormap([CUT]), interpolation="nearest")
             shown = np.ma.masked_where(n == 0, np.maximum(n, low))
-            drawn = ax.imshow(shown, norm=scale, extent=size, cmap="viridis", interpolation="nearest")
+            drawn = ax.imshow(
+                shown, norm=scale, extent=size, cmap="viridis", interpolation="nearest"
+            )
             at = few(steps, 5)
             ax.set_xticks([k + 1 for k in at], [str(steps[k]) for k in at])
             ax.set_yticks([k + 1 for k in at], [str(steps[k]) for k in at])
@@ -42,7 +44,9 @@ def heatmaps(panels: Mapping[str, npt.ArrayLike], steps: Sequence[int], label: s
             ax.spines[:].set_visible(False)
             ax.tick_params(length=0)
             if (possible & (n == 0)).any():
-                ax.legend(handles=[Patch(color=CUT, label="exactly 0")], loc="upper right", handlelength=1)
+                ax.legend(
+                    handles=[Patch(color=CUT, label="exactly 0")], loc="upper right", handlelength=1
+                )
         axes[0].set_ylabel("loss term  t")
         bar = fig.colorbar(drawn, ax=axes, pad=0.01, aspect=25)
         bar.set_label(f"|G[t, i]| of {label}")
@@ -59,7 +63,9 @@ def lags(lost: npt.ArrayLike, label: str) -> Any:
         ax = fig.subplots()
         ax.plot(seen[error > 0], error[error > 0], color="#0072B2")
         ax.axhline(0.01, color=FAINT, lw=0.8, ls=":")
-        ax.text(1, 0.011, "1%", color=FAINT, ha="right", va="bottom", transform=ax.get_yaxis_transform())
+        ax.text(
+            1, 0.011, "1%", color=FAINT, ha="right", va="bottom", transform=ax.get_yaxis_transform()
+        )
         ax.set_xlim(0, len(error) + 1)
         ax.set_yscale("log")
         ax.set_xlabel("steps that a loss term sees")

@@ -12,15 +12,39 @@ from minigrad.errors import ArgumentError
 from minigrad.files import write_atomically
 
 # Okabe and Ito's colours, which colour-blind readers tell apart too
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5B2A9D", "#80868F", "#000000")
+COLORS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#5B2A9D",
+    "#80868F",
+    "#000000",
+)
 INK, FAINT = "#222222", "#80868F"
 LOOK: dict[Any, Any] = {
-    "axes.edgecolor": FAINT, "axes.labelcolor": INK, "axes.labelsize": 9, "axes.linewidth": 0.8,
-    "axes.spines.right": False, "axes.spines.top": False, "axes.titlesize": 9.5, "axes.titlelocation": "left",
-    "font.family": "DejaVu Sans", "font.size": 8.5, "legend.fontsize": 8, "legend.frameon": False,
-    "lines.linewidth": 1.4, "svg.hashsalt": "minigrad", "text.color": INK, "xtick.color": INK, "ytick.color": INK,
-    "xtick.labelsize": 8, "ytick.labelsize": 8,
-}  # fmt: skip
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+    "svg.hashsalt": "minigrad",
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+}
 FORMATS = ("svg", "png", "pdf")
 
 
@@ -46,7 +70,9 @@ def look() -> Any:
 def image(fig: Any, kind: str = "svg") -> bytes:
     """The figure as the bytes of an svg, png or pdf; the same on every run."""
     if kind not in FORMATS:
-        raise ArgumentError("plot", got=f"format {kind!r}", expected=f"expected one of {', '.join(FORMATS)}")
+        raise ArgumentError(
+            "plot", got=f"format {kind!r}", expected=f"expected one of {', '.join(FORMATS)}"
+        )
     file = io.BytesIO()
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     with look():

@@ -10,7 +10,9 @@ import numpy as np
 from .axes import COLORS, FAINT, figure, look
 
 
-def strategies(results: Sequence[Any], interval: Callable[[Any], tuple[float, float]], loss: str = "loss") -> Any:
+def strategies(
+    results: Sequence[Any], interval: Callable[[Any], tuple[float, float]], loss: str = "loss"
+) -> Any:
     """Each strategy's bias and spread, its training curve, and how far it is above full backpropagation's.
 
     Records have name, draws, bias, bias_error, spread, updates and curves; interval gives mean and half width.
@@ -28,12 +30,16 @@ def strategies(results: Sequence[Any], interval: Callable[[Any], tuple[float, fl
                 mean, half = np.array([interval(list(at)) for at in pairs]).T
                 above.plot(r.updates, mean, color=color, label=r.name)
                 if np.isfinite(half).all():
-                    above.fill_between(r.updates, mean - half, mean + half, color=color, alpha=0.12, lw=0)
+                    above.fill_between(
+                        r.updates, mean - half, mean + half, color=color, alpha=0.12, lw=0
+                    )
         seeds = f"{len(full.curves)} seed" + "s" * (len(full.curves) > 1)
         curves.set(xlabel="updates", title=f"{loss}, mean of {seeds}")
         above.set(xlabel="updates", title=f"above that of {full.name}, same seeds, 95%")
         above.axhline(0, color=FAINT, lw=0.8, ls=":")
-        means = np.array([np.mean(np.array(r.curves) - np.array(full.curves), axis=0) for r in results])
+        means = np.array(
+            [np.mean(np.array(r.curves) - np.array(full.curves), axis=0) for r in results]
+        )
         room = max(float(np.ptp(means)), 1e-6) * 0.4
         above.set_ylim(means.min() - room, means.max() + room)
         curves.legend()
@@ -49,11 +55,17 @@ def _bars(ax: Any, results: Sequence[Any], colors: Sequence[str]) -> None:
         ax.text(r.bias + 0.02 * top, k - 0.2 * chance, text, va="center", fontsize=7)
         if chance:
             ax.barh(k + 0.2, r.spread, 0.36, color=color, alpha=0.35)
-            ax.text(r.spread + 0.02 * top, k + 0.2, f"spread {r.spread:.2g}", va="center", fontsize=7)
+            ax.text(
+                r.spread + 0.02 * top, k + 0.2, f"spread {r.spread:.2g}", va="center", fontsize=7
+            )
     ax.set_yticks(range(len(results)), [r.name for r in results])
     ax.invert_yaxis()
     ax.tick_params(axis="y", length=0)
-    ax.set(xlabel="relative to |exact gradient|", title="Bias (full) and spread (pale)", xlim=(0, 1.5 * top))
+    ax.set(
+        xlabel="relative to |exact gradient|",
+        title="Bias (full) and spread (pale)",
+        xlim=(0, 1.5 * top),
+    )
 
 
 def balancing(runs: Sequence[Any], optimum: float) -> Any:
@@ -68,12 +80,24 @@ def balancing(runs: Sequence[Any], optimum: float) -> Any:
             first = r is next(s for s in runs if s.name.startswith(name + ",") or s.name == name)
             steps, off = np.array(r.steps), np.abs(np.array(r.theta) - optimum)
             shown = steps > 0
-            kept = np.unique(np.geomspace(1, shown.sum(), 400).astype(int)) - 1  # as even as the axis
+            kept = (
+                np.unique(np.geomspace(1, shown.sum(), 400).astype(int)) - 1
+            )  # as even as the axis
             ax.plot(
-                steps[shown][kept], np.maximum(off[shown][kept], 1e-6), color=COLORS[k % len(COLORS)],
-                ls="--" if name.startswith("ARTBP") else "-", lw=1.1, label=name if first else None,
-            )  # fmt: skip
-        ax.set(xscale="log", yscale="log", xlabel="steps of data", ylabel=r"$|\theta - \theta^*|$", ylim=(1e-5, 1e3))
+                steps[shown][kept],
+                np.maximum(off[shown][kept], 1e-6),
+                color=COLORS[k % len(COLORS)],
+                ls="--" if name.startswith("ARTBP") else "-",
+                lw=1.1,
+                label=name if first else None,
+            )
+        ax.set(
+            xscale="log",
+            yscale="log",
+            xlabel="steps of data",
+            ylabel=r"$|\theta - \theta^*|$",
+            ylim=(1e-5, 1e3),
+        )
         ax.set_title("Influence balancing: short truncation goes the wrong way")
         ax.axhline(abs(0.5 - optimum), color=FAINT, lw=0.8, ls=":")
         ax.legend(ncols=2, loc="lower left")
@@ -106,10 +130,18 @@ def memory(trials: Sequence[Any]) -> Any:
             its = [t for t in trials if t.task == task]
             names = list(dict.fromkeys(f"{t.cell}, {t.strategy}" for t in its))
             for k, t in enumerate(its):
-                name, share = f"{t.cell}, {t.strategy}", np.arange(len(t.losses)) / (len(t.losses) - 1)
+                name, share = (
+                    f"{t.cell}, {t.strategy}",
+                    np.arange(len(t.losses)) / (len(t.losses) - 1),
+                )
                 first = name not in [f"{u.cell}, {u.strategy}" for u in its[:k]]
                 color = COLORS[names.index(name)]
-                ax.plot(share, np.array(t.losses) / t.baseline, color=color, label=name if first else None)
+                ax.plot(
+                    share,
+                    np.array(t.losses) / t.baseline,
+                    color=color,
+                    label=name if first else None,
+                )
             ax.axhline(1, color=FAINT, lw=0.8, ls=":")
             ax.set(yscale="log", xlabel="share of the updates", title=f"{task}: loss / baseline")
             ax.legend()

@@ -14,7 +14,12 @@ from minigrad import Tape
 from minigrad.errors import ArgumentError, UnsupportedError
 
 _COLOURS = ("#0B62A4", "#D0021B", "#0B7A3B", "#A65E00", "#5B2A9D", "#555B61")
-_STYLE: Any = {"font.family": "DejaVu Sans", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+_STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 
 
 def curves(log: Iterable[Any] | Mapping[str, Iterable[Any]], ylabel: str = "perplexity") -> Any:
@@ -27,10 +32,14 @@ def curves(log: Iterable[Any] | Mapping[str, Iterable[Any]], ylabel: str = "perp
     for colour, (name, epochs) in zip(_colours(), runs.items(), strict=False):
         records = list(epochs)
         if not records:
-            raise ArgumentError("curves", got=f"an empty log {name!r}", expected="expected one record per epoch")
+            raise ArgumentError(
+                "curves", got=f"an empty log {name!r}", expected="expected one record per epoch"
+            )
         for part, line in (("train", "-"), ("validation", "--")):
             ys = [getattr(r, part) for r in records]
-            axes.plot([r.number for r in records], ys, line, color=colour, label=f"{name} {part}".strip())
+            axes.plot(
+                [r.number for r in records], ys, line, color=colour, label=f"{name} {part}".strip()
+            )
     axes.set_yscale("log")
     axes.legend(frameon=False)
     _plain_numbers(axes)
@@ -49,11 +58,22 @@ def gradient_norms(tapes: Mapping[str, Tape] | Tape) -> Any:
         norms = state_norms(tape)
         if not norms:
             remedy = "Run each step of the loop inside `with minigrad.timestep(t):`"
-            raise ArgumentError("gradient_norms", got=f"{name!r} has no recurrent edges", remedy=remedy)
+            raise ArgumentError(
+                "gradient_norms", got=f"{name!r} has no recurrent edges", remedy=remedy
+            )
         steps = range(min(norms), max(norms) + 1)
         ys = [norms.get(t) or np.nan for t in steps]
         mark = markers[k % len(markers)]
-        axes.plot(steps, ys, mark + "-", color=colour, label=name, markersize=3.5, linewidth=1.2, alpha=0.9)
+        axes.plot(
+            steps,
+            ys,
+            mark + "-",
+            color=colour,
+            label=name,
+            markersize=3.5,
+            linewidth=1.2,
+            alpha=0.9,
+        )
     axes.set_yscale("log")
     if any(strategies):
         axes.legend(frameon=False)

@@ -38,7 +38,11 @@ def refuse_unknown(path: str) -> None:
     """Say before the training what could not be drawn after it. Raises ArgumentError."""
     if Path(path).suffix[1:].lower() not in plot_style.FORMATS:
         expected = f"expected one that ends in .{', .'.join(plot_style.FORMATS)}"
-        raise ArgumentError(f"cannot write '{path}'", got="of no format that is known by its ending", expected=expected)
+        raise ArgumentError(
+            f"cannot write '{path}'",
+            got="of no format that is known by its ending",
+            expected=expected,
+        )
     figure(1, 1)
 
 

@@ -41,7 +41,12 @@ def absorbed(
             if len(readers) == 1:
                 reader = readers.pop()
                 once = all(len(into[m]) == 1 for m in f.members)
-                if once and reader.fn is total and len(of[reader]) == 1 and reader.shape == f.first.shape:
+                if (
+                    once
+                    and reader.fn is total
+                    and len(of[reader]) == 1
+                    and reader.shape == f.first.shape
+                ):
                     found[f] = reader
     return found
 
@@ -70,7 +75,11 @@ def emit(
                 _before_the_shards(program, order[i:])
             program.section = unit.section
             program.sections.append(len(program.calls))
-        how, why = ("step by step", "on a cycle: a step needs the one before it") if unit.loop else ("", "")
+        how, why = (
+            ("step by step", "on a cycle: a step needs the one before it")
+            if unit.loop
+            else ("", "")
+        )
         lines = {f: Line(f, i, how, why) for f in unit.families if f not in absorbed}
         program.lines += lines.values()
         if unit.loop:
@@ -79,7 +88,10 @@ def emit(
                 program.line = lines[of[n]]
                 args = [program.array(x) for x in n.inputs]
                 if n.fn is np.matmul and len(of[n]) >= _OFTEN:
-                    args = [_in_rows(program, n, x, a, inside) for x, a in zip(n.inputs, args, strict=True)]
+                    args = [
+                        _in_rows(program, n, x, a, inside)
+                        for x, a in zip(n.inputs, args, strict=True)
+                    ]
                 program.add(calls(n.fn, n.kwargs, args, arrays[n]))
             continue
         family = unit.families[0]
@@ -145,7 +157,9 @@ def _all_steps(program: Program, family: Family, of: dict[Node, Family]) -> None
         for i in range(start, stop):
             program.add(calls(n.fn, n.kwargs, operands[i], program.arrays[family.members[i]]))
         ways.append("one by one" if stop - start > 1 else "one step")
-        reasons.append("no call takes several steps at once" if stop - start > 1 else "operands lie unevenly")
+        reasons.append(
+            "no call takes several steps at once" if stop - start > 1 else "operands lie unevenly"
+        )
     if line is not None and not line.calls:
         line.how = "no copy"
     elif line is not None and len(family) > 1:
@@ -188,13 +202,23 @@ def _sum_of_families(program: Program, n: Node, parts: list[Family]) -> None:
     """A total, each run of whose terms, or of the operands of a family of terms, is one reduction or product."""
     out, inside = program.arrays[n], {m for f in parts for m in f.members}
     terms = [program.array(x) for x in n.inputs if x not in inside]
-    met: dict[int, int] = {}  # buffers in the order of the terms, not of memory: the same sum in every process
-    alike = sorted((x for x in terms if x.shape == n.shape),
-                   key=lambda x: (met.setdefault(id(owner(x)), len(met)), address(x)))  # fmt: skip
-    sums = [(i, j) for i, j in _runs(program, [[x] for x in alike]) if j - i > 2] if len(alike) > 2 else []
+    met: dict[
+        int, int
+    ] = {}  # buffers in the order of the terms, not of memory: the same sum in every process
+    alike = sorted(
+        (x for x in terms if x.shape == n.shape),
+        key=lambda x: (met.setdefault(id(owner(x)), len(met)), address(x)),
+    )
+    sums = (
+        [(i, j) for i, j in _runs(program, [[x] for x in alike]) if j - i > 2]
+        if len(alike) > 2
+        else []
+    )
     stacks = [stacked(alike[i], j - i, address(alike[i + 1]) - address(alike[i])) for i, j in sums]
     taken = {k for i, j in sums for k in range(i, j)}
-    terms = [x for x in terms if x.shape != n.shape] + [x for k, x in enumerate(alike) if k not in taken]
+    terms = [x for x in terms if x.shape != n.shape] + [
+        x for k, x in enumerate(alike) if k not in taken
+    ]
     spare: list[Array] = []
     first = not terms
 
@@ -222,7 +246,9 @@ def _summed(m: Node, rows: list[list[Array]], start: int, stop: int) -> Any:
     if stop - start == 1:
         return lambda out: calls(m.fn, m.kwargs, rows[start], out)
     args = [
-        x if len(x) == stop - start and x.ndim > rows[start][i].ndim else np.broadcast_to(x, (stop - start, *x.shape))
+        x
+        if len(x) == stop - start and x.ndim > rows[start][i].ndim
+        else np.broadcast_to(x, (stop - start, *x.shape))
         for i, x in enumerate(_stack(rows[start : start + 2], stop - start))
     ]
     if m.fn is np.matmul:

@@ -18,7 +18,12 @@ from minigrad.ops import OPS, op_name
 from minigrad.ops.elementwise import cast
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
-REDUCTIONS: dict[Any, np.ufunc] = {np.sum: np.add, np.max: np.maximum, np.min: np.minimum, np.prod: np.multiply}
+REDUCTIONS: dict[Any, np.ufunc] = {
+    np.sum: np.add,
+    np.max: np.maximum,
+    np.min: np.minimum,
+    np.prod: np.multiply,
+}
 
 
 def elementwise(fn: Any) -> bool:
@@ -30,7 +35,9 @@ def elementwise(fn: Any) -> bool:
 
 def in_place(fn: Any) -> bool:
     """Whether the result may be written over the first full-sized operand."""
-    return fn in (total, product, softmax_minus_one_hot) or (isinstance(fn, np.ufunc) and fn.signature is None)
+    return fn in (total, product, softmax_minus_one_hot) or (
+        isinstance(fn, np.ufunc) and fn.signature is None
+    )
 
 
 def calls(fn: Any, kwargs: dict[str, Any], args: list[Array], out: Array) -> list[Call]:
@@ -43,7 +50,11 @@ def calls(fn: Any, kwargs: dict[str, Any], args: list[Array], out: Array) -> lis
         named = fn in (np.maximum, np.minimum)  # a third positional argument is deprecated
         return [(functools.partial(fn, out=out), tuple(args)) if named else (fn, (*args, out))]
     if fn in REDUCTIONS and kwargs.keys() <= {"axis", "keepdims"} and out.dtype == args[0].dtype:
-        return [_reduction(REDUCTIONS[fn], args[0], kwargs.get("axis"), kwargs.get("keepdims", False), out)]
+        return [
+            _reduction(
+                REDUCTIONS[fn], args[0], kwargs.get("axis"), kwargs.get("keepdims", False), out
+            )
+        ]
     if fn in (np.stack, np.concatenate) and kwargs.get("axis", 0) is not None:
         return _joined(fn, kwargs.get("axis", 0), args, out)
     return [(_into, (out, OPS[fn].call if fn in OPS else fn, kwargs, *args))]
@@ -95,8 +106,17 @@ def _reduction(fn: np.ufunc, x: Array, axis: Any, keepdims: bool, out: Array) ->
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = tuple(sorted(i % x.ndim for i in axes))
     rows = int(np.prod([x.shape[i] for i in axes]))
-    if fn is np.add and x.dtype.kind == "f" and x.itemsize > 2 and 0 < len(axes) < x.ndim and rows > 4:
-        front, back = axes == tuple(range(len(axes))), axes == tuple(range(x.ndim - len(axes), x.ndim))
+    if (
+        fn is np.add
+        and x.dtype.kind == "f"
+        and x.itemsize > 2
+        and 0 < len(axes) < x.ndim
+        and rows > 4
+    ):
+        front, back = (
+            axes == tuple(range(len(axes))),
+            axes == tuple(range(x.ndim - len(axes), x.ndim)),
+        )
         flat = viewed(x, (rows, -1) if front else (-1, rows)) if front or back else None
         if flat is not None and out.flags.c_contiguous and min(flat.strides) == x.itemsize:
             return np.dot, (flat.T if front else flat, np.ones(rows, x.dtype), out.reshape(-1))
@@ -127,7 +147,10 @@ def _joined(fn: Any, axis: int, args: list[Array], out: Array) -> list[Call]:
 def _into(out: Array, fn: Any, kwargs: dict[str, Any], *args: Array) -> None:
     found = np.asarray(fn(*args, **kwargs))
     if found.shape != out.shape:
-        got, remedy = f"the result was {out.shape} and would be {found.shape}", "Record and compile it anew"
+        got, remedy = (
+            f"the result was {out.shape} and would be {found.shape}",
+            "Record and compile it anew",
+        )
         raise ShapeError(f"plan: {op_name(fn)}", got=got, remedy=remedy)
     out[...] = found
 
@@ -137,7 +160,9 @@ def _flat_labels(labels: Array, classes: int, rows: Array, step: int, out: Array
     np.copyto(out, labels.reshape(-1), "unsafe")
     if out.size and np.maximum.reduce(out.view(np.uintp), None) >= classes:  # -1 is large
         wrong = next(int(k) for k in labels.flat if not 0 <= k < classes)
-        raise ArgumentError("cross_entropy: targets", got=f"{wrong}", expected=f"expected 0..{classes - 1}")
+        raise ArgumentError(
+            "cross_entropy: targets", got=f"{wrong}", expected=f"expected 0..{classes - 1}"
+        )
     np.multiply(out, step, out=out)
     np.add(out, rows, out=out)
 
@@ -172,7 +197,12 @@ def _softmax_minus_one_hot(args: list[Array], out: Array) -> list[Call]:
     if flat is None:
         return [(_into, (out, softmax_minus_one_hot, {}, *args))]
     share = np.empty(s.shape, s.dtype)
-    return [(np.divide, (c, s, share)), (np.multiply, (e, share, out)), *found, (_subtract_at, (flat, at, c))]
+    return [
+        (np.divide, (c, s, share)),
+        (np.multiply, (e, share, out)),
+        *found,
+        (_subtract_at, (flat, at, c)),
+    ]
 
 
 def _subtract_at(flat: Array, at: Array, c: Array) -> None:
@@ -189,7 +219,9 @@ KERNELS: dict[Any, Callable[[list[Array], Array], list[Call]]] = {
 }
 
 
-_PIECE = 1 << 17  # bytes of an operand that BLAS works on best at a time where rows are many and short
+_PIECE = (
+    1 << 17
+)  # bytes of an operand that BLAS works on best at a time where rows are many and short
 
 
 # --- many steps at once ---------------------------------------------------------------------------------------------
@@ -198,7 +230,9 @@ def stacked(first: Array, length: int, stride: int) -> Array:
     return as_strided(first, (length, *first.shape), (stride, *first.strides))
 
 
-def batched(fn: Any, kwargs: dict[str, Any], args: list[Array], free: list[bool], out: Array) -> list[Call] | None:
+def batched(
+    fn: Any, kwargs: dict[str, Any], args: list[Array], free: list[bool], out: Array
+) -> list[Call] | None:
     """The calls for all steps: the operands that are not free of the step have it as first axis; None: no way."""
     if not out.size:
         return []
@@ -232,7 +266,9 @@ def _products(args: list[Array], free: list[bool], out: Array) -> list[Call] | N
 def _aligned(args: list[Array], free: list[bool], out: Array) -> list[Array]:
     """The operands with as many axes behind that of the steps as the result has."""
     return [
-        x if same or x.ndim == out.ndim else x.reshape((len(x),) + (1,) * (out.ndim - x.ndim) + x.shape[1:], copy=False)
+        x
+        if same or x.ndim == out.ndim
+        else x.reshape((len(x),) + (1,) * (out.ndim - x.ndim) + x.shape[1:], copy=False)
         for x, same in zip(args, free, strict=True)
     ]
 
@@ -242,13 +278,17 @@ def _in_pieces(rows: Array, b: Array, out: Array) -> list[Call]:
     size = min(max(_PIECE // max(rows.shape[1] * rows.itemsize, 1), 256), 1024)
     if out.flags.c_contiguous or len(rows) < 4 * size:
         return [gemm(rows, b, out)]
-    return [(np.matmul, (rows[i : i + size], b, out[i : i + size])) for i in range(0, len(rows), size)]
+    return [
+        (np.matmul, (rows[i : i + size], b, out[i : i + size])) for i in range(0, len(rows), size)
+    ]
 
 
 def summed_products(a: Array, b: Array, out: Array) -> list[Call]:
     """sum_t a_t b_t as one product, the steps stacked along the axis that is summed over."""
     steps, rows, inner = a.shape
-    if inner >= 512 and 1 < steps * rows * b.shape[-1] * out.itemsize <= 8 * _PIECE:  # so many rows: a step is a piece
+    if (
+        inner >= 512 and 1 < steps * rows * b.shape[-1] * out.itemsize <= 8 * _PIECE
+    ):  # so many rows: a step is a piece
         each = np.empty((steps, *out.shape), out.dtype)
         return [(np.matmul, (a, b, each)), (np.add.reduce, (each, 0, None, out))]
     left = viewed(a.transpose(1, 0, 2), (rows, steps * inner))
@@ -261,6 +301,8 @@ def summed_products(a: Array, b: Array, out: Array) -> list[Call]:
         right = np.empty((steps * inner, b.shape[-1]), b.dtype)
         found.append((np.copyto, (right.reshape(b.shape), b)))
     if out.flags.c_contiguous and all(x.strides[0] < x.strides[1] for x in (left, right)):
-        turned = np.empty(out.shape[::-1], out.dtype)  # two transposed operands: their transposed product is faster
+        turned = np.empty(
+            out.shape[::-1], out.dtype
+        )  # two transposed operands: their transposed product is faster
         return [*found, gemm(right.T, left.T, turned), (np.copyto, (out, turned.T))]
     return [*found, gemm(left, right, out)]

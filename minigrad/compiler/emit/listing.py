@@ -17,9 +17,15 @@ from .program import Program
 
 
 def listing(
-    graph: Graph, order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, Node], store: dict[Family, Store],
-    program: Program, size: int, how: str,
-) -> list[str]:  # fmt: skip
+    graph: Graph,
+    order: list[Unit],
+    of: dict[Node, Family],
+    absorbed: dict[Family, Node],
+    store: dict[Family, Store],
+    program: Program,
+    size: int,
+    how: str,
+) -> list[str]:
     """A heading, a text per line of the program (a loop's head in front of its first), and what is returned.
 
     Of the shards, which do the same, the first is shown; the texts of the others are empty.
@@ -42,7 +48,9 @@ def listing(
         now, section = line.unit, f.first.section
         shape = f"{f.first.dtype}{list(f.first.shape)}" + (f" x {len(f)}" if len(f) > 1 else "")
         way = f", {line.how}" if line.how and not unit.loop else ""
-        lines.append(f"{head}{'    ' if unit.loop else ''}{texts.of(f)}    # {shape} in {store[f].name}{way}")
+        lines.append(
+            f"{head}{'    ' if unit.loop else ''}{texts.of(f)}    # {shape} in {store[f].name}{way}"
+        )
     outputs = ", ".join(texts.operand(o, o) for o in graph.outputs)
     return [*lines, f"return {outputs}"]
 
@@ -58,8 +66,14 @@ class _Texts:
     def name(self, key: Any, node: Node) -> str:
         """The name of a family or leaf: its own, or its function's, numbered."""
         if key not in self._names:
-            base = node.name or (node.leaf.label if node.leaf is not None else op_name(node.fn) if node.fn else "")
-            base = base.partition("_")[0] if node.name and isinstance(key, Family) and len(key) > 1 else base
+            base = node.name or (
+                node.leaf.label if node.leaf is not None else op_name(node.fn) if node.fn else ""
+            )
+            base = (
+                base.partition("_")[0]
+                if node.name and isinstance(key, Family) and len(key) > 1
+                else base
+            )
             self._count[base] += 1
             self._names[key] = base if self._count[base] == 1 else f"{base}#{self._count[base]}"
         return self._names[key]

@@ -45,7 +45,9 @@ class Program:
     # transposed matrices in C order, for each section its own
     copies: dict[tuple[Node, int], Array] = field(default_factory=dict)
     spots: dict[int, tuple[Any, int]] = field(default_factory=dict)
-    sections: list[int] = field(default_factory=lambda: [0])  # where the calls before, in and after the shards begin
+    sections: list[int] = field(
+        default_factory=lambda: [0]
+    )  # where the calls before, in and after the shards begin
     section: int = BEFORE  # the one that is being emitted
 
     def add(self, found: list[Call]) -> None:

@@ -39,7 +39,9 @@ class Uses:
 
     at: dict[Node, int] = field(default_factory=dict)
     unit: dict[Node, int] = field(default_factory=dict)
-    readers: dict[Node, list[tuple[Node, bool]]] = field(default_factory=dict)  # (reader, not through a view)
+    readers: dict[Node, list[tuple[Node, bool]]] = field(
+        default_factory=dict
+    )  # (reader, not through a view)
 
 
 def uses(order: list[Unit], root: dict[Node, Node], absorbed: dict[Family, Node]) -> Uses:
@@ -63,9 +65,14 @@ def uses(order: list[Unit], root: dict[Node, Node], absorbed: dict[Family, Node]
 
 
 def stores(
-    graph: Graph, order: list[Unit], root: dict[Node, Node], of: dict[Node, Family], absorbed: dict[Family, Node],
-    outermost: set[Family], packed: Packing,
-) -> tuple[dict[Family, Store], Uses]:  # fmt: skip
+    graph: Graph,
+    order: list[Unit],
+    root: dict[Node, Node],
+    of: dict[Node, Family],
+    absorbed: dict[Family, Node],
+    outermost: set[Family],
+    packed: Packing,
+) -> tuple[dict[Family, Store], Uses]:
     """Give every family that writes something a store, its own or one it takes over from an operand."""
     seen, store = uses(order, root, absorbed), dict[Family, Store]()
     kept = {of[root[o]] for o in graph.outputs if root[o] in of}
@@ -82,17 +89,24 @@ def stores(
             if family in absorbed:
                 continue
             candidates = [
-                of[x] for x in family.first.inputs
-                if x in of and of[x] in store and in_place(family.first.fn)
+                of[x]
+                for x in family.first.inputs
+                if x in of
+                and of[x] in store
+                and in_place(family.first.fn)
                 and (x.shape, x.dtype) == (family.first.shape, family.first.dtype)
                 and (of[x] in outermost) == (family in outermost)
                 and through(of[x].first.section, family.first.section)
-            ]  # fmt: skip
-            free = next((store[g] for g in candidates if _dead(g, family, store[g], seen, last_read)), None)
+            ]
+            free = next(
+                (store[g] for g in candidates if _dead(g, family, store[g], seen, last_read)), None
+            )
             store[family] = found = free or Store([], len(family), first=i)
             found.families.append(family)
             found.kept = found.kept or family in kept
-            read = max((seen.unit[r] for m in family.members for r, _ in seen.readers[m]), default=i)
+            read = max(
+                (seen.unit[r] for m in family.members for r, _ in seen.readers[m]), default=i
+            )
             found.last = len(order) if found.kept else max(found.last, i, read)
             for source in inside[family]:
                 _nest(store[source], found)
@@ -115,13 +129,17 @@ def _dead(g: Family, f: Family, store: Store, seen: Uses, last_read: dict[Family
     if len(f) != len(g):
         return False
     for a, b in zip(g.members, f.members, strict=True):
-        if a not in b.inputs or (b.inputs.count(a) > 1 and len(b.inputs) > 2):  # x + y + x in x's place is 2 (x + y)
+        if a not in b.inputs or (
+            b.inputs.count(a) > 1 and len(b.inputs) > 2
+        ):  # x + y + x in x's place is 2 (x + y)
             return False
     start = min(seen.at[m] for m in f.members)
     related = [store, *store.children, *([store.parent] if store.parent else [])]
     if any(s.kept for s in related):
         return False
-    for other in [s.families[-1] for s in related]:  # it wrote over those before it, whose readers were through
+    for other in [
+        s.families[-1] for s in related
+    ]:  # it wrote over those before it, whose readers were through
         if len(other) != len(f):
             if last_read[other] >= start:
                 return False
@@ -135,21 +153,33 @@ def _dead(g: Family, f: Family, store: Store, seen: Uses, last_read: dict[Family
 
 def one_slot_is_enough(store: Store, order: list[Unit], seen: Uses) -> bool:
     """Whether a loop's store is read in the step that wrote it only."""
-    if store.slots == 1 or not order[store.first].loop or store.kept or store.parent or store.children:
+    if (
+        store.slots == 1
+        or not order[store.first].loop
+        or store.kept
+        or store.parent
+        or store.children
+    ):
         return False
     if any(seen.unit[f.first] != store.first or len(f) != store.slots for f in store.families):
         return False
     by_time = sorted(range(store.slots), key=lambda i: seen.at[store.families[0].members[i]])
     for i, after in pairwise(by_time):
         written = min(seen.at[f.members[after]] for f in store.families)
-        if any(seen.at[r] >= written for f in store.families for r, _ in seen.readers[f.members[i]]):
+        if any(
+            seen.at[r] >= written for f in store.families for r, _ in seen.readers[f.members[i]]
+        ):
             return False
     return True
 
 
 def allocate(
-    order: list[Unit], store: dict[Family, Store], seen: Uses, outermost: set[Family], packed: Packing,
-) -> tuple[dict[Node, Array], int]:  # fmt: skip
+    order: list[Unit],
+    store: dict[Family, Store],
+    seen: Uses,
+    outermost: set[Family],
+    packed: Packing,
+) -> tuple[dict[Node, Array], int]:
     """The array of every node, and the bytes of all buffers; memory is used again after its last reader.
 
     A shard uses memory of its own again; what comes after all shards uses any.
@@ -176,8 +206,14 @@ def allocate(
             slots = 1 if one_slot_is_enough(s, order, seen) else s.slots
             need = slots * math.prod(owner.first.shape) * owner.first.dtype.itemsize
             origin[s] = owner.first.section
-            free = pools[section] if origin[s] == section else []  # what several shards write is nobody's to use again
-            fit = min((b for b in free if need <= b.size <= 2 * need + 4096), key=lambda b: b.size, default=None)
+            free = (
+                pools[section] if origin[s] == section else []
+            )  # what several shards write is nobody's to use again
+            fit = min(
+                (b for b in free if need <= b.size <= 2 * need + 4096),
+                key=lambda b: b.size,
+                default=None,
+            )
             if fit is None:
                 fit = np.empty(need, np.uint8)
                 size += need

@@ -42,7 +42,11 @@ def class_axis_outermost(order: list[Unit], of: dict[Node, Family], packed: Pack
                 x, axis = n.inputs[0], n.kwargs.get("axis")
                 axis = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
                 rows = int(np.prod(x.shape[:-1]))
-                if x.ndim > 1 and axis in (-1, x.ndim - 1) and 1 < x.shape[-1] <= min(_FEW, rows // _MANY):
+                if (
+                    x.ndim > 1
+                    and axis in (-1, x.ndim - 1)
+                    and 1 < x.shape[-1] <= min(_FEW, rows // _MANY)
+                ):
                     wanted.add(of[x])
     chosen = {find(f) for f in wanted} - {find(f) for f in barred}
     return {f for f in list(group) if find(f) in chosen} | {f for f in wanted if find(f) in chosen}

@@ -34,7 +34,9 @@ class Packing:
         lead: Any = (slice(None),) * axis
         if node.fn is np.stack:
             return np.asarray(joined[(*lead, begin, ...)])
-        size = member.shape[axis] if axis else math.prod(member.shape) // math.prod(joined.shape[1:])
+        size = (
+            member.shape[axis] if axis else math.prod(member.shape) // math.prod(joined.shape[1:])
+        )
         part = joined[(*lead, slice(begin, begin + size))]
         return part if axis else np.reshape(part, member.shape, copy=False)
 
@@ -48,7 +50,10 @@ def packing(order: list[Unit], of: dict[Node, Family], absorbed: dict[Family, No
     found, at = Packing(), {n: i for i, n in enumerate(n for unit in order for n in unit.nodes)}
     for unit in order:
         for joined in unit.families:
-            if joined.first.fn not in (np.concatenate, np.stack) or joined.first.kwargs.get("axis", 0) is None:
+            if (
+                joined.first.fn not in (np.concatenate, np.stack)
+                or joined.first.kwargs.get("axis", 0) is None
+            ):
                 continue
             places = defaultdict[Family, list[tuple[Node, Node, int]]](list)
             for node in joined.members:

@@ -147,7 +147,9 @@ def result(n: Node, slot: int, batch: Batch) -> Lies:
     if fn is np.matmul and slot == 0 and axis == 0 and x.ndim == n.inputs[1].ndim == 2:
         return 0, inner
     if elementwise(fn) or fn in (np.broadcast_to, softmax_minus_one_hot):
-        return axis + n.ndim - x.ndim - (fn is softmax_minus_one_hot and x.ndim == n.ndim - 1), inner
+        return axis + n.ndim - x.ndim - (
+            fn is softmax_minus_one_hot and x.ndim == n.ndim - 1
+        ), inner
     if fn is pick and axis < n.ndim:
         return axis, inner
     if fn in (np.concatenate, np.stack):
@@ -174,17 +176,27 @@ def _moved(n: Node, x: Node, axis: int, inner: int, batch: Batch) -> Lies | None
     if x.shape[axis] % (batch.size * inner):
         return None
     if fn in (np.transpose, np.matrix_transpose):
-        axes = kwargs.get("axes") or (range(x.ndim)[::-1] if fn is np.transpose else (*range(x.ndim - 2), -1, -2))
+        axes = kwargs.get("axes") or (
+            range(x.ndim)[::-1] if fn is np.transpose else (*range(x.ndim - 2), -1, -2)
+        )
         return [i % x.ndim for i in axes].index(axis), inner
     if fn in (np.sum, np.max, np.min):
         gone = _axes(n, x)
-        return None if axis in gone else (axis if n.ndim == x.ndim else axis - sum(i < axis for i in gone), inner)
+        return (
+            None
+            if axis in gone
+            else (axis if n.ndim == x.ndim else axis - sum(i < axis for i in gone), inner)
+        )
     if fn is getitem and is_view(n):
         own = out = 0
         for i in written_out(kwargs["index"], x.ndim):
             if own == axis and i is not None:
                 start, stop, step = i.indices(x.shape[axis]) if isinstance(i, slice) else (0, 0, 0)
-                apart = step == 1 and start % (batch.size * inner) == stop % (batch.size * inner) == 0 and stop > start
+                apart = (
+                    step == 1
+                    and start % (batch.size * inner) == stop % (batch.size * inner) == 0
+                    and stop > start
+                )
                 return (out, inner) if apart else None
             own += i is not None
             out += i is None or isinstance(i, slice)
@@ -193,7 +205,10 @@ def _moved(n: Node, x: Node, axis: int, inner: int, batch: Batch) -> Lies | None
 
 def written_out(index: tuple[Any, ...], ndim: int) -> list[Any]:
     """An index of ints, slices and None with an entry for every axis."""
-    full, rest = list(index), [slice(None)] * (ndim - sum(i is not None and i is not Ellipsis for i in index))
+    full, rest = (
+        list(index),
+        [slice(None)] * (ndim - sum(i is not None and i is not Ellipsis for i in index)),
+    )
     at = full.index(Ellipsis) if Ellipsis in full else len(full)
     full[at : at + 1] = rest
     return full
@@ -201,7 +216,10 @@ def written_out(index: tuple[Any, ...], ndim: int) -> list[Any]:
 
 def _axes(n: Node, x: Node) -> tuple[int, ...]:
     axis = n.kwargs.get("axis")
-    return tuple(i % x.ndim for i in (range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)))
+    return tuple(
+        i % x.ndim
+        for i in (range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,))
+    )
 
 
 def _reshaped(old: tuple[int, ...], lies: Lies, new: tuple[int, ...], size: int) -> Lies:

@@ -34,9 +34,10 @@ def flatten(graph: Graph) -> Graph:
     readers = graph.readers()
     links = {n: CHAINS[n.fn] for n in graph.nodes if _links(n)}
     lent = {
-        n for n, chain in links.items()
+        n
+        for n, chain in links.items()
         if len(readers[n]) == 1 and links.get(r := readers[n][0]) is chain and r.shape == n.shape
-    } - set(graph.outputs)  # fmt: skip
+    } - set(graph.outputs)
     new: dict[Node, Node] = {}
     order: dict[Node, None] = {}
     for n in graph.nodes:

@@ -22,7 +22,9 @@ from minigrad.ops.elementwise import cast
 
 def pick(x: Any, labels: Any) -> Any:
     """x[..., labels], one element of the last axis each. Refuses labels that are none."""
-    return np.take_along_axis(x, _below("cross_entropy: targets", labels, x.shape[-1])[..., None], axis=-1)[..., 0]
+    return np.take_along_axis(
+        x, _below("cross_entropy: targets", labels, x.shape[-1])[..., None], axis=-1
+    )[..., 0]
 
 
 def softmax_minus_one_hot(e: Any, s: Any, labels: Any, c: Any) -> Any:
@@ -88,7 +90,12 @@ def _multiply(n: Node) -> Node:
     if c.shape or c.dtype != n.dtype or a.fn is not np.subtract:
         return n
     p, hot = a.inputs
-    if hot.fn is not one_hot or p.fn is not np.divide or not p.shape == hot.shape == n.shape or hot.dtype != n.dtype:
+    if (
+        hot.fn is not one_hot
+        or p.fn is not np.divide
+        or not p.shape == hot.shape == n.shape
+        or hot.dtype != n.dtype
+    ):
         return n
     e, s = p.inputs
     if e.fn is not np.exp or s.shape != (*e.shape[:-1], 1):
@@ -125,6 +132,14 @@ def _cast(n: Node) -> Node:
 
 
 EXPANSIONS: dict[Any, Any] = {
-    sigmoid: _sigmoid, relu: _relu, softmax: _softmax, log_softmax: _log_softmax, cross_entropy: _cross_entropy,
-    np.mean: _mean, np.multiply: _multiply, np.sum: _sum, np.reshape: _reshape, cast: _cast,
-}  # fmt: skip
+    sigmoid: _sigmoid,
+    relu: _relu,
+    softmax: _softmax,
+    log_softmax: _log_softmax,
+    cross_entropy: _cross_entropy,
+    np.mean: _mean,
+    np.multiply: _multiply,
+    np.sum: _sum,
+    np.reshape: _reshape,
+    cast: _cast,
+}

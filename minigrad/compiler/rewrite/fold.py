@@ -40,7 +40,12 @@ def without_neutral(n: Node) -> Node:
     a, b = n.inputs
     for x, other in ((a, b), (b, a)) if n.fn in (np.add, np.multiply) else ((a, b),):
         value = other.value
-        if value is not None and value.size and (x.shape, x.dtype) == (n.shape, n.dtype) and np.all(value == unit):
+        if (
+            value is not None
+            and value.size
+            and (x.shape, x.dtype) == (n.shape, n.dtype)
+            and np.all(value == unit)
+        ):
             return x
     return n
 

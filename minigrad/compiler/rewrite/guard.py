@@ -27,7 +27,9 @@ def refuse_peeks(tape: Tape) -> None:
             varying.add(n)
     during = [n for n in varying if n.peeked is not None and start < n.peeked[0] < end]
     if during:
-        _refuse(min(during, key=lambda n: (n.fn is None, n.serial)))  # rather the first result than an input
+        _refuse(
+            min(during, key=lambda n: (n.fn is None, n.serial))
+        )  # rather the first result than an input
 
 
 def _refuse(n: Tensor) -> NoReturn:
@@ -35,4 +37,6 @@ def _refuse(n: Tensor) -> NoReturn:
     got = f"the value of '{n.label}' was read while the tape was recorded"
     expected = "a plan would repeat what Python then decided, for any input"
     remedy = "Write it with np.where, or lift it out of what is compiled; to look only, read t.data"
-    raise GradientError("compile", got=got, expected=expected, remedy=remedy, where=describe(n.time, place))
+    raise GradientError(
+        "compile", got=got, expected=expected, remedy=remedy, where=describe(n.time, place)
+    )

@@ -45,13 +45,20 @@ class _Split:
         if n in self.batch.lies:
             self.each[n] = [self._part(n, s, *rows) for s, rows in enumerate(self.rows)]
             wanted = operands(n, self.batch) if n.fn is not None else ()
-            return all((x in self.batch.lies) == (lies is not None) for x, lies in zip(n.inputs, wanted, strict=True))
+            return all(
+                (x in self.batch.lies) == (lies is not None)
+                for x, lies in zip(n.inputs, wanted, strict=True)
+            )
         parts = [x for x in n.inputs if x in self.each]
         sums = [x for x in parts if x not in self.batch.lies]
         every = range(len(self.rows))
-        if (summed(n, self.batch) and not sums) or (sums == parts and len(parts) == len(n.inputs) == 1 and _linear(n)):
+        if (summed(n, self.batch) and not sums) or (
+            sums == parts and len(parts) == len(n.inputs) == 1 and _linear(n)
+        ):
             self.each[n] = [self._copy(n, s, n.shape, sums=True) for s in every]
-        elif n.fn is total and len(sums) == len(parts) > 1 and all(x.shape == n.shape for x in parts):
+        elif (
+            n.fn is total and len(sums) == len(parts) > 1 and all(x.shape == n.shape for x in parts)
+        ):
             self.each[n] = [
                 replace(n, inputs=terms, section=FIRST_SHARD + s)
                 for s, terms in enumerate(zip(*[self.each[x] for x in parts], strict=True))
@@ -81,7 +88,15 @@ class _Split:
         if inner != 1 or o.shape[axis] != self.batch.size:
             return None
         parts = tuple(self.each[o])
-        return replace(o, fn=np.concatenate, inputs=parts, kwargs={"axis": axis}, time=None, leaf=None, value=None)
+        return replace(
+            o,
+            fn=np.concatenate,
+            inputs=parts,
+            kwargs={"axis": axis},
+            time=None,
+            leaf=None,
+            value=None,
+        )
 
     def _part(self, n: Node, s: int, start: int, stop: int) -> Node:
         shape = self.batch.shape(n, stop - start)
@@ -89,7 +104,13 @@ class _Split:
             return self._copy(n, s, shape)
         axis, inner = self.batch.lies[n]
         size = self.batch.size
-        apart = (*n.shape[:axis], n.shape[axis] // (size * inner), size, inner, *n.shape[axis + 1 :])
+        apart = (
+            *n.shape[:axis],
+            n.shape[axis] // (size * inner),
+            size,
+            inner,
+            *n.shape[axis + 1 :],
+        )
         index: tuple[Any, ...] = (slice(None),) * (axis + 1) + (slice(start, stop), ...)
         if n.value is not None:
             return constant(np.ascontiguousarray(n.value.reshape(apart)[index].reshape(shape)))
@@ -111,13 +132,17 @@ def _view(x: Node, shape: tuple[int, ...], fn: Any, **kwargs: Any) -> Node:
 
 
 def _reshaped(x: Node, shape: tuple[int, ...]) -> Node:
-    return replace(x, fn=np.reshape, inputs=(x,), kwargs={"shape": shape}, shape=shape, name="", leaf=None)
+    return replace(
+        x, fn=np.reshape, inputs=(x,), kwargs={"shape": shape}, shape=shape, name="", leaf=None
+    )
 
 
 def _linear(n: Node) -> bool:
     """Whether n of a sum is the sum of its n: not where reals are cut off, or truth values joined."""
     reals = n.dtype.kind == n.inputs[0].dtype.kind == "f"
-    return is_view(n) or (reals and (n.fn in (np.sum, cast) or (n.fn is total and len(n.inputs) == 1)))
+    return is_view(n) or (
+        reals and (n.fn in (np.sum, cast) or (n.fn is total and len(n.inputs) == 1))
+    )
 
 
 def _one_after_the_other(graph: Graph) -> bool:

@@ -30,9 +30,13 @@ class Wide:
     readers: dict[Node, list[Node]]
     rank: dict[Node, int]
     fixed: set[Node]
-    at: dict[Node, tuple[Node, int]] = field(default_factory=dict)  # in which result, from which column on
+    at: dict[Node, tuple[Node, int]] = field(
+        default_factory=dict
+    )  # in which result, from which column on
     parts: dict[Node, list[Node]] = field(default_factory=dict)  # the other way round
-    joined: dict[tuple[Node, ...], Node] = field(default_factory=dict)  # what is the same in every step, side by side
+    joined: dict[tuple[Node, ...], Node] = field(
+        default_factory=dict
+    )  # what is the same in every step, side by side
 
     def put(self, parts: list[Node], *operands: Node) -> Node:
         """One operation, on wide operands, in the stead of several."""
@@ -83,7 +87,12 @@ def side_by_side(graph: Graph) -> Graph:
     for its in found:
         weights = frozenset(n.inputs[1] for n in its)
         if weights not in orders:
-            its.sort(key=lambda n: (_way(n, wide, 3), min((wide.rank[r] for r in wide.readers[n]), default=0)))
+            its.sort(
+                key=lambda n: (
+                    _way(n, wide, 3),
+                    min((wide.rank[r] for r in wide.readers[n]), default=0),
+                )
+            )
             orders[weights] = {n.inputs[1]: i for i, n in enumerate(its)}
         its.sort(key=lambda n: orders[weights][n.inputs[1]])
         _lift(wide.put(its, its[0].inputs[0], wide.join(tuple(n.inputs[1] for n in its))), wide)
@@ -95,14 +104,20 @@ def _fixed(graph: Graph) -> set[Node]:
     """What is the same in every step: leaves, their transposes, and what is computed outside the steps from these."""
     fixed = set[Node]()
     for n in graph.nodes:
-        if n.fn is None or ((n.time is None or n.fn is np.transpose) and all(x in fixed for x in n.inputs)):
+        if n.fn is None or (
+            (n.time is None or n.fn is np.transpose) and all(x in fixed for x in n.inputs)
+        ):
             fixed.add(n)
     return fixed
 
 
 def plain(n: Node) -> bool:
     """Whether n is a product of matrices and few enough rows."""
-    return n.dtype.kind == "f" and all(x.ndim == 2 and x.dtype == n.dtype for x in n.inputs) and n.shape[0] <= ROWS
+    return (
+        n.dtype.kind == "f"
+        and all(x.ndim == 2 and x.dtype == n.dtype for x in n.inputs)
+        and n.shape[0] <= ROWS
+    )
 
 
 def _way(n: Node, wide: Wide, steps: int) -> str:
@@ -133,7 +148,9 @@ def _lift(start: Node, wide: Wide) -> None:
             for run in neighbours(members):
                 its, rows = zip(*[members[i] for i in run], strict=True)
                 if len(its) > 1 and not any(r in wide.at for r in its):
-                    stack.append(wide.put(list(its), *[_across(xs, wide) for xs in zip(*rows, strict=True)]))
+                    stack.append(
+                        wide.put(list(its), *[_across(xs, wide) for xs in zip(*rows, strict=True)])
+                    )
 
 
 def neighbours(numbers: Iterable[int]) -> Iterator[list[int]]:
@@ -150,7 +167,13 @@ def neighbours(numbers: Iterable[int]) -> Iterator[list[int]]:
 
 def _operands(r: Node, part: Node, wide: Wide) -> list[tuple[Any, Node]] | None:
     """What r reads besides the part and how it lies to it, the same for its neighbours if they can be done at once."""
-    if r.time != part.time or r in wide.at or r.kwargs or not elementwise(r.fn) or r.shape != part.shape:
+    if (
+        r.time != part.time
+        or r in wide.at
+        or r.kwargs
+        or not elementwise(r.fn)
+        or r.shape != part.shape
+    ):
         return None
     found: list[tuple[Any, Node]] = []
     for x in r.inputs:

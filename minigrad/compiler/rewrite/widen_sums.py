@@ -48,19 +48,26 @@ def summed_side_by_side(graph: Graph) -> Graph:
             continue
         row, start = lies[xs[0]]
         begins = [lies[x][1] - start for x in xs]
-        if begins != _begins(xs)[:-1] or height[s.into] >= min(height[x] for x in (s.matrix, *row.inputs)):
+        if begins != _begins(xs)[:-1] or height[s.into] >= min(
+            height[x] for x in (s.matrix, *row.inputs)
+        ):
             continue
         width = _begins(xs)[-1]
         key = s.matrix, s.start, s.start + width
         w = turned.setdefault(key, _transposed(columns(*key)))
         product = s.terms[0].made(np.matmul, columns(row, start, start + width), w)
-        inputs[s.into] = [x for x in inputs.get(s.into, s.into.inputs) if x not in s.terms] + [product]
+        inputs[s.into] = [x for x in inputs.get(s.into, s.into.inputs) if x not in s.terms] + [
+            product
+        ]
     for x, (row, start) in lies.items():
         for r in readers[x]:
             if height[r] < min(height[y] for y in row.inputs):
                 part = columns(row, start, start + x.shape[1])
                 inputs[r] = [part if y is x else y for y in inputs.get(r, r.inputs)]
-    instead = {n: xs[0] if len(xs) == 1 < len(n.inputs) else replace(n, inputs=tuple(xs)) for n, xs in inputs.items()}
+    instead = {
+        n: xs[0] if len(xs) == 1 < len(n.inputs) else replace(n, inputs=tuple(xs))
+        for n, xs in inputs.items()
+    }
     return replaced(graph, instead.values(), instead)
 
 
@@ -69,19 +76,29 @@ def _sums(graph: Graph, readers: dict[Node, list[Node]]) -> Iterator[Sum]:
     home: dict[Node, tuple[Node, int]] = {}
     for n in graph.nodes:
         if _is_home(n):
-            home.update({x: (n, start) for x, start in zip(n.inputs, _begins(n.inputs), strict=False)})
+            home.update(
+                {x: (n, start) for x, start in zip(n.inputs, _begins(n.inputs), strict=False)}
+            )
     found, outputs = [], set(graph.outputs)
     for n in graph.nodes:
         alike = defaultdict[Any, list[tuple[int, Node]]](list)
         for term in n.inputs if n.fn is total else ():
-            if term.fn is np.matmul and len(readers[term]) == 1 and term.shape == n.shape and plain(term):
+            if (
+                term.fn is np.matmul
+                and len(readers[term]) == 1
+                and term.shape == n.shape
+                and plain(term)
+            ):
                 turned = term.inputs[1]
                 if turned.fn is np.transpose and turned.inputs[0] in home and term not in outputs:
                     matrix, start = home[turned.inputs[0]]
                     alike[term.time, matrix].append((start, term))
         for (_, matrix), its in alike.items():
             starts, terms = zip(*sorted(its, key=lambda pair: pair[0]), strict=True)
-            if len(terms) > 1 and [k - starts[0] for k in starts] == _begins([t.inputs[0] for t in terms])[:-1]:
+            if (
+                len(terms) > 1
+                and [k - starts[0] for k in starts] == _begins([t.inputs[0] for t in terms])[:-1]
+            ):
                 found.append(Sum(n, list(terms), matrix, starts[0]))
     yield from sorted(found, key=lambda s: -len(s.terms))
 
@@ -121,5 +138,7 @@ def _lies(sums: list[Sum], of: dict[Node, Family]) -> dict[Node, tuple[Node, int
                 if all(time in members for members in by_time):
                     xs = tuple([members[time] for members in by_time])
                     row = joined(xs, time)
-                    lies.update({x: (row, start) for x, start in zip(xs, _begins(xs), strict=False)})
+                    lies.update(
+                        {x: (row, start) for x, start in zip(xs, _begins(xs), strict=False)}
+                    )
     return lies

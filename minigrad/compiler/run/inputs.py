@@ -13,7 +13,10 @@ from minigrad.core.tensor import Array, Tensor
 
 from .prebound import Prebound
 
-_LARGE, _FEW = 1 << 16, 12  # bytes that are worth it to be read where they lie; views to make anew at each call
+_LARGE, _FEW = (
+    1 << 16,
+    12,
+)  # bytes that are worth it to be read where they lie; views to make anew at each call
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +44,27 @@ class Input:
 class Inputs:
     """The leaves of a plan, bound to its calls."""
 
-    def __init__(self, calls: list[Call], outputs: tuple[Array, ...], homes: Mapping[Tensor, Array]) -> None:
+    def __init__(
+        self, calls: list[Call], outputs: tuple[Array, ...], homes: Mapping[Tensor, Array]
+    ) -> None:
         """Homes: where each leaf is read; its own array, or memory that it is to be copied to."""
         self._calls, self.run = calls, list(map(Prebound(), calls))
         self._own = [owner(o) for o in outputs]
-        self._inputs = {leaf: Input(leaf, home, None if home is leaf._array else home) for leaf, home in homes.items()}
+        self._inputs = {
+            leaf: Input(leaf, home, None if home is leaf._array else home)
+            for leaf, home in homes.items()
+        }
         mine = {id(own) for own in self._own}
-        self._both = {id(owner(h)) for h in homes.values()} & mine  # what is read and given out: one may undo another
+        self._both = {
+            id(owner(h)) for h in homes.values()
+        } & mine  # what is read and given out: one may undo another
         free = {id(owner(i.now)): i for i in self._inputs.values() if i.home is None}
         for c, (_, args) in enumerate(calls):
             for slot, a in enumerate(args):
                 if isinstance(a, np.ndarray) and (found := free.get(id(owner(a)))) is not None:
-                    found.uses.append(Use(c, slot, a.shape, address(a) - address(found.now), a.strides))
+                    found.uses.append(
+                        Use(c, slot, a.shape, address(a) - address(found.now), a.strides)
+                    )
 
     def load(self, given: Mapping[Tensor, Array]) -> None:
         """Let the calls read the given arrays, and the leaves' own where none is given.

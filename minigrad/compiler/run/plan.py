@@ -28,9 +28,14 @@ class Plan:
     """
 
     def __init__(
-        self, program: Program, outputs: tuple[Array, ...], homes: dict[Tensor, Array], constants: list[Tensor],
-        listing: list[str], size: int,
-    ) -> None:  # fmt: skip
+        self,
+        program: Program,
+        outputs: tuple[Array, ...],
+        homes: dict[Tensor, Array],
+        constants: list[Tensor],
+        listing: list[str],
+        size: int,
+    ) -> None:
         self._inputs, self._sections = Inputs(program.calls, outputs, homes), program.sections
         self._rows = [(line.calls, line.nbytes, line.why) for line in program.lines]
         self._outputs = tuple(_read_only(o) for o in outputs)
@@ -74,17 +79,27 @@ class Plan:
         try:
             rng = np.random.default_rng(rng)
         except (TypeError, ValueError):
-            raise ArgumentError("resample", got=repr(rng), expected="expected a generator or a seed") from None
+            raise ArgumentError(
+                "resample", got=repr(rng), expected="expected a generator or a seed"
+            ) from None
         leaves = [leaf for leaf in self._names.values() if "keep" in leaf.kwargs]
         keep: dict[Any, dict[int, float]] = {}  # by the truncation that drew them
         for leaf in leaves:
             keep.setdefault(leaf.kwargs["draw"], {}).update(leaf.kwargs["keep"])
         if not keep:
-            got, expected = "no xi_t with known probabilities on the tape", "truncate_randomly(..., reweight=True) has"
+            got, expected = (
+                "no xi_t with known probabilities on the tape",
+                "truncate_randomly(..., reweight=True) has",
+            )
             raise ArgumentError("resample", got=got, expected=expected)
-        xi = {draw: {t: (rng.random() < its[t]) / its[t] for t in sorted(its)} for draw, its in keep.items()}
+        xi = {
+            draw: {t: (rng.random() < its[t]) / its[t] for t in sorted(its)}
+            for draw, its in keep.items()
+        }
         self._drawn = {  # at once: another thread may be about to run
-            leaf: np.array(np.prod([xi[leaf.kwargs["draw"]][t] for t in leaf.kwargs["keep"]]), leaf.dtype)
+            leaf: np.array(
+                np.prod([xi[leaf.kwargs["draw"]][t] for t in leaf.kwargs["keep"]]), leaf.dtype
+            )
             for leaf in leaves
         }
 
@@ -92,25 +107,45 @@ class Plan:
         """Time and bytes of each line of the listing, what takes longest first, and why something is not batched."""
         given = self._drawn | (self._checked(feeds) if feeds is not None else {})
         with self._lock:
-            return report(self._inputs.run, self._rows, self._listing[1:-1], lambda: self._load(given))
+            return report(
+                self._inputs.run, self._rows, self._listing[1:-1], lambda: self._load(given)
+            )
 
     def _checked(self, feeds: Mapping[Tensor | str, npt.ArrayLike]) -> dict[Tensor, Array]:
         """The arrays by leaf."""
         if not isinstance(feeds, Mapping):
-            raise ArgumentError("plan", got=f"a {type(feeds).__name__}", expected="expected {leaf or name: array, ...}")
+            raise ArgumentError(
+                "plan",
+                got=f"a {type(feeds).__name__}",
+                expected="expected {leaf or name: array, ...}",
+            )
         given = {}
         for key, value in feeds.items():
             leaf: Any = self._names.get(key) if isinstance(key, str) else key
             if leaf not in self._leaves:
-                got = f"{key!r} is no input" if isinstance(key, str) else f"'{getattr(key, 'label', key)}' is no input"
+                got = (
+                    f"{key!r} is no input"
+                    if isinstance(key, str)
+                    else f"'{getattr(key, 'label', key)}' is no input"
+                )
                 names = ", ".join(self._names) or "none"
                 remedy = "Name a leaf to make it an input: tensor(..., name='x')"
-                raise ArgumentError("plan", got=got, expected=f"its inputs are {names}", remedy=remedy)
+                raise ArgumentError(
+                    "plan", got=got, expected=f"its inputs are {names}", remedy=remedy
+                )
             array = _array(leaf, value)
             if array.shape != leaf.shape:
-                raise ShapeError("plan", got=f"'{leaf.label}' is {array.shape}", expected=f"expected {leaf.shape}")
+                raise ShapeError(
+                    "plan",
+                    got=f"'{leaf.label}' is {array.shape}",
+                    expected=f"expected {leaf.shape}",
+                )
             if array.dtype != leaf.dtype and not np.can_cast(array.dtype, leaf.dtype, "same_kind"):
-                raise DTypeError("plan", got=f"'{leaf.label}' is {array.dtype}", expected=f"expected {leaf.dtype}")
+                raise DTypeError(
+                    "plan",
+                    got=f"'{leaf.label}' is {array.dtype}",
+                    expected=f"expected {leaf.dtype}",
+                )
             given[leaf] = array
         return given
 
@@ -127,7 +162,9 @@ class Plan:
 
     def __reduce__(self) -> NoReturn:
         remedy = "Pickle the parameters, record and compile again"
-        raise UnsupportedError("pickle or copy", got="a Plan, which is memory and calls on it", remedy=remedy)
+        raise UnsupportedError(
+            "pickle or copy", got="a Plan, which is memory and calls on it", remedy=remedy
+        )
 
 
 def _array(leaf: Tensor, value: Any) -> Array:
@@ -136,7 +173,9 @@ def _array(leaf: Tensor, value: Any) -> Array:
     try:
         return np.asarray(value.data if isinstance(value, Tensor) else value)
     except ValueError:
-        raise ShapeError("plan", got=f"'{leaf.label}' is no array", expected=f"expected {leaf.shape}") from None
+        raise ShapeError(
+            "plan", got=f"'{leaf.label}' is no array", expected=f"expected {leaf.shape}"
+        ) from None
 
 
 def _read_only(x: Array) -> Array:

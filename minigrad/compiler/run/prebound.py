@@ -18,25 +18,39 @@ class Prebound:
     """
 
     def __init__(self) -> None:
-        self._rows: dict[int, tuple[Array, Array]] = {}  # by the array's id; the array stays, so that the id does
+        self._rows: dict[
+            int, tuple[Array, Array]
+        ] = {}  # by the array's id; the array stays, so that the id does
 
     def __call__(self, call: Call) -> Call:
         """The quicker call."""
         fn, args = call
         if fn is np.dot:
             a, b, out = args
-            if len(a) == 1 and a.flags.c_contiguous and out.flags.c_contiguous and b.ndim == a.ndim == 2:
+            if (
+                len(a) == 1
+                and a.flags.c_contiguous
+                and out.flags.c_contiguous
+                and b.ndim == a.ndim == 2
+            ):
                 a, out = self._row(a), self._row(out)
             return a.dot, (b, out)
         if isinstance(fn, np.ufunc) and fn.signature is None:
             *operands, out = self._in_a_row(args)
-            return fn, (*[out if same(x, out) else x for x in operands], out)  # one object: no search for overlaps
+            return fn, (
+                *[out if same(x, out) else x for x in operands],
+                out,
+            )  # one object: no search for overlaps
         return call
 
     def _in_a_row(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The operands as vectors, where all but single numbers lie in memory alike and without gaps."""
         full: list[Array] = [x for x in args if x.ndim]
-        if not full or full[0].ndim == 1 or any((x.shape, x.strides) != (full[0].shape, full[0].strides) for x in full):
+        if (
+            not full
+            or full[0].ndim == 1
+            or any((x.shape, x.strides) != (full[0].shape, full[0].strides) for x in full)
+        ):
             return args
         if full[0].flags.c_contiguous or full[0].T.flags.c_contiguous:
             return tuple([self._row(x) if x.ndim else x for x in args])

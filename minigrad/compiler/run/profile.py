@@ -10,7 +10,9 @@ from minigrad.compiler.emit.kernels import Call
 Row = tuple[list[int], int, str]  # which calls, bytes written, why not all steps at once
 
 
-def report(calls: Sequence[Call], rows: Sequence[Row], texts: Sequence[str], prepare: Callable[[], None]) -> str:
+def report(
+    calls: Sequence[Call], rows: Sequence[Row], texts: Sequence[str], prepare: Callable[[], None]
+) -> str:
     """Run the calls a few times, each timed alone, and tabulate the best time, calls and bytes written per line."""
     best = [float("inf")] * len(calls)
     for _ in range(3):
@@ -22,7 +24,9 @@ def report(calls: Sequence[Call], rows: Sequence[Row], texts: Sequence[str], pre
     spent = [sum(best[i] for i in its) for its, _, _ in rows]
     whole = sum(spent) or 1.0
     lines = ["   time  share  calls      bytes  what"]
-    shown = [row for row in zip(rows, texts, spent, strict=True) if row[1]]  # other shards do what the first does
+    shown = [
+        row for row in zip(rows, texts, spent, strict=True) if row[1]
+    ]  # other shards do what the first does
     for (its, size, why), text, seconds in sorted(shown, key=lambda row: -row[2]):
         line = f"{seconds * 1e6:5.0f}us {seconds / whole:6.1%} {len(its):6d} {size:10,d}  {text.strip()}"
         lines.append(line + (f" ({why})" if why else ""))

@@ -33,7 +33,10 @@ def in_shards(graph: Graph) -> tuple[Graph, str]:
     seed, cores = product_of_examples(graph), os.cpu_count()
     if seed is None:
         return graph, "not split: no product of examples and a parameter in its steps"
-    rows, width = seed.shape[0], max(n.shape[-1] for n in graph.nodes if n.fn is np.matmul and n.time is not None)
+    rows, width = (
+        seed.shape[0],
+        max(n.shape[-1] for n in graph.nodes if n.fn is np.matmul and n.time is not None),
+    )
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
     count = min(cores or 1, rows, rows * width // _MUCH)
@@ -48,7 +51,10 @@ def in_shards(graph: Graph) -> tuple[Graph, str]:
     found = sharded(graph, batch, count)
     if found is graph:
         return graph, "not split: something joins the examples on the way"
-    return found, f"{count} shards of the {batch.size} examples, each on a thread of its own with one BLAS thread"
+    return (
+        found,
+        f"{count} shards of the {batch.size} examples, each on a thread of its own with one BLAS thread",
+    )
 
 
 def run(calls: Sequence[Call], sections: Sequence[int]) -> None:
@@ -60,7 +66,9 @@ def run(calls: Sequence[Call], sections: Sequence[int]) -> None:
     _run(calls[: bounds[1]])
     first, *others = pairwise(bounds[1:-1])
     with _one_blas_thread(), ThreadPoolExecutor(len(others)) as pool:
-        waiting = [pool.submit(copy_context().run, _run, calls[start:stop]) for start, stop in others]
+        waiting = [
+            pool.submit(copy_context().run, _run, calls[start:stop]) for start, stop in others
+        ]
         _run(calls[slice(*first)])
         for future in waiting:
             future.result()

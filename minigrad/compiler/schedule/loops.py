@@ -94,8 +94,9 @@ def scheduled(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family])
     """The units as the tape has them: of those that can run next always the earliest, so that memory is free soon."""
     unit_of = {f: unit for unit in order for f in unit.families}
     wanted = {
-        unit: {unit_of[of[s]] for n in unit.nodes for s in sources(n, root)} - {unit} for unit in order
-    }  # fmt: skip
+        unit: {unit_of[of[s]] for n in unit.nodes for s in sources(n, root)} - {unit}
+        for unit in order
+    }
     readers = defaultdict[Unit, list[Unit]](list)
     for unit, its in wanted.items():
         for source in its:
@@ -126,12 +127,16 @@ def hoist(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family]) -> 
             inside, outer = set(unit.families), []
             for n in family.members:
                 free = [x for x in n.inputs if of.get(root[x]) not in inside]
-                if n.fn is not None and 1 < len(free) < len(n.inputs):  # at an end of the loop all may be free
+                if n.fn is not None and 1 < len(free) < len(
+                    n.inputs
+                ):  # at an end of the loop all may be free
                     part = n.made(n.fn, *free, shape=np.broadcast_shapes(*[x.shape for x in free]))
                     root[part] = part
                     n.inputs = (part, *[x for x in n.inputs if x not in free])
                     outer.append(part)
-            for shape in dict.fromkeys(n.shape for n in outer):  # at an end of the loop it may differ
+            for shape in dict.fromkeys(
+                n.shape for n in outer
+            ):  # at an end of the loop it may differ
                 alike = [n for n in outer if n.shape == shape]
                 hoisted = Family(alike, len(of), {n.time for n in alike})
                 of |= dict.fromkeys(alike, hoisted)

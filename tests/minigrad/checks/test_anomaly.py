@@ -44,10 +44,13 @@ def check(loss, message):
     assert repr(found) == f"NonFinite({found.kind}: {message})"
     before = [x.grad for x in mg.Tape.of(loss).leaves]
     asks = [
-        loss.backward, lambda: mg.Tape.of(loss).backward(), lambda: list(mg.Tape.of(loss).steps()),
-        lambda: mg.grad(loss, mg.Tape.of(loss).parameters), lambda: differentiate(mg.Tape.of(loss)),
+        loss.backward,
+        lambda: mg.Tape.of(loss).backward(),
+        lambda: list(mg.Tape.of(loss).steps()),
+        lambda: mg.grad(loss, mg.Tape.of(loss).parameters),
+        lambda: differentiate(mg.Tape.of(loss)),
         lambda: mg.grad(loss, mg.Tape.of(loss).parameters, create_graph=True),
-    ]  # fmt: skip
+    ]
     for ask in asks:
         with pytest.raises(NonFiniteError) as error, mg.detect_anomaly():
             ask()
@@ -58,18 +61,34 @@ def check(loss, message):
 
 
 # --- programs with one bad place -------------------------------------------------------------------------------------
-SAFE = [np.tanh, np.sin, lambda x: 0.5 * x + 0.25, lambda x: x * np.cos(x), lambda x: np.exp(-x * x), mg.sigmoid,
-        lambda x: np.where(x.data > 0, x, 0.5 * x), lambda x: x[::-1], lambda x: x - np.mean(x)]  # fmt: skip
+SAFE = [
+    np.tanh,
+    np.sin,
+    lambda x: 0.5 * x + 0.25,
+    lambda x: x * np.cos(x),
+    lambda x: np.exp(-x * x),
+    mg.sigmoid,
+    lambda x: np.where(x.data > 0, x, 0.5 * x),
+    lambda x: x[::-1],
+    lambda x: x - np.mean(x),
+]
 BAD = {  # each a function of finite x, its last operation the origin
     "log of 0": (np.log, lambda x: x - x.data),
     "sqrt below 0": (np.sqrt, lambda x: -1 - x * x),
     "0/0": (lambda x: x / x, lambda x: x * 0),
     "overflow": (np.exp, lambda x: x * 0 + 89),
-    "infinite input": (lambda x: mg.tensor([1, np.inf, 2], name="data", dtype=np.float32), lambda x: x),
+    "infinite input": (
+        lambda x: mg.tensor([1, np.inf, 2], name="data", dtype=np.float32),
+        lambda x: x,
+    ),
 }
 
 
-@given(st.lists(st.sampled_from(SAFE), min_size=1, max_size=12), st.sampled_from(sorted(BAD)), st.data())
+@given(
+    st.lists(st.sampled_from(SAFE), min_size=1, max_size=12),
+    st.sampled_from(sorted(BAD)),
+    st.data(),
+)
 def test_the_origin_is_named_its_step_and_line(ops, kind, data):
     place, (bad, prepare) = data.draw(st.integers(0, len(ops) - 1)), BAD[kind]
     x, origin, at = param([0.5, -0.25, 0.125], "x", np.float32), None, None
@@ -112,18 +131,39 @@ def test_the_earliest_of_several_is_named_and_the_loss_comes_first():
     assert find(np.sum(x), np.sum(second), np.sum(first)).node is second
 
 
-OPS = [*SAFE, np.log, np.sqrt, np.exp, np.square, lambda x: 1 / x, lambda x: x - x, lambda x: x * F32_MAX,
-       lambda x: np.where(x > 0, x, 1), lambda x: np.where(x > 0, x, -np.inf), mg.softmax, np.max, np.sum]  # fmt: skip
+OPS = [
+    *SAFE,
+    np.log,
+    np.sqrt,
+    np.exp,
+    np.square,
+    lambda x: 1 / x,
+    lambda x: x - x,
+    lambda x: x * F32_MAX,
+    lambda x: np.where(x > 0, x, 1),
+    lambda x: np.where(x > 0, x, -np.inf),
+    mg.softmax,
+    np.max,
+    np.sum,
+]
 
 
-@given(st.lists(st.tuples(st.sampled_from(OPS), st.integers(0, 20), st.integers(0, 20)), max_size=10), st.booleans())
+@given(
+    st.lists(st.tuples(st.sampled_from(OPS), st.integers(0, 20), st.integers(0, 20)), max_size=10),
+    st.booleans(),
+)
 def test_what_is_found_is_an_origin_and_silence_is_finite(program, in_float32):
     x = param([0.0, -1.0, 2.0], "x", np.float32 if in_float32 else np.float64)
     values = [x]
     for op, i, j in program:
-        values.append(op(values[i % len(values)]) * 1 + 0.5 * values[j % len(values)] * np.ones(3, x.dtype))
+        values.append(
+            op(values[i % len(values)]) * 1 + 0.5 * values[j % len(values)] * np.ones(3, x.dtype)
+        )
     loss = np.sum(values[-1])
-    arrays = [loss.data, *(a for s in mg.Tape.of(loss).steps() for a in (s.grad, *s.contributions) if a is not None)]
+    arrays = [
+        loss.data,
+        *(a for s in mg.Tape.of(loss).steps() for a in (s.grad, *s.contributions) if a is not None),
+    ]
     fine = all(np.isfinite(a).all() for a in arrays)
     found = find(loss)
     with mg.detect_anomaly():
@@ -134,7 +174,10 @@ def test_what_is_found_is_an_origin_and_silence_is_finite(program, in_float32):
         bad = ~np.isfinite(found.node.data)
         assert bad.any()
         for i in found.node.inputs:
-            assert np.isfinite(i.data).all() or np.isfinite(np.broadcast_to(i.data, bad.shape)[bad]).all()
+            assert (
+                np.isfinite(i.data).all()
+                or np.isfinite(np.broadcast_to(i.data, bad.shape)[bad]).all()
+            )
     elif found:
         assert np.isfinite(loss.data)
         assert not np.isfinite(found.value).all()
@@ -228,7 +271,10 @@ def test_a_contribution_that_overflows():
     y, at = x * F32_MAX, line()
     got = "'multiply' sends inf in 1 of 2 to 'x' (2,) from 1e-30 to 1; a gradient of 1e+30 meets multiply(1e-30, 3e+38)"
     loss = np.sum(y * np.float32([1e30, 1e-9]))
-    check(loss, f"backward through multiply: {got} = 3e+08 at [0]. Overflow: float32 ends at 3.403e+38. [{at}]")
+    check(
+        loss,
+        f"backward through multiply: {got} = 3e+08 at [0]. Overflow: float32 ends at 3.403e+38. [{at}]",
+    )
     (slope,) = mg.grad(loss, x)
     assert np.isinf(slope.data[0])
 
@@ -278,7 +324,9 @@ def test_only_the_elements_that_spread_count():
     root = np.sqrt(x - 1)  # NaN where log(x) is -inf
     assert find(np.sum(np.where(x > 0, np.log(x), root))).node is root
     assert find(np.sum(np.where(x > 0, root, np.log(x)))).node.op == "log"
-    steep = np.sqrt(np.where([True, False], x, np.inf))  # 0 / 0 at the first, 0 / inf = 0 at the second
+    steep = np.sqrt(
+        np.where([True, False], x, np.inf)
+    )  # 0 / 0 at the first, 0 / inf = 0 at the second
     assert find(np.sum(np.where(x > 2, steep, x))).node is steep
 
 
@@ -329,7 +377,12 @@ def test_an_exploding_network_names_its_first_step():
     h = exploding()
     tape = mg.Tape.of(np.sum(h))
     first = next(n for n in tape.nodes if not np.isfinite(n.data).all())
-    for seen in (tape, truncate(tape, every=5), untie(tape, tape["W"]), mg.Tape.of(np.mean(h), np.sum(h))):
+    for seen in (
+        tape,
+        truncate(tape, every=5),
+        untie(tape, tape["W"]),
+        mg.Tape.of(np.mean(h), np.sum(h)),
+    ):
         found = mg.find_nonfinite(seen)
         assert found.node.name == first.name == "h_25"
         assert found.node.time == 25
@@ -381,7 +434,11 @@ def test_a_gradient_given_by_the_user():
     message = f"backward: the gradient given for 'y' has inf in 1 of 2. [{at}]"
     assert str(mg.find_nonfinite(mg.Tape.of(y), [1, np.inf])) == message
     assert mg.find_nonfinite(mg.Tape.of(y)) is None
-    for ask in (y.backward, lambda g: mg.grad(y, x, g), lambda g: mg.grad(y, x, g, create_graph=True)):
+    for ask in (
+        y.backward,
+        lambda g: mg.grad(y, x, g),
+        lambda g: mg.grad(y, x, g, create_graph=True),
+    ):
         with pytest.raises(NonFiniteError) as error, mg.detect_anomaly():
             ask([1, np.inf])
         assert str(error.value) == message
@@ -406,7 +463,9 @@ def test_no_gradient_no_sweep():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         empty = np.mean(mg.tensor(np.ones((0, 2)), name="e"), axis=0)
-    assert str(find(empty)).startswith("mean: 'mean' has NaN in 2 of 2; it reads 'e' (0, 2), first at [0]. [")
+    assert str(find(empty)).startswith(
+        "mean: 'mean' has NaN in 2 of 2; it reads 'e' (0, 2), first at [0]. ["
+    )
 
 
 def test_a_value_that_was_overwritten_is_not_blamed():
@@ -455,7 +514,10 @@ def test_threads_do_not_see_each_other():
                 ask()
 
     barrier = threading.Barrier(2)
-    threads = [threading.Thread(target=worker, args=(name, name == "on", barrier)) for name in ("on", "off")]
+    threads = [
+        threading.Thread(target=worker, args=(name, name == "on", barrier))
+        for name in ("on", "off")
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -78,7 +78,9 @@ def test_finds_the_wrong_input(double):
 
 
 def test_float32_is_refused_by_name():
-    with pytest.raises(DTypeError, match="gradcheck: 'w' is float32; central differences need float64"):
+    with pytest.raises(
+        DTypeError, match="gradcheck: 'w' is float32; central differences need float64"
+    ):
         mg.gradcheck(np.tanh, param([1.0], "w", np.float32))
 
 
@@ -88,8 +90,18 @@ def test_the_same_input_twice():
 
 
 # --- whose fault ------------------------------------------------------------------------------------------------------
-SMOOTH = [np.tanh, np.sin, np.exp, np.cos, lambda x: x * x, lambda x: x - np.mean(x), lambda x: x[::-1],
-          lambda x: np.where([True, False, True], x, 0.5 * x), lambda x: np.cumsum(x) * 0.5, mg.softmax]  # fmt: skip
+SMOOTH = [
+    np.tanh,
+    np.sin,
+    np.exp,
+    np.cos,
+    lambda x: x * x,
+    lambda x: x - np.mean(x),
+    lambda x: x[::-1],
+    lambda x: np.where([True, False, True], x, 0.5 * x),
+    lambda x: np.cumsum(x) * 0.5,
+    mg.softmax,
+]
 
 
 def run(ops, x):
@@ -191,14 +203,17 @@ def test_a_wrong_rule_reads(double):
 
 def test_a_rule_that_is_missing_is_named(double):
     fn = double(None)
-    assert "The rule of double sends 0 back where its own differences say 2: add <- double <- x." in error(
-        lambda x: fn(x) + x, param([1.0], "x")
+    assert (
+        "The rule of double sends 0 back where its own differences say 2: add <- double <- x."
+        in error(lambda x: fn(x) + x, param([1.0], "x"))
     )
 
 
 def test_a_long_path_is_elided(double):
     fn = double(lambda g, y, x: 3 * g)
-    message = error(lambda x: functools.reduce(lambda y, _: y + 1, range(50), fn(x)), param([1.0], "x"))
+    message = error(
+        lambda x: functools.reduce(lambda y, _: y + 1, range(50), fn(x)), param([1.0], "x")
+    )
     assert "add#50 <- add#49 <- ... <- add#2 <- add <- double <- x." in message
 
 
@@ -221,16 +236,32 @@ KINKS = [
     (np.max, [1.0, 1, 1], "kink: left slope 0, right slope 1; max ties. 0.3333 lies between"),
     (lambda x: np.maximum(x, 1 - 5e-7), [1.0, 2], "maximum(1, 1) ties. 1 lies between"),
     (lambda x: np.where(x > 0, x, 3 * x), [0.0], "kink: left slope 3, right slope 1; less(0, 0)"),
-    (lambda x: x if x.data[0] > 0 else 3 * x, [0.0], "right slope 1; a branch in Python, which no tape holds. 3 lies"),
-    (lambda x: np.floor(x) * x, [1.5, 2], "jump: floor(2). There is no derivative; move x[1] off the jump"),
+    (
+        lambda x: x if x.data[0] > 0 else 3 * x,
+        [0.0],
+        "right slope 1; a branch in Python, which no tape holds. 3 lies",
+    ),
+    (
+        lambda x: np.floor(x) * x,
+        [1.5, 2],
+        "jump: floor(2). There is no derivative; move x[1] off the jump",
+    ),
     (lambda x: np.where(x >= 2, x * x, x), [2.0], "jump: less_equal(2, 2)"),
-    (lambda x: x if x.data[0] > 0 else x + 1, [0.0], "jump: a branch in Python, which no tape holds."),
+    (
+        lambda x: x if x.data[0] > 0 else x + 1,
+        [0.0],
+        "jump: a branch in Python, which no tape holds.",
+    ),
     (np.log, [1e-7], "log(1e-07) is at the edge of its domain. Move x[0] inside"),
     (lambda x: np.sin(1e4 * x), [1.0], "sin(1e+04) curves too much. Pass a smaller eps"),
     (np.sqrt, [0.0], "gradcheck: d/dx[0] is inf: backward through sqrt: 'sqrt' sends inf"),
-    (lambda x: x * x.data, [2.0], "says 2; central differences say 4. A value leaves the tape and comes back as a con"),
+    (
+        lambda x: x * x.data,
+        [2.0],
+        "says 2; central differences say 4. A value leaves the tape and comes back as a con",
+    ),
     (lambda x: x * x.detach(), [2.0], "replayed, the tape agrees with backward"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("fn", "x", "said"), KINKS, ids=[said[-30:] for *_, said in KINKS])
@@ -268,12 +299,18 @@ def test_a_gate_that_changes_the_gradient_is_refused(gate, name):
         return y + x
 
     message = error(program, param([1.0, 2.0]))
-    assert message.startswith(f"gradcheck: the gate {name} changes the gradient; {GATE}. [t=2, test_check.py:")
+    assert message.startswith(
+        f"gradcheck: the gate {name} changes the gradient; {GATE}. [t=2, test_check.py:"
+    )
 
 
 @pytest.mark.parametrize(
     "gate",
-    [lambda x: mg.scale_grad(x, 1.0), lambda x: mg.clip_grad(x, 50.0), lambda x: mg.on_backward(x, lambda g: None)],
+    [
+        lambda x: mg.scale_grad(x, 1.0),
+        lambda x: mg.clip_grad(x, 50.0),
+        lambda x: mg.on_backward(x, lambda g: None),
+    ],
 )
 def test_a_gate_that_changes_nothing_passes(gate):
     assert mg.gradcheck(lambda x: np.tanh(gate(x)), param([1.0, 2.0]))
@@ -306,23 +343,40 @@ def counts(x):
 
 ROUNDS = "central differences need float64: rounding by 1e-07 drowns them. Check in float64, train in float32."
 REFUSED = [
-    (lambda x: x * rng.random(2), [1.0, 2.0],
-     "gradcheck: for the same inputs fn returns 0.636961687 and then 0.0409735239; "
-     "expected a function of its inputs alone. Seed random generators inside fn, and keep no state between its calls."),
+    (
+        lambda x: x * rng.random(2),
+        [1.0, 2.0],
+        "gradcheck: for the same inputs fn returns 0.636961687 and then 0.0409735239; "
+        "expected a function of its inputs alone. Seed random generators inside fn, and keep no state between its calls.",
+    ),
     (counts, [1.0], "gradcheck: for the same inputs fn returns "),
-    (lambda x: outside * outside, outside,
-     "gradcheck: fn reads 'W' from outside; the differences change its arguments. "
-     "Use the argument that stands for it."),
+    (
+        lambda x: outside * outside,
+        outside,
+        "gradcheck: fn reads 'W' from outside; the differences change its arguments. "
+        "Use the argument that stands for it.",
+    ),
     (lambda x: (x, x), [1.0], "gradcheck: fn returns tuple; expected one Tensor."),
     (lambda x: 3.0, [1.0], "gradcheck: fn returns float; expected one Tensor."),
     (np.floor, [1.5], "gradcheck: 'floor' needs no gradient; 'floor' sends none back. ["),
-    (lambda x: mg.tensor(3.0), [1.0], "gradcheck: 'constant' needs no gradient; it does not depend on the inputs. ["),
+    (
+        lambda x: mg.tensor(3.0),
+        [1.0],
+        "gradcheck: 'constant' needs no gradient; it does not depend on the inputs. [",
+    ),
     (lambda x: x.astype(np.float32), [1.0], f"gradcheck: 'cast' is float32; {ROUNDS} ["),
     (np.tanh, param([1.0], "w", np.float32), f"gradcheck: 'w' is float32; {ROUNDS} ["),
-    (np.tanh, mg.tensor([1]), "gradcheck: no input needs a gradient. Make one with tensor(x, requires_grad=True)."),
-    (lambda x: np.tanh(np.sqrt(x)), [-1.0],
-     "gradcheck: fn is not finite: sqrt: 'sqrt' has NaN in 1 of 1; it reads 'x' (1,) all at -1. ["),
-]  # fmt: skip
+    (
+        np.tanh,
+        mg.tensor([1]),
+        "gradcheck: no input needs a gradient. Make one with tensor(x, requires_grad=True).",
+    ),
+    (
+        lambda x: np.tanh(np.sqrt(x)),
+        [-1.0],
+        "gradcheck: fn is not finite: sqrt: 'sqrt' has NaN in 1 of 1; it reads 'x' (1,) all at -1. [",
+    ),
+]
 
 
 @pytest.mark.parametrize(("fn", "x", "said"), REFUSED, ids=[said[11:40] for *_, said in REFUSED])
@@ -335,9 +389,14 @@ def test_inputs_are_tensors_and_there_are_some():
     assert refusal(np.tanh, [1.0]).text == (
         "gradcheck: an input is a float. Wrap the inputs: tensor(x, requires_grad=True)."
     )
-    assert refusal(np.tanh).text == "gradcheck: no inputs; a function is checked at some: gradcheck(fn, [x])."
+    assert (
+        refusal(np.tanh).text
+        == "gradcheck: no inputs; a function is checked at some: gradcheck(fn, [x])."
+    )
 
 
 def test_an_input_without_a_name_goes_by_its_place(double):
     fn = double(lambda g, y, x: 3 * g)
-    assert error(lambda a, b: a * fn(b), [param(2.0), param([3.0])]).startswith("gradcheck: d/dinputs[1][0]: ")
+    assert error(lambda a, b: a * fn(b), [param(2.0), param([3.0])]).startswith(
+        "gradcheck: d/dinputs[1][0]: "
+    )

@@ -115,7 +115,12 @@ def test_vector_states_and_column_vectors():
     U = mg.tensor(rng.normal(size=(H, D)), requires_grad=True, name="U")
     xs = [mg.tensor(rng.normal(size=(D, 2)), name=f"x_{t}") for t in range(4)]
     for wrap in (lambda x: x, lambda x: x[:, 0]):
-        h, loss = mg.tensor(np.zeros((H, 2)))[(slice(None),) if wrap(xs[0]).ndim == 2 else (slice(None), 0)], 0
+        h, loss = (
+            mg.tensor(np.zeros((H, 2)))[
+                (slice(None),) if wrap(xs[0]).ndim == 2 else (slice(None), 0)
+            ],
+            0,
+        )
         for t, x in enumerate(xs):
             with mg.timestep(t):
                 h = np.tanh(W @ h + U @ wrap(x))
@@ -124,18 +129,38 @@ def test_vector_states_and_column_vectors():
 
 
 OPS = [
-    lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a - b, lambda a, b: np.tanh(a), lambda a, b: a @ b,
-    lambda a, b: a.T, lambda a, b: np.sum(a, axis=0, keepdims=True) + b, lambda a, b: np.max(b, axis=1) + a,
-    lambda a, b: np.concatenate([a, b])[1:4], lambda a, b: np.stack([a, b], axis=1)[:, 0], lambda a, b: mg.softmax(a),
-    lambda a, b: np.where(a > b, a, b), lambda a, b: np.reshape(a.T, (3, 3)) * 1, lambda a, b: a[::-1] + b[0],
-    lambda a, b: a[np.array([0, 2, 0])], lambda a, b: mg.sigmoid(a) + 0, lambda a, b: np.mean(a * b) * a,
-    lambda a, b: mg.detach(a) * b, lambda a, b: a + b + a, lambda a, b: b * a * b * 0.5,
-    lambda a, b: np.broadcast_to(a[0], (3, 3)), lambda a, b: np.maximum(a, b) / 3,
-]  # fmt: skip
+    lambda a, b: a + b,
+    lambda a, b: a * b,
+    lambda a, b: a - b,
+    lambda a, b: np.tanh(a),
+    lambda a, b: a @ b,
+    lambda a, b: a.T,
+    lambda a, b: np.sum(a, axis=0, keepdims=True) + b,
+    lambda a, b: np.max(b, axis=1) + a,
+    lambda a, b: np.concatenate([a, b])[1:4],
+    lambda a, b: np.stack([a, b], axis=1)[:, 0],
+    lambda a, b: mg.softmax(a),
+    lambda a, b: np.where(a > b, a, b),
+    lambda a, b: np.reshape(a.T, (3, 3)) * 1,
+    lambda a, b: a[::-1] + b[0],
+    lambda a, b: a[np.array([0, 2, 0])],
+    lambda a, b: mg.sigmoid(a) + 0,
+    lambda a, b: np.mean(a * b) * a,
+    lambda a, b: mg.detach(a) * b,
+    lambda a, b: a + b + a,
+    lambda a, b: b * a * b * 0.5,
+    lambda a, b: np.broadcast_to(a[0], (3, 3)),
+    lambda a, b: np.maximum(a, b) / 3,
+]
 
 
-@given(st.lists(st.tuples(st.integers(0, len(OPS) - 1), st.integers(0, 20), st.integers(0, 20)), max_size=8),
-       st.integers(1, 4), st.booleans())  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(OPS) - 1), st.integers(0, 20), st.integers(0, 20)), max_size=8
+    ),
+    st.integers(1, 4),
+    st.booleans(),
+)
 def test_random_programs(program, T, differentiated):
     rng = np.random.default_rng(0)
     w = mg.tensor(rng.normal(size=(3, 3)) / 2, requires_grad=True, name="w")
@@ -163,7 +188,9 @@ def test_checkpointed_tapes(cell, k, every_step):
     agrees(tr.clip(tape, 0.1), feeds, sharded=False)
 
 
-@pytest.mark.parametrize("before", [lambda t: tr.truncate(t, every=4), lambda t: tr.untie(t, t.parameters[0])])
+@pytest.mark.parametrize(
+    "before", [lambda t: tr.truncate(t, every=4), lambda t: tr.untie(t, t.parameters[0])]
+)
 def test_checkpointed_tapes_that_are_transformed(before):
     loss, feeds = unrolled(LSTMCell, T=6, every_step=True)
     agrees(tr.differentiate(tr.checkpoint(before(mg.Tape.of(loss)), every=2)), feeds, sharded=False)
@@ -180,7 +207,9 @@ def test_the_plan_of_a_checkpointed_tape_holds_one_segment_and_the_boundaries():
 
 
 # --- the batch in shards ----------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("transform", ["forward", "full", "every", "window", "randomized", "clip", "untie", "simplify"])
+@pytest.mark.parametrize(
+    "transform", ["forward", "full", "every", "window", "randomized", "clip", "untie", "simplify"]
+)
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_batch_of_a_recurrent_model_is_split(cell, transform):
     tape = TRANSFORMS[transform](mg.Tape.of(unrolled(cell, layers=2)[0]))
@@ -190,7 +219,10 @@ def test_the_batch_of_a_recurrent_model_is_split(cell, transform):
 
 def states_out(T=4, rows=6):
     rng = np.random.default_rng(0)
-    X, W = mg.tensor(rng.normal(size=(T, rows, H)), name="X"), mg.tensor(np.eye(H) / 2, requires_grad=True, name="W")
+    X, W = (
+        mg.tensor(rng.normal(size=(T, rows, H)), name="X"),
+        mg.tensor(np.eye(H) / 2, requires_grad=True, name="W"),
+    )
     h = mg.tensor(rng.normal(size=(rows, H)), name="h_0")
     for t in range(T):
         with mg.timestep(t):
@@ -204,11 +236,18 @@ def test_a_state_that_comes_out_of_the_shards_is_whole():
     agrees(tape, {"X": np.ones(X.shape), "h_0": np.ones(h.shape)}, sharded=True)
 
 
-@pytest.mark.parametrize("joins", [
-    lambda h, W: np.sum(h * np.max(np.abs(h))), lambda h, W: np.sum(h[::-1] * h), lambda h, W: np.sum(h[:3]),
-    lambda h, W: np.sum(np.sort(h, axis=0) * 2), lambda h, W: np.sum((h - np.mean(h, axis=0)) @ W),
-    lambda h, W: np.sum(mg.softmax(h, axis=0)), lambda h, W: np.sum(h @ h.T),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "joins",
+    [
+        lambda h, W: np.sum(h * np.max(np.abs(h))),
+        lambda h, W: np.sum(h[::-1] * h),
+        lambda h, W: np.sum(h[:3]),
+        lambda h, W: np.sum(np.sort(h, axis=0) * 2),
+        lambda h, W: np.sum((h - np.mean(h, axis=0)) @ W),
+        lambda h, W: np.sum(mg.softmax(h, axis=0)),
+        lambda h, W: np.sum(h @ h.T),
+    ],
+)
 def test_what_joins_the_examples_on_the_way_is_not_split(joins):
     h, X, W = states_out()
     tape = tr.differentiate(mg.Tape.of(joins(h, W)))
@@ -221,7 +260,9 @@ def test_an_error_in_a_shard_reaches_the_caller():
     for row in range(B):
         labels = feeds["Y"].copy()
         labels[0, row] = V
-        with pytest.raises(ArgumentError, match=f"got {V}, expected 0..{V - 1}|{V}; expected 0..{V - 1}"):
+        with pytest.raises(
+            ArgumentError, match=f"got {V}, expected 0..{V - 1}|{V}; expected 0..{V - 1}"
+        ):
             plan({"Y": labels})
     close(plan(feeds), mg.Tape.of(loss).replay(feeds))
 
@@ -316,7 +357,12 @@ def test_large_inputs_are_read_where_they_lie():
     tape = tr.differentiate(mg.Tape.of(np.sum(h)))
     plan = mg.compile(tape)
     other = rng.normal(size=(20, 30, 40))
-    for value in (other.T.copy(), other.transpose(2, 0, 1), X.data, other.transpose(2, 0, 1).astype(np.float32)):
+    for value in (
+        other.T.copy(),
+        other.transpose(2, 0, 1),
+        X.data,
+        other.transpose(2, 0, 1).astype(np.float32),
+    ):
         fed = value if value.shape == X.shape else np.swapaxes(value, 1, 2)
         close(plan({X: fed}), tape.replay({X: fed}))
         read = [a for _, args in plan._inputs._calls for a in args if isinstance(a, np.ndarray)]
@@ -336,14 +382,20 @@ def test_parameters_are_read_where_they_live():
         found = plan()
         close(found, tape.replay())
         optimizer.step(found[1:])
-    close(plan({tape.wrt[0]: np.zeros(tape.wrt[0].shape)}), tape.replay({tape.wrt[0]: np.zeros(tape.wrt[0].shape)}))
+    close(
+        plan({tape.wrt[0]: np.zeros(tape.wrt[0].shape)}),
+        tape.replay({tape.wrt[0]: np.zeros(tape.wrt[0].shape)}),
+    )
     close(plan(), tape.replay())  # what is given once leaves the parameter alone
 
 
 @pytest.mark.parametrize("rows", [2, 1000])
 def test_the_last_state_may_be_the_next_first_one(rows):
     rng = np.random.default_rng(0)
-    X, W = mg.tensor(rng.normal(size=(4, rows, 9)), name="X"), mg.tensor(rng.normal(size=(9, 9)) / 3, name="W")
+    X, W = (
+        mg.tensor(rng.normal(size=(4, rows, 9)), name="X"),
+        mg.tensor(rng.normal(size=(9, 9)) / 3, name="W"),
+    )
     first = h = mg.tensor(np.zeros((rows, 9)), name="h_0")
     loss = 0
     for t in range(4):
@@ -391,8 +443,13 @@ def test_threads_take_turns():
     expected = [plan(f, copy=True) for f in feeds]
 
     def work(k):
-        right.extend(all(np.array_equal(a, b) for a, b in zip(plan(feeds[k], copy=True), expected[k], strict=True))
-                     for _ in range(50))  # fmt: skip
+        right.extend(
+            all(
+                np.array_equal(a, b)
+                for a, b in zip(plan(feeds[k], copy=True), expected[k], strict=True)
+            )
+            for _ in range(50)
+        )
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
     for t in threads:
@@ -422,7 +479,9 @@ def test_the_average_of_resampled_gradients_is_the_full_one():
     for drawn in itertools.product([0, 1], repeat=3):  # all patterns, by their probability
         xi = {f"xi_{t}": d / p for d, (t, p) in zip(drawn, keep.items(), strict=True)}
         chance = np.prod([p if d else 1 - p for d, p in zip(drawn, keep.values(), strict=True)])
-        mean = [m + chance * g for m, g in zip(mean or [0] * len(tape.outputs), plan(xi), strict=True)]
+        mean = [
+            m + chance * g for m, g in zip(mean or [0] * len(tape.outputs), plan(xi), strict=True)
+        ]
     close(mean, tr.differentiate(mg.Tape.of(loss)).replay())
 
 
@@ -438,16 +497,23 @@ def looking(look, x_name="x"):
 
 
 LOOKS = {
-    "if": lambda t: 1 if np.sum(t) > 0 else 2, "float": lambda t: float(np.sum(t)), "int": lambda t: [1] * int(t[0]),
-    "item": lambda t: t.item(0), "argmax": lambda t: int(np.argmax(t)), "mask": lambda t: t[t > 0],
-}  # fmt: skip
+    "if": lambda t: 1 if np.sum(t) > 0 else 2,
+    "float": lambda t: float(np.sum(t)),
+    "int": lambda t: [1] * int(t[0]),
+    "item": lambda t: t.item(0),
+    "argmax": lambda t: int(np.argmax(t)),
+    "mask": lambda t: t[t > 0],
+}
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 def test_python_that_looked_at_a_value_is_refused(look):
     tape = looking(look)
     for rewritten in (tape, tr.simplify(tape)):
-        with pytest.raises(GradientError, match=r"compile: the value of 'mult.*' was read while .* \[t=., test_co.*\d"):
+        with pytest.raises(
+            GradientError,
+            match=r"compile: the value of 'mult.*' was read while .* \[t=., test_co.*\d",
+        ):
             mg.compile(rewritten)
     with pytest.raises(GradientError, match="was read"):
         mg.compile(looking(lambda t: look(t) if t.fn is None else None))  # an input alone
@@ -478,20 +544,33 @@ print(hashlib.sha1(b"".join(o.tobytes() for o in mg.compile(differentiate(mg.Tap
 
 def test_a_plan_gives_the_same_bits_wherever_its_memory_lies():
     command = [sys.executable, "-c", SCATTERED]
-    runs = [subprocess.run(command, capture_output=True, text=True, timeout=120, check=True) for _ in range(6)]
+    runs = [
+        subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        for _ in range(6)
+    ]
     assert len({run.stdout for run in runs}) == 1
 
 
 def test_odd_tapes():
-    x, e = mg.tensor(np.ones((2, 3)), requires_grad=True, name="x"), mg.tensor(np.ones((0, 3)), name="e")
+    x, e = (
+        mg.tensor(np.ones((2, 3)), requires_grad=True, name="x"),
+        mg.tensor(np.ones((0, 3)), name="e"),
+    )
     y = np.tanh(x)
     agrees(mg.Tape.of(x), {"x": np.zeros((2, 3))})
     agrees(mg.Tape.of(mg.tensor(3.0)))
     agrees(mg.Tape.of(y, y, y.T, y[0], x.T), {"x": np.zeros((2, 3))})
     agrees(mg.Tape.of(np.sum(e * 2, axis=0) + 1, e + e, np.concatenate([x, e]) * 2))
     agrees(mg.Tape.of(x > 0, np.isfinite(y), np.floor(x / 2)), {"x": -np.ones((2, 3))})
-    agrees(tr.differentiate(mg.Tape.of(np.sum(np.linalg.inv(np.eye(3) + y.T @ y)))), {"x": np.eye(2, 3)})
-    agrees(tr.differentiate(mg.Tape.of(np.sum(np.sort(x * [3.0, 1.0, 2.0])[:, 0]) + np.sum(np.cumsum(y)))))
+    agrees(
+        tr.differentiate(mg.Tape.of(np.sum(np.linalg.inv(np.eye(3) + y.T @ y)))),
+        {"x": np.eye(2, 3)},
+    )
+    agrees(
+        tr.differentiate(
+            mg.Tape.of(np.sum(np.sort(x * [3.0, 1.0, 2.0])[:, 0]) + np.sum(np.cumsum(y)))
+        )
+    )
     agrees(mg.Tape.of(np.einsum("ij,kj->ik", x, y), x.sum(), x.mean(axis=0), np.var(x)))
 
 
@@ -503,7 +582,10 @@ def test_only_tapes_compile():
 # --- what it makes of the loop --------------------------------------------------------------------------------------
 def test_the_tanh_rnn_has_three_calls_per_step_each_way():
     """Everything else is as many calls for 14 steps as for 9."""
-    counts = [len(mg.compile(tr.differentiate(mg.Tape.of(unrolled(RNNCell, T)[0])))._inputs.run) for T in (9, 14)]
+    counts = [
+        len(mg.compile(tr.differentiate(mg.Tape.of(unrolled(RNNCell, T)[0])))._inputs.run)
+        for T in (9, 14)
+    ]
     assert counts[1] - counts[0] == 5 * (3 + 3)
 
 

@@ -1,6 +1,5 @@
 """Programs and feeds that were once compiled wrong, each as small as it could be made."""
 
-
 import numpy as np
 import pytest
 
@@ -14,8 +13,15 @@ RNG = np.random.default_rng(0)
 
 # --- shards ---------------------------------------------------------------------------------------------------------
 def outputs_of_a_loop(rows=5, last=lambda h: h * 2):
-    W, V = (mg.tensor(RNG.normal(size=(4, n)) / 2, requires_grad=True, name=k) for k, n in (("W", 4), ("V", 3)))
-    X, h, outs = mg.tensor(RNG.normal(size=(4, rows, 4)), name="X"), mg.tensor(np.zeros((rows, 4)), name="h0"), []
+    W, V = (
+        mg.tensor(RNG.normal(size=(4, n)) / 2, requires_grad=True, name=k)
+        for k, n in (("W", 4), ("V", 3))
+    )
+    X, h, outs = (
+        mg.tensor(RNG.normal(size=(4, rows, 4)), name="X"),
+        mg.tensor(np.zeros((rows, 4)), name="h0"),
+        [],
+    )
     for t in range(4):
         with mg.timestep(t):
             h = np.tanh(X[t] + h @ W)
@@ -26,7 +32,10 @@ def outputs_of_a_loop(rows=5, last=lambda h: h * 2):
 @pytest.mark.parametrize("count", [2, 3])
 def test_no_two_shards_write_one_piece_of_memory(count):
     tapes = [outputs_of_a_loop(), outputs_of_a_loop(last=lambda h: h.T + 1)]
-    for tape in [*tapes, *[tr.clip(tr.differentiate(mg.Tape.of(unrolled(c, layers=2)[0])), 0.1) for c in CELLS]]:
+    for tape in [
+        *tapes,
+        *[tr.clip(tr.differentiate(mg.Tape.of(unrolled(c, layers=2)[0])), 0.1) for c in CELLS],
+    ]:
         plan = in_shards(tape, count)
         assert is_sharded(plan)
         assert not shared_by_shards(plan)
@@ -34,18 +43,32 @@ def test_no_two_shards_write_one_piece_of_memory(count):
 
 
 def test_an_input_that_is_also_an_output_is_read_in_shards():
-    h0, W = mg.tensor(np.ones((6, 4)), name="h0"), mg.tensor(np.eye(4), requires_grad=True, name="W")
+    h0, W = (
+        mg.tensor(np.ones((6, 4)), name="h0"),
+        mg.tensor(np.eye(4), requires_grad=True, name="W"),
+    )
     with mg.timestep(1):
         h = np.tanh(h0 @ W)
     agrees(mg.Tape.of(np.sum(h), h0), {"h0": np.zeros((6, 4))}, sharded=True)
 
 
-@pytest.mark.parametrize("of_a_sum", [
-    lambda s: s.astype(int), lambda s: s.astype(int) * 1.5, lambda s: s.astype(bool), lambda s: s.T + s,
-    lambda s: s.astype(np.float32) * 2, lambda s: np.sum(s) + np.sum(s > 2), lambda s: np.multiply(s, s),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "of_a_sum",
+    [
+        lambda s: s.astype(int),
+        lambda s: s.astype(int) * 1.5,
+        lambda s: s.astype(bool),
+        lambda s: s.T + s,
+        lambda s: s.astype(np.float32) * 2,
+        lambda s: np.sum(s) + np.sum(s > 2),
+        lambda s: np.multiply(s, s),
+    ],
+)
 def test_what_is_made_of_a_sum_over_the_examples_is_made_of_the_whole_one(of_a_sum):
-    W, X = mg.tensor(np.eye(4) / 3, requires_grad=True, name="W"), mg.tensor(RNG.normal(size=(3, 5, 4)), name="X")
+    W, X = (
+        mg.tensor(np.eye(4) / 3, requires_grad=True, name="W"),
+        mg.tensor(RNG.normal(size=(3, 5, 4)), name="X"),
+    )
     h = mg.tensor(np.zeros((5, 4)))
     for t in range(3):
         with mg.timestep(t):
@@ -64,7 +87,10 @@ def test_outputs_fed_back_do_not_destroy_one_another(shape):
     found = plan()
     for order in ((0, 1), (2, 1), (1, 0)):
         i, j = order
-        found, expected = plan({"s": found[i], "r": found[j]}), tape.replay({"s": expected[i], "r": expected[j]})
+        found, expected = (
+            plan({"s": found[i], "r": found[j]}),
+            tape.replay({"s": expected[i], "r": expected[j]}),
+        )
         close(found, expected)
 
 
@@ -90,15 +116,23 @@ def test_joined_in_one_row():
 
 
 def test_a_mask_that_chooses_another_number_is_refused():
-    x, m = mg.tensor(np.arange(4.0), name="x"), mg.tensor([True, False, True, True], name="m", dtype=bool)
+    x, m = (
+        mg.tensor(np.arange(4.0), name="x"),
+        mg.tensor([True, False, True, True], name="m", dtype=bool),
+    )
     with pytest.raises((GradientError, ShapeError), match=r"Record|was read"):
         mg.compile(mg.Tape.of(x[m]))({"m": np.array([False, True, False, False])})
 
 
-@pytest.mark.parametrize(("feeds", "text"), [
-    ([1, 2], "plan: a list; expected {leaf or name: array, ...}"), (5, "plan: a int; expected {leaf"),
-    (np.ones(2), "plan: a ndarray; expected"), ({"x": [[1], [1, 2]]}, "'x' is no array; expected (2,)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("feeds", "text"),
+    [
+        ([1, 2], "plan: a list; expected {leaf or name: array, ...}"),
+        (5, "plan: a int; expected {leaf"),
+        (np.ones(2), "plan: a ndarray; expected"),
+        ({"x": [[1], [1, 2]]}, "'x' is no array; expected (2,)"),
+    ],
+)
 def test_feeds_of_other_kinds(feeds, text):
     plan = mg.compile(mg.Tape.of(mg.tensor([1.0, 2.0], name="x") * 2))
     with pytest.raises((ArgumentError, ShapeError)) as caught:
@@ -107,7 +141,10 @@ def test_feeds_of_other_kinds(feeds, text):
 
 
 def test_values_that_the_program_cannot_take_are_one_line():
-    E, i = mg.tensor(np.ones((3, 2)), requires_grad=True, name="E"), mg.tensor([0, 1], name="i", dtype=int)
+    E, i = (
+        mg.tensor(np.ones((3, 2)), requires_grad=True, name="E"),
+        mg.tensor([0, 1], name="i", dtype=int),
+    )
     A = mg.tensor(np.eye(2), name="A")
     with pytest.raises(ArgumentError, match="plan: index 9 is out of bounds"):
         mg.compile(mg.Tape.of(E[i] * 1))({"i": np.array([0, 9])})
@@ -134,7 +171,10 @@ def test_a_loop_whose_stamps_run_backwards(sign):
 
 @pytest.mark.parametrize(("rows", "width"), [(2, 0), (0, 3)])
 def test_nothing_at_all(rows, width):
-    W, h = mg.tensor(np.zeros((width, width)), requires_grad=True, name="W"), mg.tensor(np.zeros((rows, width)))
+    W, h = (
+        mg.tensor(np.zeros((width, width)), requires_grad=True, name="W"),
+        mg.tensor(np.zeros((rows, width))),
+    )
     X = mg.tensor(np.zeros((3, rows, width)), name="X")
     for t in range(3):
         with mg.timestep(t):
@@ -172,7 +212,9 @@ def test_truncations_within_truncations_are_drawn_each_by_itself():
         with mg.timestep(t):
             h = w * h
     tape = mg.Tape.of(h)
-    plan = mg.compile(tr.differentiate(tr.truncate_randomly(tr.truncate_randomly(tape, 0.5, 3), 0.7, 4)))
+    plan = mg.compile(
+        tr.differentiate(tr.truncate_randomly(tr.truncate_randomly(tape, 0.5, 3), 0.7, 4))
+    )
     rng, n, total = np.random.default_rng(0), 4000, np.zeros(2)
     for _ in range(n):
         plan.resample(rng)

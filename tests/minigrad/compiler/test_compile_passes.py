@@ -28,8 +28,14 @@ def ops(graph):
 
 def rnn(T, layers=1):
     rng = np.random.default_rng(0)
-    W = [mg.tensor(rng.normal(size=(3, 3)), requires_grad=True, name=f"W_{i}") for i in range(layers)]
-    X, states, loss = mg.tensor(rng.normal(size=(T, 2, 3)), name="X"), [mg.tensor(np.zeros((2, 3)))] * layers, 0
+    W = [
+        mg.tensor(rng.normal(size=(3, 3)), requires_grad=True, name=f"W_{i}") for i in range(layers)
+    ]
+    X, states, loss = (
+        mg.tensor(rng.normal(size=(T, 2, 3)), name="X"),
+        [mg.tensor(np.zeros((2, 3)))] * layers,
+        0,
+    )
     for t in range(T):
         with mg.timestep(t):
             x = X[t]
@@ -47,7 +53,9 @@ def test_reading_drops_gates_and_keeps_leaves_apart_from_constants():
     graph = read(mg.Tape.of(mg.detach(mg.scale_grad(x, 0.5)) * np.array(2.0)))
     assert ops(graph) == [np.multiply]
     assert [n.value is None for n in graph.nodes[0:1]] == [True]
-    assert len([n for n in graph.nodes if n.value is not None]) == 2  # 0.5, which nobody reads any more, and 2
+    assert (
+        len([n for n in graph.nodes if n.value is not None]) == 2
+    )  # 0.5, which nobody reads any more, and 2
 
 
 def test_equal_computations_are_one_whatever_their_step():
@@ -62,7 +70,9 @@ def test_constants_are_computed_now():
     assert ops(graph_of(x * (np.array(2.0) + mg.tensor(3.0)))) == [product]
 
 
-@pytest.mark.parametrize("same", [lambda a: a + 0, lambda a: 0 + a, lambda a: a * 1, lambda a: a / 1, lambda a: a - 0])
+@pytest.mark.parametrize(
+    "same", [lambda a: a + 0, lambda a: 0 + a, lambda a: a * 1, lambda a: a / 1, lambda a: a - 0]
+)
 def test_neutral_elements_are_dropped(same):
     assert ops(graph_of(np.tanh(same(x)))) == [np.tanh]
 
@@ -126,7 +136,9 @@ def test_only_the_recurrence_loops():
     graph = flatten(fold(expand(read(rnn(6, 2)))))
     root = roots(graph)
     of = families(graph, root)
-    loops = [[f.first.fn for f in u.families] for u in hoist(units(graph, root, of), root, of) if u.loop]
+    loops = [
+        [f.first.fn for f in u.families] for u in hoist(units(graph, root, of), root, of) if u.loop
+    ]
     forward, backward = {np.matmul, total, np.tanh}, {np.matmul, total, product}
     assert [set(fns) for fns in loops] == [forward, forward, backward, backward]
     assert {len(fns) for fns in loops} == {3}
@@ -162,11 +174,17 @@ ORDERS = [np.ascontiguousarray, np.asfortranarray]
 @pytest.mark.parametrize("of_out", ORDERS)
 @pytest.mark.parametrize("rows", [3, 5000])
 def test_products_into_any_order(of_a, of_b, of_out, rows):
-    a, b, out = of_a(RNG.normal(size=(rows, 4))), of_b(RNG.normal(size=(4, 6))), of_out(np.empty((rows, 6)))
+    a, b, out = (
+        of_a(RNG.normal(size=(rows, 4))),
+        of_b(RNG.normal(size=(4, 6))),
+        of_out(np.empty((rows, 6))),
+    )
     np.testing.assert_allclose(result(calls(np.matmul, {}, [a, b], out), out), a @ b)
     out3 = np.moveaxis(np.empty((6, 2, rows)), 0, -1)
     stack = np.stack([a, 2 * a])
-    np.testing.assert_allclose(result(batched(np.matmul, {}, [stack, b], [False, True], out3), out3), stack @ b)
+    np.testing.assert_allclose(
+        result(batched(np.matmul, {}, [stack, b], [False, True], out3), out3), stack @ b
+    )
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 3), (3, 600, 3)])
@@ -185,7 +203,9 @@ def test_reductions_of_all_steps_at_once(fn, axis, order):
     a = order(RNG.normal(size=(6, 7, 8)))
     expected = np.stack([fn(x, axis=axis) for x in a])
     out = np.empty(expected.shape)
-    np.testing.assert_allclose(result(batched(fn, {"axis": axis}, [a], [False], out), out), expected)
+    np.testing.assert_allclose(
+        result(batched(fn, {"axis": axis}, [a], [False], out), out), expected
+    )
 
 
 def test_stacks_run_both_ways_and_know_their_owner():
@@ -228,14 +248,19 @@ def test_the_buffers_of_a_language_model_are_those_of_hand_written_backpropagati
     B, H, V = 4, 6, 5
 
     def nbytes(T):
-        W = {n: mg.tensor(RNG.normal(size=s), requires_grad=True) for n, s in {"h": (H, H), "q": (H, V)}.items()}
+        W = {
+            n: mg.tensor(RNG.normal(size=s), requires_grad=True)
+            for n, s in {"h": (H, H), "q": (H, V)}.items()
+        }
         X, h, outs = mg.tensor(np.zeros((T, B, H)), name="X"), mg.tensor(np.zeros((B, H))), []
         Y = mg.tensor(np.zeros(T * B), name="Y", dtype=int)
         for t in range(T):
             with mg.timestep(t):
                 h = np.tanh(X[t] + h @ W["h"])
                 outs.append(h @ W["q"])
-        return mg.compile(tr.differentiate(mg.Tape.of(mg.cross_entropy(np.concatenate(outs), Y)))).nbytes
+        return mg.compile(
+            tr.differentiate(mg.Tape.of(mg.cross_entropy(np.concatenate(outs), Y)))
+        ).nbytes
 
     per_step = (nbytes(60) - nbytes(40)) / 20
     assert per_step <= B * (3 * H + 2 * V + 4) * 8

@@ -64,14 +64,15 @@ STEPS = {
     "softplus decay": lambda x, h, W, s, U, b: (
         h * np.exp(-np.log1p(np.exp(s))) + np.tanh(x @ U + h @ W)
     ),
-    "weight normalization": lambda x, h, W, s, U, b: (
-        np.tanh(x @ U + h @ (s * W / np.sqrt(np.sum(W * W, axis=0))))
+    "weight normalization": lambda x, h, W, s, U, b: np.tanh(
+        x @ U + h @ (s * W / np.sqrt(np.sum(W * W, axis=0)))
     ),
     "a view that is a copy": lambda x, h, W, s, U, b: (
-        np.tanh(x @ U + h @ W) + np.broadcast_to(np.reshape((W * s)[:1].T, (1, H)), h.shape)
+        np.tanh(x @ U + h @ W)
+        + np.broadcast_to(np.reshape((W * s)[:1].T, (1, H)), h.shape)
         + np.broadcast_to(np.reshape(W.T[:, :, None], (H * H,))[:H], h.shape)
     ),
-}  # fmt: skip
+}
 
 
 def leaky(a, h, new):

@@ -70,23 +70,48 @@ def test_second_order(cell, rows):
 
 
 OPS = [
-    lambda a, b, w: a @ w[0], lambda a, b, w: a @ w[1], lambda a, b, w: a @ w[2], lambda a, b, w: a @ w[3].T,
-    lambda a, b, w: a + b, lambda a, b, w: a * b, lambda a, b, w: a + b + w[0][0], lambda a, b, w: a + w[1][1],
-    lambda a, b, w: np.tanh(a), lambda a, b, w: mg.sigmoid(a), lambda a, b, w: mg.sigmoid(b), lambda a, b, w: a * 0.5,
-    lambda a, b, w: a @ w[0] + b @ w[1], lambda a, b, w: a @ w[0] + a @ w[1], lambda a, b, w: 1 - a,
-    lambda a, b, w: np.where(a > b, a, b), lambda a, b, w: a * np.max(b, axis=1, keepdims=True),
-    lambda a, b, w: np.concatenate([a, b], axis=1) @ np.concatenate([w[2], w[3]]), lambda a, b, w: a[:, ::-1] + b,
+    lambda a, b, w: a @ w[0],
+    lambda a, b, w: a @ w[1],
+    lambda a, b, w: a @ w[2],
+    lambda a, b, w: a @ w[3].T,
+    lambda a, b, w: a + b,
+    lambda a, b, w: a * b,
+    lambda a, b, w: a + b + w[0][0],
+    lambda a, b, w: a + w[1][1],
+    lambda a, b, w: np.tanh(a),
+    lambda a, b, w: mg.sigmoid(a),
+    lambda a, b, w: mg.sigmoid(b),
+    lambda a, b, w: a * 0.5,
+    lambda a, b, w: a @ w[0] + b @ w[1],
+    lambda a, b, w: a @ w[0] + a @ w[1],
+    lambda a, b, w: 1 - a,
+    lambda a, b, w: np.where(a > b, a, b),
+    lambda a, b, w: a * np.max(b, axis=1, keepdims=True),
+    lambda a, b, w: np.concatenate([a, b], axis=1) @ np.concatenate([w[2], w[3]]),
+    lambda a, b, w: a[:, ::-1] + b,
     lambda a, b, w: a @ np.concatenate([w[1], w[2]], axis=1)[:, 1:4],
-]  # fmt: skip
+]
 
 
-@given(st.lists(st.tuples(st.integers(0, len(OPS) - 1), st.integers(0, 20), st.integers(0, 20)), max_size=12),
-       st.integers(1, 4), st.integers(1, 2), st.sampled_from([0, 1, 9]), st.booleans())  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(OPS) - 1), st.integers(0, 20), st.integers(0, 20)), max_size=12
+    ),
+    st.integers(1, 4),
+    st.integers(1, 2),
+    st.sampled_from([0, 1, 9]),
+    st.booleans(),
+)
 def test_random_programs_of_products_that_share_operands(program, T, B, most, differentiated):
     rng = np.random.default_rng(0)
-    ws = [mg.tensor(rng.normal(size=(3, 3)) / 2, requires_grad=True, name=f"w_{i}") for i in range(4)]
+    ws = [
+        mg.tensor(rng.normal(size=(3, 3)) / 2, requires_grad=True, name=f"w_{i}") for i in range(4)
+    ]
     x = mg.tensor(rng.normal(size=(T, B, 3)), name="x")
-    state, outs = [mg.tensor(np.ones((B, 3)), requires_grad=True, name="h"), mg.tensor(np.zeros((B, 3)))], []
+    state, outs = (
+        [mg.tensor(np.ones((B, 3)), requires_grad=True, name="h"), mg.tensor(np.zeros((B, 3)))],
+        [],
+    )
     for t in range(T):
         with mg.timestep(t):
             values = [*state, x[t], *[state[0] @ w for w in ws[:3]]]
@@ -97,7 +122,11 @@ def test_random_programs_of_products_that_share_operands(program, T, B, most, di
     loss = np.sum(np.stack(outs) * 0.1) + np.sum(state[1]) + np.sum(ws[0])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "ROWS", most)
-        agrees(tr.differentiate(mg.Tape.of(loss)) if differentiated else mg.Tape.of(loss, outs[0], *state))
+        agrees(
+            tr.differentiate(mg.Tape.of(loss))
+            if differentiated
+            else mg.Tape.of(loss, outs[0], *state)
+        )
 
 
 # --- what it saves --------------------------------------------------------------------------------------------------
@@ -106,13 +135,17 @@ def calls(T, cell, rewrite, transform=tr.differentiate):
     tape = transform(mg.Tape.of(unrolled(cell, 1, T)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importlib.import_module("minigrad.compiler"), "side_by_side", rewrite)
-        patch.setattr(importlib.import_module("minigrad.compiler"), "summed_side_by_side", lambda graph: graph)
+        patch.setattr(
+            importlib.import_module("minigrad.compiler"), "summed_side_by_side", lambda graph: graph
+        )
         return int(str(mg.compile(tape)).split()[1])
 
 
 def of_a_step(cell, rewrite):
     """The calls of a step: (forward, backward)."""
-    forward = calls(41, cell, rewrite, lambda tape: tape) - calls(31, cell, rewrite, lambda tape: tape)
+    forward = calls(41, cell, rewrite, lambda tape: tape) - calls(
+        31, cell, rewrite, lambda tape: tape
+    )
     return forward / 10, (calls(41, cell, rewrite) - calls(31, cell, rewrite) - forward) / 10
 
 
@@ -163,7 +196,12 @@ def test_operations_on_part_of_the_elements_stay_apart():
     for t in range(4):
         with mg.timestep(t):
             a, b = X[t] @ A, X[t] @ B
-            outs += [np.clip(a, -0.5, 0.5), np.clip(b, -0.5, 0.5), np.where(a > 0, a, 1), np.where(b > 0, b, 1)]
+            outs += [
+                np.clip(a, -0.5, 0.5),
+                np.clip(b, -0.5, 0.5),
+                np.where(a > 0, a, 1),
+                np.where(b > 0, b, 1),
+            ]
     agrees(tr.differentiate(mg.Tape.of(np.sum(np.stack(outs)))))
 
 
@@ -218,7 +256,10 @@ def test_one_row_times_a_matrix_that_is_not_worth_turning(B):
 # --- what a concatenation joins ---------------------------------------------------------------------------------------
 def test_a_concatenation_that_joins_something_else_at_first():
     rng = np.random.default_rng(0)
-    w, x = mg.tensor(rng.normal(size=(6, 3)), name="w"), mg.tensor(rng.normal(size=(2, 1, 3)), name="x")
+    w, x = (
+        mg.tensor(rng.normal(size=(6, 3)), name="w"),
+        mg.tensor(rng.normal(size=(2, 1, 3)), name="x"),
+    )
     a, b, outs = mg.tensor(np.ones((1, 3)), name="h"), mg.tensor(np.zeros((1, 3))), []
     for t in range(2):
         with mg.timestep(t):

@@ -13,7 +13,11 @@ from minigrad.core import gates
 from minigrad.errors import ArgumentError
 from minigrad.ops import OPS
 
-values = arrays(np.float64, array_shapes(min_dims=0, max_dims=2, max_side=3), elements=st.floats(-9, 9, width=16))
+values = arrays(
+    np.float64,
+    array_shapes(min_dims=0, max_dims=2, max_side=3),
+    elements=st.floats(-9, 9, width=16),
+)
 norms = st.floats(0.1, 10)
 
 GATES = [
@@ -24,7 +28,9 @@ GATES = [
     (gates.alias, gates.alias),
     (gates.recompute, lambda x: gates.recompute(x, (1, 2))),
 ]
-every_gate = pytest.mark.parametrize("gate", [g for _, g in GATES], ids=[fn.__name__ for fn, _ in GATES])
+every_gate = pytest.mark.parametrize(
+    "gate", [g for _, g in GATES], ids=[fn.__name__ for fn, _ in GATES]
+)
 
 
 def param(x, name=None):
@@ -38,7 +44,9 @@ def through(gate, x, g):
 
 
 def test_every_gate_is_here():
-    assert {fn for fn in OPS if getattr(fn, "__module__", "") == gates.__name__} == {fn for fn, _ in GATES}
+    assert {fn for fn in OPS if getattr(fn, "__module__", "") == gates.__name__} == {
+        fn for fn, _ in GATES
+    }
 
 
 @every_gate
@@ -65,8 +73,12 @@ def test_gates_are_recorded_with_their_step(gate):
 
 def test_a_gate_holds_when_called_by_keyword():
     x = param([1.0, 2.0])
-    for y, expected in ((mg.detach(x=x), 0), (mg.scale_grad(x=x, s=0.5), 0.5), (mg.clip_grad(x=x, max_norm=1e-9), 0),
-                        (mg.on_backward(x=x, fn=lambda g: 7 * g), 7)):  # fmt: skip
+    for y, expected in (
+        (mg.detach(x=x), 0),
+        (mg.scale_grad(x=x, s=0.5), 0.5),
+        (mg.clip_grad(x=x, max_norm=1e-9), 0),
+        (mg.on_backward(x=x, fn=lambda g: 7 * g), 7),
+    ):
         (g,) = mg.grad(np.sum(y) + 0 * np.sum(x), [x])
         np.testing.assert_allclose(g.data, [expected] * 2, atol=1e-8)
 
@@ -117,7 +129,9 @@ def test_clip_grad_of_huge_float32_does_not_overflow():
 
 @pytest.mark.parametrize("bad", [0, -1.0, np.nan])
 def test_clip_grad_refuses_a_threshold_that_is_not_above_0(bad):
-    with pytest.raises(ArgumentError, match=re.escape(f"clip_grad: max_norm: {bad}; expected a number above 0")):
+    with pytest.raises(
+        ArgumentError, match=re.escape(f"clip_grad: max_norm: {bad}; expected a number above 0")
+    ):
         mg.clip_grad(param([1.0]), bad)
 
 
@@ -129,7 +143,9 @@ def test_clip_grad_has_a_derivative_itself(v):
     w = np.linspace(-1, 2, v.size).reshape(v.shape)
     (got,) = mg.grad(np.sum(out * w), [g])
     size = np.sqrt(np.sum(v**2))
-    np.testing.assert_allclose(got.data, 0.4 / size * (w - v * np.sum(v * w) / size**2), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        got.data, 0.4 / size * (w - v * np.sum(v * w) / size**2), rtol=1e-10, atol=1e-12
+    )
 
 
 # --- on_backward -----------------------------------------------------------------------------------------------------
@@ -144,7 +160,9 @@ def test_on_backward_sees_the_complete_gradient_once():
 
 
 def test_on_backward_may_return_another_gradient():
-    np.testing.assert_array_equal(through(lambda t: mg.on_backward(t, lambda g: g * 2 + 1), [0.0, 0.0], [1, 2]), [3, 5])
+    np.testing.assert_array_equal(
+        through(lambda t: mg.on_backward(t, lambda g: g * 2 + 1), [0.0, 0.0], [1, 2]), [3, 5]
+    )
 
 
 def test_the_array_that_on_backward_returns_stays_the_users():

@@ -59,7 +59,9 @@ def test_truncation_finds_the_state_and_leaves_the_running_loss(step):
     w = param(0.5)
     (by_hand,) = mg.grad(loop(w, step, mg.detach), w)
     (truncated,) = mg.grad(tf.truncate(mg.Tape.of(loop(w, step)), every=1).outputs[0], w)
-    (random,) = mg.grad(tf.truncate_randomly(mg.Tape.of(loop(w, step)), 1e-9, 0, reweight=False).outputs[0], w)
+    (random,) = mg.grad(
+        tf.truncate_randomly(mg.Tape.of(loop(w, step)), 1e-9, 0, reweight=False).outputs[0], w
+    )
     np.testing.assert_allclose([truncated.item(), random.item()], by_hand.item(), rtol=1e-12)
 
 
@@ -73,13 +75,21 @@ def test_gates_everywhere_hide_nothing():
 
 def test_two_edges_of_one_source_keep_their_own_factors():
     x = param(2.0, "x")
-    tape = tf.scale(mg.Tape.of(np.tanh(x) + np.sin(x)), lambda e: e.source is x, lambda e: float(e.target.op == "sin"))
+    tape = tf.scale(
+        mg.Tape.of(np.tanh(x) + np.sin(x)),
+        lambda e: e.source is x,
+        lambda e: float(e.target.op == "sin"),
+    )
     assert mg.grad(tape.outputs[0], x)[0].item() == pytest.approx(np.cos(2), rel=1e-15)
 
 
 def test_a_factor_is_asked_once_per_edge():
     x, asked = param(2.0, "x"), []
-    tf.scale(mg.Tape.of(np.tanh(x) + np.sin(x)), lambda e: e.source is x, lambda e: asked.append(e) or len(asked))
+    tf.scale(
+        mg.Tape.of(np.tanh(x) + np.sin(x)),
+        lambda e: e.source is x,
+        lambda e: asked.append(e) or len(asked),
+    )
     assert [e.target.op for e in asked] == ["tanh", "sin"]
 
 
@@ -92,7 +102,9 @@ def test_simplify_merges_no_clips_and_nothing_across_steps():
         with mg.timestep(t):
             h = np.tanh(h @ W.T + 1)
     tape = mg.Tape.of(np.sum(h))
-    grads = [mg.grad(tf.truncate(k, every=1).outputs[0], W)[0].data for k in (tape, tf.simplify(tape))]
+    grads = [
+        mg.grad(tf.truncate(k, every=1).outputs[0], W)[0].data for k in (tape, tf.simplify(tape))
+    ]
     np.testing.assert_array_equal(*grads)
 
 
@@ -173,7 +185,9 @@ def test_small_integer_stamps_do_not_overflow():
         for t in range(250, 256):
             with mg.timestep(kind(t)):
                 h = np.tanh(h * w)
-        grads.append(mg.grad(tf.truncate(mg.Tape.of(np.sum(h)), every=2, window=3).outputs[0], w)[0].item())
+        grads.append(
+            mg.grad(tf.truncate(mg.Tape.of(np.sum(h)), every=2, window=3).outputs[0], w)[0].item()
+        )
     assert grads[0] == grads[1]
 
 
@@ -202,7 +216,9 @@ def test_a_remainder_goes_back_by_the_quotient_that_numpy_took(fn):
 
 def test_the_mean_of_many_halves():
     x = param(np.ones(70_000, np.float16))
-    np.testing.assert_allclose(mg.grad(np.mean(x), x, grad_output=1000.0)[0].data, 1000 / 70_000, rtol=1e-2)
+    np.testing.assert_allclose(
+        mg.grad(np.mean(x), x, grad_output=1000.0)[0].data, 1000 / 70_000, rtol=1e-2
+    )
 
 
 def test_a_default_passed_on_is_a_default():
@@ -211,7 +227,12 @@ def test_a_default_passed_on_is_a_default():
     np.testing.assert_array_equal(g.data, [[1, 1], [10, 10]])
 
 
-MASKED = [lambda x, m: x * m, lambda x, m: m * x, lambda x, m: np.ma.exp(x), lambda x, m: np.ma.getdata(x)]
+MASKED = [
+    lambda x, m: x * m,
+    lambda x, m: m * x,
+    lambda x, m: np.ma.exp(x),
+    lambda x, m: np.ma.getdata(x),
+]
 
 
 @pytest.mark.parametrize("fn", MASKED)
@@ -247,13 +268,22 @@ def test_the_value_is_numpys(call):
 
 
 REFUSED = [  # einsum would broadcast a 1
-    lambda x: np.inner(x[:, :1], np.ones((2, 4))), lambda x: np.dot(x[:, :1], np.ones((2, 3, 4))),
-    lambda x: np.tensordot(x[:, :1], np.ones((3, 4)), 1), lambda x: np.vdot(x[0, :1], np.ones(4)),
-    lambda x: np.diff(x, -1), lambda x: np.gradient(x, edge_order=3), lambda x: np.vsplit(x[0], 1),
-    lambda x: np.meshgrid(x[0], indexing="xx"), lambda x: np.average(x, weights=np.ones(6)),
-    lambda x: x.astype(np.int8) + 300, lambda x: x * 10**400, lambda x: np.add(x, [[1], [1, 2]]),
-    lambda x: x.assign("a"), lambda x: x.assign(np.array([1j])), lambda x: x.reshape(6, order="F"),
-]  # fmt: skip
+    lambda x: np.inner(x[:, :1], np.ones((2, 4))),
+    lambda x: np.dot(x[:, :1], np.ones((2, 3, 4))),
+    lambda x: np.tensordot(x[:, :1], np.ones((3, 4)), 1),
+    lambda x: np.vdot(x[0, :1], np.ones(4)),
+    lambda x: np.diff(x, -1),
+    lambda x: np.gradient(x, edge_order=3),
+    lambda x: np.vsplit(x[0], 1),
+    lambda x: np.meshgrid(x[0], indexing="xx"),
+    lambda x: np.average(x, weights=np.ones(6)),
+    lambda x: x.astype(np.int8) + 300,
+    lambda x: x * 10**400,
+    lambda x: np.add(x, [[1], [1, 2]]),
+    lambda x: x.assign("a"),
+    lambda x: x.assign(np.array([1j])),
+    lambda x: x.reshape(6, order="F"),
+]
 
 
 @pytest.mark.parametrize("call", REFUSED)

@@ -18,12 +18,25 @@ def result(x=2.0, requires_grad=True, **kw):
 
 
 LOOKS = [
-    bool, float, int, lambda t: t.item(), lambda t: 2.0 in t, lambda t: f"{t:.2f}", lambda t: t > 0 and 1,
-    lambda t: operator.index(np.argmax(t)), lambda t: int(np.rint(t)), lambda t: [5, 6, 7][np.argmax(t)],
-    lambda t: np.nonzero(t[None]), lambda t: t[None].nonzero(), lambda t: np.allclose(t, 2), np.isreal,
-    lambda t: np.asarray(t > 0), lambda t: max(t, t + 1), lambda t: sorted([t, -t]),
+    bool,
+    float,
+    int,
+    lambda t: t.item(),
+    lambda t: 2.0 in t,
+    lambda t: f"{t:.2f}",
+    lambda t: t > 0 and 1,
+    lambda t: operator.index(np.argmax(t)),
+    lambda t: int(np.rint(t)),
+    lambda t: [5, 6, 7][np.argmax(t)],
+    lambda t: np.nonzero(t[None]),
+    lambda t: t[None].nonzero(),
+    lambda t: np.allclose(t, 2),
+    np.isreal,
+    lambda t: np.asarray(t > 0),
+    lambda t: max(t, t + 1),
+    lambda t: sorted([t, -t]),
     lambda t: np.reshape(t, (1,))[np.reshape(t > 0, (1,))],
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=range(len(LOOKS)))
@@ -37,14 +50,33 @@ def test_a_look_marks_the_past_with_its_line(look):
     assert t.inputs[0].peeked is not None
 
 
-@pytest.mark.parametrize("look", [
-    repr, str, lambda t: t.data > 0, lambda t: t.numpy().item(), lambda t: t.shape, np.shape, np.ndim, np.result_type,
-    lambda t: len(np.reshape(t, (1,))), lambda t: list(np.reshape(t, (1,))), lambda t: t.detach(), lambda t: t == 2,
-    lambda t: t.backward(), lambda t: mg.grad(t, t.inputs[0]), lambda t: str(mg.Tape.of(t * 2 + 1)), mg.detach,
-    lambda t: differentiate(mg.Tape.of(t)), lambda t: mg.Tape.of(t).replay(),
-    lambda t: mg.find_nonfinite(mg.Tape.of(t)),
-    lambda t: [step.formula for step in mg.Tape.of(t).steps()], np.array_repr, lambda t: t.T[None, ...],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "look",
+    [
+        repr,
+        str,
+        lambda t: t.data > 0,
+        lambda t: t.numpy().item(),
+        lambda t: t.shape,
+        np.shape,
+        np.ndim,
+        np.result_type,
+        lambda t: len(np.reshape(t, (1,))),
+        lambda t: list(np.reshape(t, (1,))),
+        lambda t: t.detach(),
+        lambda t: t == 2,
+        lambda t: t.backward(),
+        lambda t: mg.grad(t, t.inputs[0]),
+        lambda t: str(mg.Tape.of(t * 2 + 1)),
+        mg.detach,
+        lambda t: differentiate(mg.Tape.of(t)),
+        lambda t: mg.Tape.of(t).replay(),
+        lambda t: mg.find_nonfinite(mg.Tape.of(t)),
+        lambda t: [step.formula for step in mg.Tape.of(t).steps()],
+        np.array_repr,
+        lambda t: t.T[None, ...],
+    ],
+)
 def test_what_decides_nothing_leaves_no_mark(look):
     t = result()
     look(t)
@@ -63,7 +95,10 @@ def test_a_result_keeps_its_first_look_and_a_leaf_its_last():
     assert x.peeked[0] > first[0]
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12), st.lists(st.integers(0, 12), max_size=4))
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12),
+    st.lists(st.integers(0, 12), max_size=4),
+)
 def test_marked_is_what_lies_behind_a_look(pairs, looked):
     """Random graphs against a search of its own for every look."""
     nodes = [result(1.0)]
@@ -78,7 +113,10 @@ def test_marked_is_what_lies_behind_a_look(pairs, looked):
 
 # --- a loop that decides by values, compiled --------------------------------------------------------------------------
 def loop(decide, x=None):
-    W, h = mg.tensor([[0.5, -0.2], [0.1, 0.3]], requires_grad=True, name="W"), mg.tensor([1.0, 2.0], name="h_0")
+    W, h = (
+        mg.tensor([[0.5, -0.2], [0.1, 0.3]], requires_grad=True, name="W"),
+        mg.tensor([1.0, 2.0], name="h_0"),
+    )
     for t in range(1, 4):
         with mg.timestep(t):
             h = np.tanh(h @ W).named(f"h_{t}")
@@ -99,10 +137,15 @@ def by_index(h):
 
 
 @pytest.mark.parametrize("decide", [by_branch, by_number, by_index])
-@pytest.mark.parametrize("made", [lambda tape: tape, differentiate, lambda tape: truncate(tape, every=1)])
+@pytest.mark.parametrize(
+    "made", [lambda tape: tape, differentiate, lambda tape: truncate(tape, every=1)]
+)
 def test_a_loop_that_decides_by_values_is_not_compiled(decide, made):
     line = decide.__code__.co_firstlineno + 1
-    with pytest.raises(GradientError, match=rf"compile: the value of '.+' was read .* \[t=1, test_peeks.py:{line}\]"):
+    with pytest.raises(
+        GradientError,
+        match=rf"compile: the value of '.+' was read .* \[t=1, test_peeks.py:{line}\]",
+    ):
         mg.compile(made(loop(decide)))
 
 

@@ -22,7 +22,12 @@ def rnn(T=3, seed=0, parameters=None):
     """h_t = tanh(x_t + h_{t-1} W), the losses summed inside the steps; returns the loss, W and the inputs."""
     rng = np.random.default_rng(seed)
     w, x = parameters or (rng.normal(size=(2, 2)), rng.normal(size=(T, 1, 2)))
-    W, X, h, loss = param(w, "W"), mg.tensor(x, name="X"), mg.tensor(np.zeros((1, 2)), name="h_0"), 0.0
+    W, X, h, loss = (
+        param(w, "W"),
+        mg.tensor(x, name="X"),
+        mg.tensor(np.zeros((1, 2)), name="h_0"),
+        0.0,
+    )
     for t in range(1, T + 1):
         with mg.timestep(t):
             h = np.tanh(X[t - 1] + h @ W).named(f"h_{t}")
@@ -114,8 +119,11 @@ def test_edges():
     z = x * y + x
     tape = mg.Tape.of(z)
     assert [(tape.names[e.source], tape.names[e.target], e.slot) for e in tape.edges()] == [
-        ("x", "multiply", 0), ("y", "multiply", 1), ("multiply", "add", 0), ("x", "add", 1)
-    ]  # fmt: skip
+        ("x", "multiply", 0),
+        ("y", "multiply", 1),
+        ("multiply", "add", 0),
+        ("x", "add", 1),
+    ]
     assert all(e.carries_gradient for e in tape.edges())
     assert not mg.Tape.of(mg.detach(x)).edges()[0].carries_gradient
 
@@ -137,7 +145,9 @@ def residual(size, T=3):
 
 
 @pytest.mark.parametrize("size", [2, 1, ()])
-@pytest.mark.parametrize("end", [np.sum, lambda h: np.sum(h * h), lambda h: h if h.size == 1 else h[0]])
+@pytest.mark.parametrize(
+    "end", [np.sum, lambda h: np.sum(h * h), lambda h: h if h.size == 1 else h[0]]
+)
 def test_a_residual_state_is_recurrent_at_every_step(size, end):
     expected = [("h_1", "multiply@2"), ("h_1", "h_2"), ("h_2", "multiply@3"), ("h_2", "h_3")]
     assert crossing(mg.Tape.of(end(residual(size)))) == expected
@@ -175,7 +185,11 @@ REPLAY_ERRORS = [
     ({"h_1": np.zeros((1, 2))}, ArgumentError, "replay: 'h_1' is no leaf of this tape"),
     ({mg.tensor(1.0, name="other"): 1.0}, ArgumentError, "replay: 'other' is no leaf of this tape"),
     ({"W": np.zeros((3, 2))}, ShapeError, "replay: 'W' is (2, 2) and the value (3, 2)"),
-    ({"W": np.zeros((2, 2), complex)}, DTypeError, "replay: 'W' is float64 and the value complex128"),
+    (
+        {"W": np.zeros((2, 2), complex)},
+        DTypeError,
+        "replay: 'W' is float64 and the value complex128",
+    ),
 ]
 
 
@@ -230,7 +244,9 @@ def test_each_node_once_and_each_edge_once():
 
 def rows_read_one_by_one(steps=400, width=50):
     """A loop over the rows of one tensor that needs a gradient: basic, integer-array and dense uses of X, mixed."""
-    X = mg.tensor(np.linspace(0, 1, steps * width).reshape(steps, width), requires_grad=True, name="X")
+    X = mg.tensor(
+        np.linspace(0, 1, steps * width).reshape(steps, width), requires_grad=True, name="X"
+    )
     loss = np.sum(X * X)
     for t in range(steps):
         loss = loss + np.sum(X[t] * X[t]) + np.sum(X[[t, t]]) + np.sum(X[np.arange(steps) == t])
@@ -333,7 +349,11 @@ def test_gradients_may_be_asked_as_often_as_one_likes():
     tape = mg.Tape.of(loss)
     first = mg.grad(loss, [W])[0].data
     loss.backward()
-    for again in (mg.grad(loss, [W])[0].data, list(tape.steps())[-1].grad, differentiate(tape).outputs[1].data):
+    for again in (
+        mg.grad(loss, [W])[0].data,
+        list(tape.steps())[-1].grad,
+        differentiate(tape).outputs[1].data,
+    ):
         np.testing.assert_array_equal(again, first)
     tape.backward()
     np.testing.assert_array_equal(W.grad, 2 * first)
@@ -369,16 +389,39 @@ def test_grad_output_weighs_the_elements():
 
 
 REFUSED = [
-    (lambda x: (x * x).backward(), GradientError,
-     "'multiply' is (2,); it starts from a scalar. Sum it, or pass gradient= of shape (2,)"),
+    (
+        lambda x: (x * x).backward(),
+        GradientError,
+        "'multiply' is (2,); it starts from a scalar. Sum it, or pass gradient= of shape (2,)",
+    ),
     (lambda x: mg.grad(x * x, [x]), GradientError, "'multiply' is (2,); it starts from a scalar"),
-    (lambda x: differentiate(mg.Tape.of(x * x)), GradientError, "'multiply' is (2,); it starts from a scalar"),
-    (lambda x: (x * x).backward([1.0, 2.0, 3.0]), ShapeError, "'multiply' is (2,) and gradient (3,)"),
-    (lambda x: mg.tensor(1.0, name="c").backward(), GradientError, "'c' does not depend on anything that needs"),
-    (lambda x: np.sum(mg.detach(x)).backward(), GradientError, "'sum' does not depend on anything that needs"),
-    (lambda x: mg.grad(np.sum(x), [mg.tensor(1.0, name="c")]), GradientError, "'c' does not need a gradient"),
+    (
+        lambda x: differentiate(mg.Tape.of(x * x)),
+        GradientError,
+        "'multiply' is (2,); it starts from a scalar",
+    ),
+    (
+        lambda x: (x * x).backward([1.0, 2.0, 3.0]),
+        ShapeError,
+        "'multiply' is (2,) and gradient (3,)",
+    ),
+    (
+        lambda x: mg.tensor(1.0, name="c").backward(),
+        GradientError,
+        "'c' does not depend on anything that needs",
+    ),
+    (
+        lambda x: np.sum(mg.detach(x)).backward(),
+        GradientError,
+        "'sum' does not depend on anything that needs",
+    ),
+    (
+        lambda x: mg.grad(np.sum(x), [mg.tensor(1.0, name="c")]),
+        GradientError,
+        "'c' does not need a gradient",
+    ),
     (lambda x: mg.Tape.of(np.sum(x), np.max(x)).backward(), GradientError, "a tape with 2 outputs"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("call", "error", "message"), REFUSED)
@@ -389,18 +432,26 @@ def test_backward_refuses(call, error, message):
     assert x.grad is None
 
 
-@pytest.mark.parametrize("go", [
-    lambda loss, w: loss.backward(), lambda loss, w: mg.grad(loss, [w]), lambda loss, w: mg.Tape.of(loss).backward(),
-    lambda loss, w: list(mg.Tape.of(loss).steps()), lambda loss, w: differentiate(mg.Tape.of(loss)),
-    lambda loss, w: truncate(mg.Tape.of(loss), every=1).backward(),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "go",
+    [
+        lambda loss, w: loss.backward(),
+        lambda loss, w: mg.grad(loss, [w]),
+        lambda loss, w: mg.Tape.of(loss).backward(),
+        lambda loss, w: list(mg.Tape.of(loss).steps()),
+        lambda loss, w: differentiate(mg.Tape.of(loss)),
+        lambda loss, w: truncate(mg.Tape.of(loss), every=1).backward(),
+    ],
+)
 def test_a_parameter_assigned_before_backward_makes_the_tape_stale(go):
     w = param([1.0, 2.0], "w")
     with mg.timestep(2):
         y = np.tanh(w * 3).named("y")
     loss = np.sum(y * w)
     w.assign([5.0, 6.0])
-    with pytest.raises(StaleTapeError, match=r"^backward through 'multiply': 'w' was assigned a new value after"):
+    with pytest.raises(
+        StaleTapeError, match=r"^backward through 'multiply': 'w' was assigned a new value after"
+    ):
         go(loss, w)
     assert w.grad is None
 
@@ -413,7 +464,9 @@ def test_a_parameter_assigned_before_forward_is_fine():
 
 
 # --- cost and depth --------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("seen", [lambda tape: tape.steps(), lambda tape: tape._sweep(tape._seed(None))])
+@pytest.mark.parametrize(
+    "seen", [lambda tape: tape.steps(), lambda tape: tape._sweep(tape._seed(None))]
+)
 def test_an_adjoint_is_gone_once_it_was_passed_on(seen):
     """Nothing but the seed is held of what backward has left behind: neither adjoints nor what was sent."""
     W, h = param(np.eye(3) * 0.9, "W"), param(np.ones((2, 3)), "h")
@@ -489,7 +542,10 @@ def test_a_hundred_thousand_nodes(long):
     [
         (lambda t, w: truncate(t, every=20_000), 10_000),
         (lambda t, w: truncate(t, every=20_000, window=15_000), 15_001),
-        (lambda t, w: cut(t, lambda e: e.source.time == 29_999 and e.target.time == 30_000), 20_000),
+        (
+            lambda t, w: cut(t, lambda e: e.source.time == 29_999 and e.target.time == 30_000),
+            20_000,
+        ),
         (lambda t, w: truncate_randomly(t, {45_000: 1e-9}, 0), 5_000),
         (untie, 50_000),
     ],
@@ -506,7 +562,9 @@ def test_differentiating_and_simplifying_a_hundred_thousand_nodes(long):
     assert len(simplify(tape).nodes) == len(tape.nodes)
 
 
-@pytest.mark.parametrize("finish", [lambda total: total / 3, lambda total: -(total * 0.5), lambda total: total])
+@pytest.mark.parametrize(
+    "finish", [lambda total: total / 3, lambda total: -(total * 0.5), lambda total: total]
+)
 def test_a_mean_taken_inside_the_last_step_is_no_state(finish):
     w, h, total = param(0.5, "w"), mg.tensor(1.0), 0
     for t in (1, 2, 3):
@@ -515,4 +573,7 @@ def test_a_mean_taken_inside_the_last_step_is_no_state(finish):
             total = total + h * h
             total = finish(total) if t == 3 else total
     edges = mg.Tape.of(total).recurrent_edges()
-    assert [(e.source.name, e.target.label) for e in edges] == [("h_1", "multiply@2"), ("h_2", "multiply@3")]
+    assert [(e.source.name, e.target.label) for e in edges] == [
+        ("h_1", "multiply@2"),
+        ("h_2", "multiply@3"),
+    ]

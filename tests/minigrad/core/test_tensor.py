@@ -49,14 +49,20 @@ MUTABLE = [  # an operand, a function that reads it, and the gradient at x = [1,
     ("index in a tuple", np.array([1, 1]), lambda x, a: x[..., a], [0, 2]),
     ("mask", np.array([True, False]), lambda x, a: x[a], [1, 0]),
     ("indices", np.array([1, 1]), lambda x, a: np.take_along_axis(x, a, 0), [0, 2]),
-    ("targets", np.array([1, 1]), lambda x, a: 2 * mg.cross_entropy(np.stack([x * 0, x * 0]) + x * [[1], [0]], a),
-     np.exp([1, 2]) / np.sum(np.exp([1, 2])) - [0, 1]),
+    (
+        "targets",
+        np.array([1, 1]),
+        lambda x, a: 2 * mg.cross_entropy(np.stack([x * 0, x * 0]) + x * [[1], [0]], a),
+        np.exp([1, 2]) / np.sum(np.exp([1, 2])) - [0, 1],
+    ),
     ("scale", np.array([3.0, 5.0]), mg.scale_grad, [3, 5]),
     ("order of the axes", [1, 0], lambda x, a: np.transpose(x * [[3.0], [5.0]], a)[0], [8, 0]),
-]  # fmt: skip
+]
 
 
-@pytest.mark.parametrize(("a", "fn", "expected"), [m[1:] for m in MUTABLE], ids=[m[0] for m in MUTABLE])
+@pytest.mark.parametrize(
+    ("a", "fn", "expected"), [m[1:] for m in MUTABLE], ids=[m[0] for m in MUTABLE]
+)
 def test_an_operand_changed_after_use_has_no_effect(a, fn, expected):
     x = param([1.0, 2.0])
     y = fn(x, a)
@@ -143,20 +149,35 @@ def test_assign_writes_into_the_leafs_own_array():
     assert h.data.tolist() == [1, 1]
 
 
-@pytest.mark.parametrize("view", [
-    lambda w: w.T, lambda w: w[0], lambda w: w.reshape(4), lambda w: mg.detach(w.T), lambda w: mg.clip_grad(w, 1.0)[1:],
-    lambda w: np.broadcast_to(w, (3, 2, 2)).T, lambda w: repeatedly(mg.scale_grad, w),
-])  # fmt: skip
-@pytest.mark.parametrize("go", [
-    lambda loss, x: loss.backward(), lambda loss, x: mg.grad(loss, [x]),
-    lambda loss, x: differentiate(mg.Tape.of(loss)), lambda loss, x: cut(mg.Tape.of(loss), lambda e: True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda w: w.T,
+        lambda w: w[0],
+        lambda w: w.reshape(4),
+        lambda w: mg.detach(w.T),
+        lambda w: mg.clip_grad(w, 1.0)[1:],
+        lambda w: np.broadcast_to(w, (3, 2, 2)).T,
+        lambda w: repeatedly(mg.scale_grad, w),
+    ],
+)
+@pytest.mark.parametrize(
+    "go",
+    [
+        lambda loss, x: loss.backward(),
+        lambda loss, x: mg.grad(loss, [x]),
+        lambda loss, x: differentiate(mg.Tape.of(loss)),
+        lambda loss, x: cut(mg.Tape.of(loss), lambda e: True),
+    ],
+)
 def test_who_read_a_view_of_an_assigned_leaf_is_stale(view, go):
     """Even where only the gradient of the other factor is wanted, which the new value would make wrong."""
     w, x = param([[1.0, 2.0], [3.0, 4.0]], "w"), param(2.0, "x")
     loss = np.sum(view(w) * x)
     w.assign(w.data + 1)
-    with pytest.raises(StaleTapeError, match=r"'w' was assigned a new value after '[a-z_]+' read it"):
+    with pytest.raises(
+        StaleTapeError, match=r"'w' was assigned a new value after '[a-z_]+' read it"
+    ):
         go(loss, x)
     assert x.grad is None
     np.sum(view(w) * x).backward()
@@ -182,11 +203,17 @@ def test_detached_tensor_is_a_leaf_with_the_same_value():
 @pytest.mark.parametrize(
     ("x", "dtype", "expected"),
     [
-        (1, None, "float64"), ([1, 2], None, "float64"), (np.array([1, 2]), None, "int64"), (True, None, "float64"),
-        (np.float32(1), None, "float32"), (np.array([True]), None, "bool"), ([1, 2], np.float32, "float32"),
-        (np.array([1.0]), np.float32, "float32"), (mg.tensor([1.0], dtype=np.float16), None, "float16"),
+        (1, None, "float64"),
+        ([1, 2], None, "float64"),
+        (np.array([1, 2]), None, "int64"),
+        (True, None, "float64"),
+        (np.float32(1), None, "float32"),
+        (np.array([True]), None, "bool"),
+        ([1, 2], np.float32, "float32"),
+        (np.array([1.0]), np.float32, "float32"),
+        (mg.tensor([1.0], dtype=np.float16), None, "float16"),
     ],
-)  # fmt: skip
+)
 def test_dtype_is_given_or_carried_or_float64(x, dtype, expected):
     assert mg.tensor(x, dtype=dtype).dtype == expected
 
@@ -207,7 +234,9 @@ def test_python_numbers_do_not_promote(fn, number, left, dtype):
     np.testing.assert_array_equal(got.data, expected)
 
 
-@pytest.mark.parametrize("fn", [np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal])
+@pytest.mark.parametrize(
+    "fn", [np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal]
+)
 def test_python_numbers_compare_as_numpy_does(fn):
     x = np.float32([0.1, 0.2])
     for a, b in ((x, 0.1), (0.1, x), (x, 0.2)):
@@ -258,7 +287,9 @@ def test_without_a_gradient_it_becomes_an_array():
 
 UNSUPPORTED = [
     np.fft.fft,
-    lambda x: np.linalg.qr(np.stack([x, x]) if isinstance(x, np.ndarray) else np.reshape(x, (2, 1)))[0],
+    lambda x: np.linalg.qr(
+        np.stack([x, x]) if isinstance(x, np.ndarray) else np.reshape(x, (2, 1))
+    )[0],
     np.unwrap,
     np.nanmedian,
     lambda x: np.nanmax(x, axis=0),
@@ -269,7 +300,9 @@ UNSUPPORTED = [
 
 @pytest.mark.parametrize("fn", UNSUPPORTED)
 def test_unsupported_function_raises_where_a_gradient_is_needed(fn):
-    with pytest.raises(UnsupportedError, match="needs a gradient and minigrad cannot differentiate this function"):
+    with pytest.raises(
+        UnsupportedError, match="needs a gradient and minigrad cannot differentiate this function"
+    ):
         fn(param([1.0, 2.0], "x"))
 
 
@@ -317,8 +350,16 @@ def test_comparisons_are_recorded_without_a_gradient(fn):
 
 def test_comparison_operators():
     x, a = param([1.0, 2.0]), np.array([1.0, 2.0])
-    for got, expected in ((x > 1, a > 1), (x >= 2, a >= 2), (x < 2, a < 2), (x <= 1, a <= 1), (x == 1, a == 1),
-                          (x != 1, a != 1), (a > x, a > a.copy()), (a <= x, a <= a.copy())):  # fmt: skip
+    for got, expected in (
+        (x > 1, a > 1),
+        (x >= 2, a >= 2),
+        (x < 2, a < 2),
+        (x <= 1, a <= 1),
+        (x == 1, a == 1),
+        (x != 1, a != 1),
+        (a > x, a > a.copy()),
+        (a <= x, a <= a.copy()),
+    ):
         np.testing.assert_array_equal(got.data, expected)
 
 
@@ -326,10 +367,15 @@ def test_comparison_operators():
 @pytest.mark.parametrize(
     "fn",
     [
-        lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a / b, lambda a, b: a @ b,
-        lambda a, b: abs(a) ** b, np.maximum,
+        lambda a, b: a + b,
+        lambda a, b: a - b,
+        lambda a, b: a * b,
+        lambda a, b: a / b,
+        lambda a, b: a @ b,
+        lambda a, b: abs(a) ** b,
+        np.maximum,
     ],
-)  # fmt: skip
+)
 def test_array_and_tensor_meet_in_either_order(fn):
     a, b = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[2.0, 0.5], [1.5, 1.0]])
     for x, y in ((param(a), b), (a, param(b)), (param(a), param(b))):
@@ -348,13 +394,34 @@ def test_lists_are_operands(fn, other):
 
 
 METHODS = [
-    lambda x: x.sum(), lambda x: x.sum(axis=0), lambda x: x.sum(0, keepdims=True), lambda x: x.mean(-1),
-    lambda x: x.max(1), lambda x: x.min(), lambda x: x.argmax(0), lambda x: x.argmin(), lambda x: x.any(),
-    lambda x: x.all(axis=1), lambda x: x.reshape(3, 2), lambda x: x.reshape((3, -1)), lambda x: x.reshape(-1),
-    lambda x: x.transpose(), lambda x: x.transpose(1, 0), lambda x: x.transpose((1, 0)), lambda x: x.T,
-    lambda x: x.swapaxes(0, 1), lambda x: x[:1].squeeze(), lambda x: x.dot(x.T), lambda x: x.clip(0, 1),
-    lambda x: x.clip(max=1), lambda x: x.astype(np.float32), lambda x: -x, lambda x: +x, abs, lambda x: next(iter(x)),
-]  # fmt: skip
+    lambda x: x.sum(),
+    lambda x: x.sum(axis=0),
+    lambda x: x.sum(0, keepdims=True),
+    lambda x: x.mean(-1),
+    lambda x: x.max(1),
+    lambda x: x.min(),
+    lambda x: x.argmax(0),
+    lambda x: x.argmin(),
+    lambda x: x.any(),
+    lambda x: x.all(axis=1),
+    lambda x: x.reshape(3, 2),
+    lambda x: x.reshape((3, -1)),
+    lambda x: x.reshape(-1),
+    lambda x: x.transpose(),
+    lambda x: x.transpose(1, 0),
+    lambda x: x.transpose((1, 0)),
+    lambda x: x.T,
+    lambda x: x.swapaxes(0, 1),
+    lambda x: x[:1].squeeze(),
+    lambda x: x.dot(x.T),
+    lambda x: x.clip(0, 1),
+    lambda x: x.clip(max=1),
+    lambda x: x.astype(np.float32),
+    lambda x: -x,
+    lambda x: +x,
+    abs,
+    lambda x: next(iter(x)),
+]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -396,7 +463,12 @@ def test_timestep_stamps_and_nests():
             1 / 0
         d = b * 2
     assert [v.time for v in (x, a, b, c, d, a * 2)] == [None, 1, 5, 1, 1, None]
-    assert [v.label for v in (x, a, b, d)] == ["parameter", "multiply@1", "multiply@5", "multiply@1"]
+    assert [v.label for v in (x, a, b, d)] == [
+        "parameter",
+        "multiply@1",
+        "multiply@5",
+        "multiply@1",
+    ]
     assert a.where == f"t=1, {a.origin}"
 
 
@@ -455,15 +527,30 @@ def test_matmul_mismatch():
 
 
 REFUSED = [
-    (lambda x: x @ np.ones((2, 4, 2)), "matmul: 'x' is (2, 3) and 'constant' is (2, 4, 2); the last axis of the first "
-     "(3) must equal the second's second-to-last (4)."),
-    (lambda x: x + np.ones(2), "add: 'x' is (2, 3) and 'constant' is (2,); operands could not be broadcast together"),
-    (lambda x: np.reshape(x, (4, 2)), "reshape(shape=(4, 2)): 'x' is (2, 3); cannot reshape array of size 6"),
+    (
+        lambda x: x @ np.ones((2, 4, 2)),
+        "matmul: 'x' is (2, 3) and 'constant' is (2, 4, 2); the last axis of the first "
+        "(3) must equal the second's second-to-last (4).",
+    ),
+    (
+        lambda x: x + np.ones(2),
+        "add: 'x' is (2, 3) and 'constant' is (2,); operands could not be broadcast together",
+    ),
+    (
+        lambda x: np.reshape(x, (4, 2)),
+        "reshape(shape=(4, 2)): 'x' is (2, 3); cannot reshape array of size 6",
+    ),
     (lambda x: x[5], "getitem(index=(5,)): 'x' is (2, 3); index 5 is out of bounds"),
     (lambda x: np.sum(x, axis=4), "sum(axis=4): 'x' is (2, 3); axis 4 is out of bounds"),
-    (lambda x: np.concatenate([x, x[0]]), "concatenate(axis=0): 'x' is (2, 3) and 'getitem' is (3,); "),
-    (lambda x: np.einsum("ij,jk->ik", x, x), "einsum(subscripts='ij,jk->ik'): 'x' is (2, 3) and 'x' is (2, 3); "),
-]  # fmt: skip
+    (
+        lambda x: np.concatenate([x, x[0]]),
+        "concatenate(axis=0): 'x' is (2, 3) and 'getitem' is (3,); ",
+    ),
+    (
+        lambda x: np.einsum("ij,jk->ik", x, x),
+        "einsum(subscripts='ij,jk->ik'): 'x' is (2, 3) and 'x' is (2, 3); ",
+    ),
+]
 
 
 @pytest.mark.parametrize(("call", "message"), REFUSED)
@@ -475,23 +562,50 @@ def test_refusals_name_operands_shapes_and_place(call, message):
 
 # --- methods and operators are NumPy's ------------------------------------------------------------------------------
 ARGUMENTS = {
-    "clip": (0.5, 2.5), "repeat": (2,), "take": ([1, 0],), "dot": (np.arange(9.0).reshape(3, 3),), "round": (1,),
-    "swapaxes": (0, 1), "reshape": (-1,), "searchsorted": ([1.5],), "astype": (np.float32,),
-}  # fmt: skip
+    "clip": (0.5, 2.5),
+    "repeat": (2,),
+    "take": ([1, 0],),
+    "dot": (np.arange(9.0).reshape(3, 3),),
+    "round": (1,),
+    "swapaxes": (0, 1),
+    "reshape": (-1,),
+    "searchsorted": ([1.5],),
+    "astype": (np.float32,),
+}
 SHARED = [name for name in dir(np.ndarray) if not name.startswith("_") and hasattr(mg.Tensor, name)]
 
 
 @pytest.mark.parametrize("name", [name for name in SHARED if name not in ("data", "item", "dtype")])
 def test_a_method_is_that_of_arrays(name):
-    x = np.array([1.0, 2.0, 3.0]) if name == "searchsorted" else np.linspace(0.1, 3, 9).reshape(3, 3)
+    x = (
+        np.array([1.0, 2.0, 3.0])
+        if name == "searchsorted"
+        else np.linspace(0.1, 3, 9).reshape(3, 3)
+    )
     ours, numpys = (getattr(a, name) for a in (param(x), x))
     if callable(numpys):
         ours, numpys = ours(*ARGUMENTS.get(name, ())), numpys(*ARGUMENTS.get(name, ()))
-    np.testing.assert_allclose(ours.data if isinstance(ours, mg.Tensor) else ours, numpys, rtol=1e-14)
+    np.testing.assert_allclose(
+        ours.data if isinstance(ours, mg.Tensor) else ours, numpys, rtol=1e-14
+    )
 
 
-OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
-             operator.matmul, operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne]  # fmt: skip
+OPERATORS = [
+    operator.add,
+    operator.sub,
+    operator.mul,
+    operator.truediv,
+    operator.floordiv,
+    operator.mod,
+    operator.pow,
+    operator.matmul,
+    operator.lt,
+    operator.le,
+    operator.gt,
+    operator.ge,
+    operator.eq,
+    operator.ne,
+]
 
 
 OTHERS = [np.full((2, 2), 1.5), 2.0, 2, [[1.0, 2.0], [3.0, 0.5]], np.float32(2), np.arange(1, 3)]

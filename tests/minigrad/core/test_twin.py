@@ -87,7 +87,8 @@ SHAPES = [(), (1,), (3,), (2, 1), (1, 3), (2, 3)]  # any two of them broadcast
 
 reads = st.integers(0, 99)
 instructions = st.lists(
-    st.tuples(st.sampled_from(UNARY), st.tuples(reads)) | st.tuples(st.sampled_from(BINARY), st.tuples(reads, reads)),
+    st.tuples(st.sampled_from(UNARY), st.tuples(reads))
+    | st.tuples(st.sampled_from(BINARY), st.tuples(reads, reads)),
     min_size=1,
     max_size=12,
 )

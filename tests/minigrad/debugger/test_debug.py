@@ -35,7 +35,7 @@ def test_on_backward_looks_by_name_or_predicate(loss, target):
         mg.grad(loss, mg.Tape.of(loss).parameters)
         list(mg.Tape.of(loss).steps())
     loss.backward(retain_graph=True)
-    expected, = mg.grad(loss, [mg.Tape.of(loss)["h_2"]])
+    (expected,) = mg.grad(loss, [mg.Tape.of(loss)["h_2"]])
     assert len(seen) == 4
     assert all(np.array_equal(g, expected.data) for g in seen)
 
@@ -66,7 +66,12 @@ def test_a_watch_stays_until_removed(loss):
 def test_a_watch_and_detect_anomaly_work_together():
     seen = []
     ignore = np.errstate(all="ignore")
-    with ignore, mg.on_backward("h_30", seen.append), mg.detect_anomaly(), pytest.raises(NonFiniteError):
+    with (
+        ignore,
+        mg.on_backward("h_30", seen.append),
+        mg.detect_anomaly(),
+        pytest.raises(NonFiniteError),
+    ):
         exploding().backward()
     assert len(seen) == 1
 
@@ -100,7 +105,9 @@ def test_gradients_under_a_watch_are_the_same_to_the_bit(loss):
 def stopped(monkeypatch):
     """What `breakpoint()` would show: the locals of the frame that called it."""
     seen = []
-    monkeypatch.setattr(sys, "breakpointhook", lambda: seen.append(dict(inspect.stack()[1].frame.f_locals)))
+    monkeypatch.setattr(
+        sys, "breakpointhook", lambda: seen.append(dict(inspect.stack()[1].frame.f_locals))
+    )
     return seen
 
 
@@ -116,9 +123,15 @@ def test_break_at_stops_in_an_ordinary_backward(loss, stopped):
 
 def test_break_at_stops_when_it_is_told(loss, stopped):
     tape = mg.Tape.of(loss)
-    with mg.break_at(tape, lambda n: (n.name or "").startswith("h_"), when=lambda g: np.linalg.norm(g) > 2.5):
+    with mg.break_at(
+        tape, lambda n: (n.name or "").startswith("h_"), when=lambda g: np.linalg.norm(g) > 2.5
+    ):
         loss.backward()
-    norms = {s.name: np.linalg.norm(s.grad) for s in tape.steps() if (s.tensor.name or "").startswith("h_")}
+    norms = {
+        s.name: np.linalg.norm(s.grad)
+        for s in tape.steps()
+        if (s.tensor.name or "").startswith("h_")
+    }
     assert [s["step"].name for s in stopped] == [name for name, norm in norms.items() if norm > 2.5]
     assert len(stopped) not in (0, 3)
 
@@ -143,15 +156,25 @@ def pdb(tmp_path, script, commands, args=()):
     file = tmp_path / "mine.py"
     file.write_text(SCRIPT + script)
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-    run = subprocess.run([sys.executable, *args, file], input=commands, capture_output=True, text=True, timeout=120,
-                         check=False, env=env, encoding="utf-8")  # fmt: skip
+    run = subprocess.run(
+        [sys.executable, *args, file],
+        input=commands,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=env,
+        encoding="utf-8",
+    )
     assert "Traceback" not in run.stderr
     return run.stdout
 
 
 def test_breakpoint_in_the_loop_over_steps_shows_it_all(tmp_path):
     script = "for step in mg.Tape.of(loss).steps():\n    if step.name == 'h_2':\n        breakpoint()\n    x = 1\n"
-    out = pdb(tmp_path, script, "p step\np step.formula\np step.origin, step.time\np step.grad.shape\nc\n")
+    out = pdb(
+        tmp_path, script, "p step\np step.formula\np step.origin, step.time\np step.grad.shape\nc\n"
+    )
     assert "(Pdb) Step(h_2: float64[1, 4], norm " in out
     assert "'dL/dadd@2#2 += dL/dh_2 ⊙ (1 - h_2²)'" in out
     assert "('cells.py:97', 2)" in out
@@ -168,8 +191,12 @@ def test_break_at_opens_pdb_inside_backward(tmp_path):
 
 def test_stepping_lands_on_the_readable_line_of_a_rule(tmp_path):
     rule = OPS[np.tanh].rules[0].__code__
-    out = pdb(tmp_path, "loss.backward()\n", f"b {rule.co_filename}:{rule.co_firstlineno}\nc\nc\np g.shape\nw\nq\n",
-              args=("-m", "pdb"))  # fmt: skip
+    out = pdb(
+        tmp_path,
+        "loss.backward()\n",
+        f"b {rule.co_filename}:{rule.co_firstlineno}\nc\nc\np g.shape\nw\nq\n",
+        args=("-m", "pdb"),
+    )
     assert "-> defvjp(np.tanh, lambda g, y, x: g * (1 - y * y))" in out
     assert "(1, 4)" in out
 
@@ -190,7 +217,11 @@ def test_debug_takes_a_loss_or_a_tape(loss, no_input, capsys):
 def test_debug_takes_commands(loss, capsys):
     mg.debug(loss, "b h_2; c; u; q")
     assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("(mg)")] == [
-        "(mg) b h_2", "(mg) c", "(mg) u", "(mg) q"]  # fmt: skip
+        "(mg) b h_2",
+        "(mg) c",
+        "(mg) u",
+        "(mg) q",
+    ]
 
 
 def failing():
@@ -210,7 +241,10 @@ def test_pm_stands_where_backward_failed(no_input, capsys):
         mg.pm()
     out = capsys.readouterr().out
     assert out.startswith("post-mortem: ValueError: no more\n")
-    assert "the next step, through 'on_backward', fails: ValueError: no more\n[2/5] tanh = tanh(on_backward)" in out
+    assert (
+        "the next step, through 'on_backward', fails: ValueError: no more\n[2/5] tanh = tanh(on_backward)"
+        in out
+    )
 
 
 def test_pm_stands_at_the_first_bad_value(no_input, capsys):
@@ -241,12 +275,17 @@ def test_a_step_is_one_helpful_line(loss):
 
 @pytest.mark.parametrize(
     ("x", "said"),
-    [(np.array([[3.0, -4.0]]), "float64[1, 2], norm 5, -4 to 3"),
-     (np.array([1.0, np.nan, np.inf], np.float32), "float32[3], norm 1, 1 to 1, 1 NaN, 1 inf"),
-     (np.array([np.nan]), "float64[1], 1 NaN"),
-     (np.full(2, 3e38, np.float32), "float32[2], norm 4.243e+38, 3e+38 to 3e+38"),
-     (np.full(2, 1e308), "float64[2], norm 1.414e+308, 1e+308 to 1e+308"),
-     (np.zeros((0, 3)), "float64[0, 3]"), (np.array(2.5), "2.5"), (np.array(3), "3"), (np.array([True]), "bool[1]")],
-)  # fmt: skip
+    [
+        (np.array([[3.0, -4.0]]), "float64[1, 2], norm 5, -4 to 3"),
+        (np.array([1.0, np.nan, np.inf], np.float32), "float32[3], norm 1, 1 to 1, 1 NaN, 1 inf"),
+        (np.array([np.nan]), "float64[1], 1 NaN"),
+        (np.full(2, 3e38, np.float32), "float32[2], norm 4.243e+38, 3e+38 to 3e+38"),
+        (np.full(2, 1e308), "float64[2], norm 1.414e+308, 1e+308 to 1e+308"),
+        (np.zeros((0, 3)), "float64[0, 3]"),
+        (np.array(2.5), "2.5"),
+        (np.array(3), "3"),
+        (np.array([True]), "bool[1]"),
+    ],
+)
 def test_an_array_is_summarised(x, said):
     assert mg.core.text.summary(x) == said

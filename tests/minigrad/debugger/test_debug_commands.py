@@ -36,7 +36,11 @@ def last(commands, tape=LINEAR):
 
 
 def test_n_takes_a_step_and_shows_it():
-    assert last("n") == ["[1/29] L = mean(stack)  [section.py:44]", "  dL/dL: 1", "  dL/dstack += spread(dL/dL) / 3"]
+    assert last("n") == [
+        "[1/29] L = mean(stack)  [section.py:44]",
+        "  dL/dL: 1",
+        "  dL/dstack += spread(dL/dL) / 3",
+    ]
     assert last("n 17")[0].startswith("[17/29] matmul@3#2 = matmul(W_hh, h_2)  [t=3, ")
     assert last("n 17")[2:] == ["  dL/dW_hh += dL/dh_3 · h_2ᵀ", "  dL/dh_2 += W_hhᵀ · dL/dh_3"]
 
@@ -44,9 +48,13 @@ def test_n_takes_a_step_and_shows_it():
 def test_n_past_the_end_names_the_gradients():
     assert last("n 99") == [
         "the end: every gradient is complete",
-        *(f"  dL/d{p.name}: {mg.core.text.summary(g.data)}"
-          for p, g in zip(LINEAR.parameters, mg.grad(LINEAR.outputs[0], LINEAR.parameters), strict=True)),
-    ]  # fmt: skip
+        *(
+            f"  dL/d{p.name}: {mg.core.text.summary(g.data)}"
+            for p, g in zip(
+                LINEAR.parameters, mg.grad(LINEAR.outputs[0], LINEAR.parameters), strict=True
+            )
+        ),
+    ]
 
 
 def test_u_shows_the_step_before():
@@ -71,17 +79,22 @@ def test_tb_stops_once_and_cl_clears_one():
     assert run("b op=add\nc\nc")[2][0] == "breakpoint 1 (op=add)"
     assert last("b h_1\ntb h_2\nb")[:] == ["1  h_1", "2  h_2  (once)"]
     assert last("b h_1\nb h_2\ncl 1\nb") == ["2  h_2"]
-    assert last("b") == ["no breakpoints; b WHERE sets one: a node's name, t=3, op=tanh, |g|>10, |g|<1e-6, nan or "
-                         "file.py:75"]  # fmt: skip
+    assert last("b") == [
+        "no breakpoints; b WHERE sets one: a node's name, t=3, op=tanh, |g|>10, |g|<1e-6, nan or "
+        "file.py:75"
+    ]
 
 
 def test_eq_puts_numbers_in_place_of_names():
     x = mg.tensor([[1.0, 2.0]], requires_grad=True, name="x")
     tape = mg.Tape.of(np.sum(np.tanh(x @ mg.tensor([[0.5], [0.25]], name="W"))).named("L"))
     assert last("n 3\neq", tape) == [
-        "dL/dx += dL/dmatmul · Wᵀ", "  = [[0.42]] · [[0.5], [0.25]]ᵀ", "  = [[0.21, 0.105]]  to x",
-        "  ·  matrix product", "  ᵀ  transposed",
-    ]  # fmt: skip
+        "dL/dx += dL/dmatmul · Wᵀ",
+        "  = [[0.42]] · [[0.5], [0.25]]ᵀ",
+        "  = [[0.21, 0.105]]  to x",
+        "  ·  matrix product",
+        "  ᵀ  transposed",
+    ]
     assert last("n 4\neq", tape) == ["x is a leaf: its adjoint is the gradient, [[0.21, 0.105]]"]
 
 
@@ -93,29 +106,38 @@ def test_g_says_what_has_arrived_and_from_where():
     found = last("tb h_2\nc\ng")
     assert found[0].startswith("dL/dh_2 complete: ")
     assert [line.partition(":")[0] for line in found if "+=" in line] == [
-        "  += W_hhᵀ · dL/dh_3", "  += W_qhᵀ · dL/do_2",
-    ]  # fmt: skip
+        "  += W_hhᵀ · dL/dh_3",
+        "  += W_qhᵀ · dL/do_2",
+    ]
     assert last("n\ng h_1") == ["dL/dh_1: nothing has arrived yet"]
     assert last("n\ng x_1") == ["dL/dx_1: no gradient reaches it"]
 
 
 def test_p_evaluates_with_numpy_and_the_nodes_in_scope():
     assert last("p h_2.shape, W_hh.shape") == ["((4, 1), (4, 4))"]
-    assert last('tb h_2\nc\np np.array_equal(g, grad("h_2")), step.name, value("matmul@2").shape') == [
-        "(True, 'h_2', (4, 1))"
-    ]
+    assert last(
+        'tb h_2\nc\np np.array_equal(g, grad("h_2")), step.name, value("matmul@2").shape'
+    ) == ["(True, 'h_2', (4, 1))"]
     assert last("p np.zeros(2)") == ["[0. 0.]"]
     assert last("p np.zeros((40, 40))") == ["float64[40, 40], norm 0, 0 to 0"]
     assert last("p tape['W_hh'].name") == ["W_hh"]
-    assert float(last("n 99\np np.abs(grad('W_hh')).sum()")[0]) == np.abs(
-        mg.grad(LINEAR.outputs[0], LINEAR["W_hh"])[0].data
-    ).sum()
+    assert (
+        float(last("n 99\np np.abs(grad('W_hh')).sum()")[0])
+        == np.abs(mg.grad(LINEAR.outputs[0], LINEAR["W_hh"])[0].data).sum()
+    )
 
 
 def test_w_leads_from_the_loss_with_lines_and_the_rule():
     found = last("tb h_2\nc\nw")
     assert [line.split()[0] for line in found[:-2]] == [
-        "L", "stack", "multiply#2", "sum#2", "square#2", "subtract#2", "o_2"]  # fmt: skip
+        "L",
+        "stack",
+        "multiply#2",
+        "sum#2",
+        "square#2",
+        "subtract#2",
+        "o_2",
+    ]
     assert found[-2].startswith("> h_2 ")
     assert found[-2].endswith("[t=2, cells.py:75]")
     assert re.fullmatch(r"  the rule of add: minigrad/ops/elementwise\.py:\d+", found[-1])
@@ -166,27 +188,35 @@ def test_comments_and_empty_lines_in_a_script_do_nothing():
 
 @pytest.mark.parametrize(
     ("command", "line"),
-    [("fly", "*** 'fly' is no command; h lists them, p EXPR evaluates an expression"),
-     ("!ls", "*** '!ls' is no command; h lists them, p EXPR evaluates an expression"),
-     ("n x", "*** n x: expected a whole number from 1."),
-     ("u 0", "*** u 0: expected a whole number from 1."),
-     ("l -1", "*** l -1: expected a whole number from 1."),
-     ("p", "*** p: nothing to evaluate; write an expression, as p np.abs(g).max()."),
-     ("p 1/0", "*** ZeroDivisionError: division by zero"),
-     ("p nosuch", "*** NameError: name 'nosuch' is not defined"),
-     ("p (", "*** SyntaxError: '(' was never closed (<p>, line 1)"),
-     ("p grad('h_7')", "*** tape: no node is named 'h_7'; did you mean h_3 or h_2 or h_1."),
-     ("g h_7", "*** tape: no node is named 'h_7'; did you mean h_3 or h_2 or h_1."),
-     ("eq", "*** no step is taken yet. n takes the first."),
-     ("w", "*** no step is taken yet. n takes the first."),
-     ("g", "*** no step is taken yet. n takes the first."),
-     ("cl 7", "*** cl 7: no such breakpoint; b lists them."),
-     ("h fly", f"*** h fly: no such command; there are {', '.join(COMMANDS)}."),
-     ("tb", "*** b : cannot read it; expected a node's name, t=3, op=tanh, |g|>10, |g|<1e-6, nan or file.py:75."),
-     ("draw /no/such/folder/a.svg", "*** cannot write '/no/such/folder/a.svg': No such file or directory. "
-      "Give a path in a folder that exists and that you may write to."),
-     ("draw a.gif", "*** draw: 'a.gif'; expected a name ending in .svg or .html.")],
-)  # fmt: skip
+    [
+        ("fly", "*** 'fly' is no command; h lists them, p EXPR evaluates an expression"),
+        ("!ls", "*** '!ls' is no command; h lists them, p EXPR evaluates an expression"),
+        ("n x", "*** n x: expected a whole number from 1."),
+        ("u 0", "*** u 0: expected a whole number from 1."),
+        ("l -1", "*** l -1: expected a whole number from 1."),
+        ("p", "*** p: nothing to evaluate; write an expression, as p np.abs(g).max()."),
+        ("p 1/0", "*** ZeroDivisionError: division by zero"),
+        ("p nosuch", "*** NameError: name 'nosuch' is not defined"),
+        ("p (", "*** SyntaxError: '(' was never closed (<p>, line 1)"),
+        ("p grad('h_7')", "*** tape: no node is named 'h_7'; did you mean h_3 or h_2 or h_1."),
+        ("g h_7", "*** tape: no node is named 'h_7'; did you mean h_3 or h_2 or h_1."),
+        ("eq", "*** no step is taken yet. n takes the first."),
+        ("w", "*** no step is taken yet. n takes the first."),
+        ("g", "*** no step is taken yet. n takes the first."),
+        ("cl 7", "*** cl 7: no such breakpoint; b lists them."),
+        ("h fly", f"*** h fly: no such command; there are {', '.join(COMMANDS)}."),
+        (
+            "tb",
+            "*** b : cannot read it; expected a node's name, t=3, op=tanh, |g|>10, |g|<1e-6, nan or file.py:75.",
+        ),
+        (
+            "draw /no/such/folder/a.svg",
+            "*** cannot write '/no/such/folder/a.svg': No such file or directory. "
+            "Give a path in a folder that exists and that you may write to.",
+        ),
+        ("draw a.gif", "*** draw: 'a.gif'; expected a name ending in .svg or .html."),
+    ],
+)
 def test_a_mistake_is_one_line_and_the_session_goes_on(command, line):
     answer, then = run(f"{command}\nn")
     assert answer == [line]
@@ -197,14 +227,19 @@ def test_b_nan_stops_at_the_first_bad_value_and_w_says_why():
     found = run("b nan\nc\nw", mg.Tape.of(exploding()))
     assert found[1][0] == "breakpoint 1 (nan)"
     assert "  dL/dh_8 += dL/dh_9 · W_hhᵀ" in found[1]
-    assert found[2][-1].startswith("  the first bad value: backward through matmul: 'matmul@9#2' sends inf")
+    assert found[2][-1].startswith(
+        "  the first bad value: backward through matmul: 'matmul@9#2' sends inf"
+    )
     assert re.search(r"\[t=9, cases.py:\d+\]$", found[2][-1])
 
 
 def test_draw_tells_visited_current_and_waiting_apart(tmp_path):
     assert last(f"tb h_2\nc\ndraw {tmp_path}/a.svg") == [f"wrote {tmp_path}/a.svg"]
     text = (tmp_path / "a.svg").read_text()
-    assert all(f'class="node {state}' in text for state in ("visited", "current", "waiting", "ahead", "unreached"))
+    assert all(
+        f'class="node {state}' in text
+        for state in ("visited", "current", "waiting", "ahead", "unreached")
+    )
     assert last(f"draw {tmp_path}/a.html") == [f"wrote {tmp_path}/a.html"]
     assert (tmp_path / "a.html").read_text().startswith("<!DOCTYPE html>")
 
@@ -234,14 +269,23 @@ def test_names_complete():
 def test_a_truncated_tape_ends_at_the_cut():
     tape = tf.truncate(LINEAR, every=1)
     assert last("c\ng h_0", tape) == ["dL/dh_0: no gradient reaches it"]
-    assert [x.partition(":")[0] for x in last("c\ng h_2", tape) if "+=" in x] == ["  += W_qhᵀ · dL/do_2"]
+    assert [x.partition(":")[0] for x in last("c\ng h_2", tape) if "+=" in x] == [
+        "  += W_qhᵀ · dL/do_2"
+    ]
 
 
 # --- as a process ---------------------------------------------------------------------------------------------------
 def minigrad(*args, commands="", **kwargs):
     command = [sys.executable, "-m", "minigrad", "step", *map(str, args)]
     return subprocess.run(
-        command, input=commands, capture_output=True, text=True, timeout=120, check=False, encoding="utf-8", **kwargs
+        command,
+        input=commands,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        encoding="utf-8",
+        **kwargs,
     )
 
 
@@ -252,8 +296,16 @@ def test_minigrad_step_reads_commands_from_a_pipe():
     assert "dL/dadd@2#2 += dL/dh_2 ⊙ (1 - h_2²)" in done.stdout
 
 
-@pytest.mark.parametrize("options", ["--cell lstm --steps 2", "--cell gru --truncate 1", "--cell linear --untie",
-                                     "--demo vanishing --steps 5", "--demo exploding"])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--cell lstm --steps 2",
+        "--cell gru --truncate 1",
+        "--cell linear --untie",
+        "--demo vanishing --steps 5",
+        "--demo exploding",
+    ],
+)
 def test_minigrad_step_has_networks_to_learn_on(options):
     done = minigrad(*options.split(), commands="n\nc\n")
     assert (done.returncode, done.stderr) == (0, "")
@@ -262,9 +314,11 @@ def test_minigrad_step_has_networks_to_learn_on(options):
 
 def test_minigrad_step_debugs_the_loss_of_a_script(tmp_path):
     file = tmp_path / "mine.py"
-    file.write_text("import numpy as np, minigrad as mg, sys\nassert sys.argv == [__file__]\n"
-                    "w = mg.tensor([3.0], requires_grad=True, name='w')\n"
-                    "loss = np.sum(w * w)\nloss.backward()\n")  # fmt: skip
+    file.write_text(
+        "import numpy as np, minigrad as mg, sys\nassert sys.argv == [__file__]\n"
+        "w = mg.tensor([3.0], requires_grad=True, name='w')\n"
+        "loss = np.sum(w * w)\nloss.backward()\n"
+    )
     done = minigrad(file, commands="c\n")
     assert (done.returncode, done.stderr) == (0, "")
     assert "  dL/dw: float64[1], norm 6, 6 to 6" in done.stdout
@@ -272,19 +326,25 @@ def test_minigrad_step_debugs_the_loss_of_a_script(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [(None, "no such file. Name a script that leaves a Tensor `loss`."),
-     ("x = 1", "it leaves no `loss`; expected a Tensor, or a Tape."),
-     ("loss = 1.5", "its `loss` is a float; expected a Tensor, or a Tape."),
-     ("import sys\nsys.exit(3)", "it ends with SystemExit(3) before it leaves a `loss`."),
-     ("a = 1\nb = a / 0", "it fails: ZeroDivisionError: division by zero. [mine.py:2]"),
-     ("a = (", "it fails: SyntaxError: '(' was never closed (mine.py, line 1). [mine.py]")],
-)  # fmt: skip
+    [
+        (None, "no such file. Name a script that leaves a Tensor `loss`."),
+        ("x = 1", "it leaves no `loss`; expected a Tensor, or a Tape."),
+        ("loss = 1.5", "its `loss` is a float; expected a Tensor, or a Tape."),
+        ("import sys\nsys.exit(3)", "it ends with SystemExit(3) before it leaves a `loss`."),
+        ("a = 1\nb = a / 0", "it fails: ZeroDivisionError: division by zero. [mine.py:2]"),
+        ("a = (", "it fails: SyntaxError: '(' was never closed (mine.py, line 1). [mine.py]"),
+    ],
+)
 def test_a_script_that_leaves_no_loss_is_one_line(tmp_path, text, line):
     file = tmp_path / "mine.py"
     if text:
         file.write_text(text)
     done = minigrad(file)
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"minigrad: step {file}: {line}\n")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        f"minigrad: step {file}: {line}\n",
+    )
 
 
 def test_two_networks_at_once_are_refused(tmp_path):
@@ -297,10 +357,14 @@ def test_two_networks_at_once_are_refused(tmp_path):
 def test_the_page_from_the_command_line(tmp_path):
     done = minigrad("--cell", "linear", "--truncate", 1, "--html", tmp_path / "a.html")
     assert (done.returncode, done.stdout, done.stderr) == (0, f"wrote {tmp_path}/a.html\n", "")
-    assert (tmp_path / "a.html").read_text("utf-8").count('<div class="scene"') == 2  # full and truncated
+    assert (tmp_path / "a.html").read_text("utf-8").count(
+        '<div class="scene"'
+    ) == 2  # full and truncated
     done = minigrad("--html", tmp_path / "a.gif")
-    assert (done.returncode, done.stderr) == (1, f"minigrad: stepper: '{tmp_path}/a.gif'; expected a name ending in "
-                                                 ".html.\n")  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"minigrad: stepper: '{tmp_path}/a.gif'; expected a name ending in .html.\n",
+    )
 
 
 # --- at a terminal --------------------------------------------------------------------------------------------------
@@ -333,7 +397,12 @@ class Terminal:
 @pytest.fixture
 def terminal():
     ours, theirs = pty.openpty()
-    env = {**os.environ, "TERM": "dumb", "PYTHONIOENCODING": "utf-8", "TERMINAL": os.ttyname(theirs)}
+    env = {
+        **os.environ,
+        "TERM": "dumb",
+        "PYTHONIOENCODING": "utf-8",
+        "TERMINAL": os.ttyname(theirs),
+    }
     opening = 'exec "$0" -m minigrad step "$@" <>"$TERMINAL" >&0 2>&0'  # a session's leader
     command = ["sh", "-c", opening, sys.executable, "--cell", "linear"]
     with running(command, env=env, start_new_session=True) as process:
@@ -357,7 +426,9 @@ def test_at_a_terminal_names_complete_and_lines_come_back(terminal):
 def test_at_a_terminal_an_interrupt_keeps_the_session_and_the_end_leaves(terminal):
     assert "[1/29]" in terminal.type("n\n")
     assert "interrupted; q leaves" in terminal.interrupt()
-    assert "interrupted after 1 steps" in terminal.type("p __import__('os').kill(__import__('os').getpid(), 2)\n")
+    assert "interrupted after 1 steps" in terminal.type(
+        "p __import__('os').kill(__import__('os').getpid(), 2)\n"
+    )
     assert "[2/29]" in terminal.type("n\n")
     os.write(terminal.ours, b"\x04")
     assert terminal.process.wait(timeout=60) == 0

@@ -49,7 +49,9 @@ def as_python(text):
     """``g ⊙ [x > 0]`` -> ``g * (1.0 * (x > 0))``."""
     if at := re.fullmatch(r"(.*) at \[(.*)\], 0 elsewhere", text):
         return f"at({at[1]}, s_[{at[2]}])"
-    text = re.sub(r"(?<![\w)])\[([^\]]*)\]", lambda m: f"(1.0 * ({m[1].replace(' = ', ' == ')}))", text)
+    text = re.sub(
+        r"(?<![\w)])\[([^\]]*)\]", lambda m: f"(1.0 * ({m[1].replace(' = ', ' == ')}))", text
+    )
     text = re.sub(r"‖([^‖]*)‖", r"norm(\1)", text)
     for sign, python in SIGNS.items():
         text = text.replace(sign, python)
@@ -63,7 +65,9 @@ def words_for(n, slot):
     def spread(v):
         v = np.asarray(v)
         if v.ndim < x.ndim and not keywords.get("keepdims"):
-            v = np.expand_dims(v, tuple(range(x.ndim)) if keywords.get("axis") is None else keywords["axis"])
+            v = np.expand_dims(
+                v, tuple(range(x.ndim)) if keywords.get("axis") is None else keywords["axis"]
+            )
         return matrix(np.broadcast_to(v, x.shape))
 
     def at(g, index):
@@ -75,13 +79,24 @@ def words_for(n, slot):
         return (v + matrix(v).t) / 2
 
     words = {
-        **vars(np), "spread": spread, "at": at, "I": Identity(), "solve": lambda a, b: matrix(np.linalg.solve(a, b)),
-        "sum": lambda v, axis=None: np.sum(v, axis=axis, keepdims=axis is not None), "norm": np.linalg.norm,
-        "softmax": lambda v: mg.softmax(np.asarray(v)), "one_hot": lambda t: np.eye(x.shape[-1])[t], "min": min,
-        "fn": lambda g: g, "cast": lambda v, dtype: v, "symmetric": symmetric,
+        **vars(np),
+        "spread": spread,
+        "at": at,
+        "I": Identity(),
+        "solve": lambda a, b: matrix(np.linalg.solve(a, b)),
+        "sum": lambda v, axis=None: np.sum(v, axis=axis, keepdims=axis is not None),
+        "norm": np.linalg.norm,
+        "softmax": lambda v: mg.softmax(np.asarray(v)),
+        "one_hot": lambda t: np.eye(x.shape[-1])[t],
+        "min": min,
+        "fn": lambda g: g,
+        "cast": lambda v, dtype: v,
+        "symmetric": symmetric,
         "half_lower": lambda v: (np.tril(v) + np.tril(v, -1)) / 2,
-        "put_along": lambda g, i, axis, shape: put_along(*map(np.asarray, (g, i)), axis=axis, shape=shape),
-    }  # fmt: skip
+        "put_along": lambda g, i, axis, shape: put_along(
+            *map(np.asarray, (g, i)), axis=axis, shape=shape
+        ),
+    }
     if n.fn in (np.max, np.min, np.linalg.vector_norm):
         extreme = np.absolute(x.data) if n.fn is np.linalg.vector_norm else x.data
         words["ties"] = np.sum(extreme == spread(n.data), axis=keywords.get("axis"), keepdims=True)
@@ -101,7 +116,11 @@ def evaluated(step, slot):
     values |= {"y_": matrix(n.data), "g_": matrix(step.grad)}
     text = filled(n, templates(n)[slot], names, "g_")
     found = np.asarray(eval(as_python(text), words_for(n, slot), values))
-    return np.broadcast_to(found, n.inputs[slot].shape) if found.size == 1 else found.reshape(n.inputs[slot].shape)
+    return (
+        np.broadcast_to(found, n.inputs[slot].shape)
+        if found.size == 1
+        else found.reshape(n.inputs[slot].shape)
+    )
 
 
 # --- a use of every function -----------------------------------------------------------------------------------------
@@ -118,15 +137,29 @@ def definite():
 
 
 def fn_of(fn, *arrays, **keywords):
-    return op_name(fn) + (str(keywords) if keywords else ""), lambda *xs: fn(*xs, **keywords), arrays
+    return (
+        op_name(fn) + (str(keywords) if keywords else ""),
+        lambda *xs: fn(*xs, **keywords),
+        arrays,
+    )
 
 
 index = np.array([2, 0, 2])
-ELEMENTWISE = [fn for fn in FORMULAS if isinstance(fn, np.ufunc) and fn.signature is None and fn is not np.arccosh]
+ELEMENTWISE = [
+    fn
+    for fn in FORMULAS
+    if isinstance(fn, np.ufunc) and fn.signature is None and fn is not np.arccosh
+]
 USES = [
     *(fn_of(fn, *[some(2, 3, seed=i) + i for i in range(fn.nin)]) for fn in ELEMENTWISE),
-    *(fn_of(fn, some(3), some(2, 1, seed=1)) for fn in (np.add, np.multiply, np.divide, np.maximum, np.hypot)),
-    *(fn_of(fn, np.array([1.0, 2, 3]), np.array([3.0, 2, 1])) for fn in (np.maximum, np.minimum, np.fmax, np.fmin)),
+    *(
+        fn_of(fn, some(3), some(2, 1, seed=1))
+        for fn in (np.add, np.multiply, np.divide, np.maximum, np.hypot)
+    ),
+    *(
+        fn_of(fn, np.array([1.0, 2, 3]), np.array([3.0, 2, 1]))
+        for fn in (np.maximum, np.minimum, np.fmax, np.fmin)
+    ),
     fn_of(np.arccosh, some(3) + 1),
     fn_of(np.sinc, some(3)),
     fn_of(np.nan_to_num, np.array([1, np.nan, np.inf])),
@@ -143,8 +176,11 @@ USES = [
     ("alias", gates.alias, (some(3),)),
     ("recompute", lambda x: gates.recompute(x, (1, 2)), (some(3),)),
     ("accumulate", accumulate, (some(3), some(3), some(3))),
-    *(fn_of(fn, some(2, 3), **k) for fn in (np.sum, np.mean, np.max, np.min)
-      for k in ({}, {"axis": 0}, {"axis": (0, 1)}, {"axis": 1, "keepdims": True})),
+    *(
+        fn_of(fn, some(2, 3), **k)
+        for fn in (np.sum, np.mean, np.max, np.min)
+        for k in ({}, {"axis": 0}, {"axis": (0, 1)}, {"axis": 1, "keepdims": True})
+    ),
     ("max of ties", lambda x: np.max(x, axis=0), (np.array([[1.0, 2], [1, 3]]),)),
     fn_of(np.cumsum, some(2, 3), axis=1),
     *(fn_of(np.linalg.vector_norm, some(2, 3), axis=1, ord=p) for p in (1, 2, 3, np.inf)),
@@ -164,17 +200,40 @@ USES = [
     ("getitem newaxis", lambda x: x[None, 1:, :-1], (some(3, 4),)),
     ("getitem array", lambda x: x[index, 1], (some(3, 4),)),
     ("getitem list", lambda x: x[:, [0, 0]], (some(3, 4),)),
-    ("scatter", lambda g, h: scatter(g, index, h, indices=((PART, slice(1, 3)), (1,)), shape=(3, 4)),
-     (some(3, 2), some(4))),
+    (
+        "scatter",
+        lambda g, h: scatter(g, index, h, indices=((PART, slice(1, 3)), (1,)), shape=(3, 4)),
+        (some(3, 2), some(4)),
+    ),
     ("take_along_axis", lambda x: np.take_along_axis(x, np.array([[0, 2]]), axis=1), (some(1, 3),)),
     ("put_along", lambda g: put_along(g, np.array([[0, 2]]), axis=1, shape=(1, 3)), (some(1, 2),)),
-    *((f"matmul {a} {b}", np.matmul, (some(*a), some(*b))) for a, b in (
-        ((2, 3), (3, 4)), ((3,), (3, 4)), ((2, 3), (3,)), ((3,), (3,)), ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)))),
-    *((f"einsum {s}", lambda *xs, s=s: np.einsum(s, *xs), tuple(some(*shape) for shape in shapes)) for s, *shapes in (
-        ("ij,jk->ik", (2, 3), (3, 4)), ("ij,j", (2, 3), (3,)), ("bi,bj->ij", (5, 2), (5, 3)), ("i,j->ij", (2,), (3,)),
-        ("...i,i->...", (2, 3, 4), (4,)), ("ab,bc,cd->ad", (2, 2), (2, 3), (3, 2)))),
+    *(
+        (f"matmul {a} {b}", np.matmul, (some(*a), some(*b)))
+        for a, b in (
+            ((2, 3), (3, 4)),
+            ((3,), (3, 4)),
+            ((2, 3), (3,)),
+            ((3,), (3,)),
+            ((5, 2, 3), (3, 4)),
+            ((2, 3), (5, 3, 4)),
+        )
+    ),
+    *(
+        (f"einsum {s}", lambda *xs, s=s: np.einsum(s, *xs), tuple(some(*shape) for shape in shapes))
+        for s, *shapes in (
+            ("ij,jk->ik", (2, 3), (3, 4)),
+            ("ij,j", (2, 3), (3,)),
+            ("bi,bj->ij", (5, 2), (5, 3)),
+            ("i,j->ij", (2,), (3,)),
+            ("...i,i->...", (2, 3, 4), (4,)),
+            ("ab,bc,cd->ad", (2, 2), (2, 3), (3, 2)),
+        )
+    ),
     ("multi_dot", lambda *xs: np.linalg.multi_dot(xs), (some(2, 3), some(3, 4), some(4, 2))),
-    *(fn_of(fn, square()) for fn in (np.linalg.inv, np.linalg.det, np.linalg.slogdet, np.linalg.svdvals)),
+    *(
+        fn_of(fn, square())
+        for fn in (np.linalg.inv, np.linalg.det, np.linalg.slogdet, np.linalg.svdvals)
+    ),
     fn_of(np.linalg.solve, square(), some(3, 2)),
     fn_of(np.linalg.solve, square(), some(3)),
     fn_of(np.linalg.pinv, square()[:, :2]),
@@ -182,8 +241,11 @@ USES = [
     fn_of(np.linalg.eigvalsh, definite()),
     ("eigenvalues", lambda x: np.linalg.eigh(x)[0], (definite(),)),
     ("singular_values", lambda x: np.linalg.svd(x, full_matrices=False)[1], (square(),)),
-]  # fmt: skip
-IN_WORDS = {decompositions.eigh, decompositions.svd}  # no formula to evaluate: named for what they are
+]
+IN_WORDS = {
+    decompositions.eigh,
+    decompositions.svd,
+}  # no formula to evaluate: named for what they are
 DIFFERENTIABLE = [fn for fn, op in OPS.items() if op.joint is not None or any(op.rules)]
 met = set()
 
@@ -206,7 +268,9 @@ def test_a_formula_says_what_the_rule_computes(name, fn, arrays):
         for step in mg.Tape.of(last_number(fn(*xs))).steps():
             for slot, c in enumerate(step.contributions):
                 if c is not None and step.tensor.fn not in IN_WORDS:
-                    np.testing.assert_allclose(evaluated(step, slot), c, rtol=1e-12, atol=1e-13, err_msg=step.formula)
+                    np.testing.assert_allclose(
+                        evaluated(step, slot), c, rtol=1e-12, atol=1e-13, err_msg=step.formula
+                    )
                     seen += 1
                     met.add(step.tensor.fn)
     assert seen
@@ -219,7 +283,9 @@ def test_every_differentiable_function_has_a_formula_for_every_input():
         assert found, f"{op_name(fn)} has no formula: say it in its row, says="
         found = (found,) if isinstance(found, str) else found
         if not callable(found):
-            assert [t is not None for t in found] == [op.passes(i) for i in range(len(found))], op_name(fn)
+            assert [t is not None for t in found] == [op.passes(i) for i in range(len(found))], (
+                op_name(fn)
+            )
             assert op.joint is not None or len(found) == len(op.rules), op_name(fn)
 
 
@@ -231,19 +297,26 @@ def test_the_uses_above_meet_every_differentiable_function():
 
 
 def test_where_numpy_s_letters_are_said_as_they_are_used():
-    y = np.where(np.array([True, False]), mg.tensor([1.0, 2.0], True, "u"), mg.tensor([3.0, 4.0], True, "v"))
+    y = np.where(
+        np.array([True, False]), mg.tensor([1.0, 2.0], True, "u"), mg.tensor([3.0, 4.0], True, "v")
+    )
     assert letters(y) == ["c", "a", "b"]
-    assert [line for s in mg.Tape.of(np.sum(y)).steps() for line in s.formulas if s.tensor is y] == [
-        None, "dL/du += where(constant, dL/dwhere, 0)", "dL/dv += where(constant, 0, dL/dwhere)",
-    ]  # fmt: skip
+    assert [
+        line for s in mg.Tape.of(np.sum(y)).steps() for line in s.formulas if s.tensor is y
+    ] == [
+        None,
+        "dL/du += where(constant, dL/dwhere, 0)",
+        "dL/dv += where(constant, 0, dL/dwhere)",
+    ]
 
 
 def test_the_linear_rnn_reads_as_equations_9_7_13_and_14():
     lines = [line for step in models.section(3).tape.steps() for line in step.formula.splitlines()]
     assert "dL/dh_3 += W_qhᵀ · dL/do_3" in lines  # 9.7.13
     assert [line for line in lines if line.startswith("dL/dh_2")] == [  # 9.7.14
-        "dL/dh_2 += W_hhᵀ · dL/dh_3", "dL/dh_2 += W_qhᵀ · dL/do_2",
-    ]  # fmt: skip
+        "dL/dh_2 += W_hhᵀ · dL/dh_3",
+        "dL/dh_2 += W_qhᵀ · dL/do_2",
+    ]
     assert [line for line in lines if line.startswith("dL/dW_hh")] == [  # 9.7.16
         f"dL/dW_hh += dL/dh_{t} · h_{t - 1}ᵀ" for t in (3, 2, 1)
     ]

@@ -32,8 +32,11 @@ TAPES = {
 }
 TAPES["untied"] = tf.untie(TAPES["rnn"], TAPES["rnn"].parameters)
 tapes = pytest.mark.parametrize("tape", TAPES.values(), ids=TAPES)
-MOVES = st.lists(st.tuples(st.sampled_from("nuc"), st.integers(1, 9)) | st.tuples(st.just("b"), st.integers(0, 999)),
-                 max_size=12)  # fmt: skip
+MOVES = st.lists(
+    st.tuples(st.sampled_from("nuc"), st.integers(1, 9))
+    | st.tuples(st.just("b"), st.integers(0, 999)),
+    max_size=12,
+)
 
 
 def adjoints(session):
@@ -41,7 +44,9 @@ def adjoints(session):
 
 
 def same(a, b):
-    return (a is None) == (b is None) and (a is None or (a.dtype == b.dtype and a.tobytes() == b.tobytes()))
+    return (a is None) == (b is None) and (
+        a is None or (a.dtype == b.dtype and a.tobytes() == b.tobytes())
+    )
 
 
 @tapes
@@ -119,7 +124,9 @@ def test_each_alias_of_an_untied_weight_has_its_share():
         pass
     for p, g in zip(TAPES["rnn"].parameters, full, strict=True):
         shares = [session.adjoint(session.node(f"{p.name}@{t}")) for t in (3, 2, 1)]
-        assert ((shares[0] + shares[1]) + shares[2]).tobytes() == g.data.tobytes()  # summed as backward does
+        assert (
+            (shares[0] + shares[1]) + shares[2]
+        ).tobytes() == g.data.tobytes()  # summed as backward does
 
 
 def test_an_error_or_an_interrupt_leaves_the_session_where_it_stands():
@@ -143,14 +150,22 @@ def test_an_error_or_an_interrupt_leaves_the_session_where_it_stands():
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("h_9", "tape: no node is named 'h_9'; did you mean h_3 or h_2 or h_1."),
-     ("zzz", "tape: no node is named 'zzz'; l lists the names."),
-     ("t=9", "b 9: no node has that time step; there are 1, 2, 3."),
-     ("op=than", "b than: no node has that operation; there are add, leaf, matmul, square, stack, sum, tanh."),
-     ("|g|>ten", "b |g|...ten: 'ten' is no number; expected one, as in |g|>10."),
-     ("|h|>1", "b |h|>1: cannot read it; expected a node's name, t=3, op=tanh, |g|>10, |g|<1e-6, nan or file.py:75."),
-     ("no.py:3", "b no.py:3: no node has that line; there are ")],
-)  # fmt: skip
+    [
+        ("h_9", "tape: no node is named 'h_9'; did you mean h_3 or h_2 or h_1."),
+        ("zzz", "tape: no node is named 'zzz'; l lists the names."),
+        ("t=9", "b 9: no node has that time step; there are 1, 2, 3."),
+        (
+            "op=than",
+            "b than: no node has that operation; there are add, leaf, matmul, square, stack, sum, tanh.",
+        ),
+        ("|g|>ten", "b |g|...ten: 'ten' is no number; expected one, as in |g|>10."),
+        (
+            "|h|>1",
+            "b |h|>1: cannot read it; expected a node's name, t=3, op=tanh, |g|>10, |g|<1e-6, nan or file.py:75.",
+        ),
+        ("no.py:3", "b no.py:3: no node has that line; there are "),
+    ],
+)
 def test_a_breakpoint_that_can_never_hold_is_refused(text, line):
     with pytest.raises(ArgumentError) as error:
         breakpoint_at(text, Session(TAPES["rnn"]))
@@ -161,10 +176,13 @@ def test_a_breakpoint_that_can_never_hold_is_refused(text, line):
 def test_a_breakpoint_holds_where_it_says(text):
     session = Session(TAPES["rnn"])
     holds = {
-        "h_2": lambda s: s.name == "h_2", "t=2": lambda s: s.time == 2, "op=tanh": lambda s: s.tensor.op == "tanh",
-        "|g|>1": lambda s: np.linalg.norm(s.grad) > 1, "|g| <= 2": lambda s: np.linalg.norm(s.grad) <= 2,
+        "h_2": lambda s: s.name == "h_2",
+        "t=2": lambda s: s.time == 2,
+        "op=tanh": lambda s: s.tensor.op == "tanh",
+        "|g|>1": lambda s: np.linalg.norm(s.grad) > 1,
+        "|g| <= 2": lambda s: np.linalg.norm(s.grad) <= 2,
         "cells.py:97": lambda s: s.origin == "cells.py:97",
-    }[text]  # fmt: skip
+    }[text]
     steps = list(TAPES["rnn"].steps())
     found = [breakpoint_at(text, session).holds(s) for s in steps]
     assert found == [holds(s) for s in steps]

@@ -31,6 +31,8 @@ def test_it_is_there(name):
     assert fn in OPS or fn in COMPOSED
 
 
-@pytest.mark.skipif(not hasattr(np, "matvec"), reason="the table in the README is that of NumPy 2.2 and later")
+@pytest.mark.skipif(
+    not hasattr(np, "matvec"), reason="the table in the README is that of NumPy 2.2 and later"
+)
 def test_the_readme_has_it():
     assert table() in (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")

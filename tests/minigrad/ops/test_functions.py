@@ -11,14 +11,18 @@ from hypothesis.extra.numpy import array_shapes, arrays
 import minigrad as mg
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
 
-moderate = arrays(np.float64, array_shapes(max_dims=3, max_side=4), elements=st.floats(-20, 20, width=32))
+moderate = arrays(
+    np.float64, array_shapes(max_dims=3, max_side=4), elements=st.floats(-20, 20, width=32)
+)
 FORMULAS = [
     (mg.sigmoid, lambda x: 1 / (1 + np.exp(-x))),
     (mg.relu, lambda x: np.where(x > 0, x, 0)),
     (mg.softmax, lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True)),
     (mg.log_softmax, lambda x: np.log(np.exp(x) / np.exp(x).sum(-1, keepdims=True))),
 ]
-formulas = pytest.mark.parametrize(("fn", "formula"), FORMULAS, ids=[f.__name__ for f, _ in FORMULAS])
+formulas = pytest.mark.parametrize(
+    ("fn", "formula"), FORMULAS, ids=[f.__name__ for f, _ in FORMULAS]
+)
 
 
 def param(x):
@@ -36,7 +40,9 @@ def test_equal_to_the_formula(fn, formula, x):
 def test_softmax_along_any_axis(x, axis):
     axis = axis % x.ndim
     np.testing.assert_allclose(np.sum(mg.softmax(x, axis=axis), axis=axis), 1, rtol=1e-12)
-    np.testing.assert_allclose(mg.log_softmax(x, axis), np.log(mg.softmax(x, axis)), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        mg.log_softmax(x, axis), np.log(mg.softmax(x, axis)), rtol=1e-9, atol=1e-9
+    )
 
 
 STABLE = [  # the gradient of the sum of the values at x, by hand
@@ -64,7 +70,9 @@ def test_cross_entropy_is_the_mean_of_minus_log_probability(x, seed):
     targets = np.random.default_rng(seed).integers(0, x.shape[-1], x.shape[:-1])
     p = np.exp(x) / np.exp(x).sum(-1, keepdims=True)
     chosen = [p[(*i, targets[i])] for i in np.ndindex(targets.shape)]
-    np.testing.assert_allclose(mg.cross_entropy(x, targets), -np.mean(np.log(chosen)), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        mg.cross_entropy(x, targets), -np.mean(np.log(chosen)), rtol=1e-9, atol=1e-9
+    )
     t = param(x)
     got = mg.grad(mg.cross_entropy(t, targets), [t])[0].data
     one_hot = np.eye(x.shape[-1])[targets]
@@ -72,10 +80,14 @@ def test_cross_entropy_is_the_mean_of_minus_log_probability(x, seed):
 
 
 def test_cross_entropy_of_equal_logits_is_log_of_their_number():
-    np.testing.assert_allclose(mg.cross_entropy(np.zeros((5, 28)), np.arange(5)), np.log(28), rtol=1e-15)
+    np.testing.assert_allclose(
+        mg.cross_entropy(np.zeros((5, 28)), np.arange(5)), np.log(28), rtol=1e-15
+    )
 
 
-@pytest.mark.parametrize("targets", [[0, 2], (0, 2), np.array([0, 2], np.uint8), mg.tensor(np.array([0, 2]))])
+@pytest.mark.parametrize(
+    "targets", [[0, 2], (0, 2), np.array([0, 2], np.uint8), mg.tensor(np.array([0, 2]))]
+)
 def test_targets_may_be_any_integers(targets):
     t = param([[1.0, 2, 3], [4, 5, 6]])
     expected = -np.mean(np.log(mg.softmax(t.data))[[0, 1], [0, 2]])
@@ -90,16 +102,35 @@ def test_one_target_may_be_a_python_integer():
 
 
 ERRORS = [
-    (lambda x: mg.cross_entropy(x, [0, 1, 2]), ShapeError,
-     "cross_entropy: logits (2, 3) and targets (3,); targets must be (2,)."),
-    (lambda x: mg.cross_entropy(x, [[0], [1]]), ShapeError, "cross_entropy: logits (2, 3) and targets (2, 1)"),
-    (lambda x: mg.cross_entropy(x, [0.0, 1.0]), DTypeError, "cross_entropy: targets: float64; expected integers."),
-    (lambda x: mg.cross_entropy(x, [0, 3]), ArgumentError, "cross_entropy: targets: 3; expected 0..2."),
-    (lambda x: mg.cross_entropy(x, [-1, 0]), ArgumentError, "cross_entropy: targets: -1; expected 0..2."),
+    (
+        lambda x: mg.cross_entropy(x, [0, 1, 2]),
+        ShapeError,
+        "cross_entropy: logits (2, 3) and targets (3,); targets must be (2,).",
+    ),
+    (
+        lambda x: mg.cross_entropy(x, [[0], [1]]),
+        ShapeError,
+        "cross_entropy: logits (2, 3) and targets (2, 1)",
+    ),
+    (
+        lambda x: mg.cross_entropy(x, [0.0, 1.0]),
+        DTypeError,
+        "cross_entropy: targets: float64; expected integers.",
+    ),
+    (
+        lambda x: mg.cross_entropy(x, [0, 3]),
+        ArgumentError,
+        "cross_entropy: targets: 3; expected 0..2.",
+    ),
+    (
+        lambda x: mg.cross_entropy(x, [-1, 0]),
+        ArgumentError,
+        "cross_entropy: targets: -1; expected 0..2.",
+    ),
     (lambda x: mg.one_hot([0, 3], 3), ArgumentError, "one_hot: indices: 3; expected 0..2."),
     (lambda x: mg.one_hot([-1], 3), ArgumentError, "one_hot: indices: -1; expected 0..2."),
     (lambda x: mg.one_hot([0.5], 3), DTypeError, "one_hot: indices: float64; expected integers."),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("call", [0, 1], ids=["array", "tensor"])
@@ -111,7 +142,9 @@ def test_misuse_is_named_with_its_line(fn, error, message, call):
     assert re.search(r"\[test_functions\.py:\d+\]$", str(caught.value))
 
 
-@pytest.mark.parametrize("indices", [2, [0, 2], [[0], [1]], mg.tensor(np.array([1, 1])), np.zeros((0,), int)])
+@pytest.mark.parametrize(
+    "indices", [2, [0, 2], [[0], [1]], mg.tensor(np.array([1, 1])), np.zeros((0,), int)]
+)
 def test_one_hot_rows(indices):
     got = mg.one_hot(indices, 3, np.float32)
     plain = np.asarray(indices)

@@ -33,20 +33,33 @@ def functions():
     for space in (np, np.linalg, np.fft):
         for name in dir(space):
             fn = getattr(space, name)
-            public = not name.startswith("_") and callable(fn) and not isinstance(fn, (type, types.ModuleType))
+            public = (
+                not name.startswith("_")
+                and callable(fn)
+                and not isinstance(fn, (type, types.ModuleType))
+            )
             if public and name not in NO_FUNCTIONS_OF_ARRAYS:
                 yield pytest.param(fn, id=f"{space.__name__}.{name}")
 
 
-UFUNCS = sorted({fn for fn in vars(np).values() if isinstance(fn, np.ufunc)}, key=lambda fn: fn.__name__)
-METHODS = [pytest.param(fn, m, id=f"{fn.__name__}.{m}") for fn in UFUNCS
-           for m in ("reduce", "accumulate", "outer", "reduceat", "at")]  # fmt: skip
+UFUNCS = sorted(
+    {fn for fn in vars(np).values() if isinstance(fn, np.ufunc)}, key=lambda fn: fn.__name__
+)
+METHODS = [
+    pytest.param(fn, m, id=f"{fn.__name__}.{m}")
+    for fn in UFUNCS
+    for m in ("reduce", "accumulate", "outer", "reduceat", "at")
+]
 
 S = np.array(0.7)
 V, U = np.array([0.91, 0.32, 0.63, 0.47]), np.array([0.22, 0.83, 0.56, 0.37])
 M = np.array([[2.1, 0.31, 0.42], [0.28, 1.7, 0.23], [0.37, 0.19, 1.3]])
 N = M + np.arange(1, 10).reshape(3, 3) / 51
-LOWER = {np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh}  # read one triangle of a symmetric matrix
+LOWER = {
+    np.linalg.cholesky,
+    np.linalg.eigh,
+    np.linalg.eigvalsh,
+}  # read one triangle of a symmetric matrix
 # How to call: given a function that makes an operand of an array, the arguments
 CALLS = [
     lambda t: ((t(S),), {}),
@@ -134,7 +147,9 @@ def check(fn, call):
     except MinigradError:
         return
     for a, was in zip(args, given, strict=True):
-        assert was is None or np.array_equal(a, was), "an array was changed in place: the gradient is lost"
+        assert was is None or np.array_equal(a, was), (
+            "an array was changed in place: the gradient is lost"
+        )
     shown = floats(got)
     assert len(shown) == len(wanted)
     for a, b in zip(shown, wanted, strict=True):
@@ -145,7 +160,9 @@ def check(fn, call):
         return  # outside the domain
     if any(tracked):
         with np.errstate(all="ignore"):
-            found = mg.grad(weighted([a for a, has in zip(shown, tracked, strict=True) if has]), operands)
+            found = mg.grad(
+                weighted([a for a, has in zip(shown, tracked, strict=True) if has]), operands
+            )
         grads = [g.data for g in found]
     for k, g in enumerate(grads):
         if fn is np.std and np.isnan(g).all():
@@ -177,12 +194,17 @@ def slopes(fn, call, k, tracked):
         up, down = moved(i, 1e-6), moved(i, -1e-6)
         for a, b, has in zip(up, down, tracked, strict=True):
             if not has:
-                np.testing.assert_array_equal(a, b, err_msg="a result that depends on a Tensor is not a Tensor")
-        found[i] = sum(
-            np.sum(np.cos(np.arange(np.size(a))).reshape(np.shape(a)) * (np.asarray(a) - b))
-            for a, b, has in zip(up, down, tracked, strict=True)
-            if has
-        ) / 2e-6
+                np.testing.assert_array_equal(
+                    a, b, err_msg="a result that depends on a Tensor is not a Tensor"
+                )
+        found[i] = (
+            sum(
+                np.sum(np.cos(np.arange(np.size(a))).reshape(np.shape(a)) * (np.asarray(a) - b))
+                for a, b, has in zip(up, down, tracked, strict=True)
+                if has
+            )
+            / 2e-6
+        )
     return found
 
 

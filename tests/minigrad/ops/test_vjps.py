@@ -23,8 +23,13 @@ from minigrad.ops.indexing import PART, getitem, put_along, scatter
 from minigrad.transforms import differentiate
 
 GATES = {  # see test_gates.py
-    gates.detach, gates.scale_grad, gates.clip_grad, gates.on_backward, gates.alias, gates.recompute,
-}  # fmt: skip
+    gates.detach,
+    gates.scale_grad,
+    gates.clip_grad,
+    gates.on_backward,
+    gates.alias,
+    gates.recompute,
+}
 seeds = st.integers(0, 999)
 
 
@@ -35,7 +40,9 @@ def numbers(draw, *shapes, positive=False):
     rng = np.random.default_rng(draw(seeds))
     pool = rng.permutation(np.linspace(0.3, 2, sum(sizes)))
     pool *= 1 if positive else rng.choice([-1, 1], pool.shape)
-    return [p.reshape(s) for p, s in zip(np.split(pool, np.cumsum(sizes)[:-1]), shapes, strict=True)]
+    return [
+        p.reshape(s) for p, s in zip(np.split(pool, np.cumsum(sizes)[:-1]), shapes, strict=True)
+    ]
 
 
 def shapes_together(draw, n):
@@ -85,7 +92,9 @@ def deficient(x):
 def packed(u, s, *vh):
     """The results of a decomposition as one array, the vectors with signs that do not depend on the algorithm."""
     vectors = [u, *(np.swapaxes(v, -1, -2) for v in vh)]
-    return np.concatenate([s[..., None, :], *(v * np.sign(np.sum(v, -2, keepdims=True)) for v in vectors)], axis=-2)
+    return np.concatenate(
+        [s[..., None, :], *(v * np.sign(np.sum(v, -2, keepdims=True)) for v in vectors)], axis=-2
+    )
 
 
 def inside(fn):
@@ -139,20 +148,28 @@ def einsum(draw, subscripts):
     shapes = []
     for term, d in zip(terms, dots, strict=True):
         before, ellipsis, after = term.partition("...")
-        shapes.append((*(size[c] for c in before), *(d if ellipsis else ()), *(size[c] for c in after)))
+        shapes.append(
+            (*(size[c] for c in before), *(d if ellipsis else ()), *(size[c] for c in after))
+        )
     return lambda *xs: np.einsum(subscripts, *xs), numbers(draw, *shapes)
 
 
 @st.composite
 def einsum_of_ones(draw):
-    a, b = draw(mutually_broadcastable_shapes(num_shapes=2, min_dims=2, max_dims=2, max_side=3)).input_shapes
+    a, b = draw(
+        mutually_broadcastable_shapes(num_shapes=2, min_dims=2, max_dims=2, max_side=3)
+    ).input_shapes
     return lambda a, b: np.einsum("ij,ij->", a, b), numbers(draw, a, b)
 
 
 @st.composite
 def reduction(draw, fn):
     shape = any_shape(draw)
-    axes = st.none() | st.just(()) if not shape else st.none() | st.integers(-len(shape), len(shape) - 1)
+    axes = (
+        st.none() | st.just(())
+        if not shape
+        else st.none() | st.integers(-len(shape), len(shape) - 1)
+    )
     if len(shape) > 1:
         axes |= st.sampled_from([(0, 1), (-1, 0), (1,), tuple(range(len(shape)))])
     axis, keep = draw(axes), draw(st.booleans())
@@ -202,7 +219,9 @@ def squeeze(draw):
 
 @st.composite
 def broadcast_to(draw):
-    shapes = draw(mutually_broadcastable_shapes(num_shapes=1, base_shape=(2, 3), max_dims=3, max_side=3))
+    shapes = draw(
+        mutually_broadcastable_shapes(num_shapes=1, base_shape=(2, 3), max_dims=3, max_side=3)
+    )
     return lambda x: np.broadcast_to(x, shapes.result_shape), numbers(draw, *shapes.input_shapes)
 
 
@@ -262,7 +281,9 @@ def indexed(draw, index):
 @st.composite
 def scattered(draw):
     rows, indices = np.array([2, 0, 2]), ((PART, slice(1, 3)), (1, slice(None)))
-    return lambda g, h: scatter(g, rows, h, indices=indices, shape=(3, 4)), numbers(draw, (3, 2), (4,))
+    return lambda g, h: scatter(g, rows, h, indices=indices, shape=(3, 4)), numbers(
+        draw, (3, 2), (4,)
+    )
 
 
 @st.composite
@@ -327,22 +348,45 @@ COMPOSITIONS = [
     (np.rollaxis, "to the end", lambda x: np.rollaxis(x, -3, 3), (2, 3, 4)),
     (np.roll, "shifts on one axis", lambda x: np.roll(x, (1, 1), 0), (4, 2)),
     (np.pad, "", lambda x: np.pad(x, 2), (2, 3)),
-    (np.pad, "constants", lambda x: np.pad(x, ((0, 1), (2, 0)), constant_values=((1, 2), (3, 4))), (2, 3)),
-    *((np.pad, m, lambda x, m=m: np.pad(x, [(1, 2), (2, 1)], m), (3, 4)) for m in ("edge", "reflect", "symmetric")),
+    (
+        np.pad,
+        "constants",
+        lambda x: np.pad(x, ((0, 1), (2, 0)), constant_values=((1, 2), (3, 4))),
+        (2, 3),
+    ),
+    *(
+        (np.pad, m, lambda x, m=m: np.pad(x, [(1, 2), (2, 1)], m), (3, 4))
+        for m in ("edge", "reflect", "symmetric")
+    ),
     (np.pad, "wrap", lambda x: np.pad(x, (1, 5), "wrap"), (3,)),
     (np.partition, "", lambda x: np.sort(np.partition(x, 2)[..., :3]), (2, 5)),
     (np.partition, "axis", lambda x: np.partition(x, (0, 3), axis=0)[np.array([0, 3])], (4, 2)),
     (np.delete, "", lambda x: np.delete(x, [1, -1]), (2, 3)),
     (np.delete, "axis", lambda x: np.delete(x, slice(0, 2), axis=1), (2, 3)),
     (np.average, "", lambda x: np.average(x, axis=0, keepdims=True), (2, 3)),
-    (np.average, "one axis of weights", lambda x: np.average(x, 0, np.array([1, 3], x.dtype)), (2, 3)),
+    (
+        np.average,
+        "one axis of weights",
+        lambda x: np.average(x, 0, np.array([1, 3], x.dtype)),
+        (2, 3),
+    ),
     (np.median, "odd", np.median, (3, 3)),
     (np.median, "even", lambda x: np.median(x, axis=(0, -1), keepdims=True), (2, 3, 4)),
     (np.gradient, "", np.gradient, (5,)),
     (np.gradient, "axes", lambda x: np.gradient(x, 0.5, 2.0, edge_order=2)[1], (3, 4)),
     (np.gradient, "axis", lambda x: np.gradient(x, 3, axis=-1), (3, 2)),
-    (np.gradient, "places", lambda x: np.gradient(x, np.array([0, 1, 3, 3.5], x.dtype), axis=0), (4, 2)),
-    (np.gradient, "parabola", lambda x: np.gradient(x, np.array([0, 1, 3, 4], x.dtype), axis=0, edge_order=2), (4, 2)),
+    (
+        np.gradient,
+        "places",
+        lambda x: np.gradient(x, np.array([0, 1, 3, 3.5], x.dtype), axis=0),
+        (4, 2),
+    ),
+    (
+        np.gradient,
+        "parabola",
+        lambda x: np.gradient(x, np.array([0, 1, 3, 4], x.dtype), axis=0, edge_order=2),
+        (4, 2),
+    ),
     (np.diff, "ends", lambda x: np.diff(x, prepend=x[:, :1], append=x[:, :2]), (2, 3)),
     (np.trapezoid, "", lambda x: np.trapezoid(x, dx=0.5, axis=0), (4, 2)),
     (np.cumulative_sum, "", lambda x: np.cumulative_sum(x, axis=1, include_initial=True), (2, 3)),
@@ -371,7 +415,11 @@ COMPOSITIONS = [
     (np.hsplit, "", lambda x: np.hsplit(x, 2)[0], (3, 4)),
     (np.hsplit, "vector", lambda x: np.hsplit(x, 2)[0], (4,)),
     (np.dsplit, "", lambda x: np.dsplit(x, 2)[1], (2, 2, 4)),
-    *((fn, str(n), fn, (2, 3)[:n]) for fn in (np.atleast_1d, np.atleast_2d, np.atleast_3d) for n in range(3)),
+    *(
+        (fn, str(n), fn, (2, 3)[:n])
+        for fn in (np.atleast_1d, np.atleast_2d, np.atleast_3d)
+        for n in range(3)
+    ),
     (np.sort, "", np.sort, (2, 3)),
     (np.sort, "axis", lambda x: np.sort(x, axis=0), (3, 2)),
     (np.sort, "flat", lambda x: np.sort(x, axis=None), (3, 2)),
@@ -394,7 +442,12 @@ COMPOSITIONS = [
 
 MATRICES = [
     (np.linalg.slogdet, "", lambda x: np.linalg.slogdet(apart(x))[1], (2, 3, 3)),
-    (np.linalg.slogdet, "negative", lambda x: np.prod(np.stack(np.linalg.slogdet(-apart(x))), axis=0), (3, 3)),
+    (
+        np.linalg.slogdet,
+        "negative",
+        lambda x: np.prod(np.stack(np.linalg.slogdet(-apart(x))), axis=0),
+        (3, 3),
+    ),
     (decompositions.slogdet, "", lambda x: decompositions.slogdet(apart(x)), (2, 2)),
     (np.linalg.pinv, "tall", lambda x: np.linalg.pinv(apart(x)), (2, 3, 2)),
     (np.linalg.pinv, "wide", lambda x: np.linalg.pinv(apart(x)), (2, 3)),
@@ -403,73 +456,198 @@ MATRICES = [
     (np.linalg.pinv, "hermitian", lambda x: np.linalg.pinv(definite(x), hermitian=True), (2, 3, 3)),
     (np.linalg.cholesky, "", lambda x: np.linalg.cholesky(definite(x)), (2, 3, 3)),
     (np.linalg.cholesky, "upper", lambda x: np.linalg.cholesky(definite(x), upper=True), (3, 3)),
-    *((fn, "", lambda x: packed(*np.linalg.eigh(mixed(x))[::-1]), (2, 3, 3))
-      for fn in (decompositions.eigh, decompositions.eigenvalues, np.linalg.eigh)),
+    *(
+        (fn, "", lambda x: packed(*np.linalg.eigh(mixed(x))[::-1]), (2, 3, 3))
+        for fn in (decompositions.eigh, decompositions.eigenvalues, np.linalg.eigh)
+    ),
     (np.linalg.eigh, "U", lambda x: packed(*np.linalg.eigh(mixed(x), UPLO="U")[::-1]), (3, 3)),
     (np.linalg.eigh, "values", lambda x: np.linalg.eigh(mixed(x)).eigenvalues, (3, 3)),
     (np.linalg.eigvalsh, "", lambda x: np.linalg.eigvalsh(mixed(x)), (2, 3, 3)),
     (np.linalg.eigvalsh, "U", lambda x: np.linalg.eigvalsh(mixed(x), "U"), (3, 3)),
-    *((fn, "", lambda x: packed(*np.linalg.svd(apart(x))), (2, 3, 3))
-      for fn in (decompositions.svd, decompositions.singular_values, np.linalg.svd)),
-    (np.linalg.svd, "tall", lambda x: packed(*np.linalg.svd(apart(x), full_matrices=False)), (2, 3, 2)),
+    *(
+        (fn, "", lambda x: packed(*np.linalg.svd(apart(x))), (2, 3, 3))
+        for fn in (decompositions.svd, decompositions.singular_values, np.linalg.svd)
+    ),
+    (
+        np.linalg.svd,
+        "tall",
+        lambda x: packed(*np.linalg.svd(apart(x), full_matrices=False)),
+        (2, 3, 2),
+    ),
     (np.linalg.svd, "wide", lambda x: packed(*np.linalg.svd(apart(x), False)), (2, 4)),
     (np.linalg.svd, "values", lambda x: np.linalg.svd(apart(x), compute_uv=False), (2, 3)),
-    (np.linalg.svd, "hermitian", lambda x: packed(*np.linalg.svd(mixed(x), hermitian=True)), (2, 3, 3)),
-    (np.linalg.svd, "hermitian values", lambda x: np.linalg.svd(mixed(x), True, False, True), (3, 3)),
+    (
+        np.linalg.svd,
+        "hermitian",
+        lambda x: packed(*np.linalg.svd(mixed(x), hermitian=True)),
+        (2, 3, 3),
+    ),
+    (
+        np.linalg.svd,
+        "hermitian values",
+        lambda x: np.linalg.svd(mixed(x), True, False, True),
+        (3, 3),
+    ),
     (np.linalg.svdvals, "", lambda x: np.linalg.svdvals(apart(x)), (2, 2, 3)),
-    *((np.linalg.matrix_power, str(n), lambda x, n=n: np.linalg.matrix_power(apart(x) / 4, n), (2, 2, 2))
-      for n in (-2, -1, 0, 1, 2, 3, 6)),
+    *(
+        (
+            np.linalg.matrix_power,
+            str(n),
+            lambda x, n=n: np.linalg.matrix_power(apart(x) / 4, n),
+            (2, 2, 2),
+        )
+        for n in (-2, -1, 0, 1, 2, 3, 6)
+    ),
     (np.linalg.norm, "", np.linalg.norm, (2, 3, 2)),
     (np.linalg.norm, "keepdims", lambda x: np.linalg.norm(x, keepdims=True), (2, 3)),
     (np.linalg.norm, "number", np.linalg.norm, ()),
-    *((np.linalg.norm, f"vector {p}", lambda x, p=p: np.linalg.norm(x, p), (4,))
-      for p in (None, 1, 2, 3, 2.5, 0.5, -1, -2, -0.5, np.inf, -np.inf)),
-    *((np.linalg.norm, f"vectors {p}", lambda x, p=p: np.linalg.norm(x, p, axis=0, keepdims=True), (3, 2))
-      for p in (None, 1, 2, 3, np.inf)),
-    *((np.linalg.norm, f"matrix {p}", lambda x, p=p: np.linalg.norm(apart(x), p), (2, 3))
-      for p in (None, "fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)),
-    *((np.linalg.norm, f"matrices {p}", lambda x, p=p: np.linalg.norm(np.moveaxis(apart(x), -1, 0), p, axis=(2, 0)),
-      (2, 3, 2)) for p in (None, "fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)),
-    *((np.linalg.norm, f"matrices {p}, keepdims", lambda x, p=p: np.linalg.norm(apart(x), p, (-2, -1), True), (2, 2, 3))
-      for p in (None, "nuc", 1, np.inf)),
+    *(
+        (np.linalg.norm, f"vector {p}", lambda x, p=p: np.linalg.norm(x, p), (4,))
+        for p in (None, 1, 2, 3, 2.5, 0.5, -1, -2, -0.5, np.inf, -np.inf)
+    ),
+    *(
+        (
+            np.linalg.norm,
+            f"vectors {p}",
+            lambda x, p=p: np.linalg.norm(x, p, axis=0, keepdims=True),
+            (3, 2),
+        )
+        for p in (None, 1, 2, 3, np.inf)
+    ),
+    *(
+        (np.linalg.norm, f"matrix {p}", lambda x, p=p: np.linalg.norm(apart(x), p), (2, 3))
+        for p in (None, "fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
+    ),
+    *(
+        (
+            np.linalg.norm,
+            f"matrices {p}",
+            lambda x, p=p: np.linalg.norm(np.moveaxis(apart(x), -1, 0), p, axis=(2, 0)),
+            (2, 3, 2),
+        )
+        for p in (None, "fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
+    ),
+    *(
+        (
+            np.linalg.norm,
+            f"matrices {p}, keepdims",
+            lambda x, p=p: np.linalg.norm(apart(x), p, (-2, -1), True),
+            (2, 2, 3),
+        )
+        for p in (None, "nuc", 1, np.inf)
+    ),
     (np.linalg.vector_norm, "", np.linalg.vector_norm, (2, 3)),
-    (np.linalg.vector_norm, "axes", lambda x: np.linalg.vector_norm(x, axis=(2, 0), keepdims=True, ord=3), (2, 3, 2)),
+    (
+        np.linalg.vector_norm,
+        "axes",
+        lambda x: np.linalg.vector_norm(x, axis=(2, 0), keepdims=True, ord=3),
+        (2, 3, 2),
+    ),
     (np.linalg.vector_norm, "inf", lambda x: np.linalg.vector_norm(x, axis=1, ord=np.inf), (2, 3)),
     (np.linalg.matrix_norm, "", np.linalg.matrix_norm, (2, 3, 2)),
-    (np.linalg.matrix_norm, "2", lambda x: np.linalg.matrix_norm(apart(x), ord=2, keepdims=True), (2, 3, 2)),
+    (
+        np.linalg.matrix_norm,
+        "2",
+        lambda x: np.linalg.matrix_norm(apart(x), ord=2, keepdims=True),
+        (2, 3, 2),
+    ),
     (np.matrix_transpose, "", np.matrix_transpose, (2, 3, 2)),
     (np.linalg.matrix_transpose, "", np.linalg.matrix_transpose, (2, 3, 2)),
     (np.linalg.diagonal, "", lambda x: np.linalg.diagonal(x, offset=1), (2, 3, 4)),
     (np.linalg.trace, "", lambda x: np.linalg.trace(x, offset=-1), (2, 3, 3)),
-]  # fmt: skip
+]
 SINCE_2_2 = [("matvec", [(2, 3), (4, 1, 3)]), ("vecmat", [(4, 1, 3), (3, 2)])]
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
 EINSUMS = [
-    "i,i", "i,i->", "ij,jk", "ij,jk->ki", "ba", "ij->", "ij->j", "i->i", "ii", "ii->", "ii->i", "iij->j", "iij->ji",
-    "iii->i", "ii,i->i", "ij,k->j", "ij,k->", ",ij->j", "bij,bjk->bik", "ij, jk, kl -> il", "ij,ij,jk->k", "...i",
-    "i...->...", "...ij,...jk->...ik", "...i,...i->...", "...,i->i...", "ii...,...->...i",
-]  # fmt: skip
-BINARY = [fn for fn, op in OPS.items() if isinstance(fn, np.ufunc) and len(op.rules) == 2 and any(op.rules)]
+    "i,i",
+    "i,i->",
+    "ij,jk",
+    "ij,jk->ki",
+    "ba",
+    "ij->",
+    "ij->j",
+    "i->i",
+    "ii",
+    "ii->",
+    "ii->i",
+    "iij->j",
+    "iij->ji",
+    "iii->i",
+    "ii,i->i",
+    "ij,k->j",
+    "ij,k->",
+    ",ij->j",
+    "bij,bjk->bik",
+    "ij, jk, kl -> il",
+    "ij,ij,jk->k",
+    "...i",
+    "i...->...",
+    "...ij,...jk->...ik",
+    "...i,...i->...",
+    "...,i->i...",
+    "ii...,...->...i",
+]
+BINARY = [
+    fn
+    for fn, op in OPS.items()
+    if isinstance(fn, np.ufunc) and len(op.rules) == 2 and any(op.rules)
+]
 BINARY.remove(np.matmul)
 ROWS = [
-    *((fn, "", each(fn, 2)) for fn in (np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum)),
+    *(
+        (fn, "", each(fn, 2))
+        for fn in (np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum)
+    ),
     (np.power, "", each(np.power, 2, positive=True)),
     (np.power, "negative exponent", each(lambda a, b: np.power(a, -b), 2, positive=True)),
     (np.power, "whole number", whole_power()),
     (np.power, "number below", each(lambda b: 2.5**b)),
-    *((fn, "", each(fn)) for fn in (np.negative, np.positive, np.absolute, np.square, np.exp, np.sin, np.cos, np.tanh)),
+    *(
+        (fn, "", each(fn))
+        for fn in (
+            np.negative,
+            np.positive,
+            np.absolute,
+            np.square,
+            np.exp,
+            np.sin,
+            np.cos,
+            np.tanh,
+        )
+    ),
     *((fn, "", each(fn, positive=True)) for fn in (np.sqrt, np.log)),
-    *((fn, "", each(fn)) for fn in (
-        np.reciprocal, np.cbrt, np.fabs, np.exp2, np.expm1, np.arctan, np.sinh, np.cosh, np.arcsinh, np.deg2rad,
-        np.radians, np.rad2deg, np.degrees, np.sinc, np.real, np.conjugate, np.imag,
-    )),
+    *(
+        (fn, "", each(fn))
+        for fn in (
+            np.reciprocal,
+            np.cbrt,
+            np.fabs,
+            np.exp2,
+            np.expm1,
+            np.arctan,
+            np.sinh,
+            np.cosh,
+            np.arcsinh,
+            np.deg2rad,
+            np.radians,
+            np.rad2deg,
+            np.degrees,
+            np.sinc,
+            np.real,
+            np.conjugate,
+            np.imag,
+        )
+    ),
     *((fn, "", each(fn, positive=True)) for fn in (np.log2, np.log10, np.log1p)),
     *((fn, "", each(inside(fn))) for fn in (np.tan, np.arcsin, np.arccos, np.arctanh)),
     (np.arccosh, "", each(lambda x: np.arccosh(1 + x * x))),
     (np.sinc, "at 0", each(lambda x: np.sinc(x - x))),
-    *((fn, "", each(fn, 2)) for fn in (np.logaddexp, np.logaddexp2, np.arctan2, np.hypot, np.fmax, np.fmin)),
+    *(
+        (fn, "", each(fn, 2))
+        for fn in (np.logaddexp, np.logaddexp2, np.arctan2, np.hypot, np.fmax, np.fmin)
+    ),
     (np.float_power, "", each(np.float_power, 2, positive=True)),
     *((fn, "", each(past_whole(fn), 2)) for fn in (np.remainder, np.fmod)),
     (np.where, "", where()),
@@ -482,7 +660,11 @@ ROWS = [
     (np.dot, "", dot()),
     *((np.einsum, s, einsum(s)) for s in EINSUMS),
     (np.einsum, "ones under a letter", einsum_of_ones()),
-    (np.einsum, "a column and a row", together(lambda a, b: np.einsum("ij,ij->", a, b), (2, 1), (1, 2))),
+    (
+        np.einsum,
+        "a column and a row",
+        together(lambda a, b: np.einsum("ij,ij->", a, b), (2, 1), (1, 2)),
+    ),
     *((fn, "", reduction(fn)) for fn in (np.sum, np.mean, np.max, np.min)),
     (np.reshape, "", reshape()),
     (np.transpose, "", transpose()),
@@ -506,17 +688,29 @@ ROWS = [
     (np.column_stack, "", stacked(np.column_stack, (2,), (2, 3))),
     (np.append, "", together(np.append, (2, 3), (4,))),
     (np.append, "axis", together(lambda a, b: np.append(a, b, axis=0), (2, 3), (1, 3))),
-    (np.broadcast_arrays, "", together(lambda a, b: np.stack(np.broadcast_arrays(a, b)), (2, 1), (3,))),
+    (
+        np.broadcast_arrays,
+        "",
+        together(lambda a, b: np.stack(np.broadcast_arrays(a, b)), (2, 1), (3,)),
+    ),
     *((fn, "", reduction(fn)) for fn in (np.var, np.nansum)),
     (np.std, "", of_shape(lambda x: np.std(x, axis=-1, keepdims=True), (2, 3))),
     (np.std, "all", of_shape(lambda x: np.std(x, ddof=1), (2, 3))),
     (np.var, "ddof", of_shape(lambda x: np.var(x, axis=-1, ddof=1), (2, 3))),
     (np.prod, "", reduction(np.prod)),
-    (np.prod, "zeros", of_shape(lambda x: np.prod(x * np.array([1, 0, 1], x.dtype), axis=1), (2, 3))),
+    (
+        np.prod,
+        "zeros",
+        of_shape(lambda x: np.prod(x * np.array([1, 0, 1], x.dtype), axis=1), (2, 3)),
+    ),
     (np.cumsum, "", along(np.cumsum)),
     (np.cumsum, "flat", of_shape(np.cumsum, (2, 3))),
     (np.cumprod, "", along(np.cumprod)),
-    (np.cumprod, "zeros", of_shape(lambda x: np.cumprod(x * np.array([1, 0, 1, 1], x.dtype)), (4,))),
+    (
+        np.cumprod,
+        "zeros",
+        of_shape(lambda x: np.cumprod(x * np.array([1, 0, 1, 1], x.dtype)), (4,)),
+    ),
     *((fn, "", reduction(fn)) for fn in (np.amax, np.amin, np.ptp, np.nanmean)),
     *((fn.reduce, "", along(fn.reduce)) for fn in (np.add, np.multiply, np.maximum, np.minimum)),
     *((fn.accumulate, "", along(fn.accumulate)) for fn in (np.add, np.multiply)),
@@ -524,16 +718,36 @@ ROWS = [
     (np.copysign, "", each(np.copysign, 2)),
     (np.heaviside, "", each(lambda x: np.heaviside(x - x, x))),
     (np.full_like, "", together(np.full_like, (2, 3), (3,))),
-    (np.select, "", together(lambda a, b: np.select([a > 1, a > 0], [a, a * b], default=b), (2, 3), (3,))),
+    (
+        np.select,
+        "",
+        together(lambda a, b: np.select([a > 1, a > 0], [a, a * b], default=b), (2, 3), (3,)),
+    ),
     (np.average, "weights", each(lambda a, w: np.average(a + w, weights=w - a + 5), 2)),
     (np.trapezoid, "places", together(np.trapezoid, (2, 3), (3,))),
     (np.linspace, "", together(lambda a, b: np.linspace(a, b, 4, axis=-1), (2, 1), (3,))),
     (np.linspace, "open", together(lambda a, b: np.linspace(a, b, num=3, endpoint=False), (), ())),
     (np.meshgrid, "", together(lambda a, b: np.stack(np.meshgrid(a, b)), (2,), (3,))),
-    (np.meshgrid, "ij", together(lambda *xs: np.stack(np.meshgrid(*xs, indexing="ij")), (2,), (3,), (2,))),
-    (np.meshgrid, "sparse", together(lambda a, b: np.add(*np.meshgrid(a, b, sparse=True)), (2,), (3,))),
-    (np.linalg.inv, "", of_shape(lambda x: np.linalg.inv(x + 6 * np.eye(3, dtype=x.dtype)), (2, 3, 3))),
-    (np.linalg.det, "", of_shape(lambda x: np.linalg.det(x / 4 + 1.5 * np.eye(3, dtype=x.dtype)), (2, 3, 3))),
+    (
+        np.meshgrid,
+        "ij",
+        together(lambda *xs: np.stack(np.meshgrid(*xs, indexing="ij")), (2,), (3,), (2,)),
+    ),
+    (
+        np.meshgrid,
+        "sparse",
+        together(lambda a, b: np.add(*np.meshgrid(a, b, sparse=True)), (2,), (3,)),
+    ),
+    (
+        np.linalg.inv,
+        "",
+        of_shape(lambda x: np.linalg.inv(x + 6 * np.eye(3, dtype=x.dtype)), (2, 3, 3)),
+    ),
+    (
+        np.linalg.det,
+        "",
+        of_shape(lambda x: np.linalg.det(x / 4 + 1.5 * np.eye(3, dtype=x.dtype)), (2, 3, 3)),
+    ),
     (np.linalg.solve, "", together(solved, (3, 3), (2, 3, 2))),
     (np.linalg.solve, "vector", together(solved, (3, 3), (3,))),
     (np.linalg.solve, "vector, batch", together(solved, (2, 2, 2), (2,))),
@@ -544,29 +758,57 @@ ROWS = [
     (np.kron, "number", together(np.kron, (), (2, 2))),
     (np.cross, "", together(np.cross, (3,), (3,))),
     (np.cross, "broadcast", together(np.cross, (2, 1, 3), (4, 3))),
-    (np.cross, "axes", together(lambda a, b: np.cross(a, b, axisa=0, axisb=1, axisc=0), (3, 2), (2, 3))),
+    (
+        np.cross,
+        "axes",
+        together(lambda a, b: np.cross(a, b, axisa=0, axisb=1, axisc=0), (3, 2), (2, 3)),
+    ),
     (np.cross, "axis", together(lambda a, b: np.cross(a, b, axis=0), (3, 2), (3, 2))),
     (np.cross, "constant", together(lambda a: np.cross(np.array([0, 0, 1], a.dtype), a), (2, 3))),
     (np.linalg.cross, "", together(lambda a, b: np.linalg.cross(a, b, axis=0), (3, 2), (3, 2))),
     (np.linalg.multi_dot, "", stacked(np.linalg.multi_dot, (2, 3), (3, 4), (4, 1), (1, 3))),
     (np.linalg.multi_dot, "two", stacked(np.linalg.multi_dot, (2, 3), (3, 2))),
     (np.linalg.multi_dot, "vectors", stacked(np.linalg.multi_dot, (3,), (3, 2), (2,))),
-    (np.linalg.multi_dot, "vector first", stacked(np.linalg.multi_dot, (3,), (3, 2), (2, 2), (2, 4))),
+    (
+        np.linalg.multi_dot,
+        "vector first",
+        stacked(np.linalg.multi_dot, (3,), (3, 2), (2, 2), (2, 4)),
+    ),
     (np.linalg.multi_dot, "vector last", stacked(np.linalg.multi_dot, (2, 3), (3, 2), (2,))),
     (np.linalg.multi_dot, "two vectors", stacked(np.linalg.multi_dot, (3,), (3,))),
     (np.linalg.matmul, "", together(np.linalg.matmul, (2, 3), (2, 3, 2))),
     (np.linalg.outer, "", together(np.linalg.outer, (2,), (3,))),
-    (np.linalg.tensordot, "", together(lambda a, b: np.linalg.tensordot(a, b, axes=1), (2, 3), (3, 2))),
+    (
+        np.linalg.tensordot,
+        "",
+        together(lambda a, b: np.linalg.tensordot(a, b, axes=1), (2, 3), (3, 2)),
+    ),
     *((fn, "", together(fn, (2, 1, 3), (4, 3))) for fn in (np.vecdot, np.linalg.vecdot)),
-    (np.linalg.vecdot, "axis", together(lambda a, b: np.linalg.vecdot(a, b, axis=0), (3, 2), (3, 2))),
-    (np.vecdot, "axis", together(lambda a, b: np.vecdot(a, b, axis=-2, keepdims=True), (3, 1), (2, 3, 2))),
-    *((getattr(np, name), "", together(getattr(np, name), *shapes)) for name, shapes in SINCE_2_2 if hasattr(np, name)),
+    (
+        np.linalg.vecdot,
+        "axis",
+        together(lambda a, b: np.linalg.vecdot(a, b, axis=0), (3, 2), (3, 2)),
+    ),
+    (
+        np.vecdot,
+        "axis",
+        together(lambda a, b: np.vecdot(a, b, axis=-2, keepdims=True), (3, 1), (2, 3, 2)),
+    ),
+    *(
+        (getattr(np, name), "", together(getattr(np, name), *shapes))
+        for name, shapes in SINCE_2_2
+        if hasattr(np, name)
+    ),
     (np.outer, "", together(np.outer, (2, 2), (3,))),
     (np.inner, "", together(np.inner, (2, 3), (4, 3))),
     (np.inner, "number", together(np.inner, (), (2, 3))),
     (np.vdot, "", together(np.vdot, (2, 3), (6,))),
     (np.tensordot, "", together(np.tensordot, (2, 3, 4), (3, 4, 2))),
-    (np.tensordot, "axes", together(lambda a, b: np.tensordot(a, b, axes=([0, -1], [1, 0])), (2, 3, 4), (4, 2))),
+    (
+        np.tensordot,
+        "axes",
+        together(lambda a, b: np.tensordot(a, b, axes=([0, -1], [1, 0])), (2, 3, 4), (4, 2)),
+    ),
     (np.tensordot, "none", together(lambda a, b: np.tensordot(a, b, axes=0), (2,), (3,))),
     (mg.sigmoid, "", each(mg.sigmoid)),
     (mg.relu, "", each(mg.relu)),
@@ -680,7 +922,10 @@ def test_float32_stays_float32(row, data):
     loss = scalar(fn, small)
     numpys = np.result_type(fn(*[x.data for x in small]))
     assert loss.dtype == fn(*small).dtype == numpys
-    assert numpys == np.float32 or fn in (np.float_power, np.float_power.outer)  # never below float64
+    assert numpys == np.float32 or fn in (
+        np.float_power,
+        np.float_power.outer,
+    )  # never below float64
     for g, g64 in zip(mg.grad(loss, small), mg.grad(scalar(fn, ts), ts), strict=True):
         assert g.dtype == np.float32
         np.testing.assert_allclose(g.data, g64.data, rtol=1e-4, atol=1e-4)
@@ -702,7 +947,11 @@ def test_backward_replayed_with_other_values_is_backward_of_them(row, data):
 
 
 # --- broadcasting undone -------------------------------------------------------------------------------------------
-@given(shapes=mutually_broadcastable_shapes(num_shapes=1, base_shape=(2, 1, 3), max_dims=3, max_side=3, min_side=0))
+@given(
+    shapes=mutually_broadcastable_shapes(
+        num_shapes=1, base_shape=(2, 1, 3), max_dims=3, max_side=3, min_side=0
+    )
+)
 def test_a_contribution_to_what_was_broadcast_is_its_sum(shapes):
     """Against a product with ones: the adjoint of broadcasting counts how often each element was used."""
     (shape,) = shapes.input_shapes
@@ -715,13 +964,25 @@ def test_a_contribution_to_what_was_broadcast_is_its_sum(shapes):
 
 @pytest.mark.parametrize(
     ("sent", "shape"),
-    [((1, 2), (2, 1)), ((2, 3), (3, 2)), ((6,), (2, 3)), ((2, 3), (6,)), ((3, 1), (3,)), ((3,), (3, 1)),
-     ((2, 1, 3), (1, 2, 3)), ((2, 2), (3,)), ((1, 1), (3,))],
-)  # fmt: skip
+    [
+        ((1, 2), (2, 1)),
+        ((2, 3), (3, 2)),
+        ((6,), (2, 3)),
+        ((2, 3), (6,)),
+        ((3, 1), (3,)),
+        ((3,), (3, 1)),
+        ((2, 1, 3), (1, 2, 3)),
+        ((2, 2), (3,)),
+        ((1, 1), (3,)),
+    ],
+)
 def test_a_contribution_of_the_elements_in_another_shape_is_refused(sent, shape):
     x = mg.tensor(np.ones(shape), name="x")
     y = np.negative(x)
-    with pytest.raises(ShapeError, match=re.escape(f"contribution of shape {sent}; its input has the shape {shape}")):
+    with pytest.raises(
+        ShapeError,
+        match=re.escape(f"contribution of shape {sent}; its input has the shape {shape}"),
+    ):
         conform(np.ones(sent), x, y)
 
 
@@ -739,26 +1000,50 @@ CONVENTIONS = [
     ("0 to the 1", lambda x: x**1, [0.0], [1]),
     ("exponent of 0", np.power, [0.0, 2.0], [0, 0]),
     ("norm of 0", np.linalg.norm, [np.zeros(3)], [np.zeros(3)]),
-    ("norms, one of 0", lambda x: np.linalg.norm(x, axis=1) @ [1, 1], [[[0.0, 0], [0, 4]]], [[[0, 0], [0, 1]]]),
-    ("Frobenius norm of 0", lambda x: np.linalg.norm(x, "fro"), [np.zeros((2, 2))], [np.zeros((2, 2))]),
+    (
+        "norms, one of 0",
+        lambda x: np.linalg.norm(x, axis=1) @ [1, 1],
+        [[[0.0, 0], [0, 4]]],
+        [[[0, 0], [0, 1]]],
+    ),
+    (
+        "Frobenius norm of 0",
+        lambda x: np.linalg.norm(x, "fro"),
+        [np.zeros((2, 2))],
+        [np.zeros((2, 2))],
+    ),
     ("3-norm of 0", lambda x: np.linalg.norm(x, 3), [np.zeros(3)], [np.zeros(3)]),
     ("1-norm at 0", lambda x: np.linalg.norm(x, 1), [[0.0, -2]], [[0, -1]]),
-    ("inf-norm shares a tie", lambda x: np.linalg.norm(x, np.inf), [[3.0, -3, 1]], [[0.5, -0.5, 0]]),
+    (
+        "inf-norm shares a tie",
+        lambda x: np.linalg.norm(x, np.inf),
+        [[3.0, -3, 1]],
+        [[0.5, -0.5, 0]],
+    ),
     ("equal eigenvalues", lambda x: np.sum(np.linalg.eigh(x)[0]), [np.eye(3)], [np.eye(3)]),
     ("equal eigenvalues alone", lambda x: np.sum(np.linalg.eigvalsh(x)), [np.eye(3)], [np.eye(3)]),
     ("equal singular values", lambda x: np.sum(np.linalg.svd(x)[1]), [np.eye(3)], [np.eye(3)]),
-    ("pseudo-inverse of equal singular values", lambda x: np.trace(np.linalg.pinv(x)), [np.eye(2)], [-np.eye(2)]),
+    (
+        "pseudo-inverse of equal singular values",
+        lambda x: np.trace(np.linalg.pinv(x)),
+        [np.eye(2)],
+        [-np.eye(2)],
+    ),
 ]
 
 
-@pytest.mark.parametrize(("fn", "at", "expected"), [c[1:] for c in CONVENTIONS], ids=[c[0] for c in CONVENTIONS])
+@pytest.mark.parametrize(
+    ("fn", "at", "expected"), [c[1:] for c in CONVENTIONS], ids=[c[0] for c in CONVENTIONS]
+)
 def test_conventions_at_kinks(fn, at, expected):
     ts = [mg.tensor(x, requires_grad=True) for x in at]
     for g, e in zip(mg.grad(fn(*ts), ts), expected, strict=True):
         np.testing.assert_array_equal(g.data, e)
 
 
-@pytest.mark.parametrize("fn", [np.add, np.multiply, np.divide, np.maximum, lambda a, b: np.stack([a, b])])
+@pytest.mark.parametrize(
+    "fn", [np.add, np.multiply, np.divide, np.maximum, lambda a, b: np.stack([a, b])]
+)
 def test_each_operand_gets_a_gradient_of_its_own_dtype(fn):
     a = mg.tensor(np.float32([1, 2]), requires_grad=True)
     b = mg.tensor([3.0, 4.0], requires_grad=True)
@@ -778,7 +1063,8 @@ def test_a_cast_casts_the_gradient_back(of, to):
 
 # --- decompositions -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    "fn", [np.linalg.eigh, np.linalg.svd, np.linalg.slogdet, lambda x: np.linalg.svd(x, hermitian=True)]
+    "fn",
+    [np.linalg.eigh, np.linalg.svd, np.linalg.slogdet, lambda x: np.linalg.svd(x, hermitian=True)],
 )
 def test_several_results_are_a_named_tuple_like_numpys(fn):
     x = np.diag([2.0, -1.0, 3.0])
@@ -813,7 +1099,9 @@ def test_vectors_of_equal_values_have_no_gradient_and_say_so(fn):
     assert not np.any(np.isfinite(g.data[~np.eye(3, dtype=bool)]))
 
 
-@pytest.mark.parametrize("fn", [np.linalg.eigvalsh, np.linalg.svdvals, lambda x: np.linalg.eigh(x)[0]])
+@pytest.mark.parametrize(
+    "fn", [np.linalg.eigvalsh, np.linalg.svdvals, lambda x: np.linalg.eigh(x)[0]]
+)
 def test_second_derivatives_at_equal_values_are_not_there_and_say_so(fn):
     """Though this function, the squared distance to the identity, is smooth: its parts are not."""
     x = mg.tensor(np.eye(2), requires_grad=True)
@@ -894,10 +1182,18 @@ NOTHING = [
     ("norm of nothing", np.linalg.norm, [(0,)]),
     ("kron", np.kron, [(0, 2), (2, 2)]),
     ("no cross products", np.cross, [(0, 3), (3,)]),
-    *((fn.__name__, fn, [(0, 2, 2)]) for fn in (
-        np.linalg.pinv, np.linalg.cholesky, np.linalg.eigvalsh, np.linalg.svdvals, decompositions.eigh,
-        decompositions.svd, decompositions.slogdet,
-    )),
+    *(
+        (fn.__name__, fn, [(0, 2, 2)])
+        for fn in (
+            np.linalg.pinv,
+            np.linalg.cholesky,
+            np.linalg.eigvalsh,
+            np.linalg.svdvals,
+            decompositions.eigh,
+            decompositions.svd,
+            decompositions.slogdet,
+        )
+    ),
 ]
 
 

@@ -18,12 +18,21 @@ from minigrad.ops.activations import sigmoid
 
 A = np.random.default_rng(0).normal(0, 0.7, (3, 3))
 OPS = [
-    lambda a, b: np.tanh(a @ b), lambda a, b: a @ b * 0.5, lambda a, b: (a + b) / 2, lambda a, b: a * sigmoid(b),
-    lambda a, b: a.T, lambda a, b: a.reshape(9)[::-1].reshape(3, 3), lambda a, b: np.where(a > b, a, b * a),
-    lambda a, b: np.concatenate([a, b])[1:4], lambda a, b: mg.detach(a) - b, lambda a, b: mg.clip_grad(a, 2.0) * b,
+    lambda a, b: np.tanh(a @ b),
+    lambda a, b: a @ b * 0.5,
+    lambda a, b: (a + b) / 2,
+    lambda a, b: a * sigmoid(b),
+    lambda a, b: a.T,
+    lambda a, b: a.reshape(9)[::-1].reshape(3, 3),
+    lambda a, b: np.where(a > b, a, b * a),
+    lambda a, b: np.concatenate([a, b])[1:4],
+    lambda a, b: mg.detach(a) - b,
+    lambda a, b: mg.clip_grad(a, 2.0) * b,
     lambda a, b: (a - np.max(a)) * a.dtype.type(0.5),
-]  # fmt: skip
-picks = st.tuples(st.integers(0, len(OPS) - 1), st.integers(0, 99), st.integers(0, 99), st.sampled_from("ssssu"))
+]
+picks = st.tuples(
+    st.integers(0, len(OPS) - 1), st.integers(0, 99), st.integers(0, 99), st.sampled_from("ssssu")
+)
 programs = st.lists(st.lists(picks, min_size=1, max_size=5), min_size=1, max_size=9)
 sizes = st.one_of(st.integers(1, 5), st.just("auto"))
 
@@ -80,7 +89,9 @@ def test_twice_is_once(program, k):
 @given(programs, st.integers(1, 4))
 def test_in_the_loop_is_the_same_as_after_it(program, k):
     params, loss = run(program)
-    again, late = run(program, lambda t, its: tf.checkpoint(mg.Tape.of(*its), k).outputs if t % k == 0 else its)
+    again, late = run(
+        program, lambda t, its: tf.checkpoint(mg.Tape.of(*its), k).outputs if t % k == 0 else its
+    )
     same(mg.grad(late, again), mg.grad(loss, params))
     tape = mg.Tape.of(late)
     done = tf.checkpoint(tape, k)
@@ -96,19 +107,29 @@ def test_what_is_kept_is_what_a_segment_hands_on(program, k):
     tape = mg.Tape.of(loss)
     stamps = sorted({t for n, t in tape.times.items() if n.fn is not None and t is not None})
     size = int(len(stamps) ** 0.5) if k == "auto" else k
-    block = {n: None if n.fn is None or t is None else (t - stamps[0]) // size for n, t in tape.times.items()}
+    block = {
+        n: None if n.fn is None or t is None else (t - stamps[0]) // size
+        for n, t in tape.times.items()
+    }
     readers = {n: [r for r in tape.nodes if n in set(r.inputs)] for n in tape.nodes}
     for n, copy in zip(tape.nodes, tf.checkpoint(tape, k).nodes, strict=True):
-        inside = block[n] is not None and n is not loss and all(block[r] == block[n] for r in readers[n])
+        inside = (
+            block[n] is not None and n is not loss and all(block[r] == block[n] for r in readers[n])
+        )
         assert (copy.form is not None) == inside
 
 
 REWRITES = [
-    partial(tf.truncate, every=2), partial(tf.truncate, window=1), partial(tf.truncate, every=2, window=2),
-    lambda tape: tf.truncate_randomly(tape, 0.5, 3), lambda tape: tf.truncate_randomly(tape, 0.5, 3, reweight=False),
-    lambda tape: tf.untie(tape, tape.parameters), lambda tape: tf.clip_edges(tape, tape.recurrent_edges(), 0.5),
-    tf.simplify, lambda tape: tf.scale(tape, lambda e: e.source.name == "W", 0.5),
-]  # fmt: skip
+    partial(tf.truncate, every=2),
+    partial(tf.truncate, window=1),
+    partial(tf.truncate, every=2, window=2),
+    lambda tape: tf.truncate_randomly(tape, 0.5, 3),
+    lambda tape: tf.truncate_randomly(tape, 0.5, 3, reweight=False),
+    lambda tape: tf.untie(tape, tape.parameters),
+    lambda tape: tf.clip_edges(tape, tape.recurrent_edges(), 0.5),
+    tf.simplify,
+    lambda tape: tf.scale(tape, lambda e: e.source.name == "W", 0.5),
+]
 
 
 @pytest.mark.parametrize("rewrite", REWRITES)
@@ -130,7 +151,9 @@ def test_second_derivatives_are_the_same(program, k):
     dots = []
     for out in (loss, tf.checkpoint(mg.Tape.of(loss), k).outputs[0]):
         first = mg.grad(out, params, create_graph=True)
-        dots.append(mg.grad(sum(np.sum(g * g * p) for g, p in zip(first, params, strict=True)), params))
+        dots.append(
+            mg.grad(sum(np.sum(g * g * p) for g, p in zip(first, params, strict=True)), params)
+        )
     for a, b in zip(*dots, strict=True):
         np.testing.assert_allclose(a.data, b.data, rtol=1e-9, atol=1e-9)
 
@@ -156,12 +179,25 @@ def test_a_differentiated_tape_recomputes_behind_one_gate_per_source_and_segment
     again = dict.fromkeys(n for n in tape.nodes if n.recomputed and n.form is None)
     entered = {n for n in again if n.fn is gates.recompute}
     assert sorted((n.kwargs["steps"], n.inputs[0].name, n.time) for n in entered) == [
-        ((1, 3), "W", 1), ((1, 3), "X", 1), ((1, 3), "h_0", 1), ((4, 6), "W", 4), ((4, 6), "X", 4), ((4, 6), "h_3", 4),
-    ]  # fmt: skip
+        ((1, 3), "W", 1),
+        ((1, 3), "X", 1),
+        ((1, 3), "h_0", 1),
+        ((4, 6), "W", 4),
+        ((4, 6), "X", 4),
+        ((4, 6), "h_3", 4),
+    ]
     assert all(x in again for n in again if n not in entered for x in n.inputs)
-    assert [tape.names[n] for n in again if n.fn is np.tanh] == ["h_4'", "h_5'", "h_6'", "h_1'", "h_2'"]
+    assert [tape.names[n] for n in again if n.fn is np.tanh] == [
+        "h_4'",
+        "h_5'",
+        "h_6'",
+        "h_1'",
+        "h_2'",
+    ]
     assert len(set(tape.names.values())) == len(tape.nodes)
-    assert {n for n in tape.nodes if n.form is None and n.fn is np.tanh} - set(again) == {tape["h_3"]}
+    assert {n for n in tape.nodes if n.form is None and n.fn is np.tanh} - set(again) == {
+        tape["h_3"]
+    }
 
 
 def test_backward_reads_no_dropped_node_of_a_differentiated_tape():
@@ -170,7 +206,9 @@ def test_backward_reads_no_dropped_node_of_a_differentiated_tape():
     tape = tf.checkpoint(mg.Tape.of(loss), 3)
     forward = set(tape.nodes)
     done = tf.differentiate(tape)
-    assert not [n for n in done.nodes if n not in forward and any(x.form is not None for x in n.inputs)]
+    assert not [
+        n for n in done.nodes if n not in forward and any(x.form is not None for x in n.inputs)
+    ]
     count = sum(n.recomputed for n in done.nodes)
     assert sum(n.recomputed for n in tf.simplify(done).nodes) == count, "simplify does not undo it"
 
@@ -179,8 +217,17 @@ def test_the_listing_says_what_is_recomputed():
     _, loss = rnn(T=2)
     lines = str(tf.checkpoint(mg.Tape.of(loss), 1)).splitlines()
     assert [line.split(":")[0] for line in lines if line.endswith("# recomputed")] == [
-        "getitem@1", "matmul@1", "add@1", "multiply@1", "mean@1", "getitem@2", "matmul@2", "add@2", "h_2", "multiply@2",
-    ]  # fmt: skip
+        "getitem@1",
+        "matmul@1",
+        "add@1",
+        "multiply@1",
+        "mean@1",
+        "getitem@2",
+        "matmul@2",
+        "add@2",
+        "h_2",
+        "multiply@2",
+    ]
 
 
 def test_whoever_reads_a_dropped_value_sees_the_value():
@@ -189,12 +236,27 @@ def test_whoever_reads_a_dropped_value_sees_the_value():
     h = tf.checkpoint(mg.Tape.of(loss), 3)["h_2"]
     assert h.form is not None
     for look in (
-        lambda h: h.data, lambda h: h.numpy(), lambda h: h * 2, lambda h: h[0], np.sum, lambda h: h.T,
-        lambda h: h.detach(), repr, lambda h: [h.item(1, 1)], mg.tensor, lambda h: np.stack([h, h]),
-        lambda h: mg.clip_grad(h, 1.0), lambda h: f"{h}", lambda h: mg.cross_entropy(h, [0, 1]),
-    ):  # fmt: skip
+        lambda h: h.data,
+        lambda h: h.numpy(),
+        lambda h: h * 2,
+        lambda h: h[0],
+        np.sum,
+        lambda h: h.T,
+        lambda h: h.detach(),
+        repr,
+        lambda h: [h.item(1, 1)],
+        mg.tensor,
+        lambda h: np.stack([h, h]),
+        lambda h: mg.clip_grad(h, 1.0),
+        lambda h: f"{h}",
+        lambda h: mg.cross_entropy(h, [0, 1]),
+    ):
         a, b = look(h), look(plain)
-        assert a == b if isinstance(a, str) else np.array_equal(getattr(a, "data", a), getattr(b, "data", b))
+        assert (
+            a == b
+            if isinstance(a, str)
+            else np.array_equal(getattr(a, "data", a), getattr(b, "data", b))
+        )
 
 
 def test_no_placeholder_is_ever_an_array():
@@ -232,7 +294,9 @@ def test_a_parameter_assigned_in_between_is_an_error_not_another_value():
     W, loss = rnn()
     tape = tf.checkpoint(mg.Tape.of(loss), 3)
     W.assign(W.data * 2)
-    with pytest.raises(StaleTapeError, match=r"recompute 'matmul@1': 'W' was assigned a new value after"):
+    with pytest.raises(
+        StaleTapeError, match=r"recompute 'matmul@1': 'W' was assigned a new value after"
+    ):
         tape["h_2"].data
     with pytest.raises(StaleTapeError, match="'W' was assigned"):
         tape.backward()
@@ -246,7 +310,9 @@ def test_gradients_of_dropped_states():
         same(mg.grad(tape.outputs[0], tape[name]), mg.grad(loss, plain[name]))
 
 
-@pytest.mark.parametrize("add", [lambda total, loss: total + loss, lambda total, loss: loss + total])
+@pytest.mark.parametrize(
+    "add", [lambda total, loss: total + loss, lambda total, loss: loss + total]
+)
 def test_backward_recomputes_each_value_once(add, monkeypatch):
     W, h, total = mg.tensor(A, requires_grad=True), mg.tensor(A), mg.tensor(0.0)
     for t in range(20):
@@ -260,7 +326,10 @@ def test_backward_recomputes_each_value_once(add, monkeypatch):
     dropped = sum(n.form is not None for n in tape.nodes)
     assert len(calls) == len(set(calls)) == dropped
     done = tf.differentiate(tape)
-    assert sum(n.recomputed and n.form is None and n.fn is not gates.recompute for n in done.nodes) <= dropped
+    assert (
+        sum(n.recomputed and n.form is None and n.fn is not gates.recompute for n in done.nodes)
+        <= dropped
+    )
 
 
 def test_a_search_through_all_values_recomputes_each_once(monkeypatch):
@@ -326,7 +395,9 @@ def peak(call):
 def test_the_memory_of_a_pass_is_at_most_12_per_cent():
     """Forward and backward, 1,024 steps in segments of 32; tests/benchmarks/checkpoint.py has the full size."""
     X = mg.tensor(np.random.default_rng(2).normal(size=(1024, 32, 64)), name="X")
-    plain, checkpointed = [peak(lambda k=k: rnn(1024, k, B=32, H=64, X=X)[1].backward()) for k in (None, 32)]
+    plain, checkpointed = [
+        peak(lambda k=k: rnn(1024, k, B=32, H=64, X=X)[1].backward()) for k in (None, 32)
+    ]
     assert checkpointed < 0.12 * plain
 
 
@@ -349,7 +420,9 @@ def test_a_dropped_tape_leaves_no_garbage():
 # --- misuse ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("every", [0, -1, 1.5, "often", None])
 def test_a_bad_length_is_refused(every):
-    with pytest.raises(ArgumentError, match=r"checkpoint: every: .*; expected a whole number from 1, or \"auto\""):
+    with pytest.raises(
+        ArgumentError, match=r"checkpoint: every: .*; expected a whole number from 1, or \"auto\""
+    ):
         tf.checkpoint(mg.Tape.of(rnn()[1]), every)
 
 

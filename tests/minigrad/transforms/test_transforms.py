@@ -44,7 +44,9 @@ class Net:
 
     def params(self):
         rng = np.random.default_rng(self.seed)
-        weights = [(f"W_{n}{i}", rng.normal(0, 0.7, (2, 2))) for i in range(self.layers) for n in "xh"]
+        weights = [
+            (f"W_{n}{i}", rng.normal(0, 0.7, (2, 2))) for i in range(self.layers) for n in "xh"
+        ]
         return [mg.tensor(w, requires_grad=True, name=name) for name, w in weights]
 
     def loss(self, params, enter=lambda t, h: h, terms=None):
@@ -52,7 +54,9 @@ class Net:
         rng = np.random.default_rng(self.seed + 1)
         x, y = rng.normal(size=(2, self.T, 3, 2))
         terms = terms or (range(1, self.T + 1) if self.every_step else [self.T])
-        states = [[mg.tensor(rng.normal(size=(3, 2))) for _ in range(1 + (self.cell is lstm))]] * self.layers
+        states = [
+            [mg.tensor(rng.normal(size=(3, 2))) for _ in range(1 + (self.cell is lstm))]
+        ] * self.layers
         total, late = 0.0, []
         for t in range(1, self.T + 1):
             with mg.timestep(t):
@@ -140,7 +144,9 @@ TRANSFORMS = {
     "clip_value": lambda t: tf.clip_value(tf.differentiate(t), 0.01),
     "simplify": tf.simplify,
     "simplify untied": lambda t: tf.simplify(tf.untie(t, t.parameters)),
-    "all": lambda t: tf.clip(tf.differentiate(tf.untie(tf.truncate(t, every=2), t.parameters)), 1.0),
+    "all": lambda t: tf.clip(
+        tf.differentiate(tf.untie(tf.truncate(t, every=2), t.parameters)), 1.0
+    ),
 }
 every_transform = pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=list(TRANSFORMS))
 
@@ -157,9 +163,15 @@ def test_values_leaves_and_the_input_stay(transform, net):
     assert new.parameters == tape.parameters
     assert str(tape) == before
     assert tape.nodes == nodes
-    assert all(a is b for n, was in zip(tape.nodes, inputs, strict=True) for a, b in zip(n.inputs, was, strict=True))
+    assert all(
+        a is b
+        for n, was in zip(tape.nodes, inputs, strict=True)
+        for a, b in zip(n.inputs, was, strict=True)
+    )
     known = {id(n.data) for n in tape.nodes}
-    assert all(id(n.data) in known for n in new.nodes if n.fn and n.serial <= tape.outputs[0].serial)
+    assert all(
+        id(n.data) in known for n in new.nodes if n.fn and n.serial <= tape.outputs[0].serial
+    )
 
 
 NOTHING_TO_DO = {
@@ -187,7 +199,9 @@ def test_without_steps_there_is_nothing_to_truncate_which_is_a_mistake():
     x = mg.tensor(2.0, requires_grad=True)
     tape = mg.Tape.of(x * x)
     for truncation in (partial(tf.truncate, every=1), partial(tf.truncate, window=0)):
-        with pytest.raises(ArgumentError, match=r"truncate: the tape has no time steps\. Run each step"):
+        with pytest.raises(
+            ArgumentError, match=r"truncate: the tape has no time steps\. Run each step"
+        ):
             truncation(tape)
     with pytest.raises(ArgumentError, match="truncate_randomly: the tape has no time steps"):
         tf.truncate_randomly(tape, 0.5, 0)
@@ -198,12 +212,18 @@ def test_without_steps_there_is_nothing_to_truncate_which_is_a_mistake():
 HAND_PLACED = [
     ("cut", lambda t: tf.cut(t, recurrent(t)), mg.detach),
     ("scale", lambda t: tf.scale(t, recurrent(t), 0.7), lambda h: mg.scale_grad(h, 0.7)),
-    ("scale each", lambda t: tf.scale(t, recurrent(t), lambda e: 0.7), lambda h: mg.scale_grad(h, 0.7)),
+    (
+        "scale each",
+        lambda t: tf.scale(t, recurrent(t), lambda e: 0.7),
+        lambda h: mg.scale_grad(h, 0.7),
+    ),
     ("clip_edges", lambda t: tf.clip_edges(t, recurrent(t), 0.05), lambda h: mg.clip_grad(h, 0.05)),
 ]
 
 
-@pytest.mark.parametrize(("transform", "gate"), [h[1:] for h in HAND_PLACED], ids=[h[0] for h in HAND_PLACED])
+@pytest.mark.parametrize(
+    ("transform", "gate"), [h[1:] for h in HAND_PLACED], ids=[h[0] for h in HAND_PLACED]
+)
 @given(net=nets)
 def test_a_gate_on_every_recurrent_edge_is_a_gate_placed_by_hand(transform, gate, net):
     tape, params = net.tape()
@@ -215,7 +235,10 @@ def test_edges_may_be_chosen_by_a_predicate_or_listed(net, data):
     tape, params = net.tape()
     step = data.draw(st.integers(1, net.T))
     chosen = [e for e in tape.edges() if e.target.time == step and e.source.time == step - 1]
-    listed, asked = tf.cut(tape, chosen), tf.cut(tape, lambda e: e.target.time == step and e.source.time == step - 1)
+    listed, asked = (
+        tf.cut(tape, chosen),
+        tf.cut(tape, lambda e: e.target.time == step and e.source.time == step - 1),
+    )
     same(grads(listed, params), grads(asked, params))
     assert str(listed) == str(asked)
 
@@ -239,7 +262,9 @@ def test_truncating_twice_is_truncating_once(net, k):
 @given(nets, st.integers(0, 7))
 def test_a_window_is_the_sum_over_the_terms_of_a_hand_written_forward(net, w):
     tape, params = net.tape()
-    terms = [net.grads(lambda s, h, t=t: mg.detach(h) if s == t - w else h, terms=[t]) for t in net.terms]
+    terms = [
+        net.grads(lambda s, h, t=t: mg.detach(h) if s == t - w else h, terms=[t]) for t in net.terms
+    ]
     close(grads(tf.truncate(tape, window=w), params), total(terms))
 
 
@@ -252,7 +277,9 @@ def test_every_and_window_are_truncated_bptt_of_two_lengths(net, k1, w):
         end = min(start + k1 - 1, net.T)
         terms = [t for t in net.terms if start <= t <= end]
         if terms:
-            blocks.append(net.grads(lambda t, h, low=end - w: mg.detach(h) if t <= low else h, terms))
+            blocks.append(
+                net.grads(lambda t, h, low=end - w: mg.detach(h) if t <= low else h, terms)
+            )
     close(grads(tf.truncate(tape, every=k1, window=w), params), total(blocks))
 
 
@@ -265,7 +292,9 @@ def test_the_sliding_window_of_the_forum():
         terms.append(x)
     close([mg.grad(x, [w])[0].data for x in terms], [0.9, 0.36, 0.108])
     close(grads(tf.truncate(mg.Tape.of(sum(terms)), window=2), [w]), [0.9 + 0.36 + 0.108])
-    close(grads(tf.truncate(mg.Tape.of(sum(terms)), window=1), [w]), [0.9 + 0.36 + 0.036 + 0.2 * 0.18])
+    close(
+        grads(tf.truncate(mg.Tape.of(sum(terms)), window=1), [w]), [0.9 + 0.36 + 0.036 + 0.2 * 0.18]
+    )
     close(grads(tf.truncate(mg.Tape.of(sum(terms)), window=0), [w]), [0.9 + 0.18 + 0.036])
 
 
@@ -316,7 +345,8 @@ def test_time_may_run_backwards():
     by_hand = mg.grad(loss(w, lambda t, h: mg.detach(h) if t % 2 == 0 else h), [w])
     same(grads(tf.truncate(tape, every=2), [w]), values(by_hand))
     terms = [
-        values(mg.grad(loss(w, lambda s, h, t=t: mg.detach(h) if s == t + 1 else h, [t]), [w])) for t in range(1, 6)
+        values(mg.grad(loss(w, lambda s, h, t=t: mg.detach(h) if s == t + 1 else h, [t]), [w]))
+        for t in range(1, 6)
     ]
     close(grads(tf.truncate(tape, window=1), [w]), total(terms))
 
@@ -334,7 +364,13 @@ def patterns(reweight=True):
     """Every way to cut, as (probability, {t: xi_t})."""
     for kept in itertools.product([False, True], repeat=len(KEEP)):
         chance = np.prod([p if k else 1 - p for p, k in zip(KEEP.values(), kept, strict=True)])
-        yield chance, {t: k / p if reweight else float(k) for (t, p), k in zip(KEEP.items(), kept, strict=True)}
+        yield (
+            chance,
+            {
+                t: k / p if reweight else float(k)
+                for (t, p), k in zip(KEEP.items(), kept, strict=True)
+            },
+        )
 
 
 def forward_sensitivity(net, xi):
@@ -369,7 +405,9 @@ def test_randomized_truncation_is_unbiased():
 
 def test_without_reweighting_it_is_biased():
     tape, params = six.tape()
-    mean = total([[p * g for g in grads(scaled(tape, xi), params)] for p, xi in patterns(reweight=False)])
+    mean = total(
+        [[p * g for g in grads(scaled(tape, xi), params)] for p, xi in patterns(reweight=False)]
+    )
     assert all(np.max(np.abs(m - g)) > 1e-2 for m, g in zip(mean, grads(tape, params), strict=True))
 
 
@@ -388,7 +426,10 @@ def test_the_gradient_is_that_of_the_xi_that_were_drawn(net, seed, keep):
     assert all(x.name == f"xi_{t}" for t, x in drawn(new).items())
     same(grads(new, params), grads(scaled(tape, xi), params))
     same(grads(new, params), net.grads(lambda t, h: mg.scale_grad(h, xi[t])))
-    same(grads(tf.truncate_randomly(tape, keep, np.random.default_rng(seed)), params), grads(new, params))
+    same(
+        grads(tf.truncate_randomly(tape, keep, np.random.default_rng(seed)), params),
+        grads(new, params),
+    )
 
 
 @given(nets, st.integers(0, 9999))
@@ -449,8 +490,12 @@ def test_untied_parameters_have_an_adjoint_per_step_that_sum_to_the_tied_one(net
     adjoints = {new.names[s.tensor]: s.grad for s in new.steps()}
     for p, g in zip(params, grads(tape, params), strict=True):
         uses = [f"{p.name}@{t}" for t in range(1, net.T + 1)]
-        assert all(new[name].fn is gates.alias and new[name].time == t for t, name in enumerate(uses, 1))
-        np.testing.assert_allclose(sum(adjoints.get(name, 0) for name in uses), g, rtol=1e-12, atol=1e-14)
+        assert all(
+            new[name].fn is gates.alias and new[name].time == t for t, name in enumerate(uses, 1)
+        )
+        np.testing.assert_allclose(
+            sum(adjoints.get(name, 0) for name in uses), g, rtol=1e-12, atol=1e-14
+        )
         np.testing.assert_allclose(adjoints.get(p.name, 0 * g), g, rtol=1e-12, atol=1e-14)
 
 
@@ -518,7 +563,10 @@ def test_differentiate_is_grad_on_the_tape(net):
     same(values(new.outputs[1:]), values(mg.grad(tape.outputs[0], params)))
     only = tf.differentiate(tape, params[0])
     same(values(only.outputs), values(new.outputs[:2]))
-    same(values(tf.differentiate(tape).outputs[1:]), values(mg.grad(tape.outputs[0], tape.parameters)))
+    same(
+        values(tf.differentiate(tape).outputs[1:]),
+        values(mg.grad(tape.outputs[0], tape.parameters)),
+    )
 
 
 @given(nets, st.integers(0, 99))
@@ -526,7 +574,9 @@ def test_a_differentiated_tape_replays_the_whole_training_step(net, seed):
     tape, params = net.tape()
     rng = np.random.default_rng(seed)
     fresh = [mg.tensor(rng.normal(size=(2, 2)), requires_grad=True) for _ in params]
-    got = tf.differentiate(tape, params).replay({p: f.data for p, f in zip(params, fresh, strict=True)})
+    got = tf.differentiate(tape, params).replay(
+        {p: f.data for p, f in zip(params, fresh, strict=True)}
+    )
     loss = net.loss(fresh)
     close(got, [loss.data, *values(mg.grad(loss, fresh))])
 
@@ -579,7 +629,10 @@ def test_clip_scales_all_gradients_together(net, bound):
 def test_clip_value_clips_each_element(net, limit):
     tape, params = net.tape()
     new = tf.differentiate(tape, params)
-    same(values(tf.clip_value(new, limit).outputs[1:]), [np.clip(g, -limit, limit) for g in values(new.outputs[1:])])
+    same(
+        values(tf.clip_value(new, limit).outputs[1:]),
+        [np.clip(g, -limit, limit) for g in values(new.outputs[1:])],
+    )
 
 
 @given(nets, st.integers(0, 99))
@@ -597,7 +650,9 @@ def with_gradients(*gs):
     ps = [mg.tensor(np.zeros_like(g), requires_grad=True) for g in gs]
     tensors = [mg.tensor(g) for g in gs]
     with np.errstate(invalid="ignore"):  # 0 * inf in the loss, of which nothing is asked
-        return tf.differentiate(mg.Tape.of(sum(np.sum(p * g) for p, g in zip(ps, tensors, strict=True))), ps)
+        return tf.differentiate(
+            mg.Tape.of(sum(np.sum(p * g) for p, g in zip(ps, tensors, strict=True))), ps
+        )
 
 
 def test_clip_of_huge_float32_does_not_overflow():
@@ -618,22 +673,69 @@ def test_clip_of_zero_is_zero():
 
 
 MISUSE = [
-    (lambda t: tf.clip(t, 1.0), GradientError, "clip: a tape without gradients; differentiate(tape) first"),
-    (lambda t: tf.clip_value(t, 1.0), GradientError, "clip_value: a tape without gradients; differentiate(tape) first"),
-    (lambda t: tf.clip(tf.differentiate(t), 0), ArgumentError, "clip: max_norm: 0; expected a number above 0"),
-    (lambda t: tf.clip(tf.differentiate(t), -1.0), ArgumentError, "clip: max_norm: -1.0; expected a number above 0"),
-    (lambda t: tf.clip_value(tf.differentiate(t), 0), ArgumentError, "clip_value: limit: 0; expected a number above 0"),
-    (lambda t: tf.clip_edges(t, recurrent(t), -1), ArgumentError, "clip_edges: max_norm: -1; expected a number above"),
+    (
+        lambda t: tf.clip(t, 1.0),
+        GradientError,
+        "clip: a tape without gradients; differentiate(tape) first",
+    ),
+    (
+        lambda t: tf.clip_value(t, 1.0),
+        GradientError,
+        "clip_value: a tape without gradients; differentiate(tape) first",
+    ),
+    (
+        lambda t: tf.clip(tf.differentiate(t), 0),
+        ArgumentError,
+        "clip: max_norm: 0; expected a number above 0",
+    ),
+    (
+        lambda t: tf.clip(tf.differentiate(t), -1.0),
+        ArgumentError,
+        "clip: max_norm: -1.0; expected a number above 0",
+    ),
+    (
+        lambda t: tf.clip_value(tf.differentiate(t), 0),
+        ArgumentError,
+        "clip_value: limit: 0; expected a number above 0",
+    ),
+    (
+        lambda t: tf.clip_edges(t, recurrent(t), -1),
+        ArgumentError,
+        "clip_edges: max_norm: -1; expected a number above",
+    ),
     *(
-        (lambda t, f=f: f(tf.differentiate(t)), GradientError, "this tape holds its gradients already")
-        for f in (TRANSFORMS[k] for k in ("cut", "scale", "clip_edges", "every", "window", "randomly", "untie"))
+        (
+            lambda t, f=f: f(tf.differentiate(t)),
+            GradientError,
+            "this tape holds its gradients already",
+        )
+        for f in (
+            TRANSFORMS[k]
+            for k in ("cut", "scale", "clip_edges", "every", "window", "randomly", "untie")
+        )
     ),
     (tf.truncate, ArgumentError, "truncate: neither every nor window; name at least one"),
-    (lambda t: tf.truncate(t, every=0), ArgumentError, "truncate: every: 0; expected a whole number from 1"),
-    (lambda t: tf.truncate(t, every=1.5), ArgumentError, "truncate: every: 1.5; expected a whole number from 1"),
-    (lambda t: tf.truncate(t, window=-1), ArgumentError, "truncate: window: -1; expected a whole number from 0"),
-    (lambda t: tf.differentiate(t, mg.tensor(1.0, name="c")), GradientError, "'c' does not need a gradient"),
-]  # fmt: skip
+    (
+        lambda t: tf.truncate(t, every=0),
+        ArgumentError,
+        "truncate: every: 0; expected a whole number from 1",
+    ),
+    (
+        lambda t: tf.truncate(t, every=1.5),
+        ArgumentError,
+        "truncate: every: 1.5; expected a whole number from 1",
+    ),
+    (
+        lambda t: tf.truncate(t, window=-1),
+        ArgumentError,
+        "truncate: window: -1; expected a whole number from 0",
+    ),
+    (
+        lambda t: tf.differentiate(t, mg.tensor(1.0, name="c")),
+        GradientError,
+        "'c' does not need a gradient",
+    ),
+]
 
 
 @pytest.mark.parametrize(("call", "error", "message"), MISUSE)

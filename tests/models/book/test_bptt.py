@@ -10,7 +10,9 @@ from minigrad.models.book import closed_form as bptt
 import minigrad as mg
 
 sizes = st.integers(1, 4)
-examples = st.builds(section, T=st.integers(1, 6), d=sizes, h=sizes, q=sizes, batch=sizes, seed=st.integers(0, 99))
+examples = st.builds(
+    section, T=st.integers(1, 6), d=sizes, h=sizes, q=sizes, batch=sizes, seed=st.integers(0, 99)
+)
 
 
 def close(a, b, tolerance=1e-12):
@@ -62,6 +64,8 @@ def test_closed_form_is_the_derivative_of_the_forward_pass(name):
 
 def test_the_tape_holds_the_closed_form_s_loss():
     e = section(T=3)
-    _, outputs = bptt.forward(*[getattr(e.rnn, n).data for n in ("W_hx", "W_hh", "W_qh")], e.h_0, e.xs)
+    _, outputs = bptt.forward(
+        *[getattr(e.rnn, n).data for n in ("W_hx", "W_hh", "W_qh")], e.h_0, e.xs
+    )
     expected = np.mean([0.5 * np.sum((o - y) ** 2) for o, y in zip(outputs, e.ys, strict=True)])
     assert e.tape.outputs[0].item() == pytest.approx(expected, rel=1e-14)

@@ -23,7 +23,9 @@ seeds = st.integers(0, 999)
 
 # --- powers of a matrix and eigenvalues -----------------------------------------------------------------------------
 @given(st.floats(0.5, 3), st.floats(0.1, 0.9), st.booleans(), seeds)
-def test_with_two_eigenvalues_the_tangent_shrinks_at_exactly_their_ratio(largest, ratio, negative, seed):
+def test_with_two_eigenvalues_the_tangent_shrinks_at_exactly_their_ratio(
+    largest, ratio, negative, seed
+):
     M, v = exercises.symmetric((largest, -ratio * largest if negative else ratio * largest), seed)
     tan = exercises.tangents(M, v[:, 0], v @ np.array([1.0, 0.5]), 8)
     np.testing.assert_allclose(tan, 0.5 * ratio ** np.arange(9), rtol=1e-6)
@@ -31,7 +33,9 @@ def test_with_two_eigenvalues_the_tangent_shrinks_at_exactly_their_ratio(largest
 
 def test_without_a_gap_or_without_a_trace_of_v1_there_is_no_alignment():
     M, v = exercises.symmetric((1.0, -1.0, 0.5))
-    np.testing.assert_allclose(exercises.tangents(M, v[:, 0], v @ np.ones(3), 30)[10:], 1, rtol=1e-5)
+    np.testing.assert_allclose(
+        exercises.tangents(M, v[:, 0], v @ np.ones(3), 30)[10:], 1, rtol=1e-5
+    )
     diagonal = np.diag([1.1, 0.8, 0.3])  # exactly orthogonal: no rounding can leak into v_1
     tan = exercises.tangents(diagonal, np.array([1.0, 0, 0]), np.array([0.0, 1, 1]), 30)
     assert tan.min() > 1e200
@@ -53,7 +57,9 @@ def test_every_remedy_tames_what_explodes():
 
 # --- tasks ----------------------------------------------------------------------------------------------------------
 @given(st.integers(1, 5), st.integers(1, 12), st.integers(1, 6), st.integers(2, 8), seeds)
-def test_copy_memory_asks_for_what_was_shown_and_knowing_nothing_costs_the_baseline(batch, lag, length, symbols, seed):
+def test_copy_memory_asks_for_what_was_shown_and_knowing_nothing_costs_the_baseline(
+    batch, lag, length, symbols, seed
+):
     x, y = copy_memory(batch, lag, np.random.default_rng(seed), length, symbols)
     assert x.shape == y.shape == (lag + 2 * length, batch)
     np.testing.assert_array_equal(x[:length], y[-length:])
@@ -62,7 +68,9 @@ def test_copy_memory_asks_for_what_was_shown_and_knowing_nothing_costs_the_basel
     logits = np.full((*x.shape, symbols + 2), -1e9)
     logits[:-length, :, 0] = 0
     logits[-length:, :, 2:] = 0
-    assert mg.cross_entropy(logits, y) == pytest.approx(copy_baseline(lag, length, symbols), rel=1e-9)
+    assert mg.cross_entropy(logits, y) == pytest.approx(
+        copy_baseline(lag, length, symbols), rel=1e-9
+    )
     assert copy_baseline(100) == pytest.approx(10 * np.log(8) / 120)
 
 
@@ -115,7 +123,9 @@ def test_short_truncation_stays_at_the_baseline_by_proof_and_a_window_of_the_lag
 # --- clipping -------------------------------------------------------------------------------------------------------
 def test_clipped_steps_are_counted_and_bounded():
     windows = Windows.of(np.random.default_rng(0).integers(0, 5, 300).tolist(), 8)
-    free, clipped = clipping.clipping(windows, 5, max_norm=0.05, lr=0.5, updates=10, hidden=4, batch=16)
+    free, clipped = clipping.clipping(
+        windows, 5, max_norm=0.05, lr=0.5, updates=10, hidden=4, batch=16
+    )
     assert free.after == free.before
     assert free.clipped == 0
     assert max(clipped.after) <= 0.05 * (1 + 1e-6)
@@ -133,7 +143,22 @@ def test_experiments_write_their_plots_and_numbers(experiment, tmp_path, capsys)
     text.write_text("a gradient that vanishes and one that explodes " * 10)
     files = [str(tmp_path / f"e.{s}") for s in ("svg", "csv", "json")]
     outputs = [a for f in files for a in ("-o", f)]
-    assert main(["compare", experiment, "--text", str(text), "--updates", "1", "--hidden", "4", *outputs]) == 0
+    assert (
+        main(
+            [
+                "compare",
+                experiment,
+                "--text",
+                str(text),
+                "--updates",
+                "1",
+                "--hidden",
+                "4",
+                *outputs,
+            ]
+        )
+        == 0
+    )
     assert len(re.findall("^wrote ", capsys.readouterr().out, re.M)) == 3
     assert json.loads(Path(files[2]).read_text())["command"].startswith("minigrad")
 

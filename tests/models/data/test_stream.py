@@ -24,7 +24,9 @@ sizes = {"n": st.integers(2, 120), "batch": st.integers(1, 7), "steps": st.integ
 @given(**sizes)
 def test_every_pair_of_neighbours_occurs_once_and_every_row_goes_on(n, batch, steps):
     if n <= batch:
-        with pytest.raises(ArgumentError, match=rf"Rows: {batch} rows of {steps} steps from {n} tokens"):
+        with pytest.raises(
+            ArgumentError, match=rf"Rows: {batch} rows of {steps} steps from {n} tokens"
+        ):
             Rows(np.arange(n), batch, steps)
         return
     rows = Rows(np.arange(n), batch, steps)
@@ -42,7 +44,10 @@ def test_every_pair_of_neighbours_occurs_once_and_every_row_goes_on(n, batch, st
 
 @given(start=st.integers(0, 12), **sizes)
 def test_a_stream_begun_in_the_middle_is_its_rest(start, n, batch, steps):
-    for source in (Rows(np.arange(n + batch), batch, steps), Shuffled(np.arange(n * 3).reshape(n, 3), batch, 5)):
+    for source in (
+        Rows(np.arange(n + batch), batch, steps),
+        Shuffled(np.arange(n * 3).reshape(n, 3), batch, 5),
+    ):
         at = min(start, len(source))
         whole, rest = list(epochs(source, 3)), list(epochs(source, 3, (2, at)))
         assert [c.place for c in rest] == [c.place for c in whole[len(source) + at :]]
@@ -60,13 +65,20 @@ def test_the_reset_policy_is_the_one_that_is_named():
 
     assert resets("epoch") == [[True, True], [False, False]] * 2
     assert resets("never") == [None] * 4
-    first = [[True, False, False, False], [True, False, False, True]]  # rows 0 5 6 7 | 0 8 and 9 5 6 0 | 7 8
+    first = [
+        [True, False, False, False],
+        [True, False, False, True],
+    ]  # rows 0 5 6 7 | 0 8 and 9 5 6 0 | 7 8
     assert resets("document", 0) == [first, [[True, False], [False, False]]] * 2
 
 
-@pytest.mark.parametrize(("reset", "separator"), [("sometimes", None), ("document", None), ("epoch", 3)])
+@pytest.mark.parametrize(
+    ("reset", "separator"), [("sometimes", None), ("document", None), ("epoch", 3)]
+)
 def test_a_policy_that_says_nothing_clear_is_refused(reset, separator):
-    with pytest.raises(ArgumentError, match=r"Rows: reset=.* expected \"epoch\", \"never\", or \"document\""):
+    with pytest.raises(
+        ArgumentError, match=r"Rows: reset=.* expected \"epoch\", \"never\", or \"document\""
+    ):
         Rows(np.arange(9), 2, 2, reset, separator)
 
 
@@ -85,10 +97,12 @@ def test_a_document_is_read_as_if_it_stood_alone():
     rng = np.random.default_rng(1)
     documents = [np.array([0, *rng.integers(1, 9, n)]) for n in (5, 3, 8)]
     whole = Rows(np.concatenate([*documents, [0]]), 1, 4, "document", 0)
-    u, = updates(m, whole.chunks(1), None, None, mg.optim.SGD(parameters(m), 1.0), accumulate=9)  # fmt: skip
+    (u,) = updates(m, whole.chunks(1), None, None, mg.optim.SGD(parameters(m), 1.0), accumulate=9)
     alone = RNNLM("gru", 4, 9, 0, np.float64, sigma=0.5)
     losses = [alone.loss(d[None], np.append(d[1:], 0)[None]).item() for d in documents]
-    assert u.loss == pytest.approx(np.average(losses, weights=[len(d) for d in documents]), rel=1e-12)
+    assert u.loss == pytest.approx(
+        np.average(losses, weights=[len(d) for d in documents]), rel=1e-12
+    )
 
 
 # --- shuffled windows -----------------------------------------------------------------------------------------------
@@ -128,10 +142,15 @@ def test_a_text_becomes_tokens_on_disk(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "cannot read '{}': No such file or directory. Give the path of a plain text file."),
-     (b"", "no characters. Give a file with some text in it."),
-     (b"ok \xff\xfe", "'{}' is not UTF-8 (byte 3). Convert it, for example with iconv -t UTF-8.")],
-)  # fmt: skip
+    [
+        (None, "cannot read '{}': No such file or directory. Give the path of a plain text file."),
+        (b"", "no characters. Give a file with some text in it."),
+        (
+            b"ok \xff\xfe",
+            "'{}' is not UTF-8 (byte 3). Convert it, for example with iconv -t UTF-8.",
+        ),
+    ],
+)
 def test_an_unusable_file_is_one_line(tmp_path, content, message):
     file = tmp_path / "a.txt"
     if content is not None:

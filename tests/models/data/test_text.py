@@ -54,10 +54,15 @@ def test_a_path_is_read_as_it_is(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "cannot read '{}': No such file or directory. Give the path of a plain text file."),
-     (b" \n", "'{}' is empty. Give a file with some text in it."),
-     (b"ok \xff\xfe", "'{}' is not UTF-8 (byte 3). Convert it, for example with iconv -t UTF-8.")],
-)  # fmt: skip
+    [
+        (None, "cannot read '{}': No such file or directory. Give the path of a plain text file."),
+        (b" \n", "'{}' is empty. Give a file with some text in it."),
+        (
+            b"ok \xff\xfe",
+            "'{}' is not UTF-8 (byte 3). Convert it, for example with iconv -t UTF-8.",
+        ),
+    ],
+)
 def test_an_unusable_file_is_one_line_that_names_it(tmp_path, content, message):
     file = tmp_path / "a.txt"
     if content is not None:

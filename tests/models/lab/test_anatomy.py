@@ -15,9 +15,14 @@ from minigrad.transforms import truncate, untie
 from tests.nets import KINDS, TRUNCATIONS, net
 
 nets = st.builds(
-    net, kind=st.sampled_from(list(KINDS)), T=st.integers(1, 6), seed=st.integers(0, 99), last_only=st.booleans(),
-    inside=st.booleans(), batch=st.integers(1, 2),
-)  # fmt: skip
+    net,
+    kind=st.sampled_from(list(KINDS)),
+    T=st.integers(1, 6),
+    seed=st.integers(0, 99),
+    last_only=st.booleans(),
+    inside=st.booleans(),
+    batch=st.integers(1, 2),
+)
 
 
 def near(a, b, tolerance=1e-10):
@@ -25,7 +30,9 @@ def near(a, b, tolerance=1e-10):
 
 
 @given(nets, st.sampled_from(list(TRUNCATIONS)), st.integers(0, 99))
-def test_rows_columns_lags_and_total_are_sums_of_g_and_the_total_is_the_gradient(made, truncation, which):
+def test_rows_columns_lags_and_total_are_sums_of_g_and_the_total_is_the_gradient(
+    made, truncation, which
+):
     tape, params = made
     tape, W = TRUNCATIONS[truncation](tape), params[which % len(params)]
     a = anatomy(tape, W)
@@ -64,7 +71,10 @@ def test_truncation_leaves_exact_zeros_and_nothing_else_changes(made, k, w, whic
     W = params[which % len(params)]
     full = anatomy(tape, W).G
     t, i = np.indices(full.shape[:2])
-    for cut, kept in ((truncate(tape, every=k), t // k == i // k), (truncate(tape, window=w), t - i <= w)):
+    for cut, kept in (
+        (truncate(tape, every=k), t // k == i // k),
+        (truncate(tape, window=w), t - i <= w),
+    ):
         G = anatomy(cut, W).G
         assert not G[~kept].any()
         near(G[kept], full[kept])
@@ -77,7 +87,9 @@ def test_lost_is_the_error_of_each_window(made, which):
     a, exact = anatomy(tape, W, norms_only=True), mg.grad(tape.outputs[0], W)[0].data
     for w, error in enumerate(a.lost):
         cut = mg.grad(truncate(tape, window=w).outputs[0], W)[0].data
-        assert np.linalg.norm(cut - exact) == pytest.approx(error * np.linalg.norm(exact), rel=1e-6, abs=1e-13)
+        assert np.linalg.norm(cut - exact) == pytest.approx(
+            error * np.linalg.norm(exact), rel=1e-6, abs=1e-13
+        )
 
 
 def test_the_section_s_model_is_the_closed_form_9_7_15_cell_by_cell():
@@ -95,7 +107,10 @@ def test_the_section_s_model_is_the_closed_form_9_7_15_cell_by_cell():
 def test_each_cell_is_a_difference_of_the_forward_pass(slope):
     """Loss term t after a change of W at step i alone."""
     rng = np.random.default_rng(1)
-    W, xs = mg.tensor(rng.normal(size=(3, 3)), requires_grad=True, name="W"), rng.normal(size=(4, 1, 3))
+    W, xs = (
+        mg.tensor(rng.normal(size=(3, 3)), requires_grad=True, name="W"),
+        rng.normal(size=(4, 1, 3)),
+    )
 
     def terms(at=None, value=None):
         h, found = mg.tensor(np.ones((1, 3))), []
@@ -140,7 +155,9 @@ def test_norms_only_needs_no_t_squared_weights():
     cell, T, h = LSTMCell(4, 16, 0), 60, 16
     hs, _ = unroll(cell, np.ones((T, 1, 4)))
     tape = mg.Tape.of(np.sum(np.stack(hs)))
-    anatomy(truncate(tape, every=60), cell.W_hf, norms_only=True)  # what is computed once is not counted
+    anatomy(
+        truncate(tape, every=60), cell.W_hf, norms_only=True
+    )  # what is computed once is not counted
     tracemalloc.start()
     a = anatomy(tape, cell.W_hf, norms_only=True)
     peak = tracemalloc.get_traced_memory()[1]
@@ -154,7 +171,14 @@ def test_misuse_is_explained(case):
     W = mg.tensor(np.ones((2, 2)), requires_grad=True, name="W")
     with nullcontext() if case == "no steps" else mg.timestep(1):
         h = np.tanh(W)
-    wrt = {"no steps": W, "a foreign weight": mg.tensor(1.0, requires_grad=True, name="V"), "a state": h}[case]
-    with pytest.raises(ArgumentError, match="timestep" if case == "no steps" else "expected a parameter of the tape"):
+    wrt = {
+        "no steps": W,
+        "a foreign weight": mg.tensor(1.0, requires_grad=True, name="V"),
+        "a state": h,
+    }[case]
+    with pytest.raises(
+        ArgumentError,
+        match="timestep" if case == "no steps" else "expected a parameter of the tape",
+    ):
         anatomy(mg.Tape.of(np.sum(h)), wrt)
     assert parameters(W) == [W]

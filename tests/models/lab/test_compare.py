@@ -79,18 +79,24 @@ def test_artbp_applies_what_it_draws(seed, length):
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.8])
-def test_with_weights_randomized_truncation_is_right_on_average_and_without_it_is_short_by_a_known_amount(keep):
+def test_with_weights_randomized_truncation_is_right_on_average_and_without_it_is_short_by_a_known_amount(
+    keep,
+):
     tape, params = net("rnn", T, batch=1)
     W = params[1]
     weighted = plain = 0
     for cuts in PATTERNS:
         p = np.prod([1 - keep if c else keep for c in cuts])
-        weighted += p * gradient(with_xi(tape, {t: 0 if c else 1 / keep for t, c in enumerate(cuts, 2)}), W)
+        weighted += p * gradient(
+            with_xi(tape, {t: 0 if c else 1 / keep for t, c in enumerate(cuts, 2)}), W
+        )
         plain += p * gradient(with_xi(tape, {t: 0 if c else 1 for t, c in enumerate(cuts, 2)}), W)
     a = anatomy(tape, W)
     np.testing.assert_allclose(weighted, a.total, rtol=1e-12)
     t, i = np.indices(a.norms.shape)
-    np.testing.assert_allclose(plain, np.tensordot(keep ** np.maximum(t - i, 0), a.G, 2), rtol=1e-12)
+    np.testing.assert_allclose(
+        plain, np.tensordot(keep ** np.maximum(t - i, 0), a.G, 2), rtol=1e-12
+    )
     assert np.linalg.norm(plain - a.total) > 0.01 * np.linalg.norm(a.total)
 
 
@@ -125,7 +131,9 @@ def model(seed):
 
 
 def test_the_gradient_s_numbers_are_those_of_the_transforms():
-    full, every, random = compare(model, DATA, ["full", "every=2", "random=0.7"], updates=1, lr=1e-300, draws=5)
+    full, every, random = compare(
+        model, DATA, ["full", "every=2", "random=0.7"], updates=1, lr=1e-300, draws=5
+    )
     assert (full.bias, full.spread, full.bias_error) == (0, 0, 0)
     assert full.cosine == pytest.approx(1, rel=1e-12)
     m = model(0)
@@ -147,7 +155,9 @@ def test_the_gradient_s_numbers_are_those_of_the_transforms():
 
 
 def test_all_strategies_start_alike_and_a_truncation_beyond_the_end_trains_like_none():
-    full, long, short = compare(model, DATA, ["full", "every=6", "every=1"], updates=6, seeds=(0, 1), checkpoints=3)
+    full, long, short = compare(
+        model, DATA, ["full", "every=6", "every=1"], updates=6, seeds=(0, 1), checkpoints=3
+    )
     assert full.updates == [0, 2, 4, 6]
     assert np.shape(full.curves) == (2, 4)
     assert full.curves == long.curves != short.curves
@@ -156,13 +166,18 @@ def test_all_strategies_start_alike_and_a_truncation_beyond_the_end_trains_like_
 
 
 def test_clipping_is_counted():
-    never, always = compare(model, DATA, ["full,clip=1000", "full,clip=0.001"], updates=3, seeds=(0,))
+    never, always = compare(
+        model, DATA, ["full,clip=1000", "full,clip=0.001"], updates=3, seeds=(0,)
+    )
     assert (never.clipped, always.clipped) == (0, 1)
 
 
 def test_the_same_seeds_give_the_same_curves_and_progress_is_counted():
     calls, kinds = [], ["artbp=3", "random=0.5"]
-    runs = [compare(model, DATA, kinds, updates=3, seeds=(0, 1), on_update=lambda: calls.append(0)) for _ in range(2)]
+    runs = [
+        compare(model, DATA, kinds, updates=3, seeds=(0, 1), on_update=lambda: calls.append(0))
+        for _ in range(2)
+    ]
     assert [r.curves for r in runs[0]] == [r.curves for r in runs[1]]
     assert len(calls) == 2 * work(kinds, 3, (0, 1))
 
@@ -185,8 +200,9 @@ def test_an_interval_is_student_s():
 
 
 @pytest.mark.parametrize(
-    "text", ["fly", "every=x", "every", "full=3x,clip=0", "full,clip=-1", "random=0.5,clip=1,clip=2"]
-)  # fmt: skip
+    "text",
+    ["fly", "every=x", "every", "full=3x,clip=0", "full,clip=-1", "random=0.5,clip=1,clip=2"],
+)
 def test_a_strategy_that_is_none_is_refused(text):
     with pytest.raises(ArgumentError, match="expected one of full, every=K"):
         Strategy.of(text)
@@ -195,7 +211,9 @@ def test_a_strategy_that_is_none_is_refused(text):
 @pytest.mark.parametrize("kind", list(MAKERS))
 def test_every_kind_of_strategy_rewrites_a_tape(kind):
     tape, _ = net("rnn", T)
-    rewritten = Strategy.of(f"{kind}={0.4 if kind in ('random', 'segments') else 2}").rewrite(tape, rng)
+    rewritten = Strategy.of(f"{kind}={0.4 if kind in ('random', 'segments') else 2}").rewrite(
+        tape, rng
+    )
     assert rewritten.outputs[0].item() == tape.outputs[0].item()
     with pytest.raises(ArgumentError):
         compare(model, DATA, [])
@@ -250,4 +268,6 @@ def test_short_truncation_goes_the_wrong_way_and_artbp_does_not():
     runs = balancing.balancing((10, 400), (16,), (0, 1), steps=4000)
     wrong, right, *random = (abs(r.theta[-1] - balancing.OPTIMUM) for r in runs)
     assert wrong > 2 / 3 > max(right, *random)
-    assert [line.split()[0] for line in balancing.table(runs).splitlines()[1:]] == ["truncation"] * 2 + ["ARTBP"] * 2
+    assert [line.split()[0] for line in balancing.table(runs).splitlines()[1:]] == [
+        "truncation"
+    ] * 2 + ["ARTBP"] * 2

@@ -1,6 +1,5 @@
 """Jacobians of the recurrence against differences, closed forms, Pascanu's bounds, and each other."""
 
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -24,7 +23,9 @@ def run(W, T=12, sigma=0.1, seed=0):
 
 
 @given(kinds, st.integers(2, 5), seeds, st.booleans())
-def test_the_product_of_the_jacobians_is_the_derivative_of_the_last_state_by_the_first(kind, T, seed, last_only):
+def test_the_product_of_the_jacobians_is_the_derivative_of_the_last_state_by_the_first(
+    kind, T, seed, last_only
+):
     tape, _ = net(kind, T, seed, last_only, batch=1)
     rng = np.random.default_rng(seed)  # the same cell again, from a first state that is a leaf
     cell, xs = KINDS[kind](rng), rng.normal(size=(T, 1, 2))
@@ -39,7 +40,9 @@ def test_the_product_of_the_jacobians_is_the_derivative_of_the_last_state_by_the
     J = jacobians(tape).J
     assert len(J) == T - 1
     product = np.linalg.multi_dot([*J[::-1], np.eye(len(rows)), np.eye(len(rows))])
-    np.testing.assert_allclose(np.linalg.svd(product)[1], np.linalg.svd(rows)[1], rtol=1e-9, atol=1e-14)  # any order
+    np.testing.assert_allclose(
+        np.linalg.svd(product)[1], np.linalg.svd(rows)[1], rtol=1e-9, atol=1e-14
+    )  # any order
 
 
 def test_a_state_made_directly_of_another_is_held_fixed_too():
@@ -66,7 +69,10 @@ def test_of_the_linear_rnn_it_is_the_weight_and_the_products_its_powers(seed, T)
     e = section(T=T, seed=seed)
     j = jacobians(e.tape, W_hh=e.rnn.W_hh)
     np.testing.assert_allclose(j.J, np.broadcast_to(e.rnn.W_hh.data, j.J.shape), rtol=1e-12)
-    powers = [np.linalg.svd(np.linalg.matrix_power(e.rnn.W_hh.data, k), compute_uv=False) for k in range(1, T)]
+    powers = [
+        np.linalg.svd(np.linalg.matrix_power(e.rnn.W_hh.data, k), compute_uv=False)
+        for k in range(1, T)
+    ]
     np.testing.assert_allclose(j.products[:, 0], np.array(powers)[:, 0], rtol=1e-8)
     closed = e.closed_form()
     np.testing.assert_allclose(j.gradients, [np.linalg.norm(g) for g in closed.dh], rtol=1e-10)
@@ -88,7 +94,9 @@ def test_one_example_is_its_block_of_the_whole(kind, T, seed, example):
     block, whole = jacobians(tape, example=example), jacobians(tape)
     largest = [jacobians(tape, example=b).singular[:, 0] for b in (0, 1)]
     assert block.J.shape[1] * 2 == whole.J.shape[1]
-    np.testing.assert_allclose(whole.singular[:, 0], np.max(largest, axis=0), rtol=1e-9)  # examples do not mix
+    np.testing.assert_allclose(
+        whole.singular[:, 0], np.max(largest, axis=0), rtol=1e-9
+    )  # examples do not mix
 
 
 def test_examples_in_columns_are_picked_along_axis_1():
@@ -114,10 +122,15 @@ def test_huge_products_do_not_overflow_on_the_way():
 
 @pytest.mark.parametrize(
     ("W", "words"),
-    [(0.5 * np.eye(3), "vanishes: halves every 1 steps (sigma_max(W_hh) max|phi'| = 0.5, below 1: it has to vanish)"),
-     (2.0 * np.eye(3), "explodes: doubles every 1"),
-     (np.eye(3), "keeps its size: changes by a factor of 1.000 per step")],
-)  # fmt: skip
+    [
+        (
+            0.5 * np.eye(3),
+            "vanishes: halves every 1 steps (sigma_max(W_hh) max|phi'| = 0.5, below 1: it has to vanish)",
+        ),
+        (2.0 * np.eye(3), "explodes: doubles every 1"),
+        (np.eye(3), "keeps its size: changes by a factor of 1.000 per step"),
+    ],
+)
 def test_the_verdict_knows_what_the_weight_is(W, words):
     tape, cell = run(W, sigma=1e-9)
     assert verdict(jacobians(tape, W_hh=cell.W_hh), anatomy(tape, cell.W_hh)).startswith(words)
@@ -152,7 +165,9 @@ def test_forward_accumulation_and_reverse_sum_agree_in_every_row(kind, T, seed, 
     exact = mg.grad(tape.outputs[0], W)[0].data
     assert [r.t for r in rows] == list(range(1, T + 1))
     for r in rows:
-        np.testing.assert_allclose(r.forward, r.reverse, rtol=1e-10, atol=1e-12 * max(1, np.abs(exact).max()))
+        np.testing.assert_allclose(
+            r.forward, r.reverse, rtol=1e-10, atol=1e-12 * max(1, np.abs(exact).max())
+        )
     np.testing.assert_allclose(sum(r.forward for r in rows), exact, rtol=1e-9, atol=1e-12)
 
 
@@ -163,9 +178,14 @@ def test_in_the_first_step_the_total_derivative_is_the_immediate_one_and_then_no
     assert all(r.immediate != r.total for r in rows[1:])
 
 
-@pytest.mark.parametrize("case", ["a window", "a skip", "one step", "a large state", "no such example"])
+@pytest.mark.parametrize(
+    "case", ["a window", "a skip", "one step", "a large state", "no such example"]
+)
 def test_what_is_no_chain_of_steps_is_refused(case):
-    h, older = mg.tensor(np.ones((2, 300 if case == "a large state" else 3)), requires_grad=True), None
+    h, older = (
+        mg.tensor(np.ones((2, 300 if case == "a large state" else 3)), requires_grad=True),
+        None,
+    )
     for t in range(1, 2 if case == "one step" else 5):
         with mg.timestep(t):
             new = np.tanh(h) + (older if case == "a skip" and older is not None else 0)

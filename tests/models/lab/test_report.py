@@ -59,7 +59,11 @@ def test_the_page_s_verdict_and_tables_hold_the_computed_numbers(tmp_path):
     a = anatomy(e.tape, e.rnn.W_hh)
     assert "sigma_max(W_hh) max|phi&#x27;|" in page
     for k, lost in enumerate(a.lost, 1):
-        assert k == 5 or f"<td>{k}</td><td>truncate(tape, window={k - 1})</td><td>{100 * lost:.3g}%</td>" in page
+        assert (
+            k == 5
+            or f"<td>{k}</td><td>truncate(tape, window={k - 1})</td><td>{100 * lost:.3g}%</td>"
+            in page
+        )
     assert f"<td>full</td><td>{number(float(np.linalg.norm(a.total)))}</td><td>0.00%</td>" in page
     assert f"<td>W_hh</td><td>(4, 4)</td><td>{number(float(np.linalg.norm(a.total)))}</td>" in page
 
@@ -68,7 +72,8 @@ def test_the_same_tape_gives_the_same_page_and_progress_is_bounded(tmp_path):
     tape, _ = net("lstm", 5, batch=1)
     calls = []
     pages = [
-        report(tape, tmp_path / f"{k}.html", on_step=lambda: calls.append(0)).read_bytes() for k in (1, 2)
+        report(tape, tmp_path / f"{k}.html", on_step=lambda: calls.append(0)).read_bytes()
+        for k in (1, 2)
     ]
     assert pages[0] == pages[1]
     assert 0 < len(calls) <= 2 * pieces(tape)
@@ -86,7 +91,12 @@ def test_what_cannot_be_shown_is_said(tmp_path):
 def test_the_recurrent_weight_is_found_by_what_it_meets():
     for kind, names in (("rnn", {"W_hh"}), ("lstm", {"W_hi", "W_hf", "W_ho", "W_hc"})):
         tape, params = net(kind, 4)
-        assert recurrent_weight(tape, dict(zip(params, mg.grad(tape.outputs[0], params), strict=True))).name in names
+        assert (
+            recurrent_weight(
+                tape, dict(zip(params, mg.grad(tape.outputs[0], params), strict=True))
+            ).name
+            in names
+        )
     assert usual(48) == ["every=12", "window=12", "random=0.92"]
 
 
@@ -104,7 +114,18 @@ SMALL = ["--hidden", "4", "--steps", "8"]
 
 def test_anatomy_writes_a_page_with_the_command_that_made_it(text, tmp_path, monkeypatch, capsys):
     file = str(tmp_path / "page.html")
-    args = ["anatomy", "--text", text, "--cell", "lstm", *SMALL, "--updates", "2", "--strategies", "every=3"]
+    args = [
+        "anatomy",
+        "--text",
+        text,
+        "--cell",
+        "lstm",
+        *SMALL,
+        "--updates",
+        "2",
+        "--strategies",
+        "every=3",
+    ]
     args += ["-o", file]
     monkeypatch.setattr(sys, "argv", ["minigrad", *args])
     assert main(args) == 0
@@ -117,7 +138,18 @@ def test_anatomy_writes_a_page_with_the_command_that_made_it(text, tmp_path, mon
 def test_compare_prints_a_table_and_writes_every_format(text, tmp_path, capsys):
     files = [str(tmp_path / f"c.{s}") for s in ("svg", "png", "pdf", "csv", "json")]
     outputs = [x for f in files for x in ("-o", f)]
-    small = [*SMALL, "--updates", "2", "--seeds", "2", "--draws", "3", "--strategies", "full", "random=0.5"]
+    small = [
+        *SMALL,
+        "--updates",
+        "2",
+        "--seeds",
+        "2",
+        "--draws",
+        "3",
+        "--strategies",
+        "full",
+        "random=0.5",
+    ]
     assert main(["compare", "--text", text, *small, *outputs]) == 0
     out = capsys.readouterr().out
     assert re.search(r"^random=0.5 +\d", out, re.M)
@@ -128,13 +160,27 @@ def test_compare_prints_a_table_and_writes_every_format(text, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("args", "line"),
-    [("anatomy -o page.txt", "cannot write 'page.txt': of no format that is known by its ending"),
-     ("anatomy -o nowhere/page.html", "cannot write 'nowhere/page.html': its folder does not exist"),
-     ("anatomy --wrt W_xy --updates 0 --hidden 2 --steps 4", "--wrt: 'W_xy'; expected one of W_xh, W_hh"),
-     ("compare -o c.txt", "cannot write 'c.txt'"),
-     ("compare --strategies fly", "strategy: 'fly'; expected one of full"),
-     ("anatomy --strategies fly --updates 0 --hidden 2 --steps 4", "strategy: 'fly'; expected one of full")],
-)  # fmt: skip
+    [
+        (
+            "anatomy -o page.txt",
+            "cannot write 'page.txt': of no format that is known by its ending",
+        ),
+        (
+            "anatomy -o nowhere/page.html",
+            "cannot write 'nowhere/page.html': its folder does not exist",
+        ),
+        (
+            "anatomy --wrt W_xy --updates 0 --hidden 2 --steps 4",
+            "--wrt: 'W_xy'; expected one of W_xh, W_hh",
+        ),
+        ("compare -o c.txt", "cannot write 'c.txt'"),
+        ("compare --strategies fly", "strategy: 'fly'; expected one of full"),
+        (
+            "anatomy --strategies fly --updates 0 --hidden 2 --steps 4",
+            "strategy: 'fly'; expected one of full",
+        ),
+    ],
+)
 def test_a_mistake_is_one_line_and_no_file(args, line, text, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main([*args.split(), "--text", text]) == 1
@@ -146,7 +192,18 @@ def test_a_mistake_is_one_line_and_no_file(args, line, text, tmp_path, monkeypat
 
 def test_an_interrupt_leaves_no_page(text, tmp_path):
     page = tmp_path / "page.html"
-    command = [sys.executable, "-m", "minigrad", "anatomy", "--text", text, "--updates", "100000", "-o", str(page)]
+    command = [
+        sys.executable,
+        "-m",
+        "minigrad",
+        "anatomy",
+        "--text",
+        text,
+        "--updates",
+        "100000",
+        "-o",
+        str(page),
+    ]
     with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         assert run.stdout.readline().startswith("text: ")
         time.sleep(0.5)

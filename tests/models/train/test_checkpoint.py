@@ -65,19 +65,27 @@ def test_layers_are_kept_apart_by_name(tmp_path):
 
 @pytest.mark.parametrize(
     ("change", "why"),
-    [({"hidden": "1000000000"}, "it is smaller than the model that it names"),
-     ({"layers": "1000000000"}, "it is smaller than the model that it names"),
-     ({"hidden": "-5"}, "it is smaller than the model that it names"), ({"kind": "gpt"}, "'gpt'"),
-     ({"vocabulary": "[" * 100_000}, "maximum recursion depth exceeded.*"), ({"vocabulary": "7"}, ".*")],
-)  # fmt: skip
-def test_a_forged_file_with_a_right_checksum_is_refused_before_memory_is_asked_for(tmp_path, change, why):
+    [
+        ({"hidden": "1000000000"}, "it is smaller than the model that it names"),
+        ({"layers": "1000000000"}, "it is smaller than the model that it names"),
+        ({"hidden": "-5"}, "it is smaller than the model that it names"),
+        ({"kind": "gpt"}, "'gpt'"),
+        ({"vocabulary": "[" * 100_000}, "maximum recursion depth exceeded.*"),
+        ({"vocabulary": "7"}, ".*"),
+    ],
+)
+def test_a_forged_file_with_a_right_checksum_is_refused_before_memory_is_asked_for(
+    tmp_path, change, why
+):
     m = RNNLM("gru", 5, len(VOCAB.tokens))
     about = {"kind": "gru", "hidden": "5", "layers": "1", "vocabulary": '["<unk>", "a", "b", "c"]'}
     arrays = {k: p.numpy() for k, p in checkpoint.named(m).items()}
     assert checkpoint.load(tensorfile.write(tmp_path / "m", arrays, about))[1] == VOCAB
     file = tensorfile.write(tmp_path / "m", arrays, about | change)
     tracemalloc.start()
-    with pytest.raises(DataError, match=rf"checkpoint: '.*' (holds no model: {why}|is of another model)"):
+    with pytest.raises(
+        DataError, match=rf"checkpoint: '.*' (holds no model: {why}|is of another model)"
+    ):
         checkpoint.load(file)
     assert tracemalloc.get_traced_memory()[1] < 10e6
     tracemalloc.stop()
@@ -89,7 +97,9 @@ def test_a_file_is_on_disk_before_it_gets_its_name_and_the_name_is_too(tmp_path,
 
     def seen(name, real):
         def spy(*args):
-            kind = Path(os.readlink(f"/proc/self/fd/{args[0]}")).is_dir() if name == "fsync" else None
+            kind = (
+                Path(os.readlink(f"/proc/self/fd/{args[0]}")).is_dir() if name == "fsync" else None
+            )
             order.append(name if kind is None else f"{name} {'folder' if kind else 'file'}")
             return real(*args)
 

@@ -32,7 +32,10 @@ OPTIONS = shlex.split(
     "--cell lstm --layers 2 --hidden 6 --dropout 0.3 --steps 8 --batch 100 --truncate 3 --optimizer adamw "
     "--schedule one-cycle --lr 0.02 --clip 0.5 --seed 7"
 )
-RUNS = {"windows": [*OPTIONS, "--epochs", "60"], "stream": [*OPTIONS, "--stream", "--batch", "3", "--epochs", "12"]}
+RUNS = {
+    "windows": [*OPTIONS, "--epochs", "60"],
+    "stream": [*OPTIONS, "--stream", "--batch", "3", "--epochs", "12"],
+}
 
 
 @pytest.fixture
@@ -108,7 +111,9 @@ def test_killed_at_random_moments_a_run_ends_with_the_same_bits(kind, kills, tex
     assert_same_bits(file, whole / kind)
     assert leftovers(file) == []
     logged = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [e["step"] for e in logged if e["event"] == "update"] == list(range(1, progress(file)["step"] + 1))
+    assert [e["step"] for e in logged if e["event"] == "update"] == list(
+        range(1, progress(file)["step"] + 1)
+    )
 
 
 def test_a_write_that_is_killed_leaves_the_file_before(tmp_path):
@@ -161,15 +166,28 @@ def half_way(text, tmp_path):
     """A checkpoint of a run that is not finished."""
     file = tmp_path / "keep" / "run"
     file.parent.mkdir()
-    assert run(text, [*OPTIONS[:-2], "--schedule", "constant", "--epochs", "2"], "--checkpoint", file).returncode == 0
+    assert (
+        run(
+            text, [*OPTIONS[:-2], "--schedule", "constant", "--epochs", "2"], "--checkpoint", file
+        ).returncode
+        == 0
+    )
     return file, [*OPTIONS[:-2], "--schedule", "constant", "--epochs", "9"], file.read_bytes()
 
 
 def test_a_full_disk_is_one_error_and_the_checkpoint_stays(text, tmp_path):
     file, options, before = half_way(text, tmp_path)
     limit = len(before) // 2
-    done = run(text, options, "--checkpoint", file, "--resume", "--checkpoint-every", 0,
-               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))  # fmt: skip
+    done = run(
+        text,
+        options,
+        "--checkpoint",
+        file,
+        "--resume",
+        "--checkpoint-every",
+        0,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
     assert one_error(done) == (
         f"minigrad: cannot write '{file}': File too large. Give a path in a folder with room for it.\n"
     )
@@ -186,7 +204,13 @@ def test_a_read_only_folder_is_one_error_and_the_checkpoint_stays(text, tmp_path
         free = ["setpriv", "--bounding-set=-dac_override"]
     file.parent.chmod(0o555)
     try:
-        args = [*free, *map(str, command(text, options, "--checkpoint", file, "--resume", "--checkpoint-every", 0))]
+        args = [
+            *free,
+            *map(
+                str,
+                command(text, options, "--checkpoint", file, "--resume", "--checkpoint-every", 0),
+            ),
+        ]
         done = subprocess.run(args, capture_output=True, text=True, timeout=300, check=False)
     finally:
         file.parent.chmod(0o755)
@@ -223,7 +247,11 @@ def test_a_checkpoint_of_another_model_lists_the_differences(text, tmp_path, who
     options = ["--cell", "rnn", "--hidden", "6", "--steps", "8"]
     err = refused(text, options, file, capsys, "--resume")
     assert err.startswith("minigrad: checkpoint: 'FILE' is of another model: ")
-    for part in ("W_hh is not in the file", "b_h is not in the file", "W_xi (16, 6) is in the file only"):
+    for part in (
+        "W_hh is not in the file",
+        "b_h is not in the file",
+        "W_xi (16, 6) is in the file only",
+    ):
         assert part in err
     assert "W_hq" not in err
     wider = [*RUNS["windows"], "--hidden", "7"]
@@ -233,9 +261,13 @@ def test_a_checkpoint_of_another_model_lists_the_differences(text, tmp_path, who
 
 @pytest.mark.parametrize(
     ("more", "what"),
-    [(["--seed", "8"], "seed 7 there, 8 here"), (["--lr", "0.5"], "lr 0.02 there, 0.5 here"),
-     (["--epochs", "99"], "epochs 60 there, 99 here"), (["--truncate", "4"], "truncate 3 there, 4 here")],
-)  # fmt: skip
+    [
+        (["--seed", "8"], "seed 7 there, 8 here"),
+        (["--lr", "0.5"], "lr 0.02 there, 0.5 here"),
+        (["--epochs", "99"], "epochs 60 there, 99 here"),
+        (["--truncate", "4"], "truncate 3 there, 4 here"),
+    ],
+)
 def test_a_run_with_other_options_is_not_gone_on_with(more, what, text, tmp_path, whole, capsys):
     file = shutil.copy(whole / "windows", tmp_path / "run")
     assert refused(text, [*RUNS["windows"], *more], file, capsys, "--resume") == (
@@ -260,10 +292,18 @@ def test_a_model_without_a_training_cannot_be_resumed(text, tmp_path, whole, cap
 
 @pytest.mark.parametrize(
     "change",
-    [{"progress": '{"step": "x"}'}, {"progress": '{"epoch": -1}'}, {"progress": '{"number": 1.5}'},
-     {"progress": "[]"}, {"progress": '{"what": 1}'},
-     {"options": "[]"}, {"options": "{"}, {"generator": '{"bit_generator": "os"}'}, {"generator": "7"}],
-)  # fmt: skip
+    [
+        {"progress": '{"step": "x"}'},
+        {"progress": '{"epoch": -1}'},
+        {"progress": '{"number": 1.5}'},
+        {"progress": "[]"},
+        {"progress": '{"what": 1}'},
+        {"options": "[]"},
+        {"options": "{"},
+        {"generator": '{"bit_generator": "os"}'},
+        {"generator": "7"},
+    ],
+)
 def test_a_forged_training_with_a_right_checksum_is_one_line(change, text, tmp_path, whole, capsys):
     arrays, about = tensorfile.read(whole / "windows")
     file = tensorfile.write(tmp_path / "run", arrays, about | change)
@@ -273,8 +313,11 @@ def test_a_forged_training_with_a_right_checksum_is_one_line(change, text, tmp_p
 
 def test_a_forged_state_with_a_right_checksum_is_one_line(text, tmp_path, whole, capsys):
     arrays, about = tensorfile.read(whole / "windows")
-    for change in ({"training.state.0": np.zeros((9, 9), np.float32)}, {"training.history": np.zeros(3)},
-                   {"training.optimizer.0.1": np.zeros((3, 3), np.float32)}):  # fmt: skip
+    for change in (
+        {"training.state.0": np.zeros((9, 9), np.float32)},
+        {"training.history": np.zeros(3)},
+        {"training.optimizer.0.1": np.zeros((3, 3), np.float32)},
+    ):
         file = tensorfile.write(tmp_path / "run", arrays | change, about)
         assert "cannot be resumed: " in refused(text, RUNS["windows"], file, capsys, "--resume")
 

@@ -13,7 +13,11 @@ from minigrad.models.train import tensorfile
 
 from minigrad.errors import DataError
 
-ARRAYS = {"W": np.arange(6, dtype=np.float32).reshape(2, 3), "t": np.array(7), "empty": np.zeros((0, 4))}
+ARRAYS = {
+    "W": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "t": np.array(7),
+    "empty": np.zeros((0, 4)),
+}
 ABOUT = {"kind": "gru", "vocabulary": '["<unk>", "é\\n"]'}
 
 
@@ -85,9 +89,13 @@ HOSTILE = {
     "a negative length": b"\xff" * 8 + b"{}",
     "no header": b"",
     "overlapping tensors": with_header(CHECK | {"a": TENSOR, "b": TENSOR}, bytes(8)),
-    "a tensor beyond the file": with_header(CHECK | {"a": TENSOR | {"data_offsets": [0, 1 << 60]}}, bytes(8)),
+    "a tensor beyond the file": with_header(
+        CHECK | {"a": TENSOR | {"data_offsets": [0, 1 << 60]}}, bytes(8)
+    ),
     "a tensor of 2^60 numbers": with_header(CHECK | {"a": TENSOR | {"shape": [1 << 60]}}, bytes(8)),
-    "offsets that are no numbers": with_header(CHECK | {"a": TENSOR | {"data_offsets": ["x", {}]}}, bytes(8)),
+    "offsets that are no numbers": with_header(
+        CHECK | {"a": TENSOR | {"data_offsets": ["x", {}]}}, bytes(8)
+    ),
     "no offsets": with_header(CHECK | {"a": TENSOR | {"data_offsets": []}}, bytes(8)),
     "a tensor that is none": with_header(CHECK | {"a": 3}, bytes(8)),
     "deep nesting": with_header(b"[" * 500_000 + b"]" * 500_000),
@@ -132,7 +140,9 @@ def test_a_hostile_file_takes_less_than_a_second_and_100_megabytes(tmp_path):
         files[-1].write_bytes(content)
     files.append(tmp_path / "huge")
     with open(files[-1], "wb") as file:
-        file.write((80_000_000_000).to_bytes(8, "little") + b'{"a0":' + json.dumps(TENSOR).encode() + b",")
+        file.write(
+            (80_000_000_000).to_bytes(8, "little") + b'{"a0":' + json.dumps(TENSOR).encode() + b","
+        )
         file.truncate(80_000_001_000)
     files.append(tmp_path / "many")
     names = {f"a{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(15_000)}

@@ -16,11 +16,15 @@ import minigrad as mg
 from minigrad.errors import ArgumentError, DataError
 from minigrad.transforms import cut, truncate, truncate_randomly
 
-TEXT = preprocess("It was the best of times, it was the worst of times, it was the age of wisdom, " * 8)
+TEXT = preprocess(
+    "It was the best of times, it was the worst of times, it was the age of wisdom, " * 8
+)
 VOCAB = Vocabulary.of(TEXT)
 TOKENS = np.array(VOCAB.encode(TEXT))
 V = len(VOCAB.tokens)
-KINDS = pytest.mark.parametrize(("kind", "layers"), [("rnn", 1), ("gru", 1), ("lstm", 1), ("lstm", 2)])
+KINDS = pytest.mark.parametrize(
+    ("kind", "layers"), [("rnn", 1), ("gru", 1), ("lstm", 1), ("lstm", 2)]
+)
 
 
 def model(kind="rnn", layers=1, seed=0, **options):
@@ -75,7 +79,9 @@ def test_learning_lowers_the_perplexity_from_that_of_guessing(kind, layers):
 def test_one_update_is_backward_clip_and_step_by_hand():
     m, hand = model(), model()
     rows = Windows.of(TOKENS, 8).train[:50]
-    assert fit(m, Shuffled(rows, 50).chunks(1), partial(truncate, every=3), 0.01, sgd(m)).clipped == 1
+    assert (
+        fit(m, Shuffled(rows, 50).chunks(1), partial(truncate, every=3), 0.01, sgd(m)).clipped == 1
+    )
     state, nats = hand.cell.zero_state((50, V)), []
     for t in range(8):
         state = state.detach() if t in (3, 6) else state
@@ -94,7 +100,15 @@ def test_plans_and_tapes_recorded_anew_train_alike(kind, layers):
     for compiled in (True, False):
         m = model(kind, layers, dropout=0.3)
         stream = epochs(Rows(TOKENS, 5, 7, "document", separator=1), 1)
-        fit(m, stream, partial(truncate, every=3), 0.5, mg.optim.AdamW(parameters(m), 0.01), rng=3, compiled=compiled)
+        fit(
+            m,
+            stream,
+            partial(truncate, every=3),
+            0.5,
+            mg.optim.AdamW(parameters(m), 0.01),
+            rng=3,
+            compiled=compiled,
+        )
         runs.append(values(m))
     assert_close(*runs, rtol=1e-7)
 
@@ -102,7 +116,9 @@ def test_plans_and_tapes_recorded_anew_train_alike(kind, layers):
 def test_going_on_from_an_update_is_going_on():
     whole, halves = model("lstm", 2, dropout=0.2), model("lstm", 2, dropout=0.2)
     rows, options = Rows(TOKENS, 4, 9), (None, 1.0)
-    *_, last = updates(whole, epochs(rows, 2), *options, mg.optim.Adam(parameters(whole)), rng=(1, 2))
+    *_, last = updates(
+        whole, epochs(rows, 2), *options, mg.optim.Adam(parameters(whole)), rng=(1, 2)
+    )
     rng, optimizer = np.random.default_rng((1, 2)), mg.optim.Adam(parameters(halves))
     *_, half = islice(updates(halves, epochs(rows, 2), *options, optimizer, rng=rng), 13)
     again = mg.optim.Adam(parameters(halves))
@@ -120,7 +136,7 @@ def test_chunks_weigh_by_their_tokens(lengths):
     m, places = model(), np.cumsum([0, *lengths])
     x, y = TOKENS[None, : places[-1]], TOKENS[None, 1 : places[-1] + 1]
     pieces = [Chunk(x[:, a:b], y[:, a:b], np.ones(1, bool)) for a, b in pairwise(places)]
-    one, = updates(m, pieces, None, None, sgd(m, 1e-9), accumulate=len(pieces))  # fmt: skip
+    (one,) = updates(m, pieces, None, None, sgd(m, 1e-9), accumulate=len(pieces))
     losses = [m.loss(c.x, c.y).item() for c in pieces]
     assert one.tokens == places[-1]
     assert one.loss == pytest.approx(np.average(losses, weights=lengths), rel=1e-6)
@@ -132,7 +148,7 @@ def test_mean_of_chunk_means_is_another_gradient():
     right = by_hand(m, x, y, partial(truncate, every=8))
     assert_close(gradient(m, pieces, accumulate=2), right)
     parts = [gradient(m, [pieces[0]])]
-    first, = updates(m, pieces[:1], None, None, sgd(m, 1e-300))  # fmt: skip
+    (first,) = updates(m, pieces[:1], None, None, sgd(m, 1e-300))
     parts.append(gradient(m, pieces[1:], state=first.state))
     assert apart([(a + b) / 2 for a, b in zip(*parts, strict=True)], right) > 1e-3  # the mistake
     assert_close([0.8 * a + 0.2 * b for a, b in zip(*parts, strict=True)], right)
@@ -162,7 +178,9 @@ def test_a_carried_state_is_the_whole_sequence_cut_at_the_chunks(kind, layers):
     """Forward the state goes through, backward nothing does: h and c, of all layers, exactly at the boundaries."""
     m, k = model(kind, layers), 4
     x, y = TOKENS[:44].reshape(2, 22), TOKENS[1:45].reshape(2, 22)
-    chunks = [Chunk(x[:, i : i + k], y[:, i : i + k]) for i in range(0, 22, k)]  # the last one has 2 steps
+    chunks = [
+        Chunk(x[:, i : i + k], y[:, i : i + k]) for i in range(0, 22, k)
+    ]  # the last one has 2 steps
     found = gradient(m, chunks, accumulate=len(chunks))
     assert_close(found, by_hand(m, x, y, partial(truncate, every=k)))
     for early in (k - 1, k + 1):
@@ -171,7 +189,14 @@ def test_a_carried_state_is_the_whole_sequence_cut_at_the_chunks(kind, layers):
 
         def only_h(tape):
             edges = tape.recurrent_edges()
-            return cut(tape, [e for e in edges if tape.times[e.target] % k == 1 and e.source.label.startswith("h")])
+            return cut(
+                tape,
+                [
+                    e
+                    for e in edges
+                    if tape.times[e.target] % k == 1 and e.source.label.startswith("h")
+                ],
+            )
 
         assert apart(found, by_hand(m, x, y, only_h)) > 1e-6
 
@@ -189,7 +214,11 @@ def test_a_reset_row_starts_anew_and_the_other_is_untouched_bit_for_bit(kind, la
         X, Y = mg.tensor(x.T, name="X"), mg.tensor(y.T, name="Y")
         outputs, last = m.logits(X, leaves, reset)
         late = sum(mg.cross_entropy(outputs[t], Y[t]) for t in range(4, T))
-        return [o.data for o in outputs], last if isinstance(last, tuple) else (last,), mg.grad(late, leaves)
+        return (
+            [o.data for o in outputs],
+            last if isinstance(last, tuple) else (last,),
+            mg.grad(late, leaves),
+        )
 
     outputs, last, grads = run(mg.tensor(reset, dtype=bool))
     plain_outputs, plain_last, plain_grads = run(mg.tensor(np.zeros_like(reset), dtype=bool))
@@ -215,7 +244,11 @@ def test_rows_reset_at_a_chunk_s_start_begin_at_zero(inside):
     m = model("lstm", 2)
     state = tuple(np.ones_like(s) for s in m.zero_state(3))
     reset = np.array([True, False, True])
-    chunk = Chunk(TOKENS[:6].reshape(3, 2), TOKENS[1:7].reshape(3, 2), np.stack([reset, reset], 1) if inside else reset)
+    chunk = Chunk(
+        TOKENS[:6].reshape(3, 2),
+        TOKENS[1:7].reshape(3, 2),
+        np.stack([reset, reset], 1) if inside else reset,
+    )
     for s in entering(m, state, chunk):
         np.testing.assert_array_equal(s[:, 0], [0, 1, 0])
 
@@ -224,7 +257,9 @@ def test_rows_that_a_smaller_batch_leaves_out_wait():
     m = model()
     x = TOKENS[:18].reshape(3, 6)
     sizes = [(3, 0, 2), (1, 2, 4), (3, 4, 6)]
-    *_, last = updates(m, [Chunk(x[:n, a:b], x[:n, a:b]) for n, a, b in sizes], None, None, sgd(m, 1e-300))
+    *_, last = updates(
+        m, [Chunk(x[:n, a:b], x[:n, a:b]) for n, a, b in sizes], None, None, sgd(m, 1e-300)
+    )
     _, one = m.logits(mg.tensor(x[:1].T))
     _, rest = m.logits(mg.tensor(np.delete(x, [2, 3], axis=1).T))
     np.testing.assert_allclose(last.state[0], [one.data[0], *rest.data[1:]], rtol=1e-12)
@@ -264,19 +299,26 @@ def test_the_norm_is_that_of_all_parameters_together_and_the_direction_stays(bou
     whole = gradient(m, [chunk])
     norm = np.sqrt(sum(np.sum(np.square(g)) for g in whole))
     before = values(m)
-    one, = updates(m, [chunk], None, bound, sgd(m))  # fmt: skip
+    (one,) = updates(m, [chunk], None, bound, sgd(m))
     assert one.norm == pytest.approx(norm, rel=1e-9)
     assert one.clipped_norm == pytest.approx(min(norm, bound), rel=1e-9)
     assert one.clipped == (norm > bound)
     factor = min(1, bound / norm)
-    assert_close([b - a for a, b in zip(values(m), before, strict=True)], [g * factor for g in whole], rtol=1e-6)
+    assert_close(
+        [b - a for a, b in zip(values(m), before, strict=True)],
+        [g * factor for g in whole],
+        rtol=1e-6,
+    )
 
 
 class Steep:
     """A model whose gradient is ``slopes``, one per parameter, in float32; the loss is finite."""
 
     def __init__(self, *slopes, start=0.0):
-        self.ws = [mg.tensor(start, requires_grad=True, name=f"w_{i}", dtype=np.float32) for i in range(len(slopes))]
+        self.ws = [
+            mg.tensor(start, requires_grad=True, name=f"w_{i}", dtype=np.float32)
+            for i in range(len(slopes))
+        ]
         self.slopes = slopes
 
     def zero_state(self, batch):
@@ -296,7 +338,7 @@ STEP = Chunk(np.zeros((1, 1)), np.zeros((1, 1)))
 
 def test_a_float32_gradient_of_1e30_is_clipped_not_lost():
     m = Steep(3e30, -4e30)
-    one, = updates(m, [STEP], None, 1.0, sgd(m))  # fmt: skip
+    (one,) = updates(m, [STEP], None, 1.0, sgd(m))
     assert one.norm == pytest.approx(5e30)
     np.testing.assert_allclose([w.item() for w in m.ws], [-0.6, 0.8], rtol=1e-6)
 
@@ -324,7 +366,9 @@ def test_divergence_names_the_update_the_first_bad_value_and_what_to_do():
         fit(m, stream, None, None, optimizer)
     assert error.value.text.startswith("training diverged at update 2: ")
     assert "'" in error.value.text.split(": ", 1)[1]  # a name on the tape
-    assert error.value.text.endswith("Try a smaller learning rate (--lr) or gradient norm (--clip).")
+    assert error.value.text.endswith(
+        "Try a smaller learning rate (--lr) or gradient norm (--clip)."
+    )
     assert all(np.isfinite(v).all() for v in values(m))
 
 
@@ -345,19 +389,32 @@ def test_a_strategy_that_draws_is_refused_in_a_plan_and_drawn_anew_without(rewei
         return draws[-1]
 
     chunk = Chunk(TOKENS[None, :16], TOKENS[None, 1:17], np.ones(1, bool))
-    with pytest.raises(ArgumentError, match=r"strategy: another tape at every call.* Pass compiled=False"):
+    with pytest.raises(
+        ArgumentError, match=r"strategy: another tape at every call.* Pass compiled=False"
+    ):
         fit(m, [chunk], strategy, 1.0, sgd(m))
     draws.clear()
     fit(m, [chunk] * 5, strategy, 1.0, sgd(m), compiled=False)
     assert len(draws) == 5
-    said = {str(tape) + str([n.data for n in tape.leaves if n.label.startswith("xi")]) for tape in draws}
+    said = {
+        str(tape) + str([n.data for n in tape.leaves if n.label.startswith("xi")]) for tape in draws
+    }
     assert len(said) == 5
 
 
 def test_the_schedule_is_asked_for_every_update():
     m, optimizer = model(), sgd(model())
     optimizer = sgd(m)
-    seen = list(updates(m, epochs(Rows(TOKENS, 4, 30), 1), None, 1.0, optimizer, schedule=lambda k: 0.1 * (k + 1)))
+    seen = list(
+        updates(
+            m,
+            epochs(Rows(TOKENS, 4, 30), 1),
+            None,
+            1.0,
+            optimizer,
+            schedule=lambda k: 0.1 * (k + 1),
+        )
+    )
     assert [u.lr for u in seen] == pytest.approx([0.1 * (k + 1) for k in range(len(seen))])
     assert optimizer.lr == seen[-1].lr
 

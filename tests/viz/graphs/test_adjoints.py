@@ -25,7 +25,11 @@ def test_every_node_says_the_norm_of_its_adjoint(model):
     tape = model(4)
     nodes = looks(draw(tape, grads=True))
     for tensor, g, _ in tape.steps():
-        rows = text_of(nodes[tape.names[tensor]]["label"]).splitlines() if tape.names[tensor] in nodes else []
+        rows = (
+            text_of(nodes[tape.names[tensor]]["label"]).splitlines()
+            if tape.names[tensor] in nodes
+            else []
+        )
         assert not rows or rows[-1] == number(float(np.linalg.norm(g)))
 
 
@@ -121,11 +125,17 @@ def test_clipping_shows_the_norm_the_min_and_the_scaling():
     (least,) = (n for text, n in said.items() if text.startswith("min(1, 0.1/‖g‖) = "))
     pairs = {(a, b) for a, b, _ in edges}
     for w in ("W_hx", "W_hh", "W_qh"):
-        assert {(f"dL/d{w}", norm), (least, f"clipped_dL/d{w}"), (f"dL/d{w}", f"clipped_dL/d{w}")} <= pairs
+        assert {
+            (f"dL/d{w}", norm),
+            (least, f"clipped_dL/d{w}"),
+            (f"dL/d{w}", f"clipped_dL/d{w}"),
+        } <= pairs
     assert (norm, least) in pairs
 
 
 def test_the_scale_is_that_of_backward():
     tape = lstm(3)
-    assert scale(tape, True).norms == {s.tensor: float(np.linalg.norm(s.grad)) for s in tape.steps()}
+    assert scale(tape, True).norms == {
+        s.tensor: float(np.linalg.norm(s.grad)) for s in tape.steps()
+    }
     assert scale(tape, None) is None

@@ -27,7 +27,10 @@ def frames(graph):
     """(left, bottom, right, top) of each step's frame as Graphviz draws it, and the cluster's name."""
     for group in ElementTree.fromstring(svg(graph)).iter(f"{SVG}g"):
         if group.get("class") == "cluster":
-            numbers = [float(v) for v in re.findall(r"-?\d+\.?\d*", next(group.iter(f"{SVG}path")).get("d"))]
+            numbers = [
+                float(v)
+                for v in re.findall(r"-?\d+\.?\d*", next(group.iter(f"{SVG}path")).get("d"))
+            ]
             xs, ys = numbers[::2], numbers[1::2]
             yield group[0].text, (min(xs), min(ys), max(xs), max(ys))
 
@@ -41,7 +44,11 @@ def test_one_frame_per_step_in_order_and_apart(name):
     found = list(frames(draw(TAPES[name]())))
     assert all(apart(p, q) for (_, p), (_, q) in combinations(found, 2))
     for kind in ("cluster_", "cluster_back_"):
-        places = [(box[0], int(k.removeprefix(kind))) for k, box in found if re.fullmatch(rf"{kind}\d+", k)]
+        places = [
+            (box[0], int(k.removeprefix(kind)))
+            for k, box in found
+            if re.fullmatch(rf"{kind}\d+", k)
+        ]
         assert [t for _, t in sorted(places)] == sorted(t for _, t in places)
 
 
@@ -70,7 +77,9 @@ def test_values_rise_and_backward_stands_above_the_loss():
     steps = {n: a["tooltip"].partition("[t=")[2].partition(",")[0] for n, a in nodes.items()}
     for tail, head, _ in edges:
         assert y[tail] < y[head] or steps[tail] != steps[head]
-    assert max(y[f"h_{t}"] for t in range(1, 5)) < y["L"] < min(y[f"dL/dh_{t}"] for t in range(1, 5))
+    assert (
+        max(y[f"h_{t}"] for t in range(1, 5)) < y["L"] < min(y[f"dL/dh_{t}"] for t in range(1, 5))
+    )
 
 
 @given(st.data())
@@ -81,12 +90,23 @@ def test_any_graph_finds_places_without_overlap(data):
         band = data.draw(st.sampled_from([BEFORE, FORWARD, LOSS, BACKWARD, AFTER]))
         column = data.draw(st.integers(-1, 3)) if band in (FORWARD, BACKWARD) else None
         boxes[n] = Box(data.draw(st.floats(1, 90)), data.draw(st.floats(1, 40)), band, column)
-        edges += [(x, n) for x in data.draw(st.sets(st.integers(0, n - 1), max_size=3))] if n else []
+        edges += (
+            [(x, n) for x in data.draw(st.sets(st.integers(0, n - 1), max_size=3))] if n else []
+        )
     at = columns(boxes, edges)
-    spans = {n: (at[n][0] - b.wide / 2, at[n][1] - b.tall / 2, at[n][0] + b.wide / 2, at[n][1] + b.tall / 2)
-             for n, b in boxes.items()}  # fmt: skip
-    assert all(apart([v + e for v, e in zip(p, (1e-6, 1e-6, -1e-6, -1e-6), strict=True)], q)
-               for p, q in combinations(spans.values(), 2))  # fmt: skip
+    spans = {
+        n: (
+            at[n][0] - b.wide / 2,
+            at[n][1] - b.tall / 2,
+            at[n][0] + b.wide / 2,
+            at[n][1] + b.tall / 2,
+        )
+        for n, b in boxes.items()
+    }
+    assert all(
+        apart([v + e for v, e in zip(p, (1e-6, 1e-6, -1e-6, -1e-6), strict=True)], q)
+        for p, q in combinations(spans.values(), 2)
+    )
     for a, b in combinations(boxes, 2):
         if boxes[a].band < boxes[b].band:
             assert spans[a][3] <= spans[b][1]

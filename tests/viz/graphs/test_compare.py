@@ -14,13 +14,22 @@ def panels(graph):
     found = {}
     for name, a in read_back(graph)[0].items():
         if m := re.match(r"(\d+)/(.*)", name):
-            found.setdefault(int(m[1]), {})[m[2]] = (*map(float, a["pos"].rstrip("!").split(",")), a)
+            found.setdefault(int(m[1]), {})[m[2]] = (
+                *map(float, a["pos"].rstrip("!").split(",")),
+                a,
+            )
     return found
 
 
 def test_the_same_thing_stands_in_the_same_place_of_each_panel():
     b = lstm(4)
-    graph = compare([("full", b), ("every 2", tf.truncate(b, every=2)), ("random", tf.truncate_randomly(b, 0.5, 1))])
+    graph = compare(
+        [
+            ("full", b),
+            ("every 2", tf.truncate(b, every=2)),
+            ("random", tf.truncate_randomly(b, 0.5, 1)),
+        ]
+    )
     (first, second, third), shift = panels(graph).values(), []
     for other in (second, third):
         common = [n for n in first if not n.startswith("gate")]
@@ -39,12 +48,17 @@ def test_each_panel_has_its_name_and_its_own_gates():
     assert [text_of(nodes[f"name {k}"]["label"]) for k in (1, 2)] == ["full <b>", "every 2"]
     red = [(tail, head) for tail, head, a in edges if a.get("color") == style.CUT]
     assert red == [("2/h_2", "2/gate_at_h_2"), ("2/gate_at_h_2", "2/to_h_3")]
-    assert {(a, b) for a, b, e in edges if e.get("penwidth") == "2"} == {("1/h_2", "1/to_h_3"), *red}
+    assert {(a, b) for a, b, e in edges if e.get("penwidth") == "2"} == {
+        ("1/h_2", "1/to_h_3"),
+        *red,
+    }
 
 
 def test_equal_tapes_have_no_differences():
     b = book_rnn(4)
-    assert not [e for e in read_back(compare([("a", b), ("b", book_rnn(4))]))[1] if "penwidth" in e[2]]
+    assert not [
+        e for e in read_back(compare([("a", b), ("b", book_rnn(4))]))[1] if "penwidth" in e[2]
+    ]
 
 
 def test_what_a_panel_lacks_is_drawn_as_missing():
@@ -99,7 +113,9 @@ def test_the_edges_of_one_tape_with_the_diff_are_those_of_the_other():
     edges |= set(found.added)
     for target, slot, old, new in found.rewired:
         edges = edges - {(old, target, slot)} | {(new, target, slot)}
-    assert edges - set(found.removed) == {(b.names[e.source], b.names[e.target], e.slot) for e in b.edges()}
+    assert edges - set(found.removed) == {
+        (b.names[e.source], b.names[e.target], e.slot) for e in b.edges()
+    }
 
 
 def test_only_tapes_have_a_diff():
@@ -108,4 +124,6 @@ def test_only_tapes_have_a_diff():
 
 
 def test_the_public_names():
-    assert {"compare", "diff", "draw", "plots", "render", "strategies", "svg", "unrolled"} <= set(viz.__all__)
+    assert {"compare", "diff", "draw", "plots", "render", "strategies", "svg", "unrolled"} <= set(
+        viz.__all__
+    )

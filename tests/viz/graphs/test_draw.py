@@ -60,7 +60,9 @@ def test_every_edge_is_drawn(tape):
     nodes, edges = read_back(draw(tape, collapse=None))
     shown = set(shown_nodes(tape))
     owner = {n: name for name, its in about(nodes).items() for n, _ in its}
-    expected = sorted((tape.names[x], tape.names[n]) for n in tape.nodes for x in n.inputs if x in shown)
+    expected = sorted(
+        (tape.names[x], tape.names[n]) for n in tape.nodes for x in n.inputs if x in shown
+    )
     assert sorted((owner[tail], owner[head]) for tail, head, _ in edges) == expected
 
 
@@ -76,7 +78,9 @@ def test_the_same_model_gives_the_same_bytes():
 
 
 def test_a_cluster_per_time_step_in_order():
-    assert re.findall(r'label="(t = \d+)"', draw(gru(5)).source) == [f"t = {t}" for t in range(1, 6)]
+    assert re.findall(r'label="(t = \d+)"', draw(gru(5)).source) == [
+        f"t = {t}" for t in range(1, 6)
+    ]
 
 
 def test_a_leaf_that_many_steps_read_is_drawn_in_each():
@@ -89,12 +93,20 @@ def test_a_leaf_that_many_steps_read_is_drawn_in_each():
 def test_scalar_constants_are_written_into_the_operation():
     x = parameter("x", 3)
     nodes, _ = read_back(draw(mg.Tape.of(np.sum(2 * x**3).named("L"))))
-    assert {text_of(a["label"]) for a in nodes.values()} == {"x", "power(·, 3)", "multiply(2, ·)", "L\nsum"}
+    assert {text_of(a["label"]) for a in nodes.values()} == {
+        "x",
+        "power(·, 3)",
+        "multiply(2, ·)",
+        "L\nsum",
+    }
 
 
 def test_tooltips_tell_shape_dtype_operation_and_line():
     (_, looks), *_ = about(read_back(draw(book_rnn()))[0])["h_2"]
-    assert re.fullmatch(r"h_2: float64\[5\] add, 0.255 .. 0.255, mean 0.255 \[t=2, conftest.py:\d+\]", looks["tooltip"])
+    assert re.fullmatch(
+        r"h_2: float64\[5\] add, 0.255 .. 0.255, mean 0.255 \[t=2, conftest.py:\d+\]",
+        looks["tooltip"],
+    )
 
 
 @pytest.mark.parametrize("every", [1, 2, 3])
@@ -127,10 +139,21 @@ def test_dashed_is_what_is_recomputed():
     plain = book_rnn(4)
     for tape in (tf.checkpoint(plain, 2), tf.differentiate(tf.checkpoint(plain, 2))):
         nodes = read_back(draw(tape, collapse=None))[0]
-        dashed = {name for name, its in about(nodes).items() for _, a in its if "recomputed" in a["class"].split()}
-        assert dashed == {tape.names[n] for n in shown_nodes(tape) if n.recomputed and n.fn is not gates.recompute}
-        assert all("dashed" in a["style"] for a in nodes.values() if "recomputed" in a["class"].split())
-        assert [text_of(a["label"]) for a in nodes.values() if a["class"] == "legend"] == ["dashed outline: recomputed"]
+        dashed = {
+            name
+            for name, its in about(nodes).items()
+            for _, a in its
+            if "recomputed" in a["class"].split()
+        }
+        assert dashed == {
+            tape.names[n] for n in shown_nodes(tape) if n.recomputed and n.fn is not gates.recompute
+        }
+        assert all(
+            "dashed" in a["style"] for a in nodes.values() if "recomputed" in a["class"].split()
+        )
+        assert [text_of(a["label"]) for a in nodes.values() if a["class"] == "legend"] == [
+            "dashed outline: recomputed"
+        ]
     assert not [a for a in read_back(draw(plain))[0].values() if a["class"] == "legend"]
 
 
@@ -189,13 +212,20 @@ def test_folded_cuts_are_counted_and_folding_is_yours_to_choose():
 def test_runs_of_steps_alike_fold_between_the_cuts():
     tape = tf.truncate(book_rnn(100), every=25)
     runs = ["t = 2..25", "t = 27..50", "t = 52..75", "t = 77..99"]
-    assert folds(draw(tape)) == [f"{run} ({24 - (k == 3)} steps alike)" for k, run in enumerate(runs)]
+    assert folds(draw(tape)) == [
+        f"{run} ({24 - (k == 3)} steps alike)" for k, run in enumerate(runs)
+    ]
 
 
 def test_a_range_of_steps_can_be_named():
     graph = draw(gru(60), steps=range(20, 24))
     assert folds(graph) == ["t = 1..19 (19 steps)", "t = 24..60 (37 steps alike)"]
-    assert {f"h_{t}" for t in range(1, 61)} & set(read_back(graph)[0]) == {"h_20", "h_21", "h_22", "h_23"}
+    assert {f"h_{t}" for t in range(1, 61)} & set(read_back(graph)[0]) == {
+        "h_20",
+        "h_21",
+        "h_22",
+        "h_23",
+    }
 
 
 def test_a_hundred_thousand_nodes_fold():

@@ -21,16 +21,23 @@ def network(tape):
     """The labels of the folded network, and its edges as (tail, head, what is written on it)."""
     nodes, edges = read_back(draw(tape, "rolled"))
     said = {n: text_of(a["label"]) for n, a in nodes.items()}
-    return set(said.values()), {(said[a], said[b], text_of(e.get("label") or "")) for a, b, e in edges}
+    return set(said.values()), {
+        (said[a], said[b], text_of(e.get("label") or "")) for a, b, e in edges
+    }
 
 
 def test_the_books_rnn_has_one_node_per_role_and_one_recurrent_edge():
     nodes, edges = network(book_rnn(5))
     assert nodes == {"Whx, Whh", "Wqh", "xt", "ht", "ot", "yt", "L"}
     assert edges == {
-        ("xt", "ht", ""), ("Whx, Whh", "ht", ""), ("ht", "ht", "t-1"), ("ht", "ot", ""), ("Wqh", "ot", ""),
-        ("ot", "L", ""), ("yt", "L", ""),
-    }  # fmt: skip
+        ("xt", "ht", ""),
+        ("Whx, Whh", "ht", ""),
+        ("ht", "ht", "t-1"),
+        ("ht", "ot", ""),
+        ("Wqh", "ot", ""),
+        ("ot", "L", ""),
+        ("yt", "L", ""),
+    }
 
 
 def recurrent(tape):
@@ -38,7 +45,10 @@ def recurrent(tape):
 
 
 def test_an_lstm_has_two_states_and_layers_have_their_own():
-    assert recurrent(lstm(5)) == {("ct", "ct", "t-1"), ("ht", "", "t-1")}  # all gates read h through one circle
+    assert recurrent(lstm(5)) == {
+        ("ct", "ct", "t-1"),
+        ("ht", "", "t-1"),
+    }  # all gates read h through one circle
     assert recurrent(two_layers(4)) == {("h1t", "h1t", "t-1"), ("h2t", "h2t", "t-1")}
     assert ("h1t", "h2t", "") in network(two_layers(4))[1]
 

@@ -21,7 +21,9 @@ def rows(graph):
     found = {}
     for tail, head, _ in edges:
         x0, x1 = (float(nodes[n]["pos"].split(",")[0]) for n in (tail, head))
-        found.setdefault(re.match("[a-z]+?(?=[0-9])", tail)[0], []).append(round((x1 - x0 + 2) / 11))
+        found.setdefault(re.match("[a-z]+?(?=[0-9])", tail)[0], []).append(
+            round((x1 - x0 + 2) / 11)
+        )
     return found
 
 

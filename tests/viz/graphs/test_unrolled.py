@@ -31,12 +31,29 @@ ROWS = {3: 12, 2: 48, 1: 84, 0: 120}  # from the top
 
 def book_figure():
     """Fig. 9.7.2 as REFERENCE.md describes it: who stands where, and who points to whom."""
-    at = {"Whx, Whh": ("F", 0), "Wqh": ("G", 0), "h0": ("h", 0), "loss": ("loss", 2), "L": ("loss", 3)}
+    at = {
+        "Whx, Whh": ("F", 0),
+        "Wqh": ("G", 0),
+        "h0": ("h", 0),
+        "loss": ("loss", 2),
+        "L": ("loss", 3),
+    }
     arrows = {("loss", "L")}
     for t in (1, 2, 3):
         at |= {f"{k}{t}": (k, t) for k in "xFhGoy"}
-        arrows |= {(f"x{t}", f"F{t}"), (f"h{t - 1}", f"F{t}"), ("Whx, Whh", f"F{t}"), (f"F{t}", f"h{t}")}
-        arrows |= {(f"h{t}", f"G{t}"), ("Wqh", f"G{t}"), (f"G{t}", f"o{t}"), (f"o{t}", "loss"), (f"y{t}", "loss")}
+        arrows |= {
+            (f"x{t}", f"F{t}"),
+            (f"h{t - 1}", f"F{t}"),
+            ("Whx, Whh", f"F{t}"),
+            (f"F{t}", f"h{t}"),
+        }
+        arrows |= {
+            (f"h{t}", f"G{t}"),
+            ("Wqh", f"G{t}"),
+            (f"G{t}", f"o{t}"),
+            (f"o{t}", "loss"),
+            (f"y{t}", "loss"),
+        }
     return {k: (COLUMNS[c], ROWS[r]) for k, (c, r) in at.items()}, arrows
 
 
@@ -71,7 +88,9 @@ def test_the_books_rnn_gives_the_books_figure():
     for n, a in nodes.items():
         expected = who[at[n]]
         is_circle = expected[0] in "FG" or expected == "loss"
-        assert (a["shape"], text_of(a["label"])) == ("circle", "") if is_circle else ("box", expected)
+        assert (
+            (a["shape"], text_of(a["label"])) == ("circle", "") if is_circle else ("box", expected)
+        )
         fill = style.CIRCLE if is_circle else style.PARAMETER if expected[0] == "W" else "white"
         assert a["fillcolor"] == fill
     assert {(who[at[tail]], who[at[head]]) for tail, head, _ in edges} == arrows
@@ -91,9 +110,13 @@ def test_nothing_overlaps(tape):
 def test_every_named_tensor_stands_there_once(name):
     tape = TAPES[name]()
     nodes, _ = read_back(unrolled(tape))
-    shown = Counter(k for a in nodes.values() if a["shape"] == "box" for k in text_of(a["label"]).split(", "))
+    shown = Counter(
+        k for a in nodes.values() if a["shape"] == "box" for k in text_of(a["label"]).split(", ")
+    )
     told = {x for n in tape.nodes if n.op == "scale_grad" for x in n.inputs[1:]}
-    named = [n for n in tape.nodes if (n.name or (n.fn is None and n.requires_grad)) and n not in told]
+    named = [
+        n for n in tape.nodes if (n.name or (n.fn is None and n.requires_grad)) and n not in told
+    ]
     assert shown == Counter(written_name(tape.names[n]) for n in named)
 
 
@@ -138,12 +161,19 @@ def test_long_sequences_fold():
 
 
 def test_folded_cuts_are_counted():
-    said = [text_of(a["label"]) for a in read_back(unrolled(tf.truncate(book_rnn(40), every=5)))[0].values()]
+    said = [
+        text_of(a["label"])
+        for a in read_back(unrolled(tf.truncate(book_rnn(40), every=5)))[0].values()
+    ]
     assert "t = 4..37\n(34 steps alike, 7 cut off)" in said
 
 
 def test_a_cut_is_red_and_dashed_and_nothing_else_is():
-    for tape, cuts in ((book_rnn(6), 0), (tf.truncate(book_rnn(6), every=2), 2), (tf.truncate(lstm(3), every=1), 4)):
+    for tape, cuts in (
+        (book_rnn(6), 0),
+        (tf.truncate(book_rnn(6), every=2), 2),
+        (tf.truncate(lstm(3), every=1), 4),
+    ):
         nodes, edges = read_back(unrolled(tape))
         red = [e for e in edges if e[2].get("color") == style.CUT]
         assert all(e[2]["style"] == "dashed" for e in red)
@@ -217,13 +247,20 @@ def test_any_program_can_be_drawn(data):
 
 
 def test_what_a_checkpointed_tape_recomputes_has_a_dashed_outline():
-    W, h = mg.tensor(np.eye(2), requires_grad=True, name="W"), mg.tensor(np.ones((1, 2)), name="h_0")
+    W, h = (
+        mg.tensor(np.eye(2), requires_grad=True, name="W"),
+        mg.tensor(np.ones((1, 2)), name="h_0"),
+    )
     for t in range(1, 5):
         with mg.timestep(t):
             h = np.tanh(h @ W).named(f"h_{t}")
     plain = mg.Tape.of(np.sum(h).named("L"))
     drawn = svg(unrolled(tf.checkpoint(plain, every=2)))
-    dashed = [g.split("<text")[0] for g in drawn.split("<g id=")[1:] if "stroke-dasharray" in g.split("</g>")[0]]
+    dashed = [
+        g.split("<text")[0]
+        for g in drawn.split("<g id=")[1:]
+        if "stroke-dasharray" in g.split("</g>")[0]
+    ]
     assert len(dashed) == 4  # h_1 and h_3, each with its circle
     assert "recomputed" in drawn
     assert "recomputed" not in svg(unrolled(plain))

@@ -8,7 +8,9 @@ import minigrad as mg
 from tests.viz.conftest import book_rnn, lstm, parameter
 
 
-@pytest.mark.parametrize("shown", [book_rnn(), lstm(12), book_rnn().outputs[0], parameter("w", 2) * 2])
+@pytest.mark.parametrize(
+    "shown", [book_rnn(), lstm(12), book_rnn().outputs[0], parameter("w", 2) * 2]
+)
 def test_a_tape_and_a_tensor_show_their_picture(shown):
     bundle = shown._repr_mimebundle_()
     assert bundle["text/plain"] == (str(shown) if isinstance(shown, mg.Tape) else repr(shown))
@@ -36,7 +38,9 @@ def test_ids_classes_and_tooltips_reach_the_svg():
     groups = {g.get("id"): g for g in root.iter("{http://www.w3.org/2000/svg}g")}
     assert groups["node_h_2"].get("class") == "node operation"
     assert groups["node_W_hh@2"].get("class") == "node parameter"
-    tips = [v for e in groups["node_h_2"].iter() for k, v in e.attrib.items() if k.endswith("}title")]
+    tips = [
+        v for e in groups["node_h_2"].iter() for k, v in e.attrib.items() if k.endswith("}title")
+    ]
     assert tips
     assert tips[0].startswith("h_2: float64[5] add, 0.255 .. 0.255, mean 0.255 [t=2, ")
 

@@ -20,7 +20,9 @@ def no_graphviz(monkeypatch):
 
 
 @pytest.mark.parametrize("kind", MAGIC)
-@pytest.mark.parametrize("figure", [lambda: draw(book_rnn()), lambda: unrolled(book_rnn()), strategies])
+@pytest.mark.parametrize(
+    "figure", [lambda: draw(book_rnn()), lambda: unrolled(book_rnn()), strategies]
+)
 def test_the_suffix_decides_and_the_bytes_repeat(tmp_path, figure, kind):
     first, second = (render(figure(), tmp_path / f"{k}.{kind}") for k in "ab")
     assert first == tmp_path / f"a.{kind}"
@@ -45,11 +47,15 @@ def test_another_suffix_is_refused(tmp_path, name):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("place", ["missing/a.svg", "taken.svg", "file/a.svg", "nul\0.svg", f"{'n' * 300}.svg"])
+@pytest.mark.parametrize(
+    "place", ["missing/a.svg", "taken.svg", "file/a.svg", "nul\0.svg", f"{'n' * 300}.svg"]
+)
 def test_what_cannot_be_written_says_so_and_leaves_nothing(tmp_path, place):
     (tmp_path / "taken.svg").mkdir()
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(DataError, match=r"cannot write .*Give a path in a folder that exists") as error:
+    with pytest.raises(
+        DataError, match=r"cannot write .*Give a path in a folder that exists"
+    ) as error:
         render(strategies(), tmp_path / place)
     assert "\n" not in str(error.value)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "taken.svg"]
@@ -59,7 +65,9 @@ def test_what_cannot_be_written_says_so_and_leaves_nothing(tmp_path, place):
 def test_a_failure_leaves_the_old_file_alone(tmp_path, monkeypatch):
     path = tmp_path / "a.svg"
     path.write_text("old")
-    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(
+        os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+    )
     with pytest.raises(DataError, match="No space left on device"):
         render(strategies(), path)
     assert path.read_text() == "old"
@@ -98,7 +106,9 @@ def test_a_layout_beyond_its_time_is_replaced_by_the_folded_picture_and_one_line
     assert path.read_text() == svg(strategies())
 
 
-def test_a_layout_beyond_its_time_without_a_folded_picture_is_a_dot_file_and_one_line(tmp_path, capfd):
+def test_a_layout_beyond_its_time_without_a_folded_picture_is_a_dot_file_and_one_line(
+    tmp_path, capfd
+):
     path = render(hopeless(), tmp_path / "a.png", limit=0.5)
     assert path == tmp_path / "a.dot"
     assert capfd.readouterr().err == f"render: no layout within 0.5 s, wrote {path}\n"

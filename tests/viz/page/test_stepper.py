@@ -53,15 +53,20 @@ def numbers(g):
 
 def data_of(file):
     text = file.read_text("utf-8")
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text)[1])
+    return json.loads(
+        re.search(r'<script type="application/json" id="data">(.*?)</script>', text)[1]
+    )
 
 
 # --- the file -------------------------------------------------------------------------------------------------------
 @given(
-    x=arrays(st.sampled_from(["f4", "f8"]), array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=9),
-             elements=st.floats(-100, 100, width=32) | st.sampled_from([np.nan, np.inf, -np.inf])),
+    x=arrays(
+        st.sampled_from(["f4", "f8"]),
+        array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=9),
+        elements=st.floats(-100, 100, width=32) | st.sampled_from([np.nan, np.inf, -np.inf]),
+    ),
     most=st.sampled_from([1, 4, 16, 64]),
-)  # fmt: skip
+)
 def test_a_grid_keeps_the_extremes_and_what_is_not_finite(x, most):
     found = grid(x, most)
     values = [float(v) for v in found["v"].split()]
@@ -78,7 +83,7 @@ def test_a_grid_keeps_the_extremes_and_what_is_not_finite(x, most):
 
 def test_the_page_holds_the_steps_of_the_tape(tmp_path):
     file = viz.stepper(RNN, tmp_path / "a.html")
-    tape, = data_of(file)["tapes"]
+    (tape,) = data_of(file)["tapes"]
     steps = list(RNN.steps())
     assert [tape["nodes"][s["node"]]["name"] for s in tape["steps"]] == [s.name for s in steps]
     for shown, step in zip(tape["steps"], steps, strict=True):
@@ -87,33 +92,44 @@ def test_the_page_holds_the_steps_of_the_tape(tmp_path):
         assert [tape["grids"][s["c"]]["v"].split() for s in shown["sends"]] == [
             [f"{v:.4g}" for v in np.ravel(c)] for c in sent
         ]
-    assert "h = np.tanh(x @ self.W_xh + h @ self.W_hh + self.b_h)" in {s["line"] for s in tape["steps"]}
+    assert "h = np.tanh(x @ self.W_xh + h @ self.W_hh + self.b_h)" in {
+        s["line"] for s in tape["steps"]
+    }
 
 
-@pytest.mark.parametrize("tape", [RNN, tf.untie(RNN, RNN.parameters), tf.truncate(RNN, every=1)],
-                         ids=["tied", "untied", "truncated"])  # fmt: skip
+@pytest.mark.parametrize(
+    "tape",
+    [RNN, tf.untie(RNN, RNN.parameters), tf.truncate(RNN, every=1)],
+    ids=["tied", "untied", "truncated"],
+)
 def test_the_running_sums_end_at_the_gradients(tape, tmp_path):
-    shown, = data_of(viz.stepper(tape, tmp_path / "a.html"))["tapes"]
+    (shown,) = data_of(viz.stepper(tape, tmp_path / "a.html"))["tapes"]
     last = {}
     for step in shown["steps"]:
         for w in step["weights"]:
             node = shown["nodes"][shown["weights"][w["w"]]["node"]]
             last[node["name"]] = shown["grids"][w["sum"]]["v"].split()
     gradients = mg.grad(tape.outputs[0], tape.parameters)
-    assert last == {p.name: numbers(g.data) for p, g in zip(tape.parameters, gradients, strict=True)}
+    assert last == {
+        p.name: numbers(g.data) for p, g in zip(tape.parameters, gradients, strict=True)
+    }
     assert all(w["times"] == [1, 2, 3] for w in shown["weights"])
 
 
 def test_the_policy_admits_the_page_s_own_script_and_style_only(tmp_path):
     text = viz.stepper(RNN, tmp_path / "a.html").read_text("utf-8")
-    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)[1].replace("&#x27;", "'")
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)[1].replace(
+        "&#x27;", "'"
+    )
     for kind, tag in (("script", "script"), ("style", "style")):
         inline = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.S)[1]
         digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
         assert f"{kind}-src 'sha256-{digest}'" in policy
     assert policy.startswith("default-src 'none'; ")
     assert not re.search(r"unsafe|https?:(?!//www\.w3\.org/)", text)
-    assert not re.search(r"\s(?:src|href|style|on\w+)=", re.sub(r"<script.*?</script>", "", text, flags=re.S))
+    assert not re.search(
+        r"\s(?:src|href|style|on\w+)=", re.sub(r"<script.*?</script>", "", text, flags=re.S)
+    )
 
 
 def test_a_name_is_only_text(tmp_path):
@@ -126,30 +142,49 @@ def test_a_name_is_only_text(tmp_path):
 
 def test_a_big_page_stays_below_the_limit(tmp_path):
     tape = big_lstm()
-    assert viz.stepper(tape, tmp_path / "a.html", beside=tf.truncate(tape, every=7)).stat().st_size < LIMIT
+    assert (
+        viz.stepper(tape, tmp_path / "a.html", beside=tf.truncate(tape, every=7)).stat().st_size
+        < LIMIT
+    )
 
 
 def test_two_tapes_keep_in_step(tmp_path):
     full = mg.Tape.of(vanishing(4))
     found = data_of(viz.stepper(full, tmp_path / "a.html", beside=tf.truncate(full, every=2)))
     left, right = found["tapes"]
-    assert (left["title"], right["title"]) == ("full gradient, 4 time steps", "cut before t = 3 of 4 time steps")
+    assert (left["title"], right["title"]) == (
+        "full gradient, 4 time steps",
+        "cut before t = 3 of 4 time steps",
+    )
     assert found["moments"][0] == [0, 0]
     assert found["moments"][-1] == [len(left["steps"]), len(right["steps"])]
     for before, after in pairwise(found["moments"]):
-        moved = [t["nodes"][t["steps"][b - 1]["node"]]["name"]
-                 for t, a, b in zip(found["tapes"], before, after, strict=True) if b > a]  # fmt: skip
+        moved = [
+            t["nodes"][t["steps"][b - 1]["node"]]["name"]
+            for t, a, b in zip(found["tapes"], before, after, strict=True)
+            if b > a
+        ]
         assert len(set(moved)) == 1  # never at two nodes at once
 
 
 @pytest.mark.parametrize(
     ("make", "line"),
-    [(lambda tmp: viz.stepper(RNN, tmp / "a.svg"), "stepper: '{tmp}/a.svg'; expected a name ending in .html."),
-     (lambda tmp: viz.stepper(RNN.outputs[0], tmp / "a.html"), "stepper: a Tensor; expected a Tape, as Tape.of(loss) "
-      "makes."),
-     (lambda tmp: viz.stepper(RNN, tmp / "no" / "a.html"), "cannot write '{tmp}/no/a.html': No such file or directory. "
-      "Give a path in a folder that exists and that you may write to.")],
-)  # fmt: skip
+    [
+        (
+            lambda tmp: viz.stepper(RNN, tmp / "a.svg"),
+            "stepper: '{tmp}/a.svg'; expected a name ending in .html.",
+        ),
+        (
+            lambda tmp: viz.stepper(RNN.outputs[0], tmp / "a.html"),
+            "stepper: a Tensor; expected a Tape, as Tape.of(loss) makes.",
+        ),
+        (
+            lambda tmp: viz.stepper(RNN, tmp / "no" / "a.html"),
+            "cannot write '{tmp}/no/a.html': No such file or directory. "
+            "Give a path in a folder that exists and that you may write to.",
+        ),
+    ],
+)
 def test_a_mistake_is_one_line(make, line, tmp_path):
     with pytest.raises((ArgumentError, DataError)) as error:
         make(tmp_path)
@@ -157,13 +192,23 @@ def test_a_mistake_is_one_line(make, line, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("tape", [RNN, tf.truncate(RNN, every=2), hostile(), mg.Tape.of(exploding(9)),
-                                  mg.Tape.of(np.sum(mg.tensor([1.0], requires_grad=True) * 2))])  # fmt: skip
+@pytest.mark.parametrize(
+    "tape",
+    [
+        RNN,
+        tf.truncate(RNN, every=2),
+        hostile(),
+        mg.Tape.of(exploding(9)),
+        mg.Tape.of(np.sum(mg.tensor([1.0], requires_grad=True) * 2)),
+    ],
+)
 def test_a_snapshot_tells_the_states_apart(tape, tmp_path):
     session = Session(tape)
     session.forward()
     session.forward()
-    root = ElementTree.fromstring(snapshot(tape, session.state, tmp_path / "a.svg").read_text("utf-8"))
+    root = ElementTree.fromstring(
+        snapshot(tape, session.state, tmp_path / "a.svg").read_text("utf-8")
+    )
     classes = [g.get("class").split() for g in root.iter("{http://www.w3.org/2000/svg}g")]
     assert sum("current" in c for c in classes) == 1
     assert sum("visited" in c for c in classes) == 1
@@ -171,8 +216,13 @@ def test_a_snapshot_tells_the_states_apart(tape, tmp_path):
 
 
 # --- in Chromium ----------------------------------------------------------------------------------------------------
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
+    None,
+)
+in_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium"
+)
 
 
 class Browser:
@@ -182,7 +232,9 @@ class Browser:
         self.out, self.into = out, into
         self.count, self.buffer, self.events, self.session = 0, b"", [], None
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)[
+            "sessionId"
+        ]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
@@ -217,8 +269,13 @@ class Browser:
 
     def run(self, code):
         """The value of a JavaScript expression; promises are waited for."""
-        answer = self.call("Runtime.evaluate", expression=code, returnByValue=True, awaitPromise=True,
-                           allowUnsafeEvalBlockedByCSP=False)  # fmt: skip
+        answer = self.call(
+            "Runtime.evaluate",
+            expression=code,
+            returnByValue=True,
+            awaitPromise=True,
+            allowUnsafeEvalBlockedByCSP=False,
+        )
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
@@ -228,19 +285,33 @@ class Browser:
             codes = {"Enter": 13, "Tab": 9, " ": 32}
             for kind in ("keyDown", "keyUp"):
                 more = text if kind == "keyDown" else {}
-                self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=codes.get(key, 0), **more)
+                self.call(
+                    "Input.dispatchKeyEvent",
+                    type=kind,
+                    key=key,
+                    windowsVirtualKeyCode=codes.get(key, 0),
+                    **more,
+                )
 
     def stop_at(self, text):
-        self.run(f"(w => {{ w.value = {json.dumps(text)}; w.focus(); }})(document.getElementById('where'))")
+        self.run(
+            f"(w => {{ w.value = {json.dumps(text)}; w.focus(); }})(document.getElementById('where'))"
+        )
         self.press("Enter")
         self.press("Escape")
 
     def problems(self):
         """Everything the console would show in red, and every request but for the file."""
-        told = {kind: [e["params"] for e in self.events if e["method"] == kind]
-                for kind in ("Runtime.exceptionThrown", "Log.entryAdded", "Network.requestWillBeSent")}  # fmt: skip
+        told = {
+            kind: [e["params"] for e in self.events if e["method"] == kind]
+            for kind in ("Runtime.exceptionThrown", "Log.entryAdded", "Network.requestWillBeSent")
+        }
         found = [*told["Runtime.exceptionThrown"]]
-        found += [e["entry"] for e in told["Log.entryAdded"] if e["entry"]["level"] in ("error", "warning")]
+        found += [
+            e["entry"]
+            for e in told["Log.entryAdded"]
+            if e["entry"]["level"] in ("error", "warning")
+        ]
         requests = [e["request"]["url"] for e in told["Network.requestWillBeSent"]]
         return found + [url for url in requests if not url.startswith("file://")] + requests[1:]
 
@@ -275,8 +346,11 @@ STATE = "Object.fromEntries([...document.querySelectorAll('.node')].map(n => [n.
 
 
 @in_chromium
-@pytest.mark.parametrize("tape", [RNN, tf.untie(RNN, RNN.parameters), mg.Tape.of(network("lstm", 2))],
-                         ids=["rnn", "untied", "lstm"])  # fmt: skip
+@pytest.mark.parametrize(
+    "tape",
+    [RNN, tf.untie(RNN, RNN.parameters), mg.Tape.of(network("lstm", 2))],
+    ids=["rnn", "untied", "lstm"],
+)
 def test_every_step_shows_the_numbers_of_backward(browser, tape, tmp_path):
     browser.open(viz.stepper(tape, tmp_path / "a.html"))
     steps, ids = list(tape.steps()), {n: f"t0n{i}" for i, n in enumerate(tape.nodes)}
@@ -291,8 +365,12 @@ def test_every_step_shows_the_numbers_of_backward(browser, tape, tmp_path):
         assert {i for i, c in states.items() if "visited" in c.split()} == done
         done.add(ids[step.tensor])
         sent = [f"t0e{ids[step.tensor][3:]}_{i}" for i, c in enumerate(step.sent) if c is not None]
-        assert browser.run("[...document.querySelectorAll('.edge.lit')].map(e => e.id).sort()") == sorted(sent)
-        spoken = browser.run("[...document.querySelectorAll('.formula math')].map(m => m.getAttribute('aria-label'))")
+        assert browser.run(
+            "[...document.querySelectorAll('.edge.lit')].map(e => e.id).sort()"
+        ) == sorted(sent)
+        spoken = browser.run(
+            "[...document.querySelectorAll('.formula math')].map(m => m.getAttribute('aria-label'))"
+        )
         assert spoken == step.formula.splitlines()
 
 
@@ -318,12 +396,14 @@ def test_stop_at_a_node_shows_what_grad_gives(browser, tmp_path):
     browser.open(viz.stepper(RNN, tmp_path / "a.html"))
     for name in ("h_2", "h_1", "W_hh", "b_h", "h_3"):
         browser.stop_at(name)
-        expected, = mg.grad(RNN.outputs[0], [RNN[name]])
+        (expected,) = mg.grad(RNN.outputs[0], [RNN[name]])
         assert browser.run(ADJOINT.format(n=1)) == numbers(expected.data)
     browser.stop_at("t=1")
     assert "h_1: " in browser.run("document.getElementById('message').textContent")
     browser.stop_at("nosuch")
-    assert browser.run("document.getElementById('message').textContent").startswith("No step stops at nosuch: ")
+    assert browser.run("document.getElementById('message').textContent").startswith(
+        "No step stops at nosuch: "
+    )
 
 
 @in_chromium
@@ -332,7 +412,11 @@ def test_the_first_bad_value_is_found(browser, tmp_path):
     browser.stop_at("nan")
     assert browser.run("document.getElementById('message').textContent").startswith("matmul@9#2: ")
     assert browser.run("[...document.querySelectorAll('.grids td.bad')].map(c => c.title)") == [
-        "-inf", "inf", "-inf", "-inf"]  # fmt: skip
+        "-inf",
+        "inf",
+        "-inf",
+        "-inf",
+    ]
 
 
 @in_chromium
@@ -354,8 +438,11 @@ def test_beside_the_full_gradient_the_truncated_one_stops_at_the_cut(browser, tm
     cut = tf.truncate(full, every=2)
     browser.open(viz.stepper(full, tmp_path / "a.html", beside=cut))
     browser.stop_at("h_3")
-    assert browser.run(ADJOINT.format(n=1)) == browser.run(ADJOINT.format(n=2)) == numbers(
-        mg.grad(full.outputs[0], [full["h_3"]])[0].data)  # fmt: skip
+    assert (
+        browser.run(ADJOINT.format(n=1))
+        == browser.run(ADJOINT.format(n=2))
+        == numbers(mg.grad(full.outputs[0], [full["h_3"]])[0].data)
+    )
     browser.stop_at("h_2")
     stopped = "[...document.querySelectorAll('.panel')].map(p => /No gradient reaches h_2 on/.test(p.textContent))"
     assert browser.run(stopped) == [False, True]
@@ -381,7 +468,10 @@ def test_the_keyboard_reaches_everything(browser, tmp_path):
     browser.run("document.getElementById('slider').focus()")
     browser.press("ArrowRight")
     assert browser.run(PLACE) == "step 1 of 21"
-    assert browser.run("document.getElementById('slider').getAttribute('aria-valuetext')") == "L: adjoint norm 1."
+    assert (
+        browser.run("document.getElementById('slider').getAttribute('aria-valuetext')")
+        == "L: adjoint norm 1."
+    )
     browser.run("document.getElementById('next').focus()")
     browser.press("Enter")
     assert browser.run(PLACE) == "step 2 of 21"
@@ -406,7 +496,9 @@ def test_a_click_on_a_node_goes_to_its_step(browser, tmp_path):
     browser.open(viz.stepper(RNN, tmp_path / "a.html"))
     number = next(i for i, n in enumerate(RNN.nodes) if n.name == "h_1")
     browser.run(f"document.getElementById('t0n{number}').dispatchEvent(new MouseEvent('click'))")
-    assert browser.run(ADJOINT.format(n=1)) == numbers(mg.grad(RNN.outputs[0], [RNN["h_1"]])[0].data)
+    assert browser.run(ADJOINT.format(n=1)) == numbers(
+        mg.grad(RNN.outputs[0], [RNN["h_1"]])[0].data
+    )
 
 
 @in_chromium
@@ -426,9 +518,13 @@ def test_the_policy_forbids_the_rest(chromium, tmp_path):
     assert chromium.problems() == []
     script = "document.body.append(Object.assign(document.createElement('script'), {text: 'window.pwned = 1'}))"
     for attempt in ("document.body.innerHTML = '<b>x</b>'", "new Function('return 1')()", script):
-        assert chromium.run(f"(() => {{ try {{ {attempt}; }} catch (e) {{ return e.name; }} }})()") in (
-            "TypeError", "EvalError")  # fmt: skip
-    assert chromium.run("fetch('https://example.com/').then(() => 'sent', () => 'refused')") == "refused"
+        assert chromium.run(
+            f"(() => {{ try {{ {attempt}; }} catch (e) {{ return e.name; }} }})()"
+        ) in ("TypeError", "EvalError")
+    assert (
+        chromium.run("fetch('https://example.com/').then(() => 'sent', () => 'refused')")
+        == "refused"
+    )
     assert chromium.run("typeof window.pwned") == "undefined"
     chromium.events.clear()
 
@@ -436,11 +532,16 @@ def test_the_policy_forbids_the_rest(chromium, tmp_path):
 @in_chromium
 def test_light_and_dark(browser, tmp_path):
     browser.open(viz.stepper(RNN, tmp_path / "a.html"))
-    colours = "['body', '.node rect', '.node text'].map(s => getComputedStyle(document.querySelector(s)))"
+    colours = (
+        "['body', '.node rect', '.node text'].map(s => getComputedStyle(document.querySelector(s)))"
+    )
     colours += ".map(s => [s.backgroundColor, s.fill])"
     seen = []
     for scheme in ("light", "dark"):
-        browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        browser.call(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": scheme}],
+        )
         seen.append(browser.run(colours))
     browser.call("Emulation.setEmulatedMedia", features=[])
     light, dark = ([body[0], box[1], ink[1]] for body, box, ink in seen)
@@ -453,7 +554,9 @@ def test_a_big_page_answers(browser, tmp_path):
     tape = big_lstm()
     browser.open(viz.stepper(tape, tmp_path / "a.html"))
     browser.stop_at("c_30")
-    assert browser.run("document.getElementById('message').textContent").startswith("c_30: adjoint 16×64, norm ")
+    assert browser.run("document.getElementById('message').textContent").startswith(
+        "c_30: adjoint 16×64, norm "
+    )
     inside = """new Promise(r => { const look = () => {
         const [node, scene] = ['.node.current', '.scene'].map(s => document.querySelector(s).getBoundingClientRect());
         node.left >= scene.left && node.right <= scene.right ? r(true) : setTimeout(look, 20); }; look(); })"""

@@ -25,15 +25,20 @@ def test_a_log_has_two_curves_and_several_two_each():
     assert list(found) == ["train", "validation"]
     assert found["train"].tolist() == [[e.number, e.train] for e in LOG]
     assert list(lines(plots.curves({"rnn": LOG, "gru": LOG}))) == [
-        "rnn train", "rnn validation", "gru train", "gru validation",
-    ]  # fmt: skip
+        "rnn train",
+        "rnn validation",
+        "gru train",
+        "gru validation",
+    ]
     with pytest.raises(ArgumentError, match="an empty log"):
         plots.curves([])
 
 
 def test_one_line_per_strategy_and_no_point_where_no_gradient_comes():
     b = book_rnn(8)
-    last = tf.cut(b, lambda e: e.source.name and e.source.name.startswith("o_") and e.source.name != "o_8")
+    last = tf.cut(
+        b, lambda e: e.source.name and e.source.name.startswith("o_") and e.source.name != "o_8"
+    )
     found = lines(plots.gradient_norms({"full": b, "last": tf.truncate(last, every=4)}))
     assert list(found) == ["full", "last"]
     assert found["full"][:, 0].tolist() == list(range(1, 9))
@@ -43,8 +48,12 @@ def test_one_line_per_strategy_and_no_point_where_no_gradient_comes():
 @pytest.mark.parametrize("model", [book_rnn, lstm])
 def test_the_norms_are_those_of_backward(model):
     tape = model(5)
-    states = [s for s in tape.steps() if s.tensor.name and s.tensor.name[:2] in ("h_", "c_") and s.time]
-    expected = {t: np.sqrt(sum(np.sum(s.grad**2) for s in states if s.time == t)) for t in range(1, 6)}
+    states = [
+        s for s in tape.steps() if s.tensor.name and s.tensor.name[:2] in ("h_", "c_") and s.time
+    ]
+    expected = {
+        t: np.sqrt(sum(np.sum(s.grad**2) for s in states if s.time == t)) for t in range(1, 6)
+    }
     assert plots.state_norms(tape) == pytest.approx(expected)
 
 

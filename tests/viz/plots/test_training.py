@@ -24,5 +24,7 @@ def test_a_short_history_is_drawn_too(rows, suffix, tmp_path):
 
 
 def test_another_format_is_refused_before_the_training():
-    with pytest.raises(ArgumentError, match=r"cannot write 'c.gif': .* expected one that ends in .svg, .png, .pdf"):
+    with pytest.raises(
+        ArgumentError, match=r"cannot write 'c.gif': .* expected one that ends in .svg, .png, .pdf"
+    ):
         plot_training.refuse_unknown("c.gif")

@@ -11,8 +11,14 @@ from typing import Any
 Node = Any  # hashable
 Band = int
 Point = tuple[float, float]
-BEFORE, FORWARD, LOSS, BACKWARD, AFTER = range(5)  # bands of rows, from below; steps are in two of them
-_GAP, _BETWEEN, _ROW = 10.0, 26.0, 17.0  # beside each other in a step, from step to step, from row to row
+BEFORE, FORWARD, LOSS, BACKWARD, AFTER = range(
+    5
+)  # bands of rows, from below; steps are in two of them
+_GAP, _BETWEEN, _ROW = (
+    10.0,
+    26.0,
+    17.0,
+)  # beside each other in a step, from step to step, from row to row
 _SWEEPS = 24
 
 
@@ -46,8 +52,12 @@ def columns(boxes: Mapping[Node, Box], edges: Iterable[tuple[Node, Node]]) -> di
             inside = set(part)
             near = {n: [m for m in inputs[n] + readers[n] if m in inside] for n in part}
             for n in part:  # what only others read stands beside what they read with it
-                near[n] = near[n] or [m for r in readers[n] for m in inputs[r] if m in inside and m is not n]
-            early = {n for n in part if any(boxes[m].column not in (None, column) for m in inputs[n])}
+                near[n] = near[n] or [
+                    m for r in readers[n] for m in inputs[r] if m in inside and m is not n
+                ]
+            early = {
+                n for n in part if any(boxes[m].column not in (None, column) for m in inputs[n])
+            }
             local: dict[Node, float] = {}
             _settle(part, level, boxes, near, local, early)
             x |= local
@@ -143,7 +153,9 @@ def _started(
             n, done = stack.pop()
             if n in x:
                 continue
-            below = sorted((m for m in near[n] if level[m] < level[n]), key=lambda m: m not in first)
+            below = sorted(
+                (m for m in near[n] if level[m] < level[n]), key=lambda m: m not in first
+            )
             if not done:
                 stack.append((n, True))
                 stack += [(m, False) for m in reversed(below) if m in own and m not in x]
@@ -158,12 +170,16 @@ def _mean(values: list[float], default: float) -> float:
     return sum(values) / len(values) if values else default
 
 
-def _packed(order: list[Node], wanted: Mapping[Node, float], boxes: Mapping[Node, Box]) -> dict[Node, float]:
+def _packed(
+    order: list[Node], wanted: Mapping[Node, float], boxes: Mapping[Node, Box]
+) -> dict[Node, float]:
     """The x closest to what is wanted, by least squares, that keep the order and the gaps."""
     offset = {order[0]: 0.0}
     for a, b in pairwise(order):
         offset[b] = offset[a] + (boxes[a].wide + boxes[b].wide) / 2 + _GAP
-    blocks: list[tuple[float, list[Node]]] = []  # the mean of wanted - offset, and the nodes that share it
+    blocks: list[
+        tuple[float, list[Node]]
+    ] = []  # the mean of wanted - offset, and the nodes that share it
     for n in order:
         mean, members = wanted[n] - offset[n], [n]
         while blocks and blocks[-1][0] > mean:
@@ -174,7 +190,9 @@ def _packed(order: list[Node], wanted: Mapping[Node, float], boxes: Mapping[Node
     return {n: mean + offset[n] for mean, members in blocks for n in members}
 
 
-def _heights(boxes: Mapping[Node, Box], level: Mapping[Node, tuple[Band, int]]) -> dict[tuple[Band, int], float]:
+def _heights(
+    boxes: Mapping[Node, Box], level: Mapping[Node, tuple[Band, int]]
+) -> dict[tuple[Band, int], float]:
     """The y of each row; more room between bands, where the frames of the steps end."""
     tall: defaultdict[tuple[Band, int], float] = defaultdict(float)
     for n, box in boxes.items():
@@ -185,6 +203,11 @@ def _heights(boxes: Mapping[Node, Box], level: Mapping[Node, tuple[Band, int]]) 
         if last is None:
             y[key] = 0.0
         else:
-            y[key] = y[last] + (tall[last] + tall[key]) / 2 + _ROW + (_BETWEEN + 4 if last[0] != key[0] else 0)
+            y[key] = (
+                y[last]
+                + (tall[last] + tall[key]) / 2
+                + _ROW
+                + (_BETWEEN + 4 if last[0] != key[0] else 0)
+            )
         last = key
     return y

@@ -59,10 +59,24 @@ class _Picture:
         xs, ys = zip(*self.at.values(), strict=True)
         middle, below = (min(xs) + max(xs)) / 2, min(ys) - 75
         if scale:
-            put_text(self.graph, "scale", (middle, below), (190, 40), scale.legend(), **{"class": "legend"})
+            put_text(
+                self.graph,
+                "scale",
+                (middle, below),
+                (190, 40),
+                scale.legend(),
+                **{"class": "legend"},
+            )
         if any(n.recomputed for n in self.spots):
             word = style.label("dashed outline: recomputed", size=_SMALL)
-            put_text(self.graph, "recomputed", (middle, below + 30), (150, 14), word, **{"class": "legend"})
+            put_text(
+                self.graph,
+                "recomputed",
+                (middle, below + 30),
+                (150, 14),
+                word,
+                **{"class": "legend"},
+            )
 
     # --- places -----------------------------------------------------------------------------------------------------
     def _boxes(self, edges: list[tuple[What, What, Looks]]) -> dict[What, Box]:
@@ -71,7 +85,11 @@ class _Picture:
         for n in self.tape.nodes:
             for what in self.spots.get(n, [self.folds[n]] if n in self.folds else []):
                 drawn.setdefault(what, n)
-        steps = {w: t for w in drawn if (t := self.captions.get(w) if isinstance(w, str) else w[1]) is not None}
+        steps = {
+            w: t
+            for w in drawn
+            if (t := self.captions.get(w) if isinstance(w, str) else w[1]) is not None
+        }
         inputs: defaultdict[What, list[What]] = defaultdict(list)
         for tail, head, _ in edges:
             inputs[head].append(tail)
@@ -81,20 +99,30 @@ class _Picture:
             if what in steps:
                 band[what] = BACKWARD if n in self.adjoint else FORWARD
             else:
-                band[what] = AFTER if below >= BACKWARD else LOSS if below or n in self.adjoint else BEFORE
+                band[what] = (
+                    AFTER if below >= BACKWARD else LOSS if below or n in self.adjoint else BEFORE
+                )
         heads: defaultdict[What, list[int]] = defaultdict(list)
         for tail, head, _ in edges:
             heads[tail].append(band[head])
         for what, its in heads.items():
-            if band[what] == BEFORE and min(its) >= LOSS:  # targets of the loss, constants of backward
+            if (
+                band[what] == BEFORE and min(its) >= LOSS
+            ):  # targets of the loss, constants of backward
                 band[what] = LOSS if min(its) == BACKWARD else min(its)
-        return {what: Box(*self._size(what), band[what], steps.get(what), isinstance(what, str)) for what in drawn}
+        return {
+            what: Box(*self._size(what), band[what], steps.get(what), isinstance(what, str))
+            for what in drawn
+        }
 
     def _size(self, what: What) -> tuple[float, float]:
         rows = self._rows(what if isinstance(what, str) else what[0])
         bare = not isinstance(what, str) and what[0].fn in GATES and not what[0].name
         pad = (2.0, 2.0) if bare else (10.0, 7.0)
-        wide, tall = max(style.width(t, size) for t, size in rows), sum(1.25 * size for _, size in rows)
+        wide, tall = (
+            max(style.width(t, size) for t, size in rows),
+            sum(1.25 * size for _, size in rows),
+        )
         if not isinstance(what, str) and what[0].fn is accumulate:  # an oval round its text
             wide, tall = 1.42 * wide + _ROUND, 1.42 * tall
         return wide + pad[0], tall + pad[1]
@@ -113,14 +141,27 @@ class _Picture:
                 folded = isinstance(members[0], str)
                 label = "" if folded else f"t = {t}" + ", backward" * (band == BACKWARD)
                 look = "rounded,dashed" if folded else "rounded"
-                part.attr(label=label, style=look, color=style.FAINT, fontcolor=style.FAINT, labelloc="b")
+                part.attr(
+                    label=label, style=look, color=style.FAINT, fontcolor=style.FAINT, labelloc="b"
+                )
                 part.attr(fontname=style.SANS, fontsize="11")
                 for what in members:
                     self._node(part, what, boxes[what])
-                self._corners(part, f"{'back ' * (band == BACKWARD)}{t}", members, boxes, 7.0 if folded else 20.0)
+                self._corners(
+                    part,
+                    f"{'back ' * (band == BACKWARD)}{t}",
+                    members,
+                    boxes,
+                    7.0 if folded else 20.0,
+                )
 
     def _corners(
-        self, part: graphviz.Digraph, name: str, members: list[What], boxes: dict[What, Box], below: float
+        self,
+        part: graphviz.Digraph,
+        name: str,
+        members: list[What],
+        boxes: dict[What, Box],
+        below: float,
     ) -> None:
         """Graphviz draws a frame tight around what is in it: two invisible corners give it room."""
         spans = [(self.at[w], boxes[w].wide / 2, boxes[w].tall / 2) for w in members]
@@ -131,11 +172,16 @@ class _Picture:
             pin(part, f"{corner} {name}", at, (0.2, 0.2), **looks)
 
     def _node(self, part: graphviz.Digraph, what: What, box: Box) -> None:
-        rows = [style.sized(text, size) for text, size in self._rows(what if isinstance(what, str) else what[0])]
+        rows = [
+            style.sized(text, size)
+            for text, size in self._rows(what if isinstance(what, str) else what[0])
+        ]
         table = "".join(f"<tr><td>{row}</td></tr>" for row in rows)
         looks = {"label": f"<{rows[0]}>"}
         if len(rows) > 1:
-            looks = {"label": f'<<table border="0" cellspacing="0" cellpadding="0">{table}</table>>'}
+            looks = {
+                "label": f'<<table border="0" cellspacing="0" cellpadding="0">{table}</table>>'
+            }
         if isinstance(what, str):
             plain = {"shape": "plaintext", "style": "", "class": "fold"}
             dashed = {"shape": "box", "style": "rounded,dashed,filled", "class": "fold"}
@@ -155,17 +201,30 @@ class _Picture:
     def _rows(self, what: Tensor | str) -> list[tuple[str, float]]:
         """What is written on a node, and how large: the name, the function, the norm of the adjoint."""
         if isinstance(what, str):
-            return [(row, _MARK) for row in ("⋯", *what.replace(" (", "\n(").split("\n"))[what not in self.captions :]]
+            return [
+                (row, _MARK)
+                for row in ("⋯", *what.replace(" (", "\n(").split("\n"))[
+                    what not in self.captions :
+                ]
+            ]
         n = what
         if n.fn in GATES and not n.name:
             return [(mark(n).text or n.op, _MARK)]
         if n.fn is None:
-            text = f"{n.item():.4g}" if n.size == 1 and not n.name and not n.requires_grad else self.tape.names[n]
+            text = (
+                f"{n.item():.4g}"
+                if n.size == 1 and not n.name and not n.requires_grad
+                else self.tape.names[n]
+            )
             rows = [(text, _FONT)]
         else:
             rows = [(n.name, _FONT)] if n.name else []
             rows.append((_called(n), _SMALL if n.name else _MARK))
-        return [*rows, (number(self.scale.norms[n]), _SMALL)] if self.scale and n in self.scale.norms else rows
+        return (
+            [*rows, (number(self.scale.norms[n]), _SMALL)]
+            if self.scale and n in self.scale.norms
+            else rows
+        )
 
     def _looks(self, n: Tensor) -> Looks:
         """Shape and colours of one node."""
@@ -180,8 +239,16 @@ class _Picture:
         looks = {"shape": shape, "color": ink, "fontcolor": ink}
         if n.fn is not None and shape == "box":
             looks["style"] = "rounded,filled"
-        kind = "parameter" if n.fn is None and n.requires_grad else "constant" if n.fn is None else "operation"
-        fill = {"parameter": style.PARAMETER, "constant": style.BOX, "operation": style.OPERATION}[kind]
+        kind = (
+            "parameter"
+            if n.fn is None and n.requires_grad
+            else "constant"
+            if n.fn is None
+            else "operation"
+        )
+        fill = {"parameter": style.PARAMETER, "constant": style.BOX, "operation": style.OPERATION}[
+            kind
+        ]
         if n in self.adjoint:
             fill, kind = style.ADJOINT, "adjoint"
         elif faint:
@@ -204,7 +271,9 @@ class _Picture:
             head = folds.get(n) or (spots[n][0] if n in spots else None)
             for slot, x in enumerate(n.inputs):
                 its = spots.get(x, [])
-                tail = folds.get(x) or next((s for s in its if len(its) == 1 or s[1] == times[n]), None)
+                tail = folds.get(x) or next(
+                    (s for s in its if len(its) == 1 or s[1] == times[n]), None
+                )
                 if head is None or tail is None:
                     continue
                 if n in folds or x in folds:
@@ -244,10 +313,14 @@ def _spots(tape: Tape, nodes: list[Tensor]) -> dict[Tensor, list[Spot]]:
         for x in n.inputs:
             if x.fn is None and tape.times[x] is None:
                 readers[x][tape.times[n]] = None
-    return {n: [(n, t) for t in (readers[n] if len(readers[n]) > 1 else [tape.times[n]])] for n in nodes}
+    return {
+        n: [(n, t) for t in (readers[n] if len(readers[n]) > 1 else [tape.times[n]])] for n in nodes
+    }
 
 
-def _identifiers(tape: Tape, spots: dict[Tensor, list[Spot]], folds: dict[Tensor, str]) -> dict[Spot | str, str]:
+def _identifiers(
+    tape: Tape, spots: dict[Tensor, list[Spot]], folds: dict[Tensor, str]
+) -> dict[Spot | str, str]:
     """A DOT identifier per spot and per fold: the tape's name, with the step where a leaf is drawn several times."""
     wanted: dict[Spot | str, str] = {}
     for n, its in spots.items():

@@ -75,7 +75,9 @@ def _spots(items: list[Item], tails: Links, heads: Links) -> dict[Key, Cell]:
     for i in late:
         if i.time is not None:
             first = min((spot[x.key][0] for x in heads[i.key] if x.key in spot), default=1)
-            columns = [spot[i.stands_for][0]] if i.stands_for in spot else [max(first - 1, 0), first + 1]
+            columns = (
+                [spot[i.stands_for][0]] if i.stands_for in spot else [max(first - 1, 0), first + 1]
+            )
             spot[i.key] = _take(taken, ((i.time, c, lane) for lane in count() for c in columns))[1:]
     return spot
 

@@ -16,7 +16,10 @@ from .variable_model import Arrow, Item, Key
 SIZE = 24.0  # a circle's diameter, a box's least side
 FONT, SMALL = 11.0, 9.0
 COLUMN, ROW, GAP = 43.0, 36.0, 6.0
-BENT, CROSSED = 8.0, 4.0  # room for parameters' arrows, which bend round circles, and for those from the step before
+BENT, CROSSED = (
+    8.0,
+    4.0,
+)  # room for parameters' arrows, which bend round circles, and for those from the step before
 TRUNK = 14.0  # room for a parameter's trunk, left of the circles that it branches to
 _PER_LINE, _MOST = 3, 11  # names in a box
 _APART = 3  # arrows of a parameter up to here are drawn each for itself, as in the book
@@ -40,7 +43,9 @@ class Gate(NamedTuple):
     time: int | None
 
 
-def buses(items: list[Item], arrows: list[Arrow], cell: dict[Key, Cell]) -> dict[tuple[Key, int], list[Arrow]]:
+def buses(
+    items: list[Item], arrows: list[Arrow], cell: dict[Key, Cell]
+) -> dict[tuple[Key, int], list[Arrow]]:
     """The arrows from one parameter to many heads in one column, which share a trunk: by tail and column."""
     parameters = {i.key for i in items if i.parameter and i.time is None}
     found: defaultdict[tuple[Key, int], list[Arrow]] = defaultdict(list)
@@ -85,16 +90,27 @@ def points(
     place = {key: (x[c], y[r]) for key, (c, r) in cell.items()}
     wide = {i.key: size(i)[0] for i in items}
     spots: dict[Gate, Point] = {}
-    taken: defaultdict[float, float] = defaultdict(lambda: -math.inf)  # how far right each band is taken
-    beside: defaultdict[tuple[Key, int], float] = defaultdict(float)  # how much is taken beside each item
-    for gate, heads in sorted(gates(items, shown).items(), key=lambda g: (place[g[0].tail], g[0].marks)):
+    taken: defaultdict[float, float] = defaultdict(
+        lambda: -math.inf
+    )  # how far right each band is taken
+    beside: defaultdict[tuple[Key, int], float] = defaultdict(
+        float
+    )  # how much is taken beside each item
+    for gate, heads in sorted(
+        gates(items, shown).items(), key=lambda g: (place[g[0].tail], g[0].marks)
+    ):
         (x0, y0), half = place[gate.tail], gate_size(gate)[0] / 2
         band, side = _band(gate, heads, cell), _side(gate, heads, cell)
         if band is None:
-            spots[gate] = x0 + side * (wide[gate.tail] / 2 + beside[gate.tail, side] + GAP + half), y0
+            spots[gate] = (
+                x0 + side * (wide[gate.tail] / 2 + beside[gate.tail, side] + GAP + half),
+                y0,
+            )
             beside[gate.tail, side] += GAP + 2 * half
         else:
-            x1, y1 = (sum(axis) / len(heads) for axis in zip(*(place[h] for h in heads), strict=True))
+            x1, y1 = (
+                sum(axis) / len(heads) for axis in zip(*(place[h] for h in heads), strict=True)
+            )
             height = (y[band] + tall[band] / 2 + y[band + 1] - tall[band + 1] / 2) / 2
             across = x0 + (height - y0) / (y1 - y0 or ROW) * (x1 - x0)
             spots[gate] = max(across, taken[height] + GAP + half), height
@@ -110,10 +126,16 @@ def _columns(
     extra: defaultdict[int, float] = defaultdict(float)  # before a column
     for column in {cell[a.head][0] for a in arrows if known[a.tail].parameter}:
         extra[column] += BENT
-    back = [sorted((cell[a.head][0], cell[a.tail][0])) for a in arrows if _recurrent(known[a.tail], known[a.head])]
+    back = [
+        sorted((cell[a.head][0], cell[a.tail][0]))
+        for a in arrows
+        if _recurrent(known[a.tail], known[a.head])
+    ]
     for column in {c for left, right in back for c in range(left + 1, right + 1)}:
         extra[column] += CROSSED
-    beside: defaultdict[tuple[Key, int], float] = defaultdict(float)  # gates in the row of their arrow
+    beside: defaultdict[tuple[Key, int], float] = defaultdict(
+        float
+    )  # gates in the row of their arrow
     for gate, heads in at_gate.items():
         if _band(gate, heads, cell) is None:
             beside[gate.tail, _side(gate, heads, cell)] += GAP + gate_size(gate)[0] + GAP
@@ -125,13 +147,18 @@ def _columns(
     for i in items:
         columns[cell[i.key][0]].append(i)
     x: dict[int, float] = {}
-    edge: defaultdict[int, float] = defaultdict(lambda: -math.inf)  # how far right each row is taken
+    edge: defaultdict[int, float] = defaultdict(
+        lambda: -math.inf
+    )  # how far right each row is taken
     last = None
     for column in sorted(columns):
         gap = 0.0 if last is None else COLUMN + sum(extra[c] for c in range(last + 1, column + 1))
         x[column] = SIZE / 2 if last is None else x[last] + gap
         for i in columns[column]:
-            x[column] = max(x[column], edge[cell[i.key][1]] + GAP + beside[i.key, -1] + trunks[column] + size(i)[0] / 2)
+            x[column] = max(
+                x[column],
+                edge[cell[i.key][1]] + GAP + beside[i.key, -1] + trunks[column] + size(i)[0] / 2,
+            )
         for i in columns[column]:
             edge[cell[i.key][1]] = x[column] + size(i)[0] / 2 + beside[i.key, 1]
         last = column
@@ -171,4 +198,6 @@ def _band(gate: Gate, heads: list[Key], cell: dict[Key, Cell]) -> int | None:
 
 
 def _recurrent(tail: Item, head: Item) -> bool:
-    return tail.stands_for is not None or (tail.time != head.time and None not in (tail.time, head.time))
+    return tail.stands_for is not None or (
+        tail.time != head.time and None not in (tail.time, head.time)
+    )

@@ -84,7 +84,9 @@ def circles(tape: Tape) -> tuple[list[Item], list[Arrow]]:
             if box(n) in items and owner.get(n, n) is not n:
                 inside, tip = items[box(n)].names + inside, f"{items[box(n)].tip}; {tip}"
             role, leaf = box(roles[n]) if n in roles else None, n.fn is None
-            items[box(n)] = Item(box(n), inside, times[n], tip, leaf, leaf and n.requires_grad, role)
+            items[box(n)] = Item(
+                box(n), inside, times[n], tip, leaf, leaf and n.requires_grad, role
+            )
     return list(items.values()), list(arrows)
 
 
@@ -118,7 +120,13 @@ def _times(tape: Tape, reads: Reads, roles: dict[Tensor, Tensor]) -> Times:
             readers[x].add(times[n])
     several = len({*times.values()} - {None}) > 1
     for n in tape.leaves:
-        if several and times[n] is None and not n.requires_grad and len(readers[n]) == 1 and n not in roles:
+        if (
+            several
+            and times[n] is None
+            and not n.requires_grad
+            and len(readers[n]) == 1
+            and n not in roles
+        ):
             times[n] = next(iter(readers[n]))
     return times
 

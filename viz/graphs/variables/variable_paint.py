@@ -14,7 +14,10 @@ from .variable_layout import FONT, SIZE, SMALL, Gate, Point, buses, gate_size, l
 from .variable_model import Arrow, Item, Key
 
 MANY = 150  # beyond, arrows are straight: the time to lead them round the boxes grows with the cube
-_TRUNK, _BELOW = 19.0, 15.0  # from a circle's centre to the trunk beside it, and down to where the branch leaves it
+_TRUNK, _BELOW = (
+    19.0,
+    15.0,
+)  # from a circle's centre to the trunk beside it, and down to where the branch leaves it
 Looks = dict[str, str]
 Bus = tuple[Key, int]  # the tail of the arrows that share a trunk, and their heads' column
 
@@ -67,12 +70,21 @@ def blank(name: str, crowded: bool) -> graphviz.Digraph:
     # inputscale: positions are in points; the exclamation mark that follows each: it is final
     splines = "line" if crowded else "true"
     graph.attr(inputscale="72", splines=splines, esep="+2", outputorder="edgesfirst", pad="0.06")
-    graph.attr("node", fontname=style.MATH, fontsize=f"{FONT:g}", margin="0", style="filled", penwidth="0.8")
+    graph.attr(
+        "node",
+        fontname=style.MATH,
+        fontsize=f"{FONT:g}",
+        margin="0",
+        style="filled",
+        penwidth="0.8",
+    )
     graph.attr("edge", arrowsize="0.5", penwidth="0.8")
     return graph
 
 
-def paint(graph: graphviz.Digraph, items: list[Item], arrows: list[Arrow], at: Places, how: Paint) -> None:
+def paint(
+    graph: graphviz.Digraph, items: list[Item], arrows: list[Arrow], at: Places, how: Paint
+) -> None:
     """Draw one panel."""
     time = {i.key: i.time for i in items}
     dots = {i.key for i in items if i.dots}
@@ -82,7 +94,9 @@ def paint(graph: graphviz.Digraph, items: list[Item], arrows: list[Arrow], at: P
 
     gates = list(dict.fromkeys(gate_of(a) for a in arrows if a.marks))
     named: list[Key | Gate] = [*time, *gates]
-    ids = dict(zip(named, [how.prefix + i for i in style.identifiers(map(_name, named))], strict=True))
+    ids = dict(
+        zip(named, [how.prefix + i for i in style.identifiers(map(_name, named))], strict=True)
+    )
     for item in items:
         _box(graph, ids[item.key], item, _moved(at.item[item.key], how), how)
     strong = {gate_of(a) for a in arrows if a in how.new}
@@ -98,11 +112,15 @@ def paint(graph: graphviz.Digraph, items: list[Item], arrows: list[Arrow], at: P
     for a in drawn:
         if a not in at.branch:
             tail = gate_of(a) if a.marks else a.tail
-            graph.edge(ids[tail], ids[a.head], **_line(a.marks), **_accent(a in how.new, a in how.gone))
+            graph.edge(
+                ids[tail], ids[a.head], **_line(a.marks), **_accent(a in how.new, a in how.gone)
+            )
     _trunks(graph, [a for a in drawn if a in at.branch and a.head not in dots], at, ids, how)
 
 
-def _trunks(graph: graphviz.Digraph, arrows: list[Arrow], at: Places, ids: dict[Key | Gate, str], how: Paint) -> None:
+def _trunks(
+    graph: graphviz.Digraph, arrows: list[Arrow], at: Places, ids: dict[Key | Gate, str], how: Paint
+) -> None:
     """The arrows of a parameter that many steps read: one line up beside them, a branch to each."""
     trunks: dict[Bus, list[Arrow]] = {}
     for a in arrows:
@@ -113,13 +131,22 @@ def _trunks(graph: graphviz.Digraph, arrows: list[Arrow], at: Places, ids: dict[
             joint = f"{ids[tail]} to {ids[a.head]}"
             spot = {"shape": "box", "label": "", "style": "invis", "class": "joint"}
             pin(graph, joint, _moved(at.branch[a][1], how), (0.4, 0.4), **spot)
-            graph.edge(below, joint, arrowhead="none", headclip="false", tailclip=clip, **{"class": "trunk"})
+            graph.edge(
+                below,
+                joint,
+                arrowhead="none",
+                headclip="false",
+                tailclip=clip,
+                **{"class": "trunk"},
+            )
             clip = "false"
             graph.edge(joint, ids[a.head], tailclip="false", **_accent(a in how.new, a in how.gone))
             below = joint
 
 
-def put_text(graph: graphviz.Digraph, name: str, at: Point, measures: Point, text: str, **attributes: str) -> None:
+def put_text(
+    graph: graphviz.Digraph, name: str, at: Point, measures: Point, text: str, **attributes: str
+) -> None:
     """Plain text, centred there."""
     plain = {"shape": "plaintext", "style": "", "fontname": style.SANS, "fontsize": f"{SMALL:g}"}
     pin(graph, name, at, measures, label=text, **plain, **attributes)
@@ -136,7 +163,9 @@ def put_captions(graph: graphviz.Digraph, items: list[Item], at: Places) -> None
         wide = max(style.width(part, SMALL) for part in parts) + 4
         where = at.corners[0][0] - SIZE - wide / 2, (min(ys) + max(ys)) / 2
         label = style.label(*parts, size=SMALL)
-        put_text(graph, f"folded {k + 1}", where, (wide, 2.6 * SMALL), label, **{"class": "caption"})
+        put_text(
+            graph, f"folded {k + 1}", where, (wide, 2.6 * SMALL), label, **{"class": "caption"}
+        )
 
 
 def pin(graph: graphviz.Digraph, name: str, at: Point, measures: Point, **attributes: str) -> None:
@@ -177,7 +206,11 @@ def _box(graph: graphviz.Digraph, name: str, item: Item, at: Point, how: Paint) 
 
 
 def _line(marks: tuple[Mark, ...]) -> Looks:
-    return {"color": style.CUT, "style": "dashed", "class": "cut"} if any(m.closed for m in marks) else {}
+    return (
+        {"color": style.CUT, "style": "dashed", "class": "cut"}
+        if any(m.closed for m in marks)
+        else {}
+    )
 
 
 def _accent(new: bool, gone: bool, *also: str) -> Looks:
