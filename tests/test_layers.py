@@ -15,6 +15,7 @@ ROOMS = [
     "transforms optim",
     "compiler checks",
     "debugger",
+    "internal",
     "minigrad",
     "models viz",
     "cli",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ def summary(x: Any) -> str:
     fine = np.isfinite(x)
     good = x[fine].astype(np.float64)  # a float32 norm may overflow
     parts = (
-        [what, f"norm {norm(good):.4g}, {good.min():.4g} to {good.max():.4g}"]
+        [what, f"norm {float_norm(good):.4g}, {good.min():.4g} to {good.max():.4g}"]
         if good.size
         else [what]
     )
@@ -31,11 +33,27 @@ def summary(x: Any) -> str:
     return ", ".join(parts)
 
 
-def norm(x: Any) -> float:
+def float_norm(x: Any) -> float:
     """The Euclidean norm as a Python float, without overflow; NaN or inf where an element is."""
     x = np.asarray(x, np.float64)
     top = float(np.max(np.absolute(x), initial=0.0))
     return top * float(np.sqrt(np.sum(np.square(x / top)))) if 0 < top < np.inf else top
+
+
+norm = float_norm
+
+
+def unique_names(labels: Iterable[str]) -> Iterator[str]:
+    """A name for each label, none twice: the second ``x`` is ``x#2``, the third ``x#3``."""
+    count: Counter[str] = Counter()
+    taken: set[str] = set()
+    for label in labels:
+        name = label
+        while name in taken:
+            count[label] += 1
+            name = f"{label}#{count[label] + 1}"
+        taken.add(name)
+        yield name
 
 
 def finite(x: Any) -> bool:

@@ -1,0 +1,48 @@
+"""What ``minigrad.models`` and ``minigrad.viz`` use of the engine beyond its public names: the one door.
+
+Semi-public: other libraries may use it too, and what is listed here changes with a note in the changelog, not in
+silence. Everything else under ``minigrad.core``, ``minigrad.compiler`` and the like is private.
+"""
+
+from __future__ import annotations
+
+from minigrad.core import gates
+from minigrad.core.arguments import as_tensors, refuse_no_tape
+from minigrad.core.array import Array
+from minigrad.core.gates import alias
+from minigrad.core.norms import norm, positive, shrink
+from minigrad.core.notation import filled, templates, words_of
+from minigrad.core.order import behind, dependents, leading_to, reached
+from minigrad.core.sweep import sweep
+from minigrad.core.text import float_norm, unique_names
+from minigrad.core.text import summary as array_summary
+from minigrad.debugger.session import Session
+from minigrad.files import leftovers, make_folder, write_atomically
+from minigrad.ops.elementwise import accumulate
+
+__all__ = [
+    "Array",
+    "Session",
+    "accumulate",
+    "alias",
+    "array_summary",
+    "as_tensors",
+    "behind",
+    "dependents",
+    "filled",
+    "float_norm",
+    "gates",
+    "leading_to",
+    "leftovers",
+    "make_folder",
+    "norm",
+    "positive",
+    "reached",
+    "refuse_no_tape",
+    "shrink",
+    "sweep",
+    "templates",
+    "unique_names",
+    "words_of",
+    "write_atomically",
+]
