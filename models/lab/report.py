@@ -73,11 +73,11 @@ def report(
     'report.html'
     """
     # The one place where the laboratory reaches for pictures: the page is viz's.
-    from minigrad.viz.plots.axes import refuse_without_matplotlib
+    from minigrad.viz.plots.axes import matplotlib
     from minigrad.viz.report.gradient_page import gradient_page
 
     steps_of(tape)
-    refuse_without_matplotlib()
+    matplotlib()
     choices = Choices(wrt, strategies, example, axis, seed, title, about or {}, on_step)
     return write_atomically(path, gradient_page(measured(tape, choices)))
 

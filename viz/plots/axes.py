@@ -51,30 +51,26 @@ FORMATS = ("svg", "png", "pdf")
 PIXELS_PER_INCH = 160
 
 
-def figure(width: float, height: float) -> Any:
-    """An empty figure of that many inches. Raises ArgumentError where matplotlib is missing."""
-    refuse_without_matplotlib()
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def refuse_without_matplotlib() -> None:
-    """Say before the work what could not be drawn after it. Raises ArgumentError."""
+def matplotlib() -> Any:
+    """The library, imported when the first plot is drawn. Raises ArgumentError where it is missing."""
     try:
-        import matplotlib as _
+        import matplotlib as mpl
+        import matplotlib.figure
     except ImportError:
         remedy = "Install it: pip install matplotlib"
         raise ArgumentError("plot", got="matplotlib is not installed", remedy=remedy) from None
+    return mpl
+
+
+def figure(width: float, height: float) -> Any:
+    """An empty figure of that many inches."""
+    return matplotlib().figure.Figure(figsize=(width, height), layout="constrained")
 
 
 def look() -> Any:
     """The context in which figures are made and written, whatever the user's own settings are."""
-    refuse_without_matplotlib()
-    import matplotlib as mpl
-
-    ours: dict[Any, Any] = {**mpl.rcParamsDefault, **LOOK}
-    return mpl.rc_context(ours)
+    ours: dict[Any, Any] = {**matplotlib().rcParamsDefault, **LOOK}
+    return matplotlib().rc_context(ours)
 
 
 def image(fig: Any, kind: str = "svg") -> bytes:

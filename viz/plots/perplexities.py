@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.errors import ArgumentError
 
 from . import axes as plot
-from .axes import COLORS, FORMATS, figure, look, refuse_without_matplotlib
+from .axes import COLORS, FORMATS, figure, look, matplotlib
 
 History = Sequence[tuple[float, float, float]]
 """Rows (updates, training perplexity, validation perplexity), as a run's ``history`` holds them."""
@@ -68,7 +68,7 @@ def refuse_unknown(path: str) -> None:
         expected = f"expected one that ends in .{', .'.join(FORMATS)}"
         got = "of no format that is known by its ending"
         raise ArgumentError(f"cannot write '{path}'", got=got, expected=expected)
-    refuse_without_matplotlib()
+    matplotlib()
 
 
 def save(history: History, path: str | os.PathLike[str]) -> Path:
