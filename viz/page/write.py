@@ -35,7 +35,7 @@ def stepper(
     beside: Tape | None = None,
     gradient: npt.ArrayLike | None = None,
 ) -> Path:
-    """Write an HTML page that steps through the backward pass of a tape, or of two beside each other.
+    """Write an HTML page that steps through the backward pass of a tape, or of two in step.
 
     The page runs offline and loads nothing. Large arrays are shown in blocks, so that it stays
     below 2 MB. ``gradient`` is the cotangent of the output, 1 for a scalar.

@@ -52,7 +52,7 @@ PIXELS_PER_INCH = 160
 
 
 def matplotlib() -> Any:
-    """The library, imported when the first plot is drawn. Raises ArgumentError where it is missing."""
+    """The library, imported for the first plot. Raises ArgumentError where it is missing."""
     try:
         import matplotlib as mpl
         import matplotlib.figure
