@@ -16,6 +16,10 @@ def notebook(value: Tape | Tensor) -> str:
     """The picture of a tape, or of the tape behind a tensor, as SVG.
 
     Raises UnsupportedError where Graphviz is missing.
+
+    >>> from minigrad import models, viz
+    >>> viz.notebook(models.section(T=3).tape).rstrip().endswith("</svg>")
+    True
     """
     tape = value if isinstance(value, Tape) else Tape.of(value)
     few = len(tape.nodes) <= MAX_OPERATIONS

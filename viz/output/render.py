@@ -69,6 +69,10 @@ def svg(graph: graphviz.Digraph, limit: float = LIMIT) -> str:
     """The graph as SVG text, for notebooks.
 
     Raises UnsupportedError where Graphviz is missing, or comes to no end within ``limit`` seconds.
+
+    >>> from minigrad import models, viz
+    >>> viz.svg(viz.unrolled(models.section(T=3).tape)).count('class="node')
+    23
     """
     drawn = _drawn(graph, "svg", limit)
     if drawn.picture is None:
