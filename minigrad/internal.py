@@ -7,10 +7,10 @@ silence. Everything else under ``minigrad.core``, ``minigrad.compiler`` and the 
 from __future__ import annotations
 
 from minigrad.core import gates
-from minigrad.core.arguments import as_tensors, refuse_no_tape
+from minigrad.core.arguments import as_tensors, positive, refuse_no_tape
 from minigrad.core.array import Array
 from minigrad.core.gates import alias
-from minigrad.core.norms import norm, positive, shrink
+from minigrad.core.norms import norm, shrink
 from minigrad.core.notation import filled, templates, words_of
 from minigrad.core.order import behind, dependents, leading_to, reached
 from minigrad.core.sweep import sweep
