@@ -39,7 +39,12 @@ SECOND_READING = {
         "minigrad.core.text",
         "minigrad.core.time",
     },
-    "minigrad.core.tensor": {"minigrad.core.dispatch", "minigrad.core.gradient"},
+    "minigrad.core.seed": {"minigrad.core.refusals"},
+    "minigrad.core.tensor": {
+        "minigrad.core.dispatch",
+        "minigrad.core.gradient",
+        "minigrad.core.refusals",
+    },
 }
 RANK = {room: rank for rank, line in enumerate(ROOMS) for room in line.split()}
 

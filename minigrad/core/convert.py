@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.errors import MissingError, UnsupportedError
+from minigrad.errors import UnsupportedError
 from minigrad.source import serials, stores_into_an_item, user_place
 
 from .array import Array
 
 if TYPE_CHECKING:
     from .tensor import Tensor
-
-MAX_SHOWN_ELEMENTS = 8
 
 
 def look(x: Tensor) -> None:
@@ -117,17 +115,9 @@ def _gradient_lost(x: Tensor) -> str:
 # --- text -------------------------------------------------------------------------------------------------------------
 def as_text(self: Tensor) -> str:
     """``tensor([1., 2.], name='x')``; a large value by dtype and shape."""
-    value = f"{self.dtype}{list(self.shape)}"
-    if self.size <= MAX_SHOWN_ELEMENTS:
-        text = np.array2string(self._array, precision=4, separator=", ")
-        value = " ".join(text.split()) or value
-    if self.name:
-        value += f", name={self.name!r}"
-    if self.fn:
-        value += f", by {self.op} [{self.where}]"
-    elif self.requires_grad:
-        value += ", requires_grad=True"
-    return f"tensor({value})"
+    from .text import tensor_text
+
+    return tensor_text(self)
 
 
 def formatted(self: Tensor, spec: str) -> str:
@@ -153,21 +143,3 @@ def refuse_item(self: Tensor, index: Any, value: Any) -> None:
     expected = f"{build}, or assign() a whole leaf"
     got = f"'{self.label}' is read-only"
     raise UnsupportedError("item assignment", got=got, expected=expected)
-
-
-def refuse_pickling(x: Tensor) -> None:
-    """Raise UnsupportedError for the result of an operation: copied, it would have to take its past along."""
-    if x.fn is not None:
-        got = f"'{x.label}' is a result of {x.op}"
-        expected = "only leaves can be"
-        raise UnsupportedError("pickle or copy", got=got, expected=expected, remedy="Take .numpy()")
-
-
-def missing(name: str) -> MissingError:
-    """The error for an attribute that a Tensor does not have; where arrays have it, with the way to it."""
-    remedy = ""
-    if hasattr(np.ndarray, name):
-        remedy = "Take t.data, read-only, or t.numpy(), a copy"
-        if hasattr(np, name):
-            remedy = f"Write np.{name}(t)"
-    return MissingError(f"Tensor.{name}", got="not there", remedy=remedy)

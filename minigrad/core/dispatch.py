@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from minigrad.errors import MinigradError, ShapeError, UnsupportedError
+from minigrad.errors import MinigradError, UnsupportedError
 from minigrad.ops import COMPOSED, DISCRETE, STATIC, compose, op_name
 
 from .array import is_tensor
 from .convert import look
+from .refusals import refusal
 
 Fn = Callable[..., Any]
-MAX_NAMED_OPERANDS = 4
 _SPACES = {"numpy.linalg": "np.linalg", "numpy.fft": "np.fft"}
 
 
@@ -77,31 +77,3 @@ def _bare(x: Any) -> Any:
     if type(x) in (list, tuple):
         return type(x)(map(_bare, x))
     return x
-
-
-# --- refused ----------------------------------------------------------------------------------
-def refusal(
-    op: str, inputs: Sequence[Any], keywords: Mapping[str, Any], error: Exception
-) -> ShapeError:
-    """NumPy's refusal of these operands as one sentence with their names and shapes, the step and the user's line."""
-    reason = str(error).splitlines()[0].rstrip(" .")
-    if op == "matmul" and all(x.ndim for x in inputs):
-        reason = _matmul_refusal(inputs[0].shape, inputs[1].shape) or reason
-    got = " and ".join(f"'{x.label}' is {x.shape}" for x in inputs[:MAX_NAMED_OPERANDS])
-    if len(inputs) > MAX_NAMED_OPERANDS:
-        got += " ..."
-    if keywords:
-        settings = ", ".join(f"{k}={v!r}" for k, v in keywords.items())
-        op = f"{op}({settings})"
-    return ShapeError(op, got=got, expected=reason)
-
-
-def _matmul_refusal(a: tuple[int, ...], b: tuple[int, ...]) -> str:
-    """Which axes of two matrices do not match; nothing where those do."""
-    if len(b) < 3:
-        place, rows = "first", b[0]
-    else:
-        place, rows = "second-to-last", b[-2]
-    if a[-1] == rows:
-        return ""
-    return f"the last axis of the first ({a[-1]}) must equal the second's {place} ({rows})"

@@ -18,6 +18,10 @@ from .sweep import sweep_of
 from .tape import Tape, add_to_grads
 from .tensor import Array, Tensor, frozen
 
+CARRY_STATE = (
+    "Carry state from batch to batch with state.detach(), or pass retain_graph=True to go again"
+)
+
 
 @uncollected()
 def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) -> list[Tensor]:
@@ -92,13 +96,8 @@ def backward(
     passed = []
     for node, g, _ in sweep_of(tape, seed_for(tape, gradient)):
         if node.swept and not retain_graph:
-            raise GradientError(
-                "backward",
-                got=f"an earlier backward() already went through '{node.label}'",
-                remedy="Carry state from batch to batch with state.detach(), "
-                "or pass retain_graph=True to go again",
-                where=node.where,
-            )
+            got = f"an earlier backward() already went through '{node.label}'"
+            raise GradientError("backward", got=got, remedy=CARRY_STATE, where=node.where)
         if node.fn is None:
             adjoints.append((node, g))
         else:

@@ -186,12 +186,10 @@ def conform(c: Any, x: Any, node: Tensor) -> Any:
         try:
             c = _fitted(c, x.shape)
         except ValueError:
-            raise ShapeError(
-                f"backward through '{node.label}'",
-                got=f"a contribution of shape {c.shape}",
-                expected=f"its input has the shape {x.shape}",
-                where=node.where,
-            ) from None
+            subject = f"backward through '{node.label}'"
+            got = f"a contribution of shape {c.shape}"
+            expected = f"its input has the shape {x.shape}"
+            raise ShapeError(subject, got=got, expected=expected, where=node.where) from None
     if c.dtype == x.dtype:
         return c
     if type(c) is Scattered:

@@ -245,7 +245,10 @@ class Tensor:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled and copied, a leaf is a new leaf: serials mean nothing in another process."""
-        convert.refuse_pickling(self)
+        if self.fn is not None:
+            from .refusals import pickling
+
+            raise pickling(self)
         return tensor, (self._array, self.requires_grad, self.name)
 
     # a type checker would take it for a promise that every attribute is there
@@ -255,7 +258,9 @@ class Tensor:
             """Only for what is missing: a value that was dropped, or an array's method, a function of NumPy's."""
             if name == "_array":
                 return self.segment.open().read(self)[0]
-            raise convert.missing(name)
+            from .refusals import missing
+
+            raise missing(name)
 
     def __len__(self) -> int:
         return len(self._array)
@@ -441,7 +446,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     except MinigradError:
         raise
     except (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError) as error:
-        from .dispatch import refusal
+        from .refusals import refusal
 
         raise refusal(op_name(fn), inputs, kwargs, error) from None
     data = frozen(data)

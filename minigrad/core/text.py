@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MAX_LISTED_OPERANDS = 8
 MAX_LISTED_LINES = 1000
 MAX_COMPACT_ELEMENTS = 16
+MAX_SHOWN_ELEMENTS = 8
 
 
 # --- arrays -----------------------------------------------------------------------------------------------------------
@@ -91,6 +92,21 @@ def kind_of(node: Tensor) -> str:
     if node.fn is not None:
         return node.op
     return "parameter" if node.requires_grad else "constant"
+
+
+def tensor_text(x: Tensor) -> str:
+    """``tensor([1., 2.], name='x')``, what repr() gives; a large value by dtype and shape."""
+    value = f"{x.dtype}{list(x.shape)}"
+    if x.size <= MAX_SHOWN_ELEMENTS:
+        text = np.array2string(x._array, precision=4, separator=", ")
+        value = " ".join(text.split()) or value
+    if x.name:
+        value += f", name={x.name!r}"
+    if x.fn:
+        value += f", by {x.op} [{x.where}]"
+    elif x.requires_grad:
+        value += ", requires_grad=True"
+    return f"tensor({value})"
 
 
 def is_inlined(node: Tensor) -> bool:

@@ -577,9 +577,9 @@ ERRORS = {name for name in vars(errors) if name.endswith("Error")}
 def builders(tree):
     """The functions of a file that return an error of ours, for others to raise."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.returns is not None:
-            if ast.unparse(node.returns) in ERRORS:
-                yield node.name
+        is_hinted = isinstance(node, ast.FunctionDef) and node.returns is not None
+        if is_hinted and ast.unparse(node.returns) in ERRORS:
+            yield node.name
 
 
 def raised(error):
