@@ -1,4 +1,4 @@
-"""Every user-facing exception, and the one sentence they all speak: what, got, expected, remedy, where."""
+"""Every exception for users, and the sentence they speak: what, got, expected, remedy, where."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from .source import here
 class MinigradError(Exception):
     """Base of all minigrad errors.
 
-    The message reads ``subject: got; expected. remedy [where]``, each part left out when it is empty, as in
-    ``matmul: 'h_3' is (1, 4) and 'W_hh' is (5, 5); the last axis ... must equal ... [t=3, train.py:41]``.
+    The message reads ``subject: got; expected. remedy [where]``, each part left out when it is
+    empty, as in ``matmul: 'h_3' is (1, 4) and 'W_hh' is (5, 5); the last axis ... must equal ...
+    [t=3, train.py:41]``.
     """
 
     def __init__(
@@ -23,7 +24,10 @@ class MinigradError(Exception):
         remedy: str = "",
         where: str | None = None,
     ) -> None:
-        """``where`` defaults to the user's line that is running; ``text`` is without it, for a terminal."""
+        """``where`` defaults to the user's line that is running.
+
+        ``text`` is without it, for a terminal.
+        """
         self.text = sentence(subject, got, expected, remedy, where or "")
         place = here() if where is None else where
         super().__init__(sentence(subject, got, expected, remedy, place))

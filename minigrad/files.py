@@ -14,7 +14,9 @@ _END = ".part"
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Write data to a temporary file beside path, then rename it; both are on disk when this returns.
+    """Write data to a temporary file beside path, then rename it.
+
+    Both are on disk when this returns.
 
     Raises DataError that names the file; what was there before is untouched then.
     """
@@ -68,7 +70,10 @@ def _sync(folder: Path) -> None:
 
 
 def _umask() -> int:
-    """The permissions that new files go without; temporary files start with fewer than the user wants."""
+    """The permissions that new files go without.
+
+    Temporary files start with fewer than the user wants.
+    """
     mask = os.umask(0)
     os.umask(mask)
     return mask

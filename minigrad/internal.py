@@ -1,7 +1,10 @@
-"""What ``minigrad.models`` and ``minigrad.viz`` use of the engine beyond its public names: the one door.
+"""What ``minigrad.models`` and ``minigrad.viz`` use of the engine beyond its public names.
 
-Semi-public: other libraries may use it too, and what is listed here changes with a note in the changelog, not in
-silence. Everything else under ``minigrad.core``, ``minigrad.compiler`` and the like is private.
+The one door.
+
+Semi-public: other libraries may use it too, and what is listed here changes with a note in the
+changelog, not in silence. Everything else under ``minigrad.core``, ``minigrad.compiler`` and the
+like is private.
 """
 
 from __future__ import annotations

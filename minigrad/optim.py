@@ -25,8 +25,9 @@ MADE = "A parameter is made by tensor(..., requires_grad=True)"
 class Optimizer:
     """Parameters, a learning rate, a rule, and a decay of weights beside it.
 
-    ``rule`` takes a gradient and what it remembers of that parameter, and gives the direction to go against and what
-    to remember. Raises ArgumentError for lr <= 0, a parameter twice, or what is no parameter.
+    ``rule`` takes a gradient and what it remembers of that parameter, and gives the direction to go
+    against and what to remember. Raises ArgumentError for lr <= 0, a parameter twice, or what is no
+    parameter.
     """
 
     def __init__(
@@ -50,10 +51,11 @@ class Optimizer:
             p.grad = None
 
     def step(self, grads: Sequence[Any] | None = None) -> None:
-        """Update every parameter from grads, one per parameter in order, or else from its ``grad`` (None: skipped).
+        """Update every parameter against its gradient; those without one (None) are skipped.
 
-        Raises GradientError where there is no gradient at all, ShapeError and DTypeError for one that does not fit:
-        then no parameter has changed.
+        ``grads`` are one per parameter, in order and in its shape; default: their ``grad``. Raises
+        GradientError where there is no gradient at all, ShapeError and DTypeError for one that does
+        not fit: then no parameter has changed.
         """
         if grads is None:
             grads = [p.grad for p in self.params]
@@ -92,7 +94,10 @@ class Optimizer:
         frozen(np.subtract(array, change, out=array))
 
     def state(self) -> dict[str, Array]:
-        """What the rule remembers, for a checkpoint: ``"3.1"`` is part 1 of what it knows of parameter 3."""
+        """What the rule remembers, for a checkpoint.
+
+        ``"3.1"`` is part 1 of what it knows of parameter 3.
+        """
         arrays = {}
         for i, memory in enumerate(self._states):
             for j, part in enumerate(memory or ()):
@@ -100,7 +105,10 @@ class Optimizer:
         return arrays
 
     def restore(self, state: Mapping[str, Array]) -> None:
-        """Go on from a ``state()``, bit for bit. Raises ArgumentError where it is not that of these parameters."""
+        """Go on from a ``state()``, bit for bit.
+
+        Raises ArgumentError where it is not that of these parameters.
+        """
         memories: list[list[Any]] = [[] for _ in self.params]
         for key, part in sorted(state.items()):
             i = self._parameter_of(key, memories)
@@ -113,7 +121,7 @@ class Optimizer:
         self._states = [tuple(memory) or None for memory in memories]
 
     def _parameter_of(self, key: str, memories: Sequence[Sequence[Any]]) -> int:
-        """The index of the parameter that a key of a state means, whose parts before it are there."""
+        """The index of the parameter that a key of a state means."""
         i, _, j = key.partition(".")
         is_pair = i.isdecimal() and j.isdecimal()
         if is_pair and int(i) < len(memories) and int(j) == len(memories[int(i)]):
@@ -160,7 +168,8 @@ def Adam(  # noqa: N802  (the field's name)
 ) -> Optimizer:
     """Adam with bias correction. Source: Kingma and Ba 2015, algorithm 1.
 
-    ``betas`` are the decays of the running means of g and of g², ``eps`` is added to the root of the second.
+    ``betas`` are the decays of the running means of g and of g², ``eps`` is added to the root of
+    the second.
 
     >>> import minigrad as mg
     >>> w = mg.tensor(1.0, requires_grad=True)
@@ -180,7 +189,9 @@ def AdamW(  # noqa: N802  (the field's name)
     eps: float = 1e-8,
     weight_decay: float = 0.01,
 ) -> Optimizer:
-    """Adam, and p <- p - lr weight_decay p beside it. Source: Loshchilov and Hutter 2019, algorithm 2.
+    """Adam, and p <- p - lr weight_decay p beside it.
+
+    Source: Loshchilov and Hutter 2019, algorithm 2.
 
     The arguments are those of Adam.
 
@@ -207,7 +218,9 @@ def AdamW(  # noqa: N802  (the field's name)
 
 
 def clip_grad_norm(params: Tensor | Iterable[Tensor], max_norm: float) -> float:
-    """Scale all ``grad`` together so that their common Euclidean norm is at most max_norm; returns the norm before.
+    """Scale all ``grad`` together so that their common Euclidean norm is at most max_norm.
+
+    Returns the norm before.
 
     >>> import minigrad as mg
     >>> w = mg.tensor([3.0, 4.0], requires_grad=True)
@@ -217,8 +230,8 @@ def clip_grad_norm(params: Tensor | Iterable[Tensor], max_norm: float) -> float:
     >>> w.grad
     array([0.6, 0.8])
 
-    Raises ArgumentError for max_norm <= 0, GradientError where there is no gradient yet or one is not finite.
-    Source: D2L 9.5.3; Pascanu 2013.
+    Raises ArgumentError for max_norm <= 0, GradientError where there is no gradient yet or one is
+    not finite. Source: D2L 9.5.3; Pascanu 2013.
     """
     bound = positive("clip_grad_norm: max_norm", max_norm)
     reached = [p for p in as_tensors(params) if p.grad is not None]

@@ -1,4 +1,4 @@
-"""Where and when in the user's code something happens: time step, file and line, and a serial that only grows."""
+"""Where and when in the user's code something happens: step, file, line, and a growing serial."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import CodeType, FrameType
 import numpy as np
 
 Place = tuple[CodeType, int] | None
-"""The user's code and the instruction in it: the line number takes ten times as long, and is found when asked for."""
+"""The user's code and the instruction in it; the line takes ten times as long, and comes later."""
 
 serials = itertools.count()
 stamp: ContextVar[tuple[int | None, Place]] = ContextVar("stamp", default=(None, None))
@@ -38,7 +38,9 @@ _owners: dict[str, int] = {}
 
 
 def user_place(skip: int = 0, below: int = ENGINE) -> Place:
-    """Where the innermost frame stands that is not the engine's; ``below`` COMPANION: the innermost of the user's.
+    """Where the innermost frame stands that is not the engine's.
+
+    With ``below`` COMPANION it is the innermost of the user's.
 
     The first ``skip`` callers are known to be the engine's.
     """
@@ -56,7 +58,7 @@ def user_place(skip: int = 0, below: int = ENGINE) -> Place:
 
 
 def _owner(file: str) -> int:
-    """Whose a file is: the user's, a companion's (models and viz), or the engine's and its libraries'."""
+    """Whose a file is: the user's, a companion's (models and viz), or the engine's."""
     if file.startswith(_COMPANION_FILES):
         return COMPANION
     if file.startswith(_ENGINE_FILES):
@@ -65,7 +67,7 @@ def _owner(file: str) -> int:
 
 
 def stores_into_an_item(frame: FrameType) -> bool:
-    """Whether the frame is about to execute ``a[i] = ...``, where NumPy asks a number of the value."""
+    """Whether the frame is about to execute ``a[i] = ...``, where NumPy asks for a number."""
     return frame.f_code.co_code[frame.f_lasti] == opcode.opmap["STORE_SUBSCR"]
 
 

@@ -90,7 +90,9 @@ def _number_dtype(is_float: bool, *dtypes: np.dtype[Any]) -> np.dtype[Any] | Non
 
 
 def leaf_array(x: Any, dtype: npt.DTypeLike | None, name: str | None, requires_grad: bool) -> Array:
-    """A copy of x as the array of a new leaf: in the given dtype, else in the one x carries, else in float64.
+    """A copy of x as the array of a new leaf.
+
+    Its dtype is the given one, else the one x carries, else float64.
 
     Raises DTypeError, which calls the leaf by its name.
     """

@@ -1,7 +1,8 @@
 """Reading a Tensor's value into Python and NumPy: numbers, text, arrays; and what a tensor refuses.
 
-These functions are methods of Tensor, which binds them by name. A value that Python reads may decide what is recorded
-next (``if t > 0``, ``float(t)``), and that decision is on no tape: so reading marks the tensor and its past.
+These functions are methods of Tensor, which binds them by name. A value that Python reads may
+decide what is recorded next (``if t > 0``, ``float(t)``), and that decision is on no tape: so
+reading marks the tensor and its past.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 def look(x: Tensor) -> None:
     """Mark x and what it was computed from as read by Python.
 
-    ``peeked`` is (serial, place) of the first look at a result, and of the last at a leaf. A result is passed once in
-    its life: what is marked has its past marked.
+    ``peeked`` is (serial, place) of the first look at a result, and of the last at a leaf. A result
+    is passed once in its life: what is marked has its past marked.
     """
     mark = (next(serials), user_place())
     waiting = [x]
@@ -38,7 +39,7 @@ def look(x: Tensor) -> None:
             waiting += node.inputs
 
 
-# --- Python's numbers -------------------------------------------------------------------------------------------------
+# --- Python's numbers -----------------------------------------------------------------------------
 def item(self: Tensor, *index: int) -> Any:
     """The one number in it, or the one at an index, as Python's.
 
@@ -85,7 +86,7 @@ def contains(self: Tensor, value: Any) -> bool:
     return bool(np.any(self._array == getattr(value, "data", value)))
 
 
-# --- NumPy's arrays ---------------------------------------------------------------------------------------------------
+# --- NumPy's arrays -------------------------------------------------------------------------------
 def numpy(self: Tensor) -> Array:
     """A copy of the value, yours to change.
 
@@ -112,7 +113,7 @@ def _gradient_lost(x: Tensor) -> str:
     return f"'{x.label}' needs a gradient, which a plain array would drop"
 
 
-# --- text -------------------------------------------------------------------------------------------------------------
+# --- text -----------------------------------------------------------------------------------------
 def as_text(self: Tensor) -> str:
     """``tensor([1., 2.], name='x')``; a large value by dtype and shape."""
     from .text import tensor_text
@@ -136,7 +137,7 @@ def in_notebook(self: Tensor, **_: Any) -> dict[str, str]:
     return notebook_bundle(self, repr(self))
 
 
-# --- refused ----------------------------------------------------------------------------------------------------------
+# --- refused --------------------------------------------------------------------------------------
 def refuse_item(self: Tensor, index: Any, value: Any) -> None:
     """``t[i] = value``: there is no such thing."""
     build = "build the new value with np.where, np.concatenate or np.stack"

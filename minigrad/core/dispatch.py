@@ -17,7 +17,7 @@ _SPACES = {"numpy.linalg": "np.linalg", "numpy.fft": "np.fft"}
 
 
 def not_in_the_table(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Record fn as what it is made of, or call it on the bare values where no gradient is lost by that."""
+    """Record fn as what it is made of, or call it on bare values where that loses no gradient."""
     if fn in COMPOSED:
         return _composed(fn, args, kwargs)
     return _called(fn, args, kwargs)
@@ -40,7 +40,10 @@ def _composed(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def _called(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a function that is not in the table: plain arrays out, unless a gradient would be lost on the way."""
+    """Call a function that is not in the table.
+
+    Plain arrays out, unless a gradient would be lost on the way.
+    """
     operands = list(_tensors([args, kwargs]))
     if fn not in DISCRETE:
         for x in operands:

@@ -1,6 +1,7 @@
 """Gates: the identity forward, an opinion about the gradient backward.
 
-Every truncation of D2L 9.7.1 is a pattern of gates on recurrent edges. On a plain array a gate does nothing.
+Every truncation of D2L 9.7.1 is a pattern of gates on recurrent edges. On a plain array a gate does
+nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def gate(
 
 @dispatched
 def detach(x: Any) -> Any:
-    """Let no gradient pass. The tape still knows what lies behind (unlike ``x.detach()``, which forgets it).
+    """Let no gradient pass.
+
+    The tape still knows what lies behind (unlike ``x.detach()``, which forgets it).
 
     >>> import minigrad as mg
     >>> x = mg.tensor(3.0, requires_grad=True)
@@ -53,7 +56,9 @@ def detach(x: Any) -> Any:
 
 @dispatched
 def scale_grad(x: Any, s: Any) -> Any:
-    """Multiply the gradient by s, a number or an array that broadcasts to x: the xi_t of equation 9.7.8.
+    """Multiply the gradient by s, a number or an array that broadcasts to x.
+
+    This is the xi_t of equation 9.7.8.
 
     At s = 0 nothing passes, not even inf or nan.
 
@@ -84,10 +89,13 @@ def clip_grad(x: Any, max_norm: float) -> Any:
 
 @dispatched
 def on_backward(x: Any, fn: Callable[[Any], Any]) -> Any:
-    """Call fn(g) when the gradient g of x is complete: look, break into a debugger, or return another g.
+    """Call fn(g) when the gradient g of x is complete.
 
-    x may also be the name of a node, or a predicate of nodes: then fn(g) is called there in every backward pass from
-    now on, and the result is a Watch: ``with mg.on_backward("h_2", print): loss.backward()``, or its ``remove()``.
+    It may look, break into a debugger, or return another g.
+
+    x may also be the name of a node, or a predicate of nodes: then fn(g) is called there in every
+    backward pass from now on, and the result is a Watch: ``with mg.on_backward("h_2", print):
+    loss.backward()``, or its ``remove()``.
 
     >>> import minigrad as mg
     >>> x = mg.tensor(3.0, requires_grad=True)
@@ -112,7 +120,10 @@ def alias(x: Any) -> Any:
 
 @dispatched
 def recompute(x: Any, steps: tuple[int, int]) -> Any:
-    """Where the recomputation of these steps, first and last, reads x: what lies behind is not the same node twice."""
+    """Where the recomputation of these steps, first and last, reads x.
+
+    What lies behind is not the same node twice.
+    """
     return x
 
 

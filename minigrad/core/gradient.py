@@ -25,7 +25,9 @@ CARRY_STATE = (
 
 @uncollected()
 def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) -> list[Tensor]:
-    """The adjoints of wrt, zeros where the output does not reach; recorded where the seed is a Tensor.
+    """The adjoints of wrt, zeros where the output does not reach.
+
+    They are recorded where the seed is a Tensor.
 
     ``seed`` is the cotangent of the tape's first output.
     """
@@ -65,10 +67,11 @@ def grad(
     grad_output: Any = None,
     create_graph: bool = False,
 ) -> list[Tensor]:
-    """The gradients of output with respect to inputs (leaves or not), one each, without touching any ``.grad``.
+    """The gradients of output with respect to inputs, leaves or not; no ``.grad`` is touched.
 
-    ``grad_output`` is the cotangent of output, in its shape (default: 1 for a scalar). ``create_graph`` records the
-    computation, so that the results can be differentiated again.
+    Returns one Tensor per input, in its shape. ``grad_output`` is the cotangent of output, in its
+    shape (default: 1 for a scalar). ``create_graph`` records the computation, so that the results
+    can be differentiated again.
 
     >>> import minigrad as mg
     >>> x = mg.tensor(3.0, requires_grad=True)
@@ -77,7 +80,8 @@ def grad(
     >>> slope.item(), curvature.item()
     (27.0, 18.0)
 
-    Raises GradientError for an input that needs no gradient or is not on the tape, and where there is no way back.
+    Raises GradientError for an input that needs no gradient or is not on the tape, and where there
+    is no way back.
     """
     tape = Tape.of(output)
     is_tensor = isinstance(grad_output, Tensor)

@@ -24,7 +24,7 @@ _HANDS_DOWN = (np.add, np.subtract, gates.alias, gates.recompute)
 _WHERE_LETTERS = ["c", "a", "b"]
 
 
-# --- templates --------------------------------------------------------------------------------------------------------
+# --- templates ------------------------------------------------------------------------------------
 def templates(node: Tensor) -> Templates:
     """The template for each input of this node; None where no gradient passes."""
     op = OPS[node.fn]  # type: ignore[index]  # no leaf
@@ -72,7 +72,7 @@ def _stretches(node: Tensor) -> bool:
 
 
 def _contribution_shape(node: Tensor, x: Tensor) -> tuple[int, ...]:
-    """The shape of what the rule of a broadcasting node gives for its input x; () for one summed over a batch."""
+    """The shape of what a broadcasting node's rule gives for x; () for one summed over a batch."""
     if node.fn is not np.matmul:
         return node.shape
     dims = [operand.ndim for operand in node.inputs]
@@ -98,12 +98,13 @@ def _operand(x: Tensor, words: Words) -> str:
     return words.get(x, x.label)
 
 
-# --- the names on a tape ----------------------------------------------------------------------------------------------
+# --- the names on a tape --------------------------------------------------------------------------
 def cotangents(nodes: tuple[Tensor, ...], names: Words, loss: str) -> dict[Tensor, str]:
     """What each adjoint is called: ``dL/dh_3``.
 
-    An unnamed sum of matrix products has the adjoint that its one reader hands down unchanged, so it bears that
-    reader's name, and equation 9.7.14 reads as in the book: dL/dh_2 += W_hhᵀ · dL/dh_3.
+    An unnamed sum of matrix products has the adjoint that its one reader hands down unchanged, so
+    it bears that reader's name, and equation 9.7.14 reads as in the book: dL/dh_2 += W_hhᵀ ·
+    dL/dh_3.
     """
     readers: dict[Tensor, list[tuple[Tensor, int]]] = {}
     for node in nodes:
@@ -141,7 +142,7 @@ def _loss_name(tape: Tape | None) -> str:
 
 
 def sentences(node: Tensor, sent: Sequence[Any], tape: Tape | None = None) -> list[str | None]:
-    """For each input that is sent something: ``dL/dh_2 += W_hhᵀ · dL/dh_3``; None for the others."""
+    """For each input that is sent something ``dL/dh_2 += W_hhᵀ · dL/dh_3``, else None."""
     if node.fn is None:
         return []
     names, adjoints = words_of(tape)

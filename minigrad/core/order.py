@@ -1,4 +1,7 @@
-"""The walks over a graph, each in one place: behind, dependents, leading_to, reached. Linear, without recursion."""
+"""The walks over a graph, each in one place: behind, dependents, leading_to, reached.
+
+Linear, without recursion.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from .tensor import Tensor
 def behind(
     outputs: Iterable[Tensor], ends: Callable[[Tensor], bool] | None = None
 ) -> tuple[Tensor, ...]:
-    """The outputs and what they depend on, in the order of execution; behind ``ends`` nobody looks."""
+    """The outputs and what they depend on, in the order of execution, up to ``ends``."""
     waiting = list(outputs)
     nodes = set(waiting)
     while waiting:
@@ -24,14 +27,15 @@ def behind(
             if x not in nodes:
                 nodes.add(x)
                 waiting.append(x)
-    # inputs before their readers; then, the sort being stable, gates and copies where their reader or original stood
+    # inputs before their readers; then, the sort being stable, gates and copies where their reader
+    # or original stood
     order = sorted(nodes, key=attrgetter("born"))
     order.sort(key=attrgetter("serial"))
     return tuple(order)
 
 
 def dependents(nodes: Iterable[Tensor], sources: Iterable[Tensor]) -> set[Tensor]:
-    """The sources and all of ``nodes``, given in the order of execution, that are computed from them."""
+    """The sources and all of ``nodes``, in the order of execution, that are computed from them."""
     depending = set(sources)
     for node in nodes:
         if any(x in depending for x in node.inputs):
@@ -40,7 +44,7 @@ def dependents(nodes: Iterable[Tensor], sources: Iterable[Tensor]) -> set[Tensor
 
 
 def leading_to(nodes: Iterable[Tensor], targets: Iterable[Tensor]) -> set[Tensor]:
-    """The targets and the nodes, given in the order of execution, from which backward reaches one of them."""
+    """The targets and the nodes, in the order of execution, from which backward reaches one."""
     on_path = set(targets)
     for node in nodes:
         if node.requires_grad and any(x in on_path for x in node.inputs):

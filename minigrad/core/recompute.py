@@ -1,7 +1,7 @@
 """Recomputation: values that a checkpointed tape dropped, computed again from those that it kept.
 
-A node that dropped its value has a ``form`` in place of an array, and a Segment: some steps of which everything is
-computed again that is read, and forgotten when nobody reads there any more.
+A node that dropped its value has a ``form`` in place of an array, and a Segment: some steps of
+which everything is computed again that is read, and forgotten when nobody reads there any more.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Segment:
         self._open: Callable[[], Values | None] = lambda: None
 
     def open(self) -> Values:
-        """Its values: hold them while you read there, for they are forgotten with their last holder."""
+        """Its values: hold them while you read, for they are forgotten with their last holder."""
         values = self._open()
         if values is None:
             values = Values(attrgetter("_array"), _computed)
@@ -90,7 +90,7 @@ class Segment:
         return values
 
     def recorded(self) -> Values:
-        """The same as Tensors: recomputed nodes, behind one gate on each value read from outside."""
+        """The same as recomputed nodes, behind one gate on each value read from outside."""
         again = Segment(*self.steps, again=True)
         entered: dict[Tensor, Tensor] = {}
 
@@ -103,7 +103,8 @@ class Segment:
         def computed(n: Tensor, known: dict[Tensor, Any]) -> Tensor:
             with stamped(n.time, n.place):
                 inputs = tuple([known[x] if x in known else enter(x) for x in n.inputs])
-                copy: Tensor = record(n.fn, inputs, n.kwargs, bound=True)  # type: ignore[arg-type]  # no leaf
+                # no leaf
+                copy: Tensor = record(n.fn, inputs, n.kwargs, bound=True)  # type: ignore[arg-type]
             copy.segment = again
             copy.name = n.name and f"{n.name}'"
             return copy
@@ -123,7 +124,7 @@ def _computed(n: Tensor, known: dict[Tensor, Any]) -> Array:
 
 
 def held(nodes: Iterable[Tensor]) -> Iterator[Tensor]:
-    """One node after the other; as long as they are of one segment, each value in it is recomputed once."""
+    """One node after the other; as long as they are of one segment, it is recomputed once."""
     values: Values | None = None
     for n in nodes:
         if n.segment is not None:

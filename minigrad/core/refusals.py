@@ -1,4 +1,7 @@
-"""What is said where something is refused and that takes more than a line to say: imported when it is raised."""
+"""What is said where something is refused, where it takes more than a line to say.
+
+These functions return the error; they are imported when it is raised.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,11 @@ if TYPE_CHECKING:
 MAX_NAMED_OPERANDS = 4
 
 
-# --- recording --------------------------------------------------------------------------------------------------------
+# --- recording ------------------------------------------------------------------------------------
 def refusal(
     op: str, inputs: Sequence[Any], keywords: Mapping[str, Any], error: Exception
 ) -> ShapeError:
-    """NumPy's refusal of these operands as one sentence with their names and shapes, the step and the user's line."""
+    """NumPy's refusal of these operands as one sentence, with their names and shapes."""
     reason = str(error).splitlines()[0].rstrip(" .")
     if op == "matmul" and all(x.ndim for x in inputs):
         reason = _matmul_refusal(inputs[0].shape, inputs[1].shape) or reason
@@ -45,7 +48,7 @@ def _matmul_refusal(a: tuple[int, ...], b: tuple[int, ...]) -> str:
     return f"the last axis of the first ({a[-1]}) must equal the second's {place} ({rows})"
 
 
-# --- backward ---------------------------------------------------------------------------------------------------------
+# --- backward -------------------------------------------------------------------------------------
 def no_way_back(tape: Tape) -> GradientError:
     """Why backward has nothing to start from on this tape, or nowhere to go."""
     out = tape.outputs[0]
@@ -78,7 +81,7 @@ def _end_of_the_way(tape: Tape) -> str:
     return ""
 
 
-# --- conversions ------------------------------------------------------------------------------------------------------
+# --- conversions ----------------------------------------------------------------------------------
 def pickling(x: Tensor) -> UnsupportedError:
     """The error for the result of an operation: copied, it would have to take its past along."""
     got = f"'{x.label}' is a result of {x.op}"
@@ -87,7 +90,7 @@ def pickling(x: Tensor) -> UnsupportedError:
 
 
 def missing(name: str) -> MissingError:
-    """The error for an attribute that a Tensor does not have; where arrays have it, with the way to it."""
+    """The error for an attribute that a Tensor does not have; what arrays have is pointed to."""
     remedy = ""
     if hasattr(np.ndarray, name):
         remedy = "Take t.data, read-only, or t.numpy(), a copy"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def replay(
     tape: Tape, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None
 ) -> tuple[Array, ...]:
-    """The arrays of the tape's outputs where its leaves have these values: what ``Tape.replay`` does."""
+    """The arrays of the tape's outputs where its leaves have these values: ``Tape.replay``."""
     values: dict[Tensor, Array] = {}
     for key, value in (feeds or {}).items():
         leaf = _leaf(tape, key)

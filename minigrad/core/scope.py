@@ -1,4 +1,7 @@
-"""What holds inside a with statement, per thread and asyncio task: the time step, whether to record, who looks on."""
+"""What holds inside a with statement: the time step, whether to record, who looks on.
+
+Each holds per thread and per asyncio task.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ watch: ContextVar[tuple[Guard, ...]] = ContextVar("watch", default=())
 
 
 def timestep(t: int) -> stamped:
-    """Stamp what is recorded inside with time step t, an integer; edges between different steps are recurrent.
+    """Stamp what is recorded inside with time step t, an integer.
+
+    Edges between different steps are recurrent.
 
     >>> import minigrad as mg
     >>> with mg.timestep(3):
@@ -35,7 +40,7 @@ def timestep(t: int) -> stamped:
 
 
 class stamped:  # noqa: N801  (used in with statements; a generator takes four times as long)
-    """Stamp what is recorded inside with a step and a source line (None: the line that is running)."""
+    """Stamp what is recorded inside with a step and a source line (None: the running line)."""
 
     __slots__ = ("_stamp", "_token")
 

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 
 def seed_for(tape: Tape, gradient: npt.ArrayLike | None = None) -> Array:
-    """The cotangent of the tape's one output: one for a scalar, else the gradient that the user gives.
+    """The cotangent of the tape's one output.
 
-    Raises GradientError where there is no way back or nothing to start from; DTypeError or ShapeError for a gradient
-    that does not fit.
+    One for a scalar, else the gradient that the user gives.
+
+    Raises GradientError where there is no way back or nothing to start from; DTypeError or
+    ShapeError for a gradient that does not fit.
     """
     out = tape.outputs[0]
     startless = gradient is None and out.size != 1

@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Step:
-    """One step of backward: a node, its adjoint and what it sends. Unpacks as (tensor, grad, contributions).
+    """One step of backward: a node, its adjoint and what it sends.
+
+    Unpacks as (tensor, grad, contributions).
 
     >>> import minigrad as mg
     >>> x = mg.tensor(3.0, requires_grad=True, name="x")
-    >>> for step in mg.Tape.of((x * 2).named("L")).steps():
-    ...     print(step.name, step.grad, step.formula)
-    L 1.0 dL/dx += 2 ⊙ dL/dL
-    x 2.0
+    >>> first, last = mg.Tape.of((x * 2).named("L")).steps()
+    >>> first.formula
+    'dL/dx += dL/dL ⊙ 2'
+    >>> last.name, float(last.grad)
+    ('x', 2.0)
     """
 
     tensor: Tensor

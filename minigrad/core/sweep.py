@@ -1,4 +1,7 @@
-"""The sweep: THE backward pass over a list of nodes, last to first. Everything that needs a gradient drains it."""
+"""The sweep: THE backward pass over a list of nodes, last to first.
+
+Everything that needs a gradient drains it.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,13 @@ if TYPE_CHECKING:
     from .tape import Tape
 
 Swept = tuple[Tensor, Any, list[Any]]
-"""A node, its complete adjoint, and what it sends to each input: the fields of a Step, without its cost."""
+"""A node, its complete adjoint, what it sends to each input: a Step without its cost."""
 
 
 def sweep_of(
     tape: Tape, seed: Array | Tensor, wanted: Container[Tensor] | None = None
 ) -> Iterator[Swept]:
-    """The sweep over a tape from its first output, under the eyes of ``detect_anomaly`` and ``on_backward``."""
+    """The sweep over a tape, under the eyes of ``detect_anomaly`` and ``on_backward``."""
     sweeping = sweep(tape.nodes, tape.outputs[0], seed, wanted)
     for guard in watch.get():
         sweeping = guard(tape, sweeping)
@@ -41,10 +44,13 @@ def sweep(
     seed: Array | Tensor,
     wanted: Container[Tensor] | None = None,
 ) -> Iterator[Swept]:
-    """Yield (tensor, grad, sent) per node that a gradient reaches; grad is complete: its readers came after it.
+    """Yield (tensor, grad, sent) per node that a gradient reaches.
 
-    ``seed`` is the cotangent of ``out``. Only the tensors in ``wanted`` are sent anything (None: all that need a
-    gradient). With a Tensor as seed the rules see Tensors and the backward pass records itself.
+    A node's adjoint is complete when it is yielded: its readers came after it.
+
+    ``seed`` is the cotangent of ``out``. Only the tensors in ``wanted`` are sent anything (None:
+    all that need a gradient). With a Tensor as seed the rules see Tensors and the backward pass
+    records itself.
     """
     if isinstance(seed, Tensor):
         return _recorded(nodes, out, seed, wanted)
@@ -54,7 +60,10 @@ def sweep(
 def _plain(
     nodes: tuple[Tensor, ...], out: Tensor, seed: Array, wanted: Container[Tensor] | None
 ) -> Iterator[Swept]:
-    """The sweep over plain arrays. Measured line by line: most of an eager training step is spent here."""
+    """The sweep over plain arrays.
+
+    Measured line by line: most of an eager training step is spent here.
+    """
     pending: dict[Tensor, Any] = {out: seed}
     # of a checkpointed tape: the segment that the sweep is in
     segment: Any = None
@@ -88,7 +97,7 @@ def _plain(
 
 
 def _plus(so_far: Array, c: Array) -> Array:
-    """so_far + c, in place where so_far is a sum made here, which nobody else has seen: those alone are writeable."""
+    """so_far + c, in place where so_far is a sum made here: those alone are writeable."""
     if so_far.flags.writeable:
         return np.add(so_far, c, out=so_far)
     return np.asarray(so_far + c)
@@ -107,7 +116,10 @@ def _scattered(so_far: Array | None, c: Scattered) -> Array:
 def _recorded(
     nodes: tuple[Tensor, ...], out: Tensor, seed: Tensor, wanted: Container[Tensor] | None
 ) -> Iterator[Swept]:
-    """The sweep that is recorded: the contributions to one adjoint become one sum, a node to look at."""
+    """The sweep that is recorded.
+
+    The contributions to one adjoint become one sum, a node to look at.
+    """
     pending: defaultdict[Tensor, list[Any]] = defaultdict(list, {out: [seed]})
     # of a checkpointed tape: the segment that the sweep is in
     segment: Any = None
@@ -132,7 +144,10 @@ def _recorded(
 
 
 def _summed(contributions: list[Any]) -> Tensor:
-    """The contributions to one adjoint as one node; the uses of single elements first become one array."""
+    """The contributions to one adjoint as one node.
+
+    The uses of single elements first become one array.
+    """
     terms = [c for c in contributions if type(c) is not Scattered]
     uses = [c for c in contributions if type(c) is Scattered]
     if uses:
@@ -144,7 +159,7 @@ def _summed(contributions: list[Any]) -> Tensor:
 def _contributions(
     node: Tensor, g: Any, wanted: Container[Tensor] | None, y: Any, values: Sequence[Any]
 ) -> list[Any]:
-    """What node sends to each input, in the input's shape and dtype; None to those that are not wanted.
+    """What node sends to each input, in its shape and dtype; None to what is not wanted.
 
     g is the adjoint of its value y, and ``values`` are those of its inputs.
     """
@@ -177,10 +192,11 @@ def _contributions(
 
 
 def conform(c: Any, x: Any, node: Tensor) -> Any:
-    """Undo broadcasting and promotion: the contribution c in the shape and dtype of the input x. The one place.
+    """Undo broadcasting and promotion: the contribution c in the shape and dtype of the input x.
 
-    Where x was broadcast to the shape of c, c is summed; where c broadcasts to that of x, it is spread.
-    Raises ShapeError, about ``node``, for any other shape, though it has as many elements: the VJP is wrong.
+    Where x was broadcast to the shape of c, c is summed; where c broadcasts to that of x, it is
+    spread. Raises ShapeError, about ``node``, for any other shape, though it has as many elements:
+    the VJP is wrong.
     """
     if c.shape != x.shape:
         try:
@@ -198,7 +214,7 @@ def conform(c: Any, x: Any, node: Tensor) -> Any:
 
 
 def _fitted(c: Any, shape: tuple[int, ...]) -> Any:
-    """c summed over the axes along which an input of that shape was broadcast, or else broadcast to it itself."""
+    """c summed over the axes along which an input of that shape was broadcast, or else spread."""
     lead = max(c.ndim - len(shape), 0)
     repeated = []
     for axis, length in enumerate(c.shape):

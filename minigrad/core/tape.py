@@ -1,4 +1,7 @@
-"""Tape: the recorded program as a value. Print it, replay it, walk its edges, go backward through it."""
+"""Tape: the recorded program as a value.
+
+You can print it, replay it, walk its edges, go backward through it.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,8 @@ class Edge:
 class Tape:
     """The tensors that outputs were computed from, in the order of execution.
 
-    After ``differentiate`` the outputs are (loss, *gradients), and ``wrt`` says with respect to what.
+    After ``differentiate`` the outputs are (loss, *gradients), and ``wrt`` says with respect to
+    what.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([1.0, 2.0], requires_grad=True, name="x")
@@ -69,7 +73,7 @@ class Tape:
             raise ArgumentError("Tape.of", got=got, expected="expected Tensors")
         return cls(outputs, wrt)
 
-    # --- what is on it ------------------------------------------------------------------------------------------------
+    # --- what is on it ----------------------------------------------------------------------------
     @cached_property
     def nodes(self) -> tuple[Tensor, ...]:
         """What the outputs depend on, collected when first asked for."""
@@ -87,7 +91,7 @@ class Tape:
 
     @cached_property
     def names(self) -> dict[Tensor, str]:
-        """One name per node, stable and unique: ``h_3``, ``tanh@3``, ``add@3#2`` for the second of its kind."""
+        """One name per node, unique: ``h_3``, ``tanh@3``, the second of its kind ``tanh@3#2``."""
         from .text import unique_names
 
         labels = [n.label for n in self.nodes]
@@ -105,7 +109,7 @@ class Tape:
         """Every edge, in the order of execution."""
         return [Edge(x, n, i) for n in self.nodes for i, x in enumerate(n.inputs)]
 
-    # --- its time steps -----------------------------------------------------------------------------------------------
+    # --- its time steps ---------------------------------------------------------------------------
     @cached_property
     def times(self) -> dict[Tensor, int | None]:
         """The time step of each node, None outside the steps: see time.py."""
@@ -115,7 +119,7 @@ class Tape:
 
     @cached_property
     def stamps(self) -> tuple[int, ...]:
-        """The time steps in which something is computed, in order; empty where nothing is stamped."""
+        """The time steps in which something is computed, in order."""
         from .time import steps_of
 
         return steps_of(self.times)
@@ -138,7 +142,7 @@ class Tape:
         target = self.times[edge.target]
         return source is not None and target is not None and source != target
 
-    # --- as text ------------------------------------------------------------------------------------------------------
+    # --- as text ----------------------------------------------------------------------------------
     def __repr__(self) -> str:
         steps = {n.time for n in self.nodes} - {None}
         counts = (
@@ -158,36 +162,45 @@ class Tape:
 
         return notebook_bundle(self, str(self))
 
-    # --- forward again, and backward ----------------------------------------------------------------------------------
+    # --- forward again, and backward --------------------------------------------------------------
     def replay(
         self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None
     ) -> tuple[Array, ...]:
-        """Run the tape again with other values in its leaves (by Tensor or name); returns the outputs' arrays.
+        """Run the tape again with other values in its leaves (by Tensor or name).
 
-        What left the tape on the way, as int(t), np.nonzero(t) and Tensors in a list do, stays as it was recorded.
+        Returns the arrays of the outputs.
+
+        What left the tape on the way, as int(t), np.nonzero(t) and Tensors in a list do, stays as
+        it was recorded.
 
         >>> import minigrad as mg
         >>> x = mg.tensor(3.0, name="x")
         >>> mg.Tape.of(x * x).replay({"x": 5.0})
         (array(25.),)
 
-        Raises ArgumentError for what is no leaf of the tape, ShapeError and DTypeError for a value that does not fit.
+        Raises ArgumentError for what is no leaf of the tape, ShapeError and DTypeError for a value
+        that does not fit.
         """
         from .replay import replay
 
         return replay(self, feeds)
 
     def steps(self, gradient: npt.ArrayLike | None = None) -> Iterator[Step]:
-        """Backward, one node at a time, last to first. Adjoints live in this run; nodes and leaves are not touched.
+        """Backward, one node at a time, last to first.
 
-        Raises GradientError where there is no way back, StaleTapeError where a parameter was assigned since.
+        Adjoints live in this run; nodes and leaves are not touched.
+
+        Raises GradientError where there is no way back, StaleTapeError where a parameter was
+        assigned since.
         """
         from .step import steps_back
 
         return steps_back(self, gradient)
 
     def backward(self, gradient: npt.ArrayLike | None = None) -> None:
-        """Add each parameter's adjoint to its ``grad``: all or, after an error, none. Raises what :meth:`steps` does.
+        """Add each parameter's adjoint to its ``grad``: all or, after an error, none.
+
+        Raises what :meth:`steps` does.
 
         >>> import minigrad as mg
         >>> x = mg.tensor(3.0, requires_grad=True)

@@ -1,4 +1,7 @@
-"""Tensor: a value and how it came to be. NumPy's own functions record themselves through its dispatch protocols."""
+"""Tensor: a value and how it came to be.
+
+NumPy's own functions record themselves through its dispatch protocols.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ Recorded = Callable[..., "Tensor"]
 
 
 def method(fn: Any, name: str = "") -> Recorded:
-    """The method that records a NumPy function of the tensor, under the function's name or another."""
+    """The method that records a NumPy function of the tensor, under its name or another."""
 
     def recorded(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         return record(fn, (self, *args), kwargs)
@@ -59,7 +62,7 @@ def _documented(recorded: Recorded, fn: Any, name: str) -> Recorded:
 
 
 class Tensor:
-    """A read-only array that remembers the function, inputs, time step and source line it came from.
+    """A read-only array that remembers the function, inputs, time step and line it came from.
 
     Make one with :func:`tensor`; every NumPy function applied to it makes the others.
 
@@ -90,7 +93,10 @@ class Tensor:
         kwargs: dict[str, Any] | None = None,
         like: Tensor | None = None,
     ) -> None:
-        """The engine's constructor: takes data over as it is; ``like`` lends its serial, step and line."""
+        """The engine's constructor: takes data over as it is.
+
+        ``like`` lends its serial, step and line.
+        """
         self._array = data
         self.requires_grad = requires_grad
         self.name = name
@@ -106,12 +112,12 @@ class Tensor:
         self.assigned = -1
         # kept for compile: when and where Python looked at the value
         self.peeked: tuple[int, Place] | None = None
-        # kept for recompute.py: what is known of a value that was dropped, and with what it is recomputed
+        # kept for recompute.py: what is known of a dropped value, and with what it is recomputed
         self.form: Any = None
         self.segment: Any = None
         self.time: int | None
         self.place: Place
-        # two: copies and gates get the serial of their original, and stand in the order of execution where it stood
+        # two: copies and gates get the serial of their original, to stand where it stood
         self.serial = self.born = next(serials)
         if like is None:
             self.time, place = stamp.get()
@@ -120,10 +126,13 @@ class Tensor:
         else:
             self.serial, self.time, self.place = like.serial, like.time, like.place
 
-    # --- what it is ---------------------------------------------------------------------------------------------------
+    # --- what it is -------------------------------------------------------------------------------
     @property
     def data(self) -> Array:
-        """The value, a read-only array. A leaf's is one array for life: assign() changes what it shows."""
+        """The value, a read-only array.
+
+        A leaf's is one array for life: assign() changes what it shows.
+        """
         return self._array
 
     @data.setter
@@ -158,7 +167,7 @@ class Tensor:
 
     @property
     def label(self) -> str:
-        """Its name, or its operation and time step: ``h_3``, ``tanh@3``; of a recomputed one ``h_3'``, ``tanh@3'``."""
+        """Its name, or its operation and time step: ``h_3``, ``tanh@3``; recomputed ``tanh@3'``."""
         if self.name:
             return self.name
         label = self.op
@@ -172,7 +181,7 @@ class Tensor:
 
     @property
     def recomputed(self) -> bool:
-        """Whether its value was dropped, to be recomputed in backward; or whether it is such a recomputation."""
+        """Whether its value was dropped, to be recomputed in backward, or is recomputed there."""
         return self.form is not None or (self.segment is not None and self.segment.again)
 
     @property
@@ -186,7 +195,9 @@ class Tensor:
         return describe(self.time, self.place)
 
     def named(self, name: str) -> Self:
-        """Set the name by which drawings, listings, errors and the debugger call it; returns itself.
+        """Set the name by which drawings, listings, errors and the debugger call it.
+
+        Returns itself.
 
         >>> import minigrad as mg
         >>> (mg.tensor(2.0) * 3).named("six").label
@@ -195,11 +206,12 @@ class Tensor:
         self.name = name
         return self
 
-    # --- gradients, and values for Python -----------------------------------------------------------------------------
+    # --- gradients, and values for Python ---------------------------------------------------------
     def backward(self, gradient: npt.ArrayLike | None = None, retain_graph: bool = False) -> None:
         """Add the gradient of this scalar to the ``grad`` of every leaf that needs one.
 
-        ``gradient`` is the cotangent to start from, in the shape of this tensor (default: 1 for a scalar).
+        ``gradient`` is the cotangent to start from, in the shape of this tensor (default: 1 for a
+        scalar).
 
         >>> import minigrad as mg
         >>> x = mg.tensor(3.0, requires_grad=True)
@@ -207,8 +219,9 @@ class Tensor:
         >>> float(x.grad)
         6.0
 
-        Raises GradientError where an earlier call already went through (part of) the graph, unless ``retain_graph``,
-        and where there is no way back; StaleTapeError where a parameter was assigned in between.
+        Raises GradientError where an earlier call already went through (part of) the graph, unless
+        ``retain_graph``, and where there is no way back; StaleTapeError where a parameter was
+        assigned in between.
         """
         # the one import upwards: asking for gradients stands above what is asked
         from .gradient import backward
@@ -216,9 +229,12 @@ class Tensor:
         backward(self, gradient, retain_graph)
 
     def detach(self) -> Tensor:
-        """A leaf with a copy of the value that has forgotten how it came to be: the state to carry to the next batch.
+        """A leaf with a copy of the value that has forgotten how it came to be.
 
-        To cut a gradient inside one computation use ``minigrad.detach``, a gate that the tape remembers.
+        So state is carried to the next batch.
+
+        To cut a gradient inside one computation use ``minigrad.detach``, a gate that the tape
+        remembers.
 
         >>> import minigrad as mg
         >>> h = mg.tensor(1.0, requires_grad=True) * 2
@@ -255,7 +271,7 @@ class Tensor:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """Only for what is missing: a value that was dropped, or an array's method, a function of NumPy's."""
+            """Only for what is missing: a dropped value, or what arrays have and Tensors do not."""
             if name == "_array":
                 return self.segment.open().read(self)[0]
             from .refusals import missing
@@ -268,7 +284,7 @@ class Tensor:
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
-    # --- NumPy's protocols, operators and methods ---------------------------------------------------------------------
+    # --- NumPy's protocols, operators and methods -------------------------------------------------
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         fn = ufunc if method == "__call__" else getattr(ufunc, method)
         return record(fn, args, kwargs)
@@ -377,7 +393,7 @@ class Tensor:
         """np.imag of this tensor: zeros."""
         return record(np.imag, (self,), {})  # type: ignore[no-any-return]
 
-    # --- for transforms -----------------------------------------------------------------------------------------------
+    # --- for transforms ---------------------------------------------------------------------------
     def with_inputs(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """This node reading other inputs of equal value; itself where nothing differs."""
         if all(a is b for a, b in zip(inputs, self.inputs, strict=True)):
@@ -387,7 +403,7 @@ class Tensor:
         return copy
 
     def copied(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        """A copy of this node that reads other inputs, of equal value, which need a gradient where its own do."""
+        """A copy of this node that reads other inputs, of equal value and need of a gradient."""
         value = self.form or self._array
         fields = (self.requires_grad, self.name, self.fn, inputs, self.kwargs)
         copy = Tensor(value, *fields, like=self)
@@ -409,7 +425,8 @@ def tensor(
 ) -> Tensor:
     """Copy x into a new leaf.
 
-    The dtype is the given one, else the one x carries (an array, a NumPy scalar, a Tensor), else float64.
+    The dtype is the given one, else the one x carries (an array, a NumPy scalar, a Tensor), else
+    float64.
 
     >>> import minigrad as mg
     >>> mg.tensor([1, 2], requires_grad=True, name="w")
@@ -421,7 +438,7 @@ def tensor(
 
 
 def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: bool = False) -> Any:
-    """Apply fn to the values behind args and return the result as a Tensor that knows where it came from.
+    """Apply fn to the values behind args; the result is a Tensor that knows where it came from.
 
     ``bound``: args are its inputs and kwargs its keywords already.
     """

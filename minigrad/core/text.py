@@ -1,4 +1,4 @@
-"""A tape in lines of text: an array, a node, an operation in one line; unique names; the program of a tape."""
+"""A tape as text: an array, a node, an operation in one line; unique names; the program."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_COMPACT_ELEMENTS = 16
 MAX_SHOWN_ELEMENTS = 8
 
 
-# --- arrays -----------------------------------------------------------------------------------------------------------
+# --- arrays ---------------------------------------------------------------------------------------
 def summary(x: Any) -> str:
     """``float64[4, 1], norm 0.3708, -0.1121 to 0.3077, 2 NaN``; a single number is itself.
 
@@ -73,7 +73,7 @@ def finite(x: Any) -> bool:
     return bool(np.isfinite(np.asarray(x)).all())
 
 
-# --- nodes ------------------------------------------------------------------------------------------------------------
+# --- nodes ----------------------------------------------------------------------------------------
 def unique_names(labels: Iterable[str]) -> Iterator[str]:
     """A name for each label, none twice: the second ``x`` is ``x#2``, the third ``x#3``."""
     count: Counter[str] = Counter()
@@ -115,7 +115,7 @@ def is_inlined(node: Tensor) -> bool:
 
 
 def operation(node: Tensor, names: Mapping[Tensor, str]) -> str:
-    """How a node was made: ``parameter``, ``multiply(W, 0.5)``, ``sum(h_1, axis=0)``; few of many operands."""
+    """How a node was made: ``parameter``, ``multiply(W, 0.5)``, ``sum(h_1, axis=0)``."""
     if node.fn is None:
         return kind_of(node)
     operands = [f"{x.data.item():.4g}" if is_inlined(x) else names[x] for x in node.inputs]
@@ -126,14 +126,14 @@ def operation(node: Tensor, names: Mapping[Tensor, str]) -> str:
 
 
 def elided(items: list[str], max_items: int, mark: str) -> list[str]:
-    """A copy of the items, or the first and last of them around a mark where there are more than ``max_items``."""
+    """A copy of the items; of more than ``max_items`` the first and last, around a mark."""
     if len(items) <= max_items:
         return [*items]
     half = max_items // 2
     return [*items[:half], mark, *items[-half:]]
 
 
-# --- the program ------------------------------------------------------------------------------------------------------
+# --- the program ----------------------------------------------------------------------------------
 def listing(tape: Tape) -> str:
     """The program of a tape, a line per node; unnamed numbers stand where they are read."""
     lines = list(_program(tape))
@@ -155,9 +155,9 @@ def _program(tape: Tape) -> Iterator[str]:
         yield f"{tape.names[node]}: {value} = {operation(node, tape.names)}{note}"
 
 
-# --- the picture ------------------------------------------------------------------------------
+# --- the picture ----------------------------------------------------------------------------------
 def notebook_bundle(graph: Any, text: str) -> dict[str, str]:
-    """For a notebook: the text of a tensor or tape, and its picture where there is a Graphviz to lay it out."""
+    """The text of a tensor or tape, and its picture where there is a Graphviz to lay it out."""
     # the engine's one way up to its pictures
     from minigrad import viz
 

@@ -1,8 +1,11 @@
-"""The time step of each node of a tape: its stamp, but for what merely connects the steps or sums their losses.
+"""The time step of each node of a tape.
 
-Two corrections are made to the stamps. State that passes through an unstamped operation between two steps takes that
-operation along, into the earlier one. And a running sum of losses (``loss = loss + l_t`` inside the loop) is not state,
-whatever it is stamped: sums at the end of the tape that only such sums read count as lying outside the steps.
+Its stamp, but for what merely connects the steps or sums their losses.
+
+State that passes through an unstamped operation between two
+steps takes that operation along, into the earlier one. And a running sum of losses (``loss = loss +
+l_t`` inside the loop) is not state, whatever it is stamped: sums at the end of the tape that only
+such sums read count as lying outside the steps.
 """
 
 from __future__ import annotations
@@ -30,7 +33,10 @@ _ADDS = {
 
 
 def times_of(nodes: tuple[Tensor, ...]) -> Times:
-    """The time step of each node, given in the order of execution; None outside the steps. Linear in the edges."""
+    """The time step of each node, given in the order of execution; None outside the steps.
+
+    Linear in the edges.
+    """
     times = {n: n.time for n in nodes}
     _give_connections_to_the_earlier_step(nodes, times)
     times.update(dict.fromkeys(_running_sums(nodes)))
@@ -43,7 +49,7 @@ def steps_of(times: Mapping[Tensor, int | None]) -> tuple[int, ...]:
     return tuple(sorted(stamps))
 
 
-# --- the first correction ---------------------------------------------------------------------------------------------
+# --- the first correction -------------------------------------------------------------------------
 def _give_connections_to_the_earlier_step(nodes: tuple[Tensor, ...], times: Times) -> None:
     """Give an unstamped operation that a step reads the latest step among its inputs."""
     read_by_steps = _read_by_a_step(nodes)
@@ -62,9 +68,9 @@ def _read_by_a_step(nodes: tuple[Tensor, ...]) -> set[Tensor]:
     return read
 
 
-# --- the second correction --------------------------------------------------------------------------------------------
+# --- the second correction ------------------------------------------------------------------------
 def _running_sums(nodes: tuple[Tensor, ...]) -> set[Tensor]:
-    """The stamped sums at the end that add an earlier step's to their own, and those that read one of them."""
+    """The stamped sums at the end that add an earlier step's, and those that read one of them."""
     final, read = _final_sums(nodes)
     running = set[Tensor]()
     for n in nodes:

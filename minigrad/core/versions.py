@@ -1,4 +1,7 @@
-"""Assigning leaves, and stale tapes: what read a leaf before it was assigned can no longer go backward through it."""
+"""Assigning leaves, and stale tapes.
+
+What read a leaf before it was assigned can no longer go backward through it.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,8 @@ if TYPE_CHECKING:
 def assign(self: Tensor, array: npt.ArrayLike) -> None:
     """Write a new value of the same shape into a leaf.
 
-    Tapes recorded before can no longer go backward through it. Whoever holds the leaf's ``data``, or a view of it,
-    sees the new value: ``numpy()`` is the copy to keep.
+    Tapes recorded before can no longer go backward through it. Whoever holds the leaf's ``data``,
+    or a view of it, sees the new value: ``numpy()`` is the copy to keep.
 
     >>> import minigrad as mg
     >>> w = mg.tensor([1.0, 2.0], requires_grad=True)
@@ -43,7 +46,7 @@ def assign(self: Tensor, array: npt.ArrayLike) -> None:
 
 
 def writeable(leaf: Tensor) -> Array:
-    """A leaf's array, to be written and frozen again: from now on the tapes that read it are stale."""
+    """A leaf's array, to be written and frozen again: from now on its readers are stale."""
     leaf.assigned = next(serials)
     type(leaf).last_assign = leaf.assigned
     # by position, as in frozen()
@@ -52,7 +55,7 @@ def writeable(leaf: Tensor) -> Array:
 
 
 def refuse_stale(subject: str, reader: Tensor, inputs: Iterable[Tensor], remedy: str) -> None:
-    """Raise StaleTapeError where an input of reader shows the memory of a leaf that was assigned since.
+    """Raise StaleTapeError where an input of reader shows the memory of a leaf assigned since.
 
     ``subject`` and ``remedy`` are those of the message.
     """

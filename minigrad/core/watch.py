@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """Calls ``look(tape, swept)`` at chosen nodes of every backward pass, until removed or its with ends.
+    """Calls ``look(tape, swept)`` at chosen nodes of every backward pass, until it is removed.
 
-    Holds in this thread or asyncio task. A pass asks once which nodes are meant; without a Watch, nothing.
+    A with statement removes it at its end. It holds in this thread or asyncio task. A pass asks
+    once which nodes are meant; without a Watch, nothing.
 
     >>> import minigrad as mg
     >>> x = mg.tensor(3.0, requires_grad=True)
@@ -80,7 +81,10 @@ class Watch:
 def watched(
     target: str | Callable[[Tensor], object], fn: Callable[[Array | Tensor], object]
 ) -> Watch:
-    """Call fn(g) when the adjoint g of a node is complete: at the nodes of that name, or where a predicate holds."""
+    """Call fn(g) when the adjoint g of a node is complete.
+
+    The nodes are those of that name, or those for which a predicate holds.
+    """
 
     def chosen(tape: Tape) -> list[Tensor]:
         if isinstance(target, str):
