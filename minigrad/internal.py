@@ -1,6 +1,4 @@
-"""What ``minigrad.models`` and ``minigrad.viz`` use of the engine beyond its public names.
-
-The one door.
+"""The one door: what ``minigrad.models`` and ``minigrad.viz`` use beyond the public names.
 
 Semi-public: other libraries may use it too, and what is listed here changes with a note in the
 changelog, not in silence. Everything else under ``minigrad.core``, ``minigrad.compiler`` and the

@@ -15,6 +15,7 @@ from minigrad.core.versions import writeable
 
 from .errors import ArgumentError, DTypeError, GradientError, ShapeError
 
+Params = Tensor | Iterable[Tensor]
 Memory = tuple[Any, ...]
 """What a rule remembers of one parameter: arrays and counts."""
 Rule = Callable[[Array, Memory | None], tuple[Array, Memory]]
@@ -30,9 +31,7 @@ class Optimizer:
     parameter.
     """
 
-    def __init__(
-        self, params: Tensor | Iterable[Tensor], lr: float, rule: Rule, decay: float = 0.0
-    ) -> None:
+    def __init__(self, params: Params, lr: float, rule: Rule, decay: float = 0.0) -> None:
         self.params = list(as_tensors(params))
         self.lr = positive("lr", lr)
         self._rule = rule
@@ -137,7 +136,7 @@ def _as_array(g: Any) -> Array | None:
 
 
 def SGD(  # noqa: N802  (the field's name)
-    params: Tensor | Iterable[Tensor], lr: float, momentum: float = 0.0
+    params: Params, lr: float, momentum: float = 0.0
 ) -> Optimizer:
     """v <- momentum v + g, p <- p - lr v. Source: Sutskever 2013, in PyTorch's form.
 
@@ -161,7 +160,7 @@ def SGD(  # noqa: N802  (the field's name)
 
 
 def Adam(  # noqa: N802  (the field's name)
-    params: Tensor | Iterable[Tensor],
+    params: Params,
     lr: float = 1e-3,
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
@@ -183,7 +182,7 @@ def Adam(  # noqa: N802  (the field's name)
 
 
 def AdamW(  # noqa: N802  (the field's name)
-    params: Tensor | Iterable[Tensor],
+    params: Params,
     lr: float = 1e-3,
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
@@ -217,7 +216,7 @@ def AdamW(  # noqa: N802  (the field's name)
     return Optimizer(params, lr, rule, weight_decay)
 
 
-def clip_grad_norm(params: Tensor | Iterable[Tensor], max_norm: float) -> float:
+def clip_grad_norm(params: Params, max_norm: float) -> float:
     """Scale all ``grad`` together so that their common Euclidean norm is at most max_norm.
 
     Returns the norm before.

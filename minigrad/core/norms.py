@@ -17,11 +17,13 @@ def norm(*gs: Any) -> Any:
     largest = np.max(np.absolute(elements))
     unit = np.where(largest > 0, largest, 1)
     squares = np.square(elements / unit)
-    return unit * np.sqrt(np.sum(squares))
+    total = np.sum(squares)
+    return unit * np.sqrt(total)
 
 
 def shrink(length: Any, bound: float) -> Any:
     """min(1, bound / length), NaN where the length is; an infinite bound shrinks nothing."""
-    largest = float(np.finfo(length.dtype).max)
-    bound = min(bound, largest)
-    return bound / np.maximum(length, bound)
+    limits = np.finfo(length.dtype)
+    bound = min(bound, float(limits.max))
+    longest = np.maximum(length, bound)
+    return bound / longest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -32,8 +33,9 @@ def templates(node: Tensor) -> Templates:
     if callable(says):
         says = says(node)
     if says is None:
+        unsaid = f"vjp({node.op}, {{g}})"
         slots = range(len(node.inputs))
-        return tuple(f"vjp({node.op}, {{g}})" if op.passes(i) else None for i in slots)
+        return tuple(unsaid if op.passes(slot) else None for slot in slots)
     if isinstance(says, str):
         says = (says,)
     return tuple(_conformed(node, slot, template) for slot, template in enumerate(says))
@@ -61,7 +63,8 @@ def _conformed(node: Tensor, slot: int, template: str | None) -> str | None:
         if axis < lead or (length != 1 and x.shape[axis - lead] == 1):
             axes.append(axis)
     if axes:
-        return f"sum({template}, axis={axes[0] if len(axes) == 1 else tuple(axes)})"
+        axis = axes[0] if len(axes) == 1 else tuple(axes)
+        return f"sum({template}, axis={axis})"
     return template if shape else f"sum over the batch of {template}"
 
 
@@ -83,7 +86,8 @@ def _contribution_shape(node: Tensor, x: Tensor) -> tuple[int, ...]:
 
 def filled(node: Tensor, template: str, words: Words, g: str) -> str:
     """A template with the names of this node's inputs, its result and its cotangent."""
-    fields: dict[str, Any] = {"y": words.get(node, node.label), "g": g, "axis": -1, "max_norm": 1.0}
+    result = words.get(node, node.label)
+    fields: dict[str, Any] = {"y": result, "g": g, "axis": -1, "max_norm": 1.0}
     for key, value in node.kwargs.items():
         if key not in ("g", "y"):
             fields[key] = value
@@ -106,23 +110,24 @@ def cotangents(nodes: tuple[Tensor, ...], names: Words, loss: str) -> dict[Tenso
     it bears that reader's name, and equation 9.7.14 reads as in the book: dL/dh_2 += W_hhᵀ ·
     dL/dh_3.
     """
-    readers: dict[Tensor, list[tuple[Tensor, int]]] = {}
+    uses_of = defaultdict[Tensor, list[tuple[Tensor, int]]](list)
     for node in nodes:
         for slot, x in enumerate(node.inputs):
             if x.requires_grad:
-                readers.setdefault(x, []).append((node, slot))
+                uses_of[x].append((node, slot))
     adjoints: dict[Tensor, str] = {}
     for node in reversed(nodes):
         adjoints[node] = f"d{loss}/d{names[node]}"
-        uses = readers.get(node, [])
-        if node.fn is not None and node.name is None and len(uses) == 1:
-            reader, slot = uses[0]
-            if reader.fn in _HANDS_DOWN and templates(reader)[slot] == "{g}":
-                adjoints[node] = adjoints[reader]
+        uses = uses_of[node]
+        if node.fn is None or node.name is not None or len(uses) != 1:
+            continue
+        reader, slot = uses[0]
+        if reader.fn in _HANDS_DOWN and templates(reader)[slot] == "{g}":
+            adjoints[node] = adjoints[reader]
     return adjoints
 
 
-_words: WeakKeyDictionary[Any, tuple[Words, Words]] = WeakKeyDictionary()
+_words = WeakKeyDictionary["Tape", tuple[Words, Words]]()
 
 
 def words_of(tape: Tape | None) -> tuple[Words, Words]:

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 
 def seed_for(tape: Tape, gradient: npt.ArrayLike | None = None) -> Array:
-    """The cotangent of the tape's one output.
-
-    One for a scalar, else the gradient that the user gives.
+    """The cotangent of the tape's one output: the user's gradient, or 1 for a scalar.
 
     Raises GradientError where there is no way back or nothing to start from; DTypeError or
     ShapeError for a gradient that does not fit.

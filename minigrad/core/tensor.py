@@ -474,7 +474,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     if not recording.get():
         return _unrecorded(data, inputs, values, needs_grad)
     if needs_grad and (kind != "f" or None in op.rules):
-        needs_grad = kind == "f" and passes(fn, inputs)
+        needs_grad = _goes_back(data, fn, inputs)
     return Tensor(data, needs_grad, None, fn, tuple(inputs), kwargs)
 
 
@@ -488,6 +488,11 @@ def _unrecorded(data: Array, inputs: list[Tensor], values: list[Array], needs_gr
     else:
         leaf.cut = next((x.cut for x in inputs if x.cut), "")
     return leaf
+
+
+def _goes_back(data: Array, fn: Method, inputs: list[Tensor]) -> bool:
+    """Whether a gradient goes from this result back to an input."""
+    return data.dtype.kind == "f" and passes(fn, inputs)
 
 
 def passes(fn: Any, inputs: Sequence[Tensor]) -> bool:

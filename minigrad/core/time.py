@@ -1,11 +1,9 @@
-"""The time step of each node of a tape.
+"""The time step of each node of a tape: its stamp, but for two corrections.
 
-Its stamp, but for what merely connects the steps or sums their losses.
-
-State that passes through an unstamped operation between two
-steps takes that operation along, into the earlier one. And a running sum of losses (``loss = loss +
-l_t`` inside the loop) is not state, whatever it is stamped: sums at the end of the tape that only
-such sums read count as lying outside the steps.
+State that passes through an unstamped operation between two steps takes that operation along, into
+the earlier one. And a running sum of losses (``loss = loss + l_t`` inside the loop) is not state,
+whatever it is stamped: sums at the end of the tape that only such sums read count as lying outside
+the steps.
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ import numpy as np
 from . import gates
 from .tensor import Tensor
 
+Nodes = tuple[Tensor, ...]
 Times = dict[Tensor, int | None]
 _SCALES = (np.negative, np.multiply, np.divide)
 # what adds its inputs up, or passes one on
@@ -32,7 +31,7 @@ _ADDS = {
 }
 
 
-def times_of(nodes: tuple[Tensor, ...]) -> Times:
+def times_of(nodes: Nodes) -> Times:
     """The time step of each node, given in the order of execution; None outside the steps.
 
     Linear in the edges.
@@ -50,7 +49,7 @@ def steps_of(times: Mapping[Tensor, int | None]) -> tuple[int, ...]:
 
 
 # --- the first correction -------------------------------------------------------------------------
-def _give_connections_to_the_earlier_step(nodes: tuple[Tensor, ...], times: Times) -> None:
+def _give_connections_to_the_earlier_step(nodes: Nodes, times: Times) -> None:
     """Give an unstamped operation that a step reads the latest step among its inputs."""
     read_by_steps = _read_by_a_step(nodes)
     for n in nodes:
@@ -59,7 +58,7 @@ def _give_connections_to_the_earlier_step(nodes: tuple[Tensor, ...], times: Time
             times[n] = max((t for t in steps if t is not None), default=None)
 
 
-def _read_by_a_step(nodes: tuple[Tensor, ...]) -> set[Tensor]:
+def _read_by_a_step(nodes: Nodes) -> set[Tensor]:
     """What a stamped node reads, directly or through unstamped ones."""
     read = set[Tensor]()
     for n in reversed(nodes):
@@ -69,7 +68,7 @@ def _read_by_a_step(nodes: tuple[Tensor, ...]) -> set[Tensor]:
 
 
 # --- the second correction ------------------------------------------------------------------------
-def _running_sums(nodes: tuple[Tensor, ...]) -> set[Tensor]:
+def _running_sums(nodes: Nodes) -> set[Tensor]:
     """The stamped sums at the end that add an earlier step's, and those that read one of them."""
     final, read = _final_sums(nodes)
     running = set[Tensor]()
@@ -85,10 +84,12 @@ def _running_sums(nodes: tuple[Tensor, ...]) -> set[Tensor]:
 def _adds_an_earlier_sum(n: Tensor, read: set[Tensor]) -> bool:
     """Whether n reads another step, and of other steps only what nothing but sums reads."""
     others = [x for x in n.inputs if x.time not in (None, n.time)]
-    return bool(others) and not any(x in read for x in others)
+    if not others:
+        return False
+    return not any(x in read for x in others)
 
 
-def _final_sums(nodes: tuple[Tensor, ...]) -> tuple[set[Tensor], set[Tensor]]:
+def _final_sums(nodes: Nodes) -> tuple[set[Tensor], set[Tensor]]:
     """The sums and unstamped nodes that only such ones read; and what the other nodes read."""
     final = set[Tensor]()
     read = set[Tensor]()
