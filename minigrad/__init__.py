@@ -9,11 +9,10 @@ if not _Path(__file__).with_name("models").is_dir():
 from minigrad.checks.differences import gradcheck
 from minigrad.checks.finding import NonFinite
 from minigrad.checks.nonfinite import detect_anomaly, find_nonfinite
-from minigrad.core import convert as reading  # noqa: F401  (gives Tensor its methods)
 from minigrad.core.gates import clip_grad, detach, on_backward, scale_grad
 from minigrad.core.gradient import grad
 from minigrad.core.scope import no_grad, timestep
-from minigrad.core.sweep import Step
+from minigrad.core.step import Step
 from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor, tensor
 from minigrad.core.watch import Watch

@@ -9,17 +9,21 @@ from pathlib import Path
 
 from .errors import DataError
 
+MAX_PREFIX_CHARACTERS = 40
+_END = ".part"
+
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Write data to a temporary file beside path, then rename it; both are on disk when this returns.
+    """Write data to a temporary file beside path, then rename it.
+
+    Both are on disk when this returns.
 
     Raises DataError that names the file; what was there before is untouched then.
     """
-    target, temporary = Path(path), None
+    target = Path(path)
+    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part"
-        )
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=_prefix(target), suffix=_END)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -31,18 +35,28 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> Path:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
         if isinstance(error, (OSError, ValueError)):
-            full = getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-            place = "with room for it" if full else "that exists and that you may write to"
-            remedy = f"Give a path in a folder {place}"
-            why = getattr(error, "strerror", None) or str(error)
-            raise DataError(f"cannot write '{path}'", got=why, remedy=remedy) from None
+            raise _unwritten(target, error) from None
         raise
     return target
 
 
+def _unwritten(path: Path, error: Exception) -> DataError:
+    full = getattr(error, "errno", 0) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    place = "with room for it" if full else "that exists and that you may write to"
+    reason = getattr(error, "strerror", None) or str(error)
+    remedy = f"Give a path in a folder {place}"
+    return DataError(f"cannot write '{path}'", got=reason, remedy=remedy)
+
+
+def _prefix(path: Path) -> str:
+    """How the names of the temporary files for a path begin."""
+    return f".{path.name[:MAX_PREFIX_CHARACTERS]}."
+
+
 def leftovers(path: Path) -> list[Path]:
     """The temporary files of ``write_atomically(path)`` that a killed process left."""
-    return [f for f in path.parent.glob(".*.part") if f.name.startswith(f".{path.name[:40]}.")]
+    temporary = path.parent.glob(f".*{_END}")
+    return [f for f in temporary if f.name.startswith(_prefix(path))]
 
 
 def _sync(folder: Path) -> None:
@@ -56,7 +70,10 @@ def _sync(folder: Path) -> None:
 
 
 def _umask() -> int:
-    """The permissions that new files go without; temporary files start with fewer than the user wants."""
+    """The permissions that new files go without.
+
+    Temporary files start with fewer than the user wants.
+    """
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -67,7 +84,6 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        subject = f"cannot make the folder '{folder}'"
         remedy = "Name another folder with -o DIR"
-        raise DataError(
-            f"cannot make the folder '{folder}'", got=error.strerror or "", remedy=remedy
-        ) from None
+        raise DataError(subject, got=error.strerror or "", remedy=remedy) from None

@@ -1,16 +1,17 @@
-"""What ``minigrad.models`` and ``minigrad.viz`` use of the engine beyond its public names: the one door.
+"""The one door: what ``minigrad.models`` and ``minigrad.viz`` use beyond the public names.
 
-Semi-public: other libraries may use it too, and what is listed here changes with a note in the changelog, not in
-silence. Everything else under ``minigrad.core``, ``minigrad.compiler`` and the like is private.
+Semi-public: other libraries may use it too, and what is listed here changes with a note in the
+changelog, not in silence. Everything else under ``minigrad.core``, ``minigrad.compiler`` and the
+like is private.
 """
 
 from __future__ import annotations
 
 from minigrad.core import gates
-from minigrad.core.arguments import as_tensors, refuse_no_tape
+from minigrad.core.arguments import as_tensors, positive, refuse_no_tape
 from minigrad.core.array import Array
 from minigrad.core.gates import alias
-from minigrad.core.norms import norm, positive, shrink
+from minigrad.core.norms import norm, shrink
 from minigrad.core.notation import filled, templates, words_of
 from minigrad.core.order import behind, dependents, leading_to, reached
 from minigrad.core.sweep import sweep

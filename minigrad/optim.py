@@ -7,31 +7,39 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core import gates
+from minigrad.core.arguments import as_tensors, positive
+from minigrad.core.array import REAL_KINDS
+from minigrad.core.norms import norm
 from minigrad.core.tensor import Array, Tensor, frozen
+from minigrad.core.versions import writeable
 
 from .errors import ArgumentError, DTypeError, GradientError, ShapeError
 
-Memory = tuple[Any, ...]  # what a rule remembers of one parameter: arrays and counts
+Params = Tensor | Iterable[Tensor]
+Memory = tuple[Any, ...]
+"""What a rule remembers of one parameter: arrays and counts."""
 Rule = Callable[[Array, Memory | None], tuple[Array, Memory]]
-
-
+"""(gradient, memory or None at first) -> (direction, new memory)."""
 MADE = "A parameter is made by tensor(..., requires_grad=True)"
 
 
 class Optimizer:
-    """Parameters, a learning rate, a rule: (gradient, its state) -> (direction, new state), and a decay of weights."""
+    """Parameters, a learning rate, a rule, and a decay of weights beside it.
 
-    def __init__(
-        self, params: Tensor | Iterable[Tensor], lr: float, rule: Rule, decay: float = 0.0
-    ) -> None:
-        self.params = [params] if isinstance(params, Tensor) else list(params)
-        self.lr, self._rule, self._decay = gates.positive("lr", lr), rule, decay
+    ``rule`` takes a gradient and what it remembers of that parameter, and gives the direction to go
+    against and what to remember. Raises ArgumentError for lr <= 0, a parameter twice, or what is no
+    parameter.
+    """
+
+    def __init__(self, params: Params, lr: float, rule: Rule, decay: float = 0.0) -> None:
+        self.params = list(as_tensors(params))
+        self.lr = positive("lr", lr)
+        self._rule = rule
+        self._decay = decay
         self._states: list[Memory | None] = [None] * len(self.params)
         if len(set(self.params)) < len(self.params):
-            raise ArgumentError(
-                "optimizer", got="a parameter twice", expected="expected each one once"
-            )
+            got = "a parameter twice"
+            raise ArgumentError("optimizer", got=got, expected="expected each one once")
         for p in self.params:
             if p.fn is not None or not p.requires_grad:
                 raise ArgumentError("optimizer", got=f"'{p.label}' is no parameter", remedy=MADE)
@@ -42,122 +50,198 @@ class Optimizer:
             p.grad = None
 
     def step(self, grads: Sequence[Any] | None = None) -> None:
-        """Update every parameter from grads, one per parameter in order, or else from its ``grad`` (None: skipped)."""
-        found = [p.grad for p in self.params] if grads is None else grads
-        given = [
-            g if g is None else g.data if isinstance(g, Tensor) else np.asarray(g) for g in found
-        ]
-        if len(given) != len(self.params):
-            raise ShapeError(
-                "step", got=f"{len(given)} gradients for {len(self.params)} parameters"
-            )
-        for p, g in zip(self.params, given, strict=True):  # all of them before the first update
-            if g is not None and g.shape != p.shape:
-                raise ShapeError("step", got=f"'{p.label}' is {p.shape} and its gradient {g.shape}")
-            if g is not None and g.dtype.kind not in "fiub":
+        """Update every parameter against its gradient; those without one (None) are skipped.
+
+        ``grads`` are one per parameter, in order and in its shape; default: their ``grad``. Raises
+        GradientError where there is no gradient at all, ShapeError and DTypeError for one that does
+        not fit: then no parameter has changed.
+        """
+        if grads is None:
+            grads = [p.grad for p in self.params]
+        arrays = [_as_array(g) for g in grads]
+        self._refuse_unfit(arrays)
+        for i, g in enumerate(arrays):
+            if g is not None:
+                self._update(i, g)
+
+    def _refuse_unfit(self, grads: Sequence[Array | None]) -> None:
+        """Raise an error where these are not the gradients of the parameters."""
+        if len(grads) != len(self.params):
+            got = f"{len(grads)} gradients for {len(self.params)} parameters"
+            raise ShapeError("step", got=got)
+        for p, g in zip(self.params, grads, strict=True):
+            if g is None:
+                continue
+            if g.shape != p.shape:
+                got = f"'{p.label}' is {p.shape} and its gradient {g.shape}"
+                raise ShapeError("step", got=got)
+            if g.dtype.kind not in REAL_KINDS:
                 got = f"the gradient of '{p.label}' is {g.dtype}"
                 raise DTypeError("step", got=got, expected="expected real numbers")
-        if given and all(g is None for g in given):
-            raise GradientError(
-                "step", got="no parameter has a gradient", expected="call it after backward()"
-            )
-        for i, (p, g) in enumerate(zip(self.params, given, strict=True)):
-            if g is not None:
-                direction, self._states[i] = self._rule(g, self._states[i])
-                direction = direction + self._decay * p.data if self._decay else direction
-                change, array = self.lr * direction, p._writeable()
-                frozen(np.subtract(array, change, out=array))
+        if grads and all(g is None for g in grads):
+            got = "no parameter has a gradient"
+            raise GradientError("step", got=got, expected="call it after backward()")
+
+    def _update(self, i: int, g: Array) -> None:
+        """Change parameter i against its gradient."""
+        p = self.params[i]
+        direction, self._states[i] = self._rule(g, self._states[i])
+        if self._decay:
+            direction = direction + self._decay * p.data
+        change = self.lr * direction
+        array = writeable(p)
+        frozen(np.subtract(array, change, out=array))
 
     def state(self) -> dict[str, Array]:
-        """What the rule remembers, for a checkpoint: ``"3.1"`` is part 1 of what it knows of parameter 3."""
-        return {
-            f"{i}.{j}": np.asarray(part)
-            for i, s in enumerate(self._states)
-            for j, part in enumerate(s or ())
-        }
+        """What the rule remembers, for a checkpoint.
+
+        ``"3.1"`` is part 1 of what it knows of parameter 3.
+        """
+        arrays = {}
+        for i, memory in enumerate(self._states):
+            for j, part in enumerate(memory or ()):
+                arrays[f"{i}.{j}"] = np.asarray(part)
+        return arrays
 
     def restore(self, state: Mapping[str, Array]) -> None:
-        """Go on from a ``state()``, bit for bit. Raises ArgumentError where it is not that of these parameters."""
-        found: list[list[Any]] = [[] for _ in self.params]
+        """Go on from a ``state()``, bit for bit.
+
+        Raises ArgumentError where it is not that of these parameters.
+        """
+        memories: list[list[Any]] = [[] for _ in self.params]
         for key, part in sorted(state.items()):
-            i, _, j = key.partition(".")
-            if (
-                not (i.isdecimal() and j.isdecimal())
-                or int(i) >= len(found)
-                or int(j) != len(found[int(i)])
-            ):
-                raise ArgumentError(
-                    "optimizer: restore", got=f"{key!r}", expected="expected what state() gave"
-                )
-            if part.shape not in ((), self.params[int(i)].shape):
-                got = f"{key!r} is {part.shape} and '{self.params[int(i)].label}' {self.params[int(i)].shape}"
-                raise ArgumentError(
-                    "optimizer: restore", got=got, expected="expected the shape of its parameter"
-                )
-            found[int(i)].append(int(part) if part.dtype.kind == "i" else part)
-        self._states = [tuple(parts) or None for parts in found]
+            i = self._parameter_of(key, memories)
+            p = self.params[i]
+            if part.shape not in ((), p.shape):
+                got = f"{key!r} is {part.shape} and '{p.label}' {p.shape}"
+                expected = "expected the shape of its parameter"
+                raise ArgumentError("optimizer: restore", got=got, expected=expected)
+            memories[i].append(int(part) if part.dtype.kind == "i" else part)
+        self._states = [tuple(memory) or None for memory in memories]
+
+    def _parameter_of(self, key: str, memories: Sequence[Sequence[Any]]) -> int:
+        """The index of the parameter that a key of a state means."""
+        i, _, j = key.partition(".")
+        is_pair = i.isdecimal() and j.isdecimal()
+        if is_pair and int(i) < len(memories) and int(j) == len(memories[int(i)]):
+            return int(i)
+        expected = "expected what state() gave"
+        raise ArgumentError("optimizer: restore", got=f"{key!r}", expected=expected)
 
 
-def SGD(params: Tensor | Iterable[Tensor], lr: float, momentum: float = 0.0) -> Optimizer:  # noqa: N802  (the field's name)
-    """v <- momentum v + g, p <- p - lr v. Source: Sutskever 2013, in PyTorch's form."""
+def _as_array(g: Any) -> Array | None:
+    if g is None:
+        return None
+    return g.data if isinstance(g, Tensor) else np.asarray(g)
 
-    def rule(g: Array, state: Memory | None) -> tuple[Array, Memory]:
+
+def SGD(  # noqa: N802  (the field's name)
+    params: Params, lr: float, momentum: float = 0.0
+) -> Optimizer:
+    """v <- momentum v + g, p <- p - lr v. Source: Sutskever 2013, in PyTorch's form.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor(1.0, requires_grad=True)
+    >>> optimizer = mg.optim.SGD([w], lr=0.1)
+    >>> (w * w).backward()
+    >>> optimizer.step()
+    >>> w.item()
+    0.8
+    """
+
+    def rule(g: Array, memory: Memory | None) -> tuple[Array, Memory]:
         if not momentum:
             return g, ()
-        v = (
-            momentum * state[0] + g if state else g.copy()
-        )  # a plan writes over the gradients that it gave
+        # copied: a plan writes over the gradients that it gave
+        v = momentum * memory[0] + g if memory else g.copy()
         return v, (v,)
 
     return Optimizer(params, lr, rule)
 
 
 def Adam(  # noqa: N802  (the field's name)
-    params: Tensor | Iterable[Tensor],
+    params: Params,
     lr: float = 1e-3,
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
 ) -> Optimizer:
-    """Adam with bias correction. Source: Kingma and Ba 2015, algorithm 1."""
+    """Adam with bias correction. Source: Kingma and Ba 2015, algorithm 1.
+
+    ``betas`` are the decays of the running means of g and of g², ``eps`` is added to the root of
+    the second.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor(1.0, requires_grad=True)
+    >>> optimizer = mg.optim.Adam(w, lr=0.25)
+    >>> (w * w).backward()
+    >>> optimizer.step()
+    >>> round(w.item(), 6)
+    0.75
+    """
     return AdamW(params, lr, betas, eps, weight_decay=0.0)
 
 
 def AdamW(  # noqa: N802  (the field's name)
-    params: Tensor | Iterable[Tensor],
+    params: Params,
     lr: float = 1e-3,
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
     weight_decay: float = 0.01,
 ) -> Optimizer:
-    """Adam, and p <- p - lr weight_decay p beside it. Source: Loshchilov and Hutter 2019, algorithm 2."""
-    b1, b2 = betas
+    """Adam, and p <- p - lr weight_decay p beside it.
 
-    def rule(g: Array, state: Memory | None) -> tuple[Array, Memory]:
-        t, m, v = state or (0, 0.0, 0.0)
-        t, m, v = t + 1, b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
-        return (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + eps), (t, m, v)
+    Source: Loshchilov and Hutter 2019, algorithm 2.
+
+    The arguments are those of Adam.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor(1.0, requires_grad=True)
+    >>> optimizer = mg.optim.AdamW(w, lr=0.25, weight_decay=0.1)
+    >>> (w * w).backward()
+    >>> optimizer.step()
+    >>> round(w.item(), 6)
+    0.725
+    """
+    decay_1, decay_2 = betas
+
+    def rule(g: Array, memory: Memory | None) -> tuple[Array, Memory]:
+        t, m, v = memory or (0, 0.0, 0.0)
+        t = t + 1
+        m = decay_1 * m + (1 - decay_1) * g
+        v = decay_2 * v + (1 - decay_2) * g * g
+        mean = m / (1 - decay_1**t)
+        root = np.sqrt(v / (1 - decay_2**t))
+        return mean / (root + eps), (t, m, v)
 
     return Optimizer(params, lr, rule, weight_decay)
 
 
-def clip_grad_norm(params: Tensor | Iterable[Tensor], max_norm: float) -> float:
-    """Scale all ``grad`` together so that their common Euclidean norm is at most max_norm; returns the norm before.
+def clip_grad_norm(params: Params, max_norm: float) -> float:
+    """Scale all ``grad`` together so that their common Euclidean norm is at most max_norm.
 
-    Raises ArgumentError for max_norm <= 0, GradientError where there is no gradient yet or one is not finite.
-    Source: D2L 9.5.3; Pascanu 2013.
+    Returns the norm before.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor([3.0, 4.0], requires_grad=True)
+    >>> (w * w / 2).sum().backward()
+    >>> mg.optim.clip_grad_norm(w, max_norm=1.0)
+    5.0
+    >>> w.grad
+    array([0.6, 0.8])
+
+    Raises ArgumentError for max_norm <= 0, GradientError where there is no gradient yet or one is
+    not finite. Source: D2L 9.5.3; Pascanu 2013.
     """
-    bound = gates.positive("clip_grad_norm: max_norm", max_norm)
-    given = [params] if isinstance(params, Tensor) else params
-    reached = [p for p in given if p.grad is not None]
+    bound = positive("clip_grad_norm: max_norm", max_norm)
+    reached = [p for p in as_tensors(params) if p.grad is not None]
     if not reached:
-        raise GradientError(
-            "clip_grad_norm", got="no parameter has a gradient", expected="call it after backward()"
-        )
+        got = "no parameter has a gradient"
+        raise GradientError("clip_grad_norm", got=got, expected="call it after backward()")
     for p in reached:
         if not np.all(np.isfinite(np.asarray(p.grad))):
             raise GradientError("clip_grad_norm", got=f"the gradient of '{p.label}' is not finite")
-    norm = float(gates.norm(*[p.grad for p in reached]))
-    if norm > bound:
+    length = float(norm(*[p.grad for p in reached]))
+    if length > bound:
         for p in reached:
-            p.grad = p.grad * p.dtype.type(bound / norm)
-    return norm
+            p.grad = p.grad * p.dtype.type(bound / length)
+    return length

@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minigrad.core.listing import elided
 from minigrad.core.order import dependents
-from minigrad.core.sweep import Step, sweep
+from minigrad.core.step import Step
+from minigrad.core.sweep import sweep
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor
+from minigrad.core.text import elided
 from minigrad.errors import GradientError
 
 from .finding import elementwise

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from minigrad.core.recompute import held
 from minigrad.core.scope import watch
+from minigrad.core.seed import seed_for
 from minigrad.core.sweep import Swept, sweep
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor
@@ -50,7 +51,7 @@ def find_nonfinite(tape: Tape, gradient: npt.ArrayLike | None = None) -> NonFini
             return found
         out = tape.outputs[0]
         if len(tape.outputs) == 1 and out.requires_grad:
-            seed = tape._seed(np.ones(out.shape, out.dtype) if gradient is None else gradient)
+            seed = seed_for(tape, np.ones(out.shape, out.dtype) if gradient is None else gradient)
             for swept in sweep(tape.nodes, out, seed):
                 if found := _in_adjoints(tape, *swept):
                     return found

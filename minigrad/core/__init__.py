@@ -1,1 +1,1 @@
-"""The engine: what a tape is, how it is recorded, and the backward pass over it. Read this first."""
+"""The engine, to be read first: what a tape is, how it is recorded, how backward goes over it."""

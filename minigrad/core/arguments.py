@@ -1,9 +1,11 @@
-"""What callers pass, checked once: a tape, one Tensor or several, a threshold."""
+"""What callers pass, checked once: a tape, one Tensor or several, a threshold, time steps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
+
+import numpy as np
 
 from minigrad.errors import ArgumentError
 
@@ -11,13 +13,32 @@ from .tape import Tape
 from .tensor import Tensor
 
 
-def refuse_no_tape(what: str, tape: Any) -> None:
+def refuse_no_tape(caller: str, tape: Any) -> None:
     """Raise ArgumentError for a loss, or anything else, where a tape belongs."""
     if not isinstance(tape, Tape):
         got = f"a {type(tape).__name__}"
-        raise ArgumentError(what, got=got, expected="expected a Tape, as Tape.of(loss)")
+        raise ArgumentError(caller, got=got, expected="expected a Tape, as Tape.of(loss)")
+
+
+def refuse_unstamped(caller: str, stamps: Collection[int]) -> None:
+    """Raise ArgumentError where a tape has no time steps: to truncate it is a mistake."""
+    if not stamps:
+        remedy = "Run each step of the loop inside `with minigrad.timestep(t):`"
+        raise ArgumentError(caller, got="the tape has no time steps", remedy=remedy)
 
 
 def as_tensors(x: Tensor | Iterable[Tensor]) -> tuple[Tensor, ...]:
     """One Tensor or several, as a tuple."""
-    return (x,) if isinstance(x, Tensor) else tuple(x)
+    if isinstance(x, Tensor):
+        return (x,)
+    return tuple(x)
+
+
+def positive(name: str, value: float) -> float:
+    """A threshold above zero, as a float: a negative one would turn the gradient around.
+
+    Raises ArgumentError, which calls it by its name.
+    """
+    if not isinstance(value, (int, float, np.number)) or not value > 0:
+        raise ArgumentError(name, got=f"{value!r}", expected="expected a number above 0")
+    return float(value)

@@ -1,17 +1,29 @@
-"""NumPy functions that are no recorded operations: made of others, or unknown, or without anything to differentiate."""
+"""NumPy functions outside the table: made of others, or called on bare values, or refused."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from minigrad.errors import MinigradError, UnsupportedError, refusal
-from minigrad.ops import DISCRETE, STATIC, compose, op_name
+from minigrad.errors import MinigradError, UnsupportedError
+from minigrad.ops import COMPOSED, DISCRETE, STATIC, compose, op_name
 
-from .peeks import look
+from .array import is_tensor
+from .convert import look
+from .refusals import refusal
+
+Fn = Callable[..., Any]
+_SPACES = {"numpy.linalg": "np.linalg", "numpy.fft": "np.fft"}
 
 
-def composed(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def not_in_the_table(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Record fn as what it is made of, or call it on bare values where that loses no gradient."""
+    if fn in COMPOSED:
+        return _composed(fn, args, kwargs)
+    return _called(fn, args, kwargs)
+
+
+def _composed(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Record fn as what it is made of; where that fails, NumPy says why."""
     try:
         return compose(fn, args, kwargs)
@@ -21,46 +33,50 @@ def composed(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, An
         why: Exception = error
     try:
         fn(*_bare(args), **_bare(kwargs))
-    except Exception as numpys:  # whatever NumPy raises is the reason
-        why = numpys
+    except Exception as numpys_own:
+        # whatever NumPy raises is the reason
+        why = numpys_own
     raise refusal(op_name(fn), list(_tensors(args)), {}, why) from None
 
 
-def outside(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a function that is not in the table: plain arrays out, unless a gradient would be lost on the way."""
-    lost = (
-        None
-        if fn in DISCRETE
-        else next((x for x in _tensors([args, kwargs]) if x.requires_grad), None)
-    )
-    if lost is not None:
-        got = f"'{lost.label}' needs a gradient and minigrad cannot differentiate this function"
-        expected = "write it with other NumPy functions, or pass x.data where no gradient is wanted"
-        space = {"numpy.linalg": "np.linalg", "numpy.fft": "np.fft"}.get(
-            getattr(fn, "__module__", ""), "np"
-        )
-        raise UnsupportedError(f"{space}.{op_name(fn)}", got=got, expected=expected)
+def _called(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call a function that is not in the table.
+
+    Plain arrays out, unless a gradient would be lost on the way.
+    """
+    operands = list(_tensors([args, kwargs]))
+    if fn not in DISCRETE:
+        for x in operands:
+            if x.requires_grad:
+                raise _gradient_lost(fn, x)
     if fn not in STATIC:
-        for x in _tensors([args, kwargs]):
+        for x in operands:
             look(x)
     return fn(*_bare(args), **_bare(kwargs))
 
 
-def _is_tensor(x: Any) -> bool:
-    return hasattr(x, "requires_grad")  # tensor.py stands above
+def _gradient_lost(fn: Fn, x: Any) -> UnsupportedError:
+    space = _SPACES.get(getattr(fn, "__module__", ""), "np")
+    got = f"'{x.label}' needs a gradient and minigrad cannot differentiate this function"
+    expected = "write it with other NumPy functions, or pass x.data where no gradient is wanted"
+    return UnsupportedError(f"{space}.{op_name(fn)}", got=got, expected=expected)
 
 
 def _tensors(x: Any) -> Iterator[Any]:
     """The Tensors in nested lists, tuples and dicts."""
-    if _is_tensor(x):
+    if is_tensor(x):
         yield x
     elif isinstance(x, (list, tuple, dict)):
-        for i in x.values() if isinstance(x, dict) else x:
-            yield from _tensors(i)
+        for part in x.values() if isinstance(x, dict) else x:
+            yield from _tensors(part)
 
 
 def _bare(x: Any) -> Any:
     """The same with arrays in place of Tensors."""
+    if is_tensor(x):
+        return x.data
     if isinstance(x, dict):
-        return {k: _bare(v) for k, v in x.items()}
-    return x.data if _is_tensor(x) else type(x)(map(_bare, x)) if type(x) in (list, tuple) else x
+        return {key: _bare(value) for key, value in x.items()}
+    if type(x) in (list, tuple):
+        return type(x)(map(_bare, x))
+    return x

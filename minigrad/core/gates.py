@@ -1,6 +1,7 @@
 """Gates: the identity forward, an opinion about the gradient backward.
 
-Every truncation of D2L 9.7.1 is a pattern of gates on recurrent edges. On a plain array a gate does nothing.
+Every truncation of D2L 9.7.1 is a pattern of gates on recurrent edges. On a plain array a gate does
+nothing.
 """
 
 from __future__ import annotations
@@ -14,26 +15,13 @@ from minigrad.errors import DTypeError, ShapeError
 from minigrad.ops import defvjp, dispatched
 from minigrad.ops.table import Fn, Rule, Says
 
-from .norms import norm, positive, shrink
-from .watch import watched
-
-__all__ = [
-    "CHANGES_GRADIENT",
-    "GATES",
-    "alias",
-    "clip_grad",
-    "detach",
-    "norm",
-    "on_backward",
-    "positive",
-    "recompute",
-    "scale_grad",
-    "shrink",
-]
-
+from .arguments import positive
+from .array import REAL_KINDS
+from .norms import norm, shrink
 
 GATES: set[Fn] = set()
 """All gates: the identity forward."""
+
 CHANGES_GRADIENT: set[Fn] = set()
 """Those that may send back another gradient than they get."""
 
@@ -41,7 +29,10 @@ CHANGES_GRADIENT: set[Fn] = set()
 def gate(
     fn: Fn, *rules: Rule | None, changes_gradient: bool = True, says: Says, bind: Any = None
 ) -> None:
-    """Enter a gate into the tables: its rule, its sentence, and whether the gradient may come out changed."""
+    """Enter a gate into the tables: its rules, and what defvjp takes beside.
+
+    ``changes_gradient``: whether another gradient may come out than goes in.
+    """
     defvjp(fn, *rules, says=says, bind=bind)
     GATES.add(fn)
     if changes_gradient:
@@ -50,30 +41,75 @@ def gate(
 
 @dispatched
 def detach(x: Any) -> Any:
-    """Let no gradient pass. The tape still knows what lies behind (unlike ``x.detach()``, which forgets it)."""
+    """Let no gradient pass.
+
+    The tape still knows what lies behind (unlike ``x.detach()``, which forgets it).
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor(3.0, requires_grad=True)
+    >>> (x * mg.detach(x)).backward()
+    >>> float(x.grad)
+    3.0
+    """
     return x
 
 
 @dispatched
 def scale_grad(x: Any, s: Any) -> Any:
-    """Multiply the gradient by s: the xi_t of equation 9.7.8. At s = 0 nothing passes, not even inf or nan."""
+    """Multiply the gradient by s, a number or an array that broadcasts to x.
+
+    This is the xi_t of equation 9.7.8.
+
+    At s = 0 nothing passes, not even inf or nan.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor(3.0, requires_grad=True)
+    >>> (mg.scale_grad(x, 0.5) * 4).backward()
+    >>> float(x.grad)
+    2.0
+    """
     return x
 
 
 @dispatched
 def clip_grad(x: Any, max_norm: float) -> Any:
-    """Scale the gradient down to Euclidean norm max_norm where it is longer."""
+    """Scale the gradient down to Euclidean norm max_norm where it is longer.
+
+    >>> import numpy as np
+    >>> import minigrad as mg
+    >>> x = mg.tensor([3.0, 4.0], requires_grad=True)
+    >>> np.sum(mg.clip_grad(x, max_norm=1.0) * x.data).backward()
+    >>> x.grad
+    array([0.6, 0.8])
+
+    Raises ArgumentError for max_norm <= 0. Source: D2L 9.5.3.
+    """
     return x
 
 
 @dispatched
 def on_backward(x: Any, fn: Callable[[Any], Any]) -> Any:
-    """Call fn(g) when the gradient g of x is complete: look, break into a debugger, or return another g.
+    """Call fn(g) when the gradient g of x is complete.
 
-    x may also be the name of a node, or a predicate of nodes: then fn(g) is called there in every backward pass from
-    now on, and the result is a Watch: ``with mg.on_backward("h_2", print): loss.backward()``, or its ``remove()``.
+    It may look, break into a debugger, or return another g.
+
+    x may also be the name of a node, or a predicate of nodes: then fn(g) is called there in every
+    backward pass from now on, and the result is a Watch: ``with mg.on_backward("h_2", print):
+    loss.backward()``, or its ``remove()``.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor(3.0, requires_grad=True)
+    >>> (mg.on_backward(x, print) * 4).backward()
+    4.0
+
+    Raises DTypeError or ShapeError, in backward, where fn returns what cannot be the gradient of x.
     """
-    return watched(x, fn) if isinstance(x, str) or callable(x) else x
+    if isinstance(x, str) or callable(x):
+        # second reading
+        from .watch import watched
+
+        return watched(x, fn)
+    return x
 
 
 @dispatched
@@ -84,7 +120,10 @@ def alias(x: Any) -> Any:
 
 @dispatched
 def recompute(x: Any, steps: tuple[int, int]) -> Any:
-    """Where the recomputation of these steps, first and last, reads x: what lies behind is not the same node twice."""
+    """Where the recomputation of these steps, first and last, reads x.
+
+    What lies behind is not the same node twice.
+    """
     return x
 
 
@@ -92,39 +131,45 @@ def _clipped(g: Any, y: Any, x: Any, max_norm: float = 1.0) -> Any:
     return g * shrink(norm(g), max_norm)
 
 
-def _looked(g: Any, y: Any, x: Any, fn: Any = None) -> Any:
-    seen = fn(g)
-    if seen is not None and np.result_type(seen).kind not in "fiub":
-        raise DTypeError(
-            "on_backward",
-            got=f"the function returned {np.result_type(seen)}",
-            expected="real numbers",
-        )
-    if seen is not None and np.shape(seen) != g.shape:
-        raise ShapeError(
-            "on_backward", got=f"the function returned {np.shape(seen)} for a gradient {g.shape}"
-        )
-    return g if seen is None else np.positive(seen)  # a new array: the user keeps theirs
-
-
 def _bind_clip_grad(x: Any, max_norm: float) -> tuple[tuple[Any], dict[str, Any]]:
     return (x,), {"max_norm": positive("clip_grad: max_norm", max_norm)}
 
 
+def _looked_at(g: Any, y: Any, x: Any, fn: Any = None) -> Any:
+    """What the user's function returns in place of g; g itself where it returns nothing."""
+    other = fn(g)
+    if other is None:
+        return g
+    dtype = np.result_type(other)
+    if dtype.kind not in REAL_KINDS:
+        got = f"the function returned {dtype}"
+        raise DTypeError("on_backward", got=got, expected="real numbers")
+    if np.shape(other) != g.shape:
+        got = f"the function returned {np.shape(other)} for a gradient {g.shape}"
+        raise ShapeError("on_backward", got=got)
+    # a new array: the user keeps theirs
+    return np.positive(other)
+
+
+def _bind_on_backward(x: Any, fn: Any) -> tuple[tuple[Any], dict[str, Any]]:
+    return (x,), {"fn": fn}
+
+
+def _bind_recompute(x: Any, steps: tuple[int, int]) -> tuple[tuple[Any], dict[str, Any]]:
+    return (x,), {"steps": steps}
+
+
+def _scaled(g: Any, y: Any, x: Any, s: Any) -> Any:
+    return np.where(s != 0, g, 0) * s
+
+
+def _unchanged(g: Any, y: Any, x: Any, steps: Any = None) -> Any:
+    return g
+
+
 gate(detach, None, says=(None,))
-gate(
-    scale_grad,
-    lambda g, y, x, s: np.where(s != 0, g, 0) * s,
-    None,
-    says=("{b} ⊙ {g}", None),
-)
+gate(scale_grad, _scaled, None, says=("{b} ⊙ {g}", None))
 gate(clip_grad, _clipped, says="{g} ⊙ min(1, {max_norm} / ‖{g}‖)", bind=_bind_clip_grad)
-gate(on_backward, _looked, says="fn({g})", bind=lambda x, fn: ((x,), {"fn": fn}))
+gate(on_backward, _looked_at, says="fn({g})", bind=_bind_on_backward)
 gate(alias, lambda g, y, x: g, says="{g}", changes_gradient=False)
-gate(
-    recompute,
-    lambda g, y, x, steps=None: g,
-    says="{g}",
-    changes_gradient=False,
-    bind=lambda x, steps: ((x,), {"steps": steps}),
-)
+gate(recompute, _unchanged, says="{g}", changes_gradient=False, bind=_bind_recompute)

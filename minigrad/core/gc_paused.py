@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """No search inside: among objects that are all kept, it would look again and again and find none."""
+    """No search inside: among objects that are all kept it would look on and on for nothing."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -13,34 +13,52 @@ from minigrad.ops.elementwise import cast
 
 from .gc_paused import uncollected
 from .order import leading_to
+from .seed import seed_for
+from .sweep import sweep_of
 from .tape import Tape, add_to_grads
 from .tensor import Array, Tensor, frozen
+
+CARRY_STATE = (
+    "Carry state from batch to batch with state.detach(), or pass retain_graph=True to go again"
+)
 
 
 @uncollected()
 def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) -> list[Tensor]:
-    """The adjoints of wrt, zeros where the output does not reach; recorded where the seed is a Tensor."""
+    """The adjoints of wrt, zeros where the output does not reach.
+
+    They are recorded where the seed is a Tensor.
+
+    ``seed`` is the cotangent of the tape's first output.
+    """
+    # None is refused like anything else that is no Tensor
     targets = (wrt,) if isinstance(wrt, Tensor) or wrt is None else tuple(wrt)
     for x in targets:
-        if not isinstance(x, Tensor) or not x.requires_grad:
-            remedy = "Make it with tensor(..., requires_grad=True)"
-            raise GradientError(
-                "grad", got=f"'{getattr(x, 'label', x)}' does not need a gradient", remedy=remedy
-            )
-        if x.fn is not None and x not in tape.names:
-            got, remedy = (
-                f"'{x.label}' is not on this tape",
-                "A rewritten tape has its own: tape['h_1'] is its h_1",
-            )
-            raise GradientError("grad", got=got, remedy=remedy)
-    asked, found, recorded = set(targets), dict[Tensor, Tensor](), isinstance(seed, Tensor)
-    on_path = leading_to(tape.nodes, asked)
-    for x, g, _ in tape._sweep(seed, on_path):
+        _refuse_unreachable(tape, x)
+    asked = set(targets)
+    recorded = isinstance(seed, Tensor)
+    adjoints: dict[Tensor, Tensor] = {}
+    for x, g, _ in sweep_of(tape, seed, leading_to(tape.nodes, asked)):
         if x in asked:
-            found[x] = g if recorded else Tensor(frozen(g.copy()))
+            adjoints[x] = g if recorded else Tensor(frozen(g.copy()))
         if recorded and x.name and g.fn and not g.name:
             g.named(f"d{tape.outputs[0].name or 'L'}/d{x.name}")
-    return [found[x] if x in found else Tensor(frozen(np.zeros(x.shape, x.dtype))) for x in targets]
+    return [adjoints[x] if x in adjoints else _zeros_like(x) for x in targets]
+
+
+def _zeros_like(x: Tensor) -> Tensor:
+    return Tensor(frozen(np.zeros(x.shape, x.dtype)))
+
+
+def _refuse_unreachable(tape: Tape, x: Any) -> None:
+    """Raise GradientError where it makes no sense to ask for the gradient of x."""
+    if not isinstance(x, Tensor) or not x.requires_grad:
+        got = f"'{getattr(x, 'label', x)}' does not need a gradient"
+        raise GradientError("grad", got=got, remedy="Make it with tensor(..., requires_grad=True)")
+    if x.fn is not None and x not in tape.names:
+        got = f"'{x.label}' is not on this tape"
+        remedy = "A rewritten tape has its own: tape['h_1'] is its h_1"
+        raise GradientError("grad", got=got, remedy=remedy)
 
 
 def grad(
@@ -49,40 +67,45 @@ def grad(
     grad_output: Any = None,
     create_graph: bool = False,
 ) -> list[Tensor]:
-    """The gradients of output with respect to inputs (leaves or not), one each, without touching any ``.grad``.
+    """The gradients of output with respect to inputs, leaves or not; no ``.grad`` is touched.
 
-    ``create_graph`` records the computation, so that the results can be differentiated again.
+    Returns one Tensor per input, in its shape. ``grad_output`` is the cotangent of output, in its
+    shape (default: 1 for a scalar). ``create_graph`` records the computation, so that the results
+    can be differentiated again.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor(3.0, requires_grad=True)
+    >>> (slope,) = mg.grad(x * x * x, x, create_graph=True)
+    >>> (curvature,) = mg.grad(slope, x)
+    >>> slope.item(), curvature.item()
+    (27.0, 18.0)
+
+    Raises GradientError for an input that needs no gradient or is not on the tape, and where there
+    is no way back.
     """
-    tape, given = Tape.of(output), isinstance(grad_output, Tensor)
-    seed = tape._seed(grad_output.data if given else grad_output)
+    tape = Tape.of(output)
+    is_tensor = isinstance(grad_output, Tensor)
+    seed: Array | Tensor = seed_for(tape, grad_output.data if is_tensor else grad_output)
     if create_graph:
-        return gradients(
-            tape, inputs, cast(grad_output, output.dtype) if given else Tensor(frozen(seed))
-        )
+        seed = cast(grad_output, output.dtype) if is_tensor else Tensor(frozen(seed))
     return gradients(tape, inputs, seed)
 
 
-def _backward(
+def backward(
     loss: Tensor, gradient: npt.ArrayLike | None = None, retain_graph: bool = False
 ) -> None:
-    """Add the gradient of this scalar to the ``grad`` of every leaf that needs one.
-
-    Raises GradientError where an earlier call already went through (part of) the graph, unless ``retain_graph``.
-    """
-    found, passed = [], []
+    """What ``loss.backward()`` does: see there."""
     tape = Tape.of(loss)
-    for node, g, _ in tape._sweep(tape._seed(gradient)):
+    adjoints = []
+    passed = []
+    for node, g, _ in sweep_of(tape, seed_for(tape, gradient)):
         if node.swept and not retain_graph:
             got = f"an earlier backward() already went through '{node.label}'"
-            remedy = "Carry state from batch to batch with state.detach(), or pass retain_graph=True to go again"
-            raise GradientError("backward", got=got, remedy=remedy, where=node.where)
+            raise GradientError("backward", got=got, remedy=CARRY_STATE, where=node.where)
         if node.fn is None:
-            found.append((node, g))
+            adjoints.append((node, g))
         else:
             passed.append(node)
-    add_to_grads(found)
+    add_to_grads(adjoints)
     for node in passed:
         node.swept = True
-
-
-Tensor.backward = _backward

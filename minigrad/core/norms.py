@@ -1,4 +1,4 @@
-"""The norm of gradients, and thresholds on it."""
+"""The norm of gradients, and what a threshold makes of it."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import ArgumentError
-
-
-def positive(name: str, value: float) -> float:
-    """Refuse a threshold that is not above zero: a negative one would turn the gradient around."""
-    if not isinstance(value, (int, float, np.number)) or not value > 0:
-        raise ArgumentError(name, got=f"{value!r}", expected="expected a number above 0")
-    return float(value)
-
 
 def norm(*gs: Any) -> Any:
-    """The Euclidean norm of all elements together; dividing by the largest first keeps float32 from overflow."""
-    elements = np.concatenate([np.reshape(g, -1) for g in gs])
-    top = np.max(np.absolute(elements))
-    unit = np.where(top > 0, top, 1)
-    return unit * np.sqrt(np.sum(np.square(elements / unit)))
+    """The Euclidean norm of all elements of all arrays or Tensors together.
+
+    Dividing by the largest first keeps float32 from overflow.
+    """
+    flat = [np.reshape(g, -1) for g in gs]
+    elements = np.concatenate(flat)
+    largest = np.max(np.absolute(elements))
+    unit = np.where(largest > 0, largest, 1)
+    squares = np.square(elements / unit)
+    total = np.sum(squares)
+    return unit * np.sqrt(total)
 
 
 def shrink(length: Any, bound: float) -> Any:
     """min(1, bound / length), NaN where the length is; an infinite bound shrinks nothing."""
-    bound = min(bound, float(np.finfo(length.dtype).max))
-    return bound / np.maximum(length, bound)
+    limits = np.finfo(length.dtype)
+    bound = min(bound, float(limits.max))
+    longest = np.maximum(length, bound)
+    return bound / longest

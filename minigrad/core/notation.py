@@ -2,124 +2,166 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from minigrad.ops import OPS
-from minigrad.ops.formulas import FORMULAS, Node, Templates, letter
+from minigrad.ops.formulas import FORMULAS, Templates, letter
 from minigrad.ops.indexing import getitem, scatter
 
 from . import gates
+from .tensor import Tensor
+from .text import is_inlined
+
+if TYPE_CHECKING:
+    from .tape import Tape
+
+Words = Mapping[Tensor, str]
+_HANDS_DOWN = (np.add, np.subtract, gates.alias, gates.recompute)
+_WHERE_LETTERS = ["c", "a", "b"]
 
 
-def templates(n: Node) -> Templates:
+# --- templates ------------------------------------------------------------------------------------
+def templates(node: Tensor) -> Templates:
     """The template for each input of this node; None where no gradient passes."""
-    found = OPS[n.fn].says or FORMULAS.get(n.fn)
-    found = found(n) if callable(found) else (found,) if isinstance(found, str) else found
-    if found is None:
-        return tuple(
-            f"vjp({n.op}, {{g}})" if OPS[n.fn].passes(i) else None for i in range(len(n.inputs))
-        )
-    return tuple(_conformed(n, slot, t) for slot, t in enumerate(found))
+    op = OPS[node.fn]  # type: ignore[index]  # no leaf
+    says = op.says or FORMULAS.get(node.fn)
+    if callable(says):
+        says = says(node)
+    if says is None:
+        unsaid = f"vjp({node.op}, {{g}})"
+        slots = range(len(node.inputs))
+        return tuple(unsaid if op.passes(slot) else None for slot in slots)
+    if isinstance(says, str):
+        says = (says,)
+    return tuple(_conformed(node, slot, template) for slot, template in enumerate(says))
 
 
-def letters(n: Node) -> list[str]:
+def letters(node: Tensor) -> list[str]:
     """The letter of each input in this node's templates."""
-    if n.fn is np.where:
-        return ["c", "a", "b"]
-    several = n.fn in (getitem, scatter) or len(n.inputs) > 1
-    return [letter(i, 2 if several else 1) for i in range(len(n.inputs))]
+    if node.fn is np.where:
+        return _WHERE_LETTERS
+    several = node.fn in (getitem, scatter) or len(node.inputs) > 1
+    return [letter(i, 2 if several else 1) for i in range(len(node.inputs))]
 
 
-def _conformed(n: Node, slot: int, template: str | None) -> str | None:
+def _conformed(node: Tensor, slot: int, template: str | None) -> str | None:
     """Where the operand was broadcast, the axes that its cotangent is summed over."""
-    stretched = isinstance(n.fn, np.ufunc) or n.fn in (np.where, np.broadcast_to, gates.scale_grad)
-    x, shape = n.inputs[slot], n.shape
-    if template is None or not stretched:
+    if template is None or not _stretches(node):
         return template
-    if n.fn is np.matmul:
-        a, b = n.inputs
-        if min(a.ndim, b.ndim) < 2:
-            shape = x.shape if max(a.ndim, b.ndim) < 3 else ()
-        else:
-            shape = (*shape[:-2], *x.shape[-2:])
+    x = node.inputs[slot]
+    shape = _contribution_shape(node, x)
     if x.shape == shape:
         return template
     lead = len(shape) - x.ndim
-    axes = [i for i, k in enumerate(shape) if i < lead or (k != 1 and x.shape[i - lead] == 1)]
-    if not axes:
-        return template if shape else f"sum over the batch of {template}"
-    return f"sum({template}, axis={axes[0] if len(axes) == 1 else tuple(axes)})"
+    axes = []
+    for axis, length in enumerate(shape):
+        if axis < lead or (length != 1 and x.shape[axis - lead] == 1):
+            axes.append(axis)
+    if axes:
+        axis = axes[0] if len(axes) == 1 else tuple(axes)
+        return f"sum({template}, axis={axis})"
+    return template if shape else f"sum over the batch of {template}"
 
 
-def filled(n: Node, template: str, words: Mapping[Node, str], g: str) -> str:
+def _stretches(node: Tensor) -> bool:
+    """Whether its function broadcasts its operands."""
+    fn = node.fn
+    return isinstance(fn, np.ufunc) or fn in (np.where, np.broadcast_to, gates.scale_grad)
+
+
+def _contribution_shape(node: Tensor, x: Tensor) -> tuple[int, ...]:
+    """The shape of what a broadcasting node's rule gives for x; () for one summed over a batch."""
+    if node.fn is not np.matmul:
+        return node.shape
+    dims = [operand.ndim for operand in node.inputs]
+    if min(dims) >= 2:
+        return (*node.shape[:-2], *x.shape[-2:])
+    return x.shape if max(dims) < 3 else ()
+
+
+def filled(node: Tensor, template: str, words: Words, g: str) -> str:
     """A template with the names of this node's inputs, its result and its cotangent."""
-    names = dict(zip(letters(n), (_operand(x, words) for x in n.inputs), strict=True))
-    named = {"y": words.get(n, n.label), "g": g, "axis": -1, "max_norm": 1.0}
-    return template.format(
-        **{**named, **{k: v for k, v in n.kwargs.items() if k not in ("g", "y")}, **names}
-    )
+    result = words.get(node, node.label)
+    fields: dict[str, Any] = {"y": result, "g": g, "axis": -1, "max_norm": 1.0}
+    for key, value in node.kwargs.items():
+        if key not in ("g", "y"):
+            fields[key] = value
+    for key, x in zip(letters(node), node.inputs, strict=True):
+        fields[key] = _operand(x, words)
+    return template.format(**fields)
 
 
-def _operand(x: Node, words: Mapping[Node, str]) -> str:
-    if x.fn is None and x.size == 1 and x.name is None:
+def _operand(x: Tensor, words: Words) -> str:
+    if is_inlined(x):
         return f"{x.data.item():.4g}"
     return words.get(x, x.label)
 
 
-def cotangents(nodes: tuple[Node, ...], names: Mapping[Node, str], loss: str) -> dict[Node, str]:
+# --- the names on a tape --------------------------------------------------------------------------
+def cotangents(nodes: tuple[Tensor, ...], names: Words, loss: str) -> dict[Tensor, str]:
     """What each adjoint is called: ``dL/dh_3``.
 
-    An unnamed sum of matrix products has the adjoint that its one reader hands down unchanged, so it bears that
-    reader's name, and equation 9.7.14 reads as in the book: dL/dh_2 += W_hhᵀ · dL/dh_3.
+    An unnamed sum of matrix products has the adjoint that its one reader hands down unchanged, so
+    it bears that reader's name, and equation 9.7.14 reads as in the book: dL/dh_2 += W_hhᵀ ·
+    dL/dh_3.
     """
-    readers: dict[Node, list[tuple[Node, int]]] = {}
-    for n in nodes:
-        for slot, x in enumerate(n.inputs):
+    uses_of = defaultdict[Tensor, list[tuple[Tensor, int]]](list)
+    for node in nodes:
+        for slot, x in enumerate(node.inputs):
             if x.requires_grad:
-                readers.setdefault(x, []).append((n, slot))
-    found: dict[Node, str] = {}
-    for n in reversed(nodes):
-        found[n] = f"d{loss}/d{names[n]}"
-        if n.fn is not None and n.name is None and len(its := readers.get(n, [])) == 1:
-            reader, slot = its[0]
-            if (
-                reader.fn in (np.add, np.subtract, gates.alias, gates.recompute)
-                and templates(reader)[slot] == "{g}"
-            ):
-                found[n] = found[reader]
-    return found
+                uses_of[x].append((node, slot))
+    adjoints: dict[Tensor, str] = {}
+    for node in reversed(nodes):
+        adjoints[node] = f"d{loss}/d{names[node]}"
+        uses = uses_of[node]
+        if node.fn is None or node.name is not None or len(uses) != 1:
+            continue
+        reader, slot = uses[0]
+        if reader.fn in _HANDS_DOWN and templates(reader)[slot] == "{g}":
+            adjoints[node] = adjoints[reader]
+    return adjoints
 
 
-_words: WeakKeyDictionary[Any, tuple[Mapping[Node, str], Mapping[Node, str]]] = WeakKeyDictionary()
+_words = WeakKeyDictionary["Tape", tuple[Words, Words]]()
 
 
-def words_of(tape: Any) -> tuple[Mapping[Node, str], Mapping[Node, str]]:
-    """The names of a tape's nodes and of their adjoints."""
+def words_of(tape: Tape | None) -> tuple[Words, Words]:
+    """The names of a tape's nodes and of their adjoints; none without a tape."""
+    if tape is None:
+        return {}, {}
     if tape not in _words:
-        _words[tape] = tape.names, cotangents(tape.nodes, tape.names, _loss(tape))
+        adjoints = cotangents(tape.nodes, tape.names, _loss_name(tape))
+        _words[tape] = tape.names, adjoints
     return _words[tape]
 
 
-def sentences(n: Node, sent: Sequence[Any], tape: Any = None) -> list[str | None]:
-    """For each input that is sent something: ``dL/dh_2 += W_hhᵀ · dL/dh_3``; None for the others."""
-    names, adjoints = words_of(tape) if tape is not None else ({}, {})
-    if n.fn is None:
+def _loss_name(tape: Tape | None) -> str:
+    if tape is None:
+        return "L"
+    return tape.outputs[0].name or "L"
+
+
+def sentences(node: Tensor, sent: Sequence[Any], tape: Tape | None = None) -> list[str | None]:
+    """For each input that is sent something ``dL/dh_2 += W_hhᵀ · dL/dh_3``, else None."""
+    if node.fn is None:
         return []
-    g = adjoints.get(n, f"dL/d{n.label}")
+    names, adjoints = words_of(tape)
+    g = adjoints.get(node, f"dL/d{node.label}")
     lines: list[str | None] = []
-    for x, c, template in zip(n.inputs, sent, templates(n), strict=True):
-        to = adjoints.get(x, f"dL/d{names.get(x, x.label)}")
+    for x, c, template in zip(node.inputs, sent, templates(node), strict=True):
         if c is None or template is None:
             lines.append(None)
-        else:  # "=": handed down unchanged, under the same name
-            same = f"d{_loss(tape)}/d{names.get(x, x.label)} = {g}"
-            lines.append(same if to == g else f"{to} += {filled(n, template, names, g)}")
+            continue
+        name = names.get(x, x.label)
+        adjoint = adjoints.get(x, f"dL/d{name}")
+        if adjoint == g:
+            # handed down unchanged, under the same name
+            lines.append(f"d{_loss_name(tape)}/d{name} = {g}")
+        else:
+            lines.append(f"{adjoint} += {filled(node, template, names, g)}")
     return lines
-
-
-def _loss(tape: Any) -> str:
-    return str(tape.outputs[0].name or "L")

@@ -1,7 +1,7 @@
 """Recomputation: values that a checkpointed tape dropped, computed again from those that it kept.
 
-A node that dropped its value has a ``form`` in place of an array, and a Segment: some steps of which everything is
-computed again that is read, and forgotten when nobody reads there any more.
+A node that dropped its value has a ``form`` in place of an array, and a Segment: some steps of
+which everything is computed again that is read, and forgotten when nobody reads there any more.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from .scope import stamped
 from .tensor import Array, Tensor, frozen, record
 from .versions import refuse_stale
 
-Again = Callable[[Tensor, dict[Tensor, Any]], Any]  # (a node, what is known) -> its value
+Compute = Callable[[Tensor, dict[Tensor, Any]], Any]
+"""(a node, the values that are known) -> its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +33,56 @@ class Form:
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    ndim = property(lambda self: len(self.shape))
-    size = property(lambda self: prod(self.shape))
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return prod(self.shape)
 
 
 class Values:
     """What is recomputed of one segment, as it is read: arrays, or Tensors on a tape."""
 
-    __slots__ = ("__weakref__", "_again", "_kept", "_known")
+    __slots__ = ("__weakref__", "_compute", "_kept", "_known")
 
-    def __init__(self, kept: Callable[[Tensor], Any], again: Again) -> None:
-        self._kept, self._again, self._known = kept, again, dict[Tensor, Any]()
+    def __init__(self, kept: Callable[[Tensor], Any], compute: Compute) -> None:
+        self._kept = kept
+        self._compute = compute
+        self._known: dict[Tensor, Any] = {}
 
     def read(self, *nodes: Tensor) -> list[Any]:
         """The values of these nodes, those that were dropped recomputed from what was kept."""
-        kept, known = self._kept, self._known
-        if missing := [x for x in nodes if x.form is not None and x not in known]:
-            with np.errstate(all="ignore"):  # the forward pass has warned
+        known = self._known
+        missing = [x for x in nodes if x.form is not None and x not in known]
+        if missing:
+            # the forward pass has warned
+            with np.errstate(all="ignore"):
                 for n in behind(missing, ends=lambda n: n.form is None or n in known):
                     if n.form is not None and n not in known:
-                        known[n] = self._again(n, known)
-        return [kept(x) if x.form is None else known[x] for x in nodes]
+                        known[n] = self._compute(n, known)
+        return [self._kept(x) if x.form is None else known[x] for x in nodes]
 
 
 class Segment:
-    """The steps that are recomputed together, from the first to the last."""
+    """The steps that are recomputed together, from the first to the last.
+
+    ``again``: whether its nodes are the recomputed ones.
+    """
 
     __slots__ = ("_open", "again", "steps")
 
     def __init__(self, first: int, last: int, again: bool = False) -> None:
-        self.steps = first, last
-        self.again = again  # whether its nodes are the recomputed ones
+        self.steps = (first, last)
+        self.again = again
         self._open: Callable[[], Values | None] = lambda: None
 
     def open(self) -> Values:
-        """Its values: hold them while you read there, for they are forgotten with their last holder."""
+        """Its values: hold them while you read, for they are forgotten with their last holder."""
         values = self._open()
         if values is None:
             values = Values(attrgetter("_array"), _computed)
@@ -74,8 +90,9 @@ class Segment:
         return values
 
     def recorded(self) -> Values:
-        """The same as Tensors: recomputed nodes, behind one gate on each value read from outside."""
-        again, entered = Segment(*self.steps, again=True), dict[Tensor, Tensor]()
+        """The same as recomputed nodes, behind one gate on each value read from outside."""
+        again = Segment(*self.steps, again=True)
+        entered: dict[Tensor, Tensor] = {}
 
         def enter(x: Tensor) -> Tensor:
             if x not in entered:
@@ -86,8 +103,10 @@ class Segment:
         def computed(n: Tensor, known: dict[Tensor, Any]) -> Tensor:
             with stamped(n.time, n.place):
                 inputs = tuple([known[x] if x in known else enter(x) for x in n.inputs])
-                copy: Tensor = record(n.fn, inputs, n.kwargs, bound=True)  # type: ignore[arg-type]  # no leaf
-            copy.segment, copy.name = again, n.name and f"{n.name}'"
+                # no leaf
+                copy: Tensor = record(n.fn, inputs, n.kwargs, bound=True)  # type: ignore[arg-type]
+            copy.segment = again
+            copy.name = n.name and f"{n.name}'"
             return copy
 
         return Values(lambda x: x, computed)
@@ -95,20 +114,20 @@ class Segment:
 
 def _computed(n: Tensor, known: dict[Tensor, Any]) -> Array:
     if Tensor.last_assign > n.serial:
-        refuse_stale(
-            f"recompute '{n.label}'",
-            n,
-            n.inputs,
-            "Look before the update, or run the forward pass again",
-        )
-    op, values = OPS[n.fn], [x._array if x.form is None else known[x] for x in n.inputs]  # type: ignore[index]  # no leaf
-    return frozen(op.call(*values, **n.kwargs) if n.kwargs else op.call(*values))
+        remedy = "Look before the update, or run the forward pass again"
+        refuse_stale(f"recompute '{n.label}'", n, n.inputs, remedy)
+    op = OPS[n.fn]  # type: ignore[index]  # no leaf
+    values = [x._array if x.form is None else known[x] for x in n.inputs]
+    if n.kwargs:
+        return frozen(op.call(*values, **n.kwargs))
+    return frozen(op.call(*values))
 
 
 def held(nodes: Iterable[Tensor]) -> Iterator[Tensor]:
-    """One node after the other; as long as they are of one segment, each value in it is recomputed once."""
-    here: list[Values] = []
+    """One node after the other; as long as they are of one segment, it is recomputed once."""
+    values: Values | None = None
     for n in nodes:
         if n.segment is not None:
-            here[:] = [n.segment.open()]
+            # held until the next segment: see Segment.open
+            values = n.segment.open()  # noqa: F841
         yield n

@@ -1,11 +1,14 @@
-"""The sweep: THE backward pass over a list of nodes, last to first. Everything that needs a gradient drains it."""
+"""The sweep: THE backward pass over a list of nodes, last to first.
+
+Everything that needs a gradient drains it.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,62 +17,25 @@ from minigrad.ops import OPS
 from minigrad.ops.elementwise import accumulate, cast
 from minigrad.ops.indexing import Scattered, written_out
 
-from .notation import sentences
-from .scope import stamped
+from .scope import stamped, watch
 from .tensor import Array, Tensor, frozen
-from .text import summary
 from .versions import refuse_stale
 
+if TYPE_CHECKING:
+    from .tape import Tape
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Step:
-    """One step of backward: a node, its adjoint and what it sends. Unpacks as (tensor, grad, contributions)."""
-
-    tensor: Tensor
-    grad: Any
-    sent: list[Any]  # as the rules gave it: a use of x[t] is not written out until somebody looks
-    tape: Any = None  # whose names the formula uses
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter((self.tensor, self.grad, self.contributions))
-
-    @property
-    def contributions(self) -> list[Any]:
-        """What the node sends to each input, in the input's shape; None: nothing."""
-        return [written_out([c]) if type(c) is Scattered else c for c in self.sent]
-
-    @property
-    def formula(self) -> str:
-        """What it sends, a line per input: ``dL/dh_2 += W_hhᵀ · dL/dh_3``."""
-        return "\n".join(line for line in self.formulas if line)
-
-    @property
-    def formulas(self) -> list[str | None]:
-        """The lines of ``formula``, one per input; None to what gets nothing."""
-        return sentences(self.tensor, self.sent, self.tape)
-
-    @property
-    def name(self) -> str:
-        """The node's name on its tape."""
-        return self.tensor.label if self.tape is None else str(self.tape.names[self.tensor])
-
-    @property
-    def time(self) -> int | None:
-        """The time step of the node."""
-        return self.tensor.time
-
-    @property
-    def origin(self) -> str:
-        """``file:line`` of the forward code."""
-        return str(self.tensor.origin)
-
-    def __repr__(self) -> str:
-        grad = self.grad.data if isinstance(self.grad, Tensor) else self.grad
-        sends = "; ".join(line for line in self.formulas if line) or "complete"
-        return f"Step({self.name}: {summary(grad)}; {sends} [{self.tensor.where}])"
+Swept = tuple[Tensor, Any, list[Any]]
+"""A node, its complete adjoint, what it sends to each input: a Step without its cost."""
 
 
-Swept = tuple[Tensor, Any, list[Any]]  # the fields of a Step, without its cost
+def sweep_of(
+    tape: Tape, seed: Array | Tensor, wanted: Container[Tensor] | None = None
+) -> Iterator[Swept]:
+    """The sweep over a tape, under the eyes of ``detect_anomaly`` and ``on_backward``."""
+    sweeping = sweep(tape.nodes, tape.outputs[0], seed, wanted)
+    for guard in watch.get():
+        sweeping = guard(tape, sweeping)
+    return sweeping
 
 
 def sweep(
@@ -78,58 +44,67 @@ def sweep(
     seed: Array | Tensor,
     wanted: Container[Tensor] | None = None,
 ) -> Iterator[Swept]:
-    """Yield (tensor, grad, sent) per node that a gradient reaches; grad is complete: its readers came after it.
+    """Yield (tensor, grad, sent) per node that a gradient reaches.
 
-    Only the tensors in ``wanted`` are sent anything (None: all that need a gradient). With a Tensor as seed the
-    rules see Tensors and the backward pass records itself.
+    A node's adjoint is complete when it is yielded: its readers came after it.
+
+    ``seed`` is the cotangent of ``out``. Only the tensors in ``wanted`` are sent anything (None:
+    all that need a gradient). With a Tensor as seed the rules see Tensors and the backward pass
+    records itself.
     """
-    return (
-        _recorded(nodes, out, seed, wanted)
-        if isinstance(seed, Tensor)
-        else _plain(nodes, out, seed, wanted)
-    )
+    if isinstance(seed, Tensor):
+        return _recorded(nodes, out, seed, wanted)
+    return _plain(nodes, out, seed, wanted)
 
 
 def _plain(
     nodes: tuple[Tensor, ...], out: Tensor, seed: Array, wanted: Container[Tensor] | None
 ) -> Iterator[Swept]:
-    """The sweep over plain arrays. Measured line by line: most of an eager training step is spent here."""
+    """The sweep over plain arrays.
+
+    Measured line by line: most of an eager training step is spent here.
+    """
     pending: dict[Tensor, Any] = {out: seed}
-    segment: Any = None  # that the sweep is in
+    # of a checkpointed tape: the segment that the sweep is in
+    segment: Any = None
     for node in reversed(nodes):
         g = pending.pop(node, None)
         if g is None:
             continue
-        g, sent = frozen(g), []
+        g = frozen(g)
+        sent: list[Any] = []
         if node.fn is not None:
             inputs = node.inputs
             if node.segment is None:
-                y, values = node._array, [x._array for x in inputs]
+                y = node._array
+                values = [x._array for x in inputs]
             else:
                 if node.segment is not segment:
-                    segment, here = (
-                        node.segment,
-                        node.segment.open(),
-                    )  # the values of the one before are forgotten
-                y, *values = here.read(node, *inputs)
+                    segment = node.segment
+                    # the values of the segment before are forgotten
+                    recomputed = segment.open()
+                y, *values = recomputed.read(node, *inputs)
             sent = _contributions(node, g, wanted, y, values)
             for x, c in zip(inputs, sent):  # noqa: B905  (strict costs a tenth)
                 if c is not None:
                     so_far = pending.get(x)
-                    if type(c) is not Scattered:
+                    if type(c) is Scattered:
+                        pending[x] = _scattered(so_far, c)
+                    else:
                         c.setflags(False)
                         pending[x] = c if so_far is None else _plus(so_far, c)
-                    else:
-                        pending[x] = _scattered(so_far, c)
         yield node, g, sent
 
 
 def _plus(so_far: Array, c: Array) -> Array:
-    """so_far + c, in place where so_far is a sum made here, which nobody else has seen: those alone are writeable."""
-    return np.add(so_far, c, out=so_far) if so_far.flags.writeable else np.asarray(so_far + c)
+    """so_far + c, in place where so_far is a sum made here: those alone are writeable."""
+    if so_far.flags.writeable:
+        return np.add(so_far, c, out=so_far)
+    return np.asarray(so_far + c)
 
 
 def _scattered(so_far: Array | None, c: Scattered) -> Array:
+    """so_far + c, in place likewise, where c is zero but for the elements that somebody read."""
     if so_far is None:
         so_far = np.zeros(c.shape, c.dtype)
     elif not so_far.flags.writeable:
@@ -141,23 +116,26 @@ def _scattered(so_far: Array | None, c: Scattered) -> Array:
 def _recorded(
     nodes: tuple[Tensor, ...], out: Tensor, seed: Tensor, wanted: Container[Tensor] | None
 ) -> Iterator[Swept]:
-    """The sweep that is recorded: the contributions to one adjoint become one sum, a node to look at."""
+    """The sweep that is recorded.
+
+    The contributions to one adjoint become one sum, a node to look at.
+    """
     pending: defaultdict[Tensor, list[Any]] = defaultdict(list, {out: [seed]})
-    segment: Any = None  # that the sweep is in
+    # of a checkpointed tape: the segment that the sweep is in
+    segment: Any = None
     for node in reversed(nodes):
         if node not in pending:
             continue
         with stamped(node.time, node.place):
-            terms = pending.pop(node)
-            if uses := [c for c in terms if type(c) is Scattered]:
-                terms = [c for c in terms if type(c) is not Scattered] + [written_out(uses)]
-            g = terms[0] if len(terms) == 1 else accumulate(*terms)
-            y, values = node, node.inputs
-            if dropped := [x for x in (node, *node.inputs) if x.form is not None]:
-                if dropped[0].segment is not segment:
-                    segment = dropped[0].segment
-                    here = segment.recorded()
-                y, *values = here.read(node, *node.inputs)
+            g = _summed(pending.pop(node))
+            y = node
+            values: Sequence[Tensor] = node.inputs
+            dropped = next((x for x in (node, *node.inputs) if x.form is not None), None)
+            if dropped is not None:
+                if dropped.segment is not segment:
+                    segment = dropped.segment
+                    recomputed = segment.recorded()
+                y, *values = recomputed.read(node, *node.inputs)
             sent = _contributions(node, g, wanted, y, values) if node.fn else []
         for x, c in zip(node.inputs, sent, strict=True):
             if c is not None:
@@ -165,22 +143,42 @@ def _recorded(
         yield node, g, sent
 
 
+def _summed(contributions: list[Any]) -> Tensor:
+    """The contributions to one adjoint as one node.
+
+    The uses of single elements first become one array.
+    """
+    terms = [c for c in contributions if type(c) is not Scattered]
+    uses = [c for c in contributions if type(c) is Scattered]
+    if uses:
+        terms.append(written_out(uses))
+    total: Tensor = terms[0] if len(terms) == 1 else accumulate(*terms)
+    return total
+
+
 def _contributions(
     node: Tensor, g: Any, wanted: Container[Tensor] | None, y: Any, values: Sequence[Any]
 ) -> list[Any]:
-    """What node sends to each input, in the input's shape and dtype; None to those that are not wanted."""
+    """What node sends to each input, in its shape and dtype; None to what is not wanted.
+
+    g is the adjoint of its value y, and ``values`` are those of its inputs.
+    """
     if Tensor.last_assign > node.serial:
         remedy = "Go backward before the update, or run the forward pass again"
         refuse_stale(f"backward through '{node.label}'", node, node.inputs, remedy)
-    op, operands, keywords, sent = OPS[node.fn], (g, y, *values), node.kwargs, []  # type: ignore[index]  # no leaf
+    op = OPS[node.fn]  # type: ignore[index]  # no leaf
+    operands = (g, y, *values)
+    keywords = node.kwargs
     joint = op.joint is not None
+    sent = []
     try:
-        found: Sequence[Any] = op.joint(*operands, **keywords) if op.joint is not None else op.rules
+        # one contribution per input, or one rule
+        row: Sequence[Any] = op.rules if op.joint is None else op.joint(*operands, **keywords)
         for slot, x in enumerate(node.inputs):
             c = None
-            if (x.requires_grad if wanted is None else x in wanted) and (
-                c := found[slot]
-            ) is not None:
+            if x.requires_grad if wanted is None else x in wanted:
+                c = row[slot]
+            if c is not None:
                 if not joint:
                     c = c(*operands, **keywords) if keywords else c(*operands)
                 value = values[slot]
@@ -188,43 +186,43 @@ def _contributions(
                     c = conform(c, value, node)
             sent.append(c)
     except np.linalg.LinAlgError as error:
-        raise GradientError(
-            f"backward through '{node.label}'", got=str(error), where=node.where
-        ) from None
+        subject = f"backward through '{node.label}'"
+        raise GradientError(subject, got=str(error), where=node.where) from None
     return sent
 
 
 def conform(c: Any, x: Any, node: Tensor) -> Any:
-    """Undo broadcasting and promotion: the contribution c in the shape and dtype of the input x. The one place.
+    """Undo broadcasting and promotion: the contribution c in the shape and dtype of the input x.
 
-    Where x was broadcast to the shape of c, c is summed; where c broadcasts to that of x, it is spread.
-    Raises ShapeError for any other shape, though it has as many elements: the VJP is wrong.
+    Where x was broadcast to the shape of c, c is summed; where c broadcasts to that of x, it is
+    spread. Raises ShapeError, about ``node``, for any other shape, though it has as many elements:
+    the VJP is wrong.
     """
     if c.shape != x.shape:
         try:
             c = _fitted(c, x.shape)
         except ValueError:
-            got, expected = (
-                f"a contribution of shape {c.shape}",
-                f"its input has the shape {x.shape}",
-            )
-            raise ShapeError(
-                f"backward through '{node.label}'", got=got, expected=expected, where=node.where
-            ) from None
+            subject = f"backward through '{node.label}'"
+            got = f"a contribution of shape {c.shape}"
+            expected = f"its input has the shape {x.shape}"
+            raise ShapeError(subject, got=got, expected=expected, where=node.where) from None
     if c.dtype == x.dtype:
         return c
-    return replace(c, g=cast(c.g, x.dtype)) if type(c) is Scattered else cast(c, x.dtype)
+    if type(c) is Scattered:
+        return replace(c, g=cast(c.g, x.dtype))
+    return cast(c, x.dtype)
 
 
 def _fitted(c: Any, shape: tuple[int, ...]) -> Any:
-    """c summed over the axes along which an input of that shape was broadcast, or else broadcast to it itself."""
+    """c summed over the axes along which an input of that shape was broadcast, or else spread."""
     lead = max(c.ndim - len(shape), 0)
-    repeated = tuple(
-        [i for i, n in enumerate(c.shape) if n != 1 and (i < lead or shape[i - c.ndim] == 1)]
-    )
+    repeated = []
+    for axis, length in enumerate(c.shape):
+        if length != 1 and (axis < lead or shape[axis - c.ndim] == 1):
+            repeated.append(axis)
     if not repeated and not lead:
         return np.broadcast_to(c, shape)
-    total = c.sum(repeated, keepdims=True) if repeated else c
+    total = c.sum(tuple(repeated), keepdims=True) if repeated else c
     if total.shape[lead:] != shape:
         raise ValueError("no broadcasting explains the shape")
     return total.reshape(shape) if lead else total

@@ -1,74 +1,87 @@
-"""Tensor: a value and how it came to be. NumPy's own functions record themselves through its dispatch protocols."""
+"""Tensor: a value and how it came to be.
+
+NumPy's own functions record themselves through its dispatch protocols.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.errors import (
-    DTypeError,
-    GradientError,
-    MinigradError,
-    MissingError,
-    ShapeError,
-    refusal,
-)
-from minigrad.ops import COMPOSED, OPS, op_name
+from minigrad.errors import GradientError, MinigradError
+from minigrad.ops import OPS, op_name
 from minigrad.ops.elementwise import cast
 from minigrad.ops.indexing import getitem, split_index
 from minigrad.source import Place, describe, serials, stamp, user_place
 
-from .array import Array, Method, constant, frozen, own, plain
-from .dispatch import composed, outside
-from .peeks import look
+from . import convert, versions
+from .array import REAL_KINDS, Array, Method, constant, frozen, leaf_array, own
 from .scope import recording
 
 __all__ = ["Array", "Tensor", "frozen", "passes", "record", "tensor"]
 
-
-def _method(fn: Any) -> Method:
-    return lambda self, *args, **kwargs: record(fn, (self, *args), kwargs)
+Recorded = Callable[..., "Tensor"]
 
 
-def _operator(fn: Method) -> tuple[Method, Method]:
-    return lambda a, b: record(fn, (a, b), {}), lambda b, a: record(fn, (a, b), {})
+def method(fn: Any, name: str = "") -> Recorded:
+    """The method that records a NumPy function of the tensor, under its name or another."""
+
+    def recorded(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return record(fn, (self, *args), kwargs)
+
+    return _documented(recorded, fn, name or fn.__name__)
+
+
+def operator(fn: np.ufunc, name: str, swapped: str = "") -> tuple[Recorded, Recorded]:
+    """The methods for an operator: with the tensor on its left, and on its right."""
+
+    def left(self: Tensor, other: Any) -> Any:
+        return record(fn, (self, other), {})
+
+    def right(self: Tensor, other: Any) -> Any:
+        return record(fn, (other, self), {})
+
+    swapped = swapped or f"r{name}"
+    return _documented(left, fn, f"__{name}__"), _documented(right, fn, f"__{swapped}__")
+
+
+def _documented(recorded: Recorded, fn: Any, name: str) -> Recorded:
+    """The method under its own name, with the first sentence of what NumPy says of the function."""
+    recorded.__name__ = name
+    recorded.__qualname__ = f"Tensor.{name}"
+    recorded.__doc__ = f"np.{fn.__name__} of this tensor, recorded."
+    for paragraph in (fn.__doc__ or "").strip().split("\n\n"):
+        # NumPy's ufuncs begin with their signature
+        if not paragraph.startswith(f"{fn.__name__}("):
+            recorded.__doc__ = f"np.{fn.__name__}: {paragraph}"
+            break
+    return recorded
 
 
 class Tensor:
-    """A read-only array that remembers the function, inputs, time step and source line it came from.
+    """A read-only array that remembers the function, inputs, time step and line it came from.
 
     Make one with :func:`tensor`; every NumPy function applied to it makes the others.
+
+    >>> import numpy as np
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> y = np.sum(x * x)
+    >>> y.backward()
+    >>> x.grad
+    array([2., 4.])
     """
 
     __slots__ = (
-        "__weakref__",
-        "_array",
-        "assigned",
-        "born",
-        "cut",
-        "fn",
-        "form",
-        "grad",
-        "inputs",
-        "kwargs",
-        "name",
-        "peeked",
-        "place",
-        "requires_grad",
-        "segment",
-        "serial",
-        "swept",
-        "time",
+        *("_array", "requires_grad", "name", "fn", "inputs", "kwargs", "grad"),
+        *("serial", "born", "time", "place"),
+        *("cut", "swept", "assigned", "peeked", "form", "segment", "__weakref__"),
     )
-    backward: ClassVar[Method]  # asking for gradients is backward.py's: it adds the method
-    item: ClassVar[Method]  # and what else reads the value is reading.py's
-    __float__: ClassVar[Method]
-    __int__: ClassVar[Method]
-    __index__: ClassVar[Method]
-    last_assign: ClassVar[int] = -1  # serial of the last assign() to any Tensor
+    last_assign: ClassVar[int] = -1
+    """The serial of the last assign() to any Tensor."""
 
     def __init__(
         self,
@@ -80,7 +93,10 @@ class Tensor:
         kwargs: dict[str, Any] | None = None,
         like: Tensor | None = None,
     ) -> None:
-        """The engine's constructor: takes data over as it is; ``like`` lends its serial, step and line."""
+        """The engine's constructor: takes data over as it is.
+
+        ``like`` lends its serial, step and line.
+        """
         self._array = data
         self.requires_grad = requires_grad
         self.name = name
@@ -88,23 +104,296 @@ class Tensor:
         self.inputs = inputs
         self.kwargs = {} if kwargs is None else kwargs
         self.grad: Array | None = None
-        self.assigned = -1  # serial of the last assign()
-        self.swept = False  # by loss.backward()
-        self.cut = ""  # by what a result became a leaf
-        self.form: Any = None  # in place of an array, where the value was dropped: see recompute.py
-        self.segment: Any = None  # with which it is recomputed
-        self.peeked: tuple[int, Place] | None = None  # when and where Python looked at the value
+        # kept for errors: by what a result became a leaf, ".detach()" or "no_grad()"
+        self.cut = ""
+        # kept for backward(): whether it went through already
+        self.swept = False
+        # kept for versions.py: the serial of the last assign()
+        self.assigned = -1
+        # kept for compile: when and where Python looked at the value
+        self.peeked: tuple[int, Place] | None = None
+        # kept for recompute.py: what is known of a dropped value, and with what it is recomputed
+        self.form: Any = None
+        self.segment: Any = None
         self.time: int | None
         self.place: Place
+        # two: copies and gates get the serial of their original, to stand where it stood
         self.serial = self.born = next(serials)
         if like is None:
             self.time, place = stamp.get()
-            self.place = place or user_place(
-                skip=3 if fn else 2
-            )  # __init__, record and an operator are ours
+            # __init__, record and a method are ours
+            self.place = place or user_place(skip=3 if fn else 2)
         else:
             self.serial, self.time, self.place = like.serial, like.time, like.place
 
+    # --- what it is -------------------------------------------------------------------------------
+    @property
+    def data(self) -> Array:
+        """The value, a read-only array.
+
+        A leaf's is one array for life: assign() changes what it shows.
+        """
+        return self._array
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        remedy = "Write w.assign(w.data - ...), or use minigrad.optim"
+        raise GradientError("data", got=f"'{self.label}' is read-only", remedy=remedy)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return (self.form or self._array).shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
+        return (self.form or self._array).dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return (self.form or self._array).ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return (self.form or self._array).size
+
+    @property
+    def op(self) -> str:
+        """The name of the function that made it; ``leaf`` where none did."""
+        return op_name(self.fn) if self.fn else "leaf"
+
+    @property
+    def label(self) -> str:
+        """Its name, or its operation and time step: ``h_3``, ``tanh@3``; recomputed ``tanh@3'``."""
+        if self.name:
+            return self.name
+        label = self.op
+        if self.fn is None:
+            label = "parameter" if self.requires_grad else "constant"
+        if self.time is not None:
+            label = f"{label}@{self.time}"
+        if self.segment is not None and self.segment.again:
+            label += "'"
+        return label
+
+    @property
+    def recomputed(self) -> bool:
+        """Whether its value was dropped, to be recomputed in backward, or is recomputed there."""
+        return self.form is not None or (self.segment is not None and self.segment.again)
+
+    @property
+    def origin(self) -> str:
+        """``file:line`` of the user's code that made it."""
+        return describe(None, self.place)
+
+    @property
+    def where(self) -> str:
+        """``t=3, train.py:41``, for messages."""
+        return describe(self.time, self.place)
+
+    def named(self, name: str) -> Self:
+        """Set the name by which drawings, listings, errors and the debugger call it.
+
+        Returns itself.
+
+        >>> import minigrad as mg
+        >>> (mg.tensor(2.0) * 3).named("six").label
+        'six'
+        """
+        self.name = name
+        return self
+
+    # --- gradients, and values for Python ---------------------------------------------------------
+    def backward(self, gradient: npt.ArrayLike | None = None, retain_graph: bool = False) -> None:
+        """Add the gradient of this scalar to the ``grad`` of every leaf that needs one.
+
+        ``gradient`` is the cotangent to start from, in the shape of this tensor (default: 1 for a
+        scalar).
+
+        >>> import minigrad as mg
+        >>> x = mg.tensor(3.0, requires_grad=True)
+        >>> (x * x).backward()
+        >>> float(x.grad)
+        6.0
+
+        Raises GradientError where an earlier call already went through (part of) the graph, unless
+        ``retain_graph``, and where there is no way back; StaleTapeError where a parameter was
+        assigned in between.
+        """
+        # the one import upwards: asking for gradients stands above what is asked
+        from .gradient import backward
+
+        backward(self, gradient, retain_graph)
+
+    def detach(self) -> Tensor:
+        """A leaf with a copy of the value that has forgotten how it came to be.
+
+        So state is carried to the next batch.
+
+        To cut a gradient inside one computation use ``minigrad.detach``, a gate that the tape
+        remembers.
+
+        >>> import minigrad as mg
+        >>> h = mg.tensor(1.0, requires_grad=True) * 2
+        >>> h.detach().requires_grad
+        False
+        """
+        leaf = Tensor(frozen(self._array.copy()), name=self.name)
+        leaf.cut = ".detach()" if self.requires_grad else self.cut
+        return leaf
+
+    assign = versions.assign
+    item = convert.item
+    numpy = convert.numpy
+    __array__ = convert.as_array
+    __bool__ = convert.as_bool
+    __contains__ = convert.contains
+    __float__ = convert.as_float
+    __format__ = convert.formatted
+    __index__ = convert.as_index
+    __int__ = convert.as_int
+    __repr__ = convert.as_text
+    __setitem__ = convert.refuse_item
+    _repr_mimebundle_ = convert.in_notebook
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled and copied, a leaf is a new leaf: serials mean nothing in another process."""
+        if self.fn is not None:
+            from .refusals import pickling
+
+            raise pickling(self)
+        return tensor, (self._array, self.requires_grad, self.name)
+
+    # a type checker would take it for a promise that every attribute is there
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Only for what is missing: a dropped value, or what arrays have and Tensors do not."""
+            if name == "_array":
+                return self.segment.open().read(self)[0]
+            from .refusals import missing
+
+            raise missing(name)
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    # --- NumPy's protocols, operators and methods -------------------------------------------------
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        fn = ufunc if method == "__call__" else getattr(ufunc, method)
+        return record(fn, args, kwargs)
+
+    def __array_function__(
+        self, fn: Method, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        return record(fn, args, kwargs)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        template, parts = split_index(index)
+        for mask in parts:
+            if type(mask) is Tensor and mask.dtype == bool:
+                # it decides the shape of the result
+                convert.look(mask)
+        result: Tensor = record(getitem, (self, *parts), {"index": template}, bound=True)
+        return result
+
+    __hash__ = object.__hash__
+    __add__, __radd__ = operator(np.add, "add")
+    __sub__, __rsub__ = operator(np.subtract, "sub")
+    __mul__, __rmul__ = operator(np.multiply, "mul")
+    __truediv__, __rtruediv__ = operator(np.divide, "truediv")
+    __matmul__, __rmatmul__ = operator(np.matmul, "matmul")
+    __pow__, __rpow__ = operator(np.power, "pow")
+    __mod__, __rmod__ = operator(np.remainder, "mod")
+    __floordiv__, __rfloordiv__ = operator(np.floor_divide, "floordiv")
+    __and__, __rand__ = operator(np.bitwise_and, "and")
+    __or__, __ror__ = operator(np.bitwise_or, "or")
+    __xor__, __rxor__ = operator(np.bitwise_xor, "xor")
+    __lt__, __gt__ = operator(np.less, "lt", "gt")
+    __le__, __ge__ = operator(np.less_equal, "le", "ge")
+
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        return record(np.equal, (self, other), {})  # type: ignore[no-any-return]
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        return record(np.not_equal, (self, other), {})  # type: ignore[no-any-return]
+
+    __neg__ = method(np.negative, "__neg__")
+    __pos__ = method(np.positive, "__pos__")
+    __abs__ = method(np.absolute, "__abs__")
+    __invert__ = method(np.invert, "__invert__")
+    __round__ = method(np.round, "__round__")
+    all = method(np.all)
+    any = method(np.any)
+    argmax = method(np.argmax)
+    argmin = method(np.argmin)
+    argsort = method(np.argsort)
+    astype = method(cast, "astype")
+    clip = method(np.clip)
+    conj = method(np.conj, "conj")
+    conjugate = method(np.conj, "conjugate")
+    copy = method(np.copy)
+    cumprod = method(np.cumprod)
+    cumsum = method(np.cumsum)
+    diagonal = method(np.diagonal)
+    dot = method(np.dot)
+    flatten = method(np.ravel, "flatten")
+    max = method(np.max)
+    mean = method(np.mean)
+    min = method(np.min)
+    nonzero: Callable[..., tuple[Array, ...]] = method(np.nonzero)  # type: ignore[assignment]
+    prod = method(np.prod)
+    ravel = method(np.ravel)
+    repeat = method(np.repeat)
+    round = method(np.round)
+    searchsorted: Callable[..., Array] = method(np.searchsorted)  # type: ignore[assignment]
+    squeeze = method(np.squeeze)
+    std = method(np.std)
+    sum = method(np.sum)
+    swapaxes = method(np.swapaxes)
+    take = method(np.take)
+    trace = method(np.trace)
+    var = method(np.var)
+
+    def reshape(self, *shape: Any, **keywords: Any) -> Tensor:
+        """np.reshape, the shape as one tuple or spread out."""
+        lengths = shape[0] if len(shape) == 1 else shape
+        reshaped: Any = np.reshape(self, lengths, **keywords)
+        return reshaped  # type: ignore[no-any-return]
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """np.transpose, the axes as one tuple or spread out."""
+        order = axes[0] if len(axes) == 1 else axes
+        transposed: Any = np.transpose(self, order or None)
+        return transposed  # type: ignore[no-any-return]
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802  (NumPy's name)
+        """np.transpose of this tensor: the axes in reverse."""
+        return record(np.transpose, (self,), {})  # type: ignore[no-any-return]
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802  (NumPy's name)
+        """np.matrix_transpose of this tensor: the last two axes swapped."""
+        return record(np.matrix_transpose, (self,), {})  # type: ignore[no-any-return]
+
+    @property
+    def real(self) -> Tensor:
+        """np.real of this tensor: itself."""
+        return record(np.real, (self,), {})  # type: ignore[no-any-return]
+
+    @property
+    def imag(self) -> Tensor:
+        """np.imag of this tensor: zeros."""
+        return record(np.imag, (self,), {})  # type: ignore[no-any-return]
+
+    # --- for transforms ---------------------------------------------------------------------------
     def with_inputs(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """This node reading other inputs of equal value; itself where nothing differs."""
         if all(a is b for a, b in zip(inputs, self.inputs, strict=True)):
@@ -114,182 +403,21 @@ class Tensor:
         return copy
 
     def copied(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        """A copy of this node that reads other inputs, of equal value, which need a gradient where its own do."""
-        copy = Tensor(
-            self.form or self._array,
-            self.requires_grad,
-            self.name,
-            self.fn,
-            inputs,
-            self.kwargs,
-            self,
-        )
-        copy.peeked, copy.segment = self.peeked, self.segment
+        """A copy of this node that reads other inputs, of equal value and need of a gradient."""
+        value = self.form or self._array
+        fields = (self.requires_grad, self.name, self.fn, inputs, self.kwargs)
+        copy = Tensor(value, *fields, like=self)
+        copy.peeked = self.peeked
+        copy.segment = self.segment
         if self.form is not None:
             copy.drop(self.form, self.segment)
         return copy
 
     def drop(self, form: Any, segment: Any) -> None:
-        """Forget the value: reading it recomputes it."""
-        self.form, self.segment = form, segment
+        """Forget the value: reading it recomputes it, see recompute.py."""
+        self.form = form
+        self.segment = segment
         del self._array
-
-    # --- what it is -------------------------------------------------------------------------------------------------
-    shape = property(lambda self: (self.form or self._array).shape)
-    dtype = property(lambda self: (self.form or self._array).dtype)
-    ndim = property(lambda self: (self.form or self._array).ndim)
-    size = property(lambda self: (self.form or self._array).size)
-    op = property(
-        lambda self: op_name(self.fn) if self.fn else "leaf",
-        doc="The function that made it, by name.",
-    )
-    origin = property(
-        lambda self: describe(None, self.place),
-        doc="``file:line`` of the user's code that made it.",
-    )
-    recomputed = property(
-        lambda self: self.form is not None or (self.segment is not None and self.segment.again),
-        doc="Whether its value was dropped, to be recomputed in backward; or whether it is such a recomputation.",
-    )
-    where = property(
-        lambda self: describe(self.time, self.place), doc="``t=3, train.py:41``, for messages."
-    )
-
-    @property
-    def data(self) -> Array:
-        """The value, a read-only array. A leaf's is one array for life: assign() changes what it shows."""
-        return self._array
-
-    @data.setter
-    def data(self, value: Any) -> None:
-        remedy = "Write w.assign(w.data - ...), or use minigrad.optim"
-        raise GradientError("data", got=f"'{self.label}' is read-only", remedy=remedy)
-
-    @property
-    def label(self) -> str:
-        """Its name, or its operation and time step: ``h_3``, ``tanh@3``; a recomputed one's ``h_3'``, ``tanh@3'``."""
-        kind = self.op if self.fn else "parameter" if self.requires_grad else "constant"
-        again = "'" if self.segment is not None and self.segment.again else ""
-        return self.name or (kind if self.time is None else f"{kind}@{self.time}") + again
-
-    def named(self, name: str) -> Self:
-        """Set the name by which drawings, listings, errors and the debugger call it; returns itself."""
-        self.name = name
-        return self
-
-    def numpy(self) -> Array:
-        """A copy of the value, yours to change."""
-        return self._array.copy()
-
-    def detach(self) -> Tensor:
-        """A leaf with a copy of the value that has forgotten how it came to be: the state to carry to the next batch.
-
-        To cut a gradient inside one computation use ``minigrad.detach``, a gate that the tape remembers.
-        """
-        leaf = Tensor(frozen(self._array.copy()), name=self.name)
-        leaf.cut = ".detach()" if self.requires_grad else self.cut
-        return leaf
-
-    def assign(self, array: npt.ArrayLike) -> None:
-        """Write a new value of the same shape into a leaf; tapes recorded before can no longer go backward through it.
-
-        Whoever holds the leaf's ``data``, or a view of it, sees the new value: ``numpy()`` is the copy to keep.
-        """
-        if self.fn is not None:
-            raise GradientError(
-                "assign",
-                got=f"'{self.label}' is a result of {self.op}",
-                expected="only leaves change",
-            )
-        new = tensor(array).data
-        if new.shape != self.shape:
-            raise ShapeError(
-                "assign", got=f"'{self.label}' is {self.shape}, the new value {new.shape}"
-            )
-        np.copyto(self._writeable(), new, "unsafe")
-        frozen(self._array)
-
-    def _writeable(self) -> Array:
-        """A leaf's array, to be written and frozen again: from now on the tapes that read it are stale."""
-        self.assigned = Tensor.last_assign = next(serials)
-        self._array.setflags(True)  # type: ignore[call-arg]  # as in frozen()
-        return self._array
-
-    # --- NumPy's protocols ------------------------------------------------------------------------------------------
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        return record(ufunc if method == "__call__" else getattr(ufunc, method), args, kwargs)
-
-    def __array_function__(
-        self, fn: Method, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        return record(fn, args, kwargs)
-
-    def __getitem__(self, index: Any) -> Any:
-        template, parts = split_index(index)
-        for mask in parts:
-            if type(mask) is Tensor and mask.dtype == bool:
-                look(mask)  # the shape of the result
-        return record(getitem, (self, *parts), {"index": template}, bound=True)
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self)))
-
-    def __getattr__(self, name: str) -> Any:
-        """Only for what is missing: a value that was dropped, or an array's method, which is a function of NumPy's."""
-        if name == "_array":
-            return self.segment.open().read(self)[0]
-        remedy = (
-            f"Write np.{name}(t)"
-            if hasattr(np, name)
-            else "Take t.data, read-only, or t.numpy(), a copy"
-        )
-        raise MissingError(
-            f"Tensor.{name}", got="not there", remedy=remedy if hasattr(np.ndarray, name) else ""
-        )
-
-    def __len__(self) -> int:
-        return len(self._array)
-
-    __hash__ = object.__hash__
-    __add__, __radd__ = _operator(np.add)
-    __sub__, __rsub__ = _operator(np.subtract)
-    __mul__, __rmul__ = _operator(np.multiply)
-    __truediv__, __rtruediv__ = _operator(np.divide)
-    __matmul__, __rmatmul__ = _operator(np.matmul)
-    __pow__, __rpow__ = _operator(np.power)
-    __mod__, __rmod__ = _operator(np.remainder)
-    __floordiv__, __rfloordiv__ = _operator(np.floor_divide)
-    __and__, __rand__ = _operator(np.bitwise_and)
-    __or__, __ror__ = _operator(np.bitwise_or)
-    __xor__, __rxor__ = _operator(np.bitwise_xor)
-    __lt__, __gt__ = _operator(np.less)
-    __le__, __ge__ = _operator(np.less_equal)
-    __eq__, __ne__ = _operator(np.equal)[0], _operator(np.not_equal)[0]
-    __neg__, __pos__, __abs__ = _method(np.negative), _method(np.positive), _method(np.absolute)
-    __invert__, __round__ = _method(np.invert), _method(np.round)
-    sum, mean, max, min, prod = map(_method, (np.sum, np.mean, np.max, np.min, np.prod))
-    var, std, cumsum, cumprod = map(_method, (np.var, np.std, np.cumsum, np.cumprod))
-    argmax, argmin, argsort, any, all = map(
-        _method, (np.argmax, np.argmin, np.argsort, np.any, np.all)
-    )
-    swapaxes, squeeze, ravel, flatten = map(_method, (np.swapaxes, np.squeeze, np.ravel, np.ravel))
-    dot, trace, diagonal, repeat, take = map(
-        _method, (np.dot, np.trace, np.diagonal, np.repeat, np.take)
-    )
-    clip, round, conj, conjugate, copy = map(
-        _method, (np.clip, np.round, np.conj, np.conj, np.copy)
-    )
-    nonzero, searchsorted, astype = map(_method, (np.nonzero, np.searchsorted, cast))
-    T, mT = property(_method(np.transpose)), property(_method(np.matrix_transpose))  # noqa: N815  (NumPy's name)
-    real, imag = property(_method(np.real)), property(_method(np.imag))
-
-    def reshape(self, *shape: Any, **keywords: Any) -> Any:
-        """np.reshape, the shape as one tuple or spread out."""
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **keywords)
-
-    def transpose(self, *axes: Any) -> Any:
-        """np.transpose, the axes as one tuple or spread out."""
-        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
 
 def tensor(
@@ -297,65 +425,81 @@ def tensor(
 ) -> Tensor:
     """Copy x into a new leaf.
 
-    The dtype is the given one, else the one x carries (an array, a NumPy scalar, a Tensor), else float64.
+    The dtype is the given one, else the one x carries (an array, a NumPy scalar, a Tensor), else
+    float64.
+
+    >>> import minigrad as mg
+    >>> mg.tensor([1, 2], requires_grad=True, name="w")
+    tensor([1., 2.], name='w', requires_grad=True)
+
     Raises DTypeError for complex or object data, and for a gradient of anything but floats.
     """
-    carried = getattr(x, "dtype", None)
-    if x is None:
-        raise DTypeError(f"tensor {name!r}" if name else "tensor", got="None")
-    try:
-        data = plain(
-            np.array(x.data if isinstance(x, Tensor) else x, dtype=dtype or carried, subok=True)
-        )
-        if dtype is None and carried is None and data.dtype.kind in "iub":
-            data = data.astype(np.float64)
-    except MinigradError:
-        raise
-    except (TypeError, ValueError) as error:
-        raise DTypeError(f"tensor {name!r}" if name else "tensor", got=str(error)) from None
-    return Tensor(own(data, name, requires_grad), requires_grad, name)
-
-
-def passes(fn: Any, inputs: Sequence[Tensor]) -> bool:
-    """Whether a gradient goes back through fn to any of these inputs."""
-    op = OPS[fn]
-    for slot, x in enumerate(inputs):  # noqa: SIM110  (any() of a generator takes three times as long)
-        if x.requires_grad and op.passes(slot):
-            return True
-    return False
+    return Tensor(leaf_array(x, dtype, name, requires_grad), requires_grad, name)
 
 
 def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: bool = False) -> Any:
-    """Apply fn to the values behind args and return the result as a Tensor that knows where it came from.
+    """Apply fn to the values behind args; the result is a Tensor that knows where it came from.
 
     ``bound``: args are its inputs and kwargs its keywords already.
     """
     op = OPS.get(fn)
     if op is None:
-        return composed(fn, args, kwargs) if fn in COMPOSED else outside(fn, args, kwargs)
+        from .dispatch import not_in_the_table
+
+        return not_in_the_table(fn, args, kwargs)
     if not bound and (kwargs or op.bind is not None or len(args) != len(op.rules)):
         args, kwargs = op.split(args, kwargs)
-    inputs, values, needed = [], [], False
+    inputs: list[Tensor] = []
+    values: list[Array] = []
+    needs_grad = False
     try:
-        for given in args:
-            x = given if type(given) is Tensor else Tensor(constant(fn, given, args))
-            needed = needed or x.requires_grad
+        for x in args:
+            if type(x) is not Tensor:
+                x = Tensor(constant(fn, x, args))  # noqa: PLW2901
+            needs_grad |= x.requires_grad
             inputs.append(x)
             values.append(x._array)
         data = op.call(*values, **kwargs)
     except MinigradError:
         raise
     except (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError) as error:
+        from .refusals import refusal
+
         raise refusal(op_name(fn), inputs, kwargs, error) from None
     data = frozen(data)
-    if data.dtype.kind not in "fiub":
-        own(data, fn=fn)  # refuses it
+    kind = data.dtype.kind
+    if kind not in REAL_KINDS:
+        # refuses it
+        own(data, fn=fn)
     if not recording.get():
-        leaf = Tensor(
-            frozen(data.copy()) if any(np.may_share_memory(data, x) for x in values) else data
-        )
-        leaf.cut = "no_grad()" if needed else next((x.cut for x in inputs if x.cut), "")
-        return leaf
-    if needed and (None in op.rules or data.dtype.kind != "f"):
-        needed = data.dtype.kind == "f" and passes(fn, inputs)
-    return Tensor(data, needed, None, fn, tuple(inputs), kwargs)
+        return _unrecorded(data, inputs, values, needs_grad)
+    if needs_grad and (kind != "f" or None in op.rules):
+        needs_grad = _goes_back(data, fn, inputs)
+    return Tensor(data, needs_grad, None, fn, tuple(inputs), kwargs)
+
+
+def _unrecorded(data: Array, inputs: list[Tensor], values: list[Array], needs_grad: bool) -> Tensor:
+    """A result inside no_grad(): a leaf of its own memory, which knows whether it was cut off."""
+    if any(np.may_share_memory(data, x) for x in values):
+        data = frozen(data.copy())
+    leaf = Tensor(data)
+    if needs_grad:
+        leaf.cut = "no_grad()"
+    else:
+        leaf.cut = next((x.cut for x in inputs if x.cut), "")
+    return leaf
+
+
+def _goes_back(data: Array, fn: Method, inputs: list[Tensor]) -> bool:
+    """Whether a gradient goes from this result back to an input."""
+    return data.dtype.kind == "f" and passes(fn, inputs)
+
+
+def passes(fn: Any, inputs: Sequence[Tensor]) -> bool:
+    """Whether a gradient goes back through fn to any of these inputs."""
+    op = OPS[fn]
+    # any() of a generator takes three times as long
+    for slot, x in enumerate(inputs):  # noqa: SIM110
+        if x.requires_grad and op.passes(slot):
+            return True
+    return False

@@ -1,14 +1,26 @@
-"""An array in one line: shape, norm, smallest, largest, and how many elements are not finite."""
+"""A tape as text: an array, a node, an operation in one line; unique names; the program."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.errors import MinigradError
 
+if TYPE_CHECKING:
+    from .tape import Tape
+    from .tensor import Tensor
+
+MAX_LISTED_OPERANDS = 8
+MAX_LISTED_LINES = 1000
+MAX_COMPACT_ELEMENTS = 16
+MAX_SHOWN_ELEMENTS = 8
+
+
+# --- arrays ---------------------------------------------------------------------------------------
 def summary(x: Any) -> str:
     """``float64[4, 1], norm 0.3708, -0.1121 to 0.3077, 2 NaN``; a single number is itself.
 
@@ -16,33 +28,52 @@ def summary(x: Any) -> str:
     """
     x = np.asarray(x)
     if x.ndim == 0:
-        return f"{x.item():.4g}" if x.dtype.kind == "f" else str(x.item())
-    what = f"{x.dtype}{list(x.shape)}"
+        return number(x)
+    parts = [f"{x.dtype}{list(x.shape)}"]
     if not x.size or x.dtype.kind not in "fiu":
-        return what
-    fine = np.isfinite(x)
-    good = x[fine].astype(np.float64)  # a float32 norm may overflow
-    parts = (
-        [what, f"norm {float_norm(good):.4g}, {good.min():.4g} to {good.max():.4g}"]
-        if good.size
-        else [what]
-    )
-    parts += [
-        f"{n} {kind}" for kind, n in (("NaN", np.isnan(x).sum()), ("inf", np.isinf(x).sum())) if n
-    ]
+        return parts[0]
+    # a float32 norm may overflow
+    good = x[np.isfinite(x)].astype(np.float64)
+    if good.size:
+        parts.append(f"norm {float_norm(good):.4g}, {good.min():.4g} to {good.max():.4g}")
+    for kind, count in (("NaN", np.isnan(x).sum()), ("inf", np.isinf(x).sum())):
+        if count:
+            parts.append(f"{count} {kind}")
     return ", ".join(parts)
+
+
+def number(x: Any) -> str:
+    """An array of one element, as four digits of a float or all of an integer."""
+    value = x.item()
+    return f"{value:.4g}" if x.dtype.kind == "f" else str(value)
+
+
+def compact(x: Any, max_elements: int = MAX_COMPACT_ELEMENTS) -> str:
+    """The numbers in one line where there are few of them, ``float64[32, 32]`` otherwise."""
+    x = np.asarray(x)
+    if x.size > max_elements:
+        return f"{x.dtype}{list(x.shape)}"
+    if x.ndim == 0:
+        return number(x)
+    return f"[{', '.join(compact(row) for row in x)}]"
 
 
 def float_norm(x: Any) -> float:
     """The Euclidean norm as a Python float, without overflow; NaN or inf where an element is."""
     x = np.asarray(x, np.float64)
-    top = float(np.max(np.absolute(x), initial=0.0))
-    return top * float(np.sqrt(np.sum(np.square(x / top)))) if 0 < top < np.inf else top
+    largest = float(np.max(np.absolute(x), initial=0.0))
+    if not 0 < largest < np.inf:
+        return largest
+    squares = np.square(x / largest)
+    return largest * float(np.sqrt(np.sum(squares)))
 
 
-norm = float_norm
+def finite(x: Any) -> bool:
+    """Whether every element is finite."""
+    return bool(np.isfinite(np.asarray(x)).all())
 
 
+# --- nodes ----------------------------------------------------------------------------------------
 def unique_names(labels: Iterable[str]) -> Iterator[str]:
     """A name for each label, none twice: the second ``x`` is ``x#2``, the third ``x#3``."""
     count: Counter[str] = Counter()
@@ -56,16 +87,82 @@ def unique_names(labels: Iterable[str]) -> Iterator[str]:
         yield name
 
 
-def finite(x: Any) -> bool:
-    """Whether every element is finite."""
-    return bool(np.isfinite(np.asarray(x)).all())
+def kind_of(node: Tensor) -> str:
+    """``parameter`` or ``constant`` of a leaf, the function's name of another node."""
+    if node.fn is not None:
+        return node.op
+    return "parameter" if node.requires_grad else "constant"
 
 
-def compact(x: Any, most: int = 16) -> str:
-    """The numbers in one line where there are few of them, ``float64[32, 32]`` otherwise."""
-    x = np.asarray(x)
-    if x.size > most:
-        return f"{x.dtype}{list(x.shape)}"
-    if x.ndim == 0:
-        return f"{x.item():.4g}" if x.dtype.kind == "f" else str(x.item())
-    return f"[{', '.join(compact(row) for row in x)}]"
+def tensor_text(x: Tensor) -> str:
+    """``tensor([1., 2.], name='x')``, what repr() gives; a large value by dtype and shape."""
+    value = f"{x.dtype}{list(x.shape)}"
+    if x.size <= MAX_SHOWN_ELEMENTS:
+        text = np.array2string(x._array, precision=4, separator=", ")
+        value = " ".join(text.split()) or value
+    if x.name:
+        value += f", name={x.name!r}"
+    if x.fn:
+        value += f", by {x.op} [{x.where}]"
+    elif x.requires_grad:
+        value += ", requires_grad=True"
+    return f"tensor({value})"
+
+
+def is_inlined(node: Tensor) -> bool:
+    """Whether listings write a node's value where it is read: unnamed leaves of one element."""
+    return node.fn is None and node.size == 1 and node.name is None
+
+
+def operation(node: Tensor, names: Mapping[Tensor, str]) -> str:
+    """How a node was made: ``parameter``, ``multiply(W, 0.5)``, ``sum(h_1, axis=0)``."""
+    if node.fn is None:
+        return kind_of(node)
+    operands = [f"{x.data.item():.4g}" if is_inlined(x) else names[x] for x in node.inputs]
+    terms = elided(operands, MAX_LISTED_OPERANDS, "...")
+    for key, value in node.kwargs.items():
+        terms.append(f"{key}={getattr(value, '__name__', value)}")
+    return f"{node.op}({', '.join(terms)})"
+
+
+def elided(items: list[str], max_items: int, mark: str) -> list[str]:
+    """A copy of the items; of more than ``max_items`` the first and last, around a mark."""
+    if len(items) <= max_items:
+        return [*items]
+    half = max_items // 2
+    return [*items[:half], mark, *items[-half:]]
+
+
+# --- the program ----------------------------------------------------------------------------------
+def listing(tape: Tape) -> str:
+    """The program of a tape, a line per node; unnamed numbers stand where they are read."""
+    lines = list(_program(tape))
+    lines = elided(lines, MAX_LISTED_LINES, f"# ... {len(lines) - MAX_LISTED_LINES:,} lines ...")
+    outputs = ", ".join(tape.names[o] for o in tape.outputs)
+    return "\n".join([*lines, f"return {outputs}"])
+
+
+def _program(tape: Tape) -> Iterator[str]:
+    time: int | None = None
+    for node in tape.nodes:
+        if is_inlined(node):
+            continue
+        if node.time != time:
+            time = node.time
+            yield "# outside the steps" if time is None else f"# t = {time}"
+        note = "  # recomputed" if node.recomputed else ""
+        value = f"{node.dtype}{list(node.shape)}"
+        yield f"{tape.names[node]}: {value} = {operation(node, tape.names)}{note}"
+
+
+# --- the picture ----------------------------------------------------------------------------------
+def notebook_bundle(graph: Any, text: str) -> dict[str, str]:
+    """The text of a tensor or tape, and its picture where there is a Graphviz to lay it out."""
+    # the engine's one way up to its pictures
+    from minigrad import viz
+
+    try:
+        picture: str = viz.notebook(graph)
+    except MinigradError:
+        return {"text/plain": text}
+    return {"text/plain": text, "image/svg+xml": picture}

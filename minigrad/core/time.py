@@ -1,4 +1,10 @@
-"""The time step of each node of a tape: its stamp, but for what merely connects the steps or sums their losses."""
+"""The time step of each node of a tape: its stamp, but for two corrections.
+
+State that passes through an unstamped operation between two steps takes that operation along, into
+the earlier one. And a running sum of losses (``loss = loss + l_t`` inside the loop) is not state,
+whatever it is stamped: sums at the end of the tape that only such sums read count as lying outside
+the steps.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +15,11 @@ import numpy as np
 from . import gates
 from .tensor import Tensor
 
+Nodes = tuple[Tensor, ...]
+Times = dict[Tensor, int | None]
 _SCALES = (np.negative, np.multiply, np.divide)
-_ADDS = (
+# what adds its inputs up, or passes one on
+_ADDS = {
     np.add,
     np.subtract,
     np.reshape,
@@ -19,44 +28,18 @@ _ADDS = (
     gates.on_backward,
     gates.scale_grad,
     gates.clip_grad,
-)
+}
 
 
-def times_of(nodes: tuple[Tensor, ...]) -> dict[Tensor, int | None]:
-    """The time step of each node, None outside the steps. Cost: linear in the edges.
+def times_of(nodes: Nodes) -> Times:
+    """The time step of each node, given in the order of execution; None outside the steps.
 
-    State that passes through an operation between two steps takes that operation along, into the earlier one. And
-    a running sum of losses (``loss = loss + l_t`` inside the loop) is not state, whatever it is stamped: sums at
-    the end of the tape that only such sums read count as lying outside.
+    Linear in the edges.
     """
     times = {n: n.time for n in nodes}
-    ends, read = (
-        set[Tensor](),
-        set[Tensor](),
-    )  # the sums at the end of the tape; what others than these read
-    enters, running = (
-        set[Tensor](),
-        set[Tensor](),
-    )  # what some step reads; the sums that run through the steps
-    for n in reversed(nodes):
-        inputs = n.inputs
-        if n not in read and (n.time is None or _is_sum(n)):
-            ends.add(n)
-        elif inputs:
-            read.update(inputs)
-        if inputs and (n.time is not None or n in enters):
-            enters.update(inputs)
-    for n in nodes:
-        if n.time is None and n.fn is not None and n in enters:
-            times[n] = max(
-                (t for x in n.inputs if x.fn and (t := times.get(x)) is not None), default=None
-            )
-        elif n.time is not None and n in ends:
-            earlier = [x for x in n.inputs if x.time not in (None, n.time)]
-            adds = n.fn not in _SCALES and earlier and not any(x in read for x in earlier)
-            if adds or any(x in running for x in n.inputs):
-                running.add(n)
-    return times | dict.fromkeys(running)
+    _give_connections_to_the_earlier_step(nodes, times)
+    times.update(dict.fromkeys(_running_sums(nodes)))
+    return times
 
 
 def steps_of(times: Mapping[Tensor, int | None]) -> tuple[int, ...]:
@@ -65,9 +48,67 @@ def steps_of(times: Mapping[Tensor, int | None]) -> tuple[int, ...]:
     return tuple(sorted(stamps))
 
 
+# --- the first correction -------------------------------------------------------------------------
+def _give_connections_to_the_earlier_step(nodes: Nodes, times: Times) -> None:
+    """Give an unstamped operation that a step reads the latest step among its inputs."""
+    read_by_steps = _read_by_a_step(nodes)
+    for n in nodes:
+        if n.time is None and n.fn is not None and n in read_by_steps:
+            steps = [times.get(x) for x in n.inputs if x.fn]
+            times[n] = max((t for t in steps if t is not None), default=None)
+
+
+def _read_by_a_step(nodes: Nodes) -> set[Tensor]:
+    """What a stamped node reads, directly or through unstamped ones."""
+    read = set[Tensor]()
+    for n in reversed(nodes):
+        if n.time is not None or n in read:
+            read.update(n.inputs)
+    return read
+
+
+# --- the second correction ------------------------------------------------------------------------
+def _running_sums(nodes: Nodes) -> set[Tensor]:
+    """The stamped sums at the end that add an earlier step's, and those that read one of them."""
+    final, read = _final_sums(nodes)
+    running = set[Tensor]()
+    for n in nodes:
+        if n.time is None or n not in final:
+            continue
+        begins = n.fn not in _SCALES and _adds_an_earlier_sum(n, read)
+        if begins or any(x in running for x in n.inputs):
+            running.add(n)
+    return running
+
+
+def _adds_an_earlier_sum(n: Tensor, read: set[Tensor]) -> bool:
+    """Whether n reads another step, and of other steps only what nothing but sums reads."""
+    others = [x for x in n.inputs if x.time not in (None, n.time)]
+    if not others:
+        return False
+    return not any(x in read for x in others)
+
+
+def _final_sums(nodes: Nodes) -> tuple[set[Tensor], set[Tensor]]:
+    """The sums and unstamped nodes that only such ones read; and what the other nodes read."""
+    final = set[Tensor]()
+    read = set[Tensor]()
+    for n in reversed(nodes):
+        if n not in read and (n.time is None or _is_sum(n)):
+            final.add(n)
+        else:
+            read.update(n.inputs)
+    return final, read
+
+
 def _is_sum(n: Tensor) -> bool:
     """Whether n adds up its inputs, passes one on, or scales one by a constant."""
-    constant = [x.fn is None and not x.requires_grad for x in n.inputs]
-    if n.fn in (np.multiply, np.divide):
-        return any(constant) if n.fn is np.multiply else constant[1]
+    if n.fn is np.multiply:
+        return any(_is_constant(x) for x in n.inputs)
+    if n.fn is np.divide:
+        return _is_constant(n.inputs[1])
     return n.fn in _ADDS or n.fn is np.negative
+
+
+def _is_constant(x: Tensor) -> bool:
+    return x.fn is None and not x.requires_grad

@@ -1,33 +1,81 @@
-"""Stale tapes: what was recorded before a leaf was assigned can no longer go backward through what read it."""
+"""Assigning leaves, and stale tapes.
+
+What read a leaf before it was assigned can no longer go backward through it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from minigrad.errors import StaleTapeError
+from minigrad.errors import GradientError, ShapeError, StaleTapeError
+from minigrad.source import serials
 
-from .tensor import Tensor
+from .array import Array, frozen, leaf_array
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
 
 
-def refuse_stale(what: str, reader: Tensor, inputs: Iterable[Tensor], remedy: str) -> None:
-    """Raise StaleTapeError where one of these inputs of reader shows the memory of a leaf that was assigned since."""
-    if Tensor.last_assign <= reader.serial:
+def assign(self: Tensor, array: npt.ArrayLike) -> None:
+    """Write a new value of the same shape into a leaf.
+
+    Tapes recorded before can no longer go backward through it. Whoever holds the leaf's ``data``,
+    or a view of it, sees the new value: ``numpy()`` is the copy to keep.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> w.assign(w.data - 0.5)
+    >>> w
+    tensor([0.5, 1.5], requires_grad=True)
+
+    Raises GradientError for the result of an operation, ShapeError for another shape.
+    """
+    if self.fn is not None:
+        got = f"'{self.label}' is a result of {self.op}"
+        raise GradientError("assign", got=got, expected="only leaves change")
+    new = leaf_array(array, None, None, False)
+    if new.shape != self.shape:
+        got = f"'{self.label}' is {self.shape}, the new value {new.shape}"
+        raise ShapeError("assign", got=got)
+    np.copyto(writeable(self), new, "unsafe")
+    frozen(self._array)
+
+
+def writeable(leaf: Tensor) -> Array:
+    """A leaf's array, to be written and frozen again: from now on its readers are stale."""
+    leaf.assigned = next(serials)
+    type(leaf).last_assign = leaf.assigned
+    # by position, as in frozen()
+    leaf._array.setflags(True)  # type: ignore[call-arg]
+    return leaf._array
+
+
+def refuse_stale(subject: str, reader: Tensor, inputs: Iterable[Tensor], remedy: str) -> None:
+    """Raise StaleTapeError where an input of reader shows the memory of a leaf assigned since.
+
+    ``subject`` and ``remedy`` are those of the message.
+    """
+    if reader.last_assign <= reader.serial:
         return
     for x in inputs:
-        for n in _shown(x):
-            if n.assigned > reader.serial:
-                got = f"'{n.label}' was assigned a new value after '{reader.label}' read it"
-                raise StaleTapeError(what, got=got, remedy=remedy, where=reader.where)
+        for source in _memory_of(x):
+            if source.assigned > reader.serial:
+                got = f"'{source.label}' was assigned a new value after '{reader.label}' read it"
+                raise StaleTapeError(subject, got=got, remedy=remedy, where=reader.where)
 
 
-def _shown(x: Tensor) -> Iterator[Tensor]:
+def _memory_of(x: Tensor) -> Iterator[Tensor]:
     """x, and what it is a view of."""
-    seen, stack = {x}, [x]
-    while stack:
-        n = stack.pop()
-        yield n
-        views = [i for i in n.inputs if i not in seen and np.may_share_memory(i.data, n.data)]
-        seen.update(views)
-        stack += views
+    seen = {x}
+    waiting = [x]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for source in node.inputs:
+            if source not in seen and np.may_share_memory(source.data, node.data):
+                seen.add(source)
+                waiting.append(source)

@@ -4,31 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from minigrad.errors import GradientError
 
 from .scope import watch
 
+if TYPE_CHECKING:
+    from .sweep import Swept
+    from .tape import Tape
+    from .tensor import Array, Tensor
+
 
 class Watch:
-    """Calls ``look(tape, swept)`` at chosen nodes of every backward pass, until removed or its with ends.
+    """Calls ``look(tape, swept)`` at chosen nodes of every backward pass, until it is removed.
 
-    Holds in this thread or asyncio task. A pass asks once which nodes are meant; without a Watch, nothing.
+    A with statement removes it at its end. It holds in this thread or asyncio task. A pass asks
+    once which nodes are meant; without a Watch, nothing.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor(3.0, requires_grad=True)
+    >>> watch = mg.on_backward("y", print)
+    >>> ((x * 2).named("y") * 5).backward()
+    5.0
+    >>> watch.remove()
+    >>> watch
+    Watch('y', removed)
     """
 
     def __init__(
-        self, title: str, chosen: Callable[[Any], Collection[Any]], look: Callable[[Any, Any], None]
+        self,
+        title: str,
+        chosen: Callable[[Tape], Collection[Tensor]],
+        look: Callable[[Tape, Swept], None],
     ) -> None:
-        self.title, self.chosen, self.look = title, chosen, look
+        self.title = title
+        self.chosen = chosen
+        self.look = look
         watch.set((*watch.get(), self))
 
-    def __call__(self, tape: Any, sweeping: Iterator[Any]) -> Iterator[Any]:
+    def __call__(self, tape: Tape, sweeping: Iterator[Swept]) -> Iterator[Swept]:
         """The same sweep, looked at."""
         nodes = set(self.chosen(tape))
-        return self._looking(tape, sweeping, nodes) if nodes else sweeping
+        if not nodes:
+            return sweeping
+        return self._looking(tape, sweeping, nodes)
 
-    def _looking(self, tape: Any, sweeping: Iterator[Any], nodes: set[Any]) -> Iterator[Any]:
+    def _looking(
+        self, tape: Tape, sweeping: Iterator[Swept], nodes: set[Tensor]
+    ) -> Iterator[Swept]:
         for swept in sweeping:
             if swept[0] in nodes:
                 self.look(tape, swept)
@@ -45,36 +69,40 @@ class Watch:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        at: TracebackType | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.remove()
 
     def __repr__(self) -> str:
-        return f"Watch({self.title}, {'on' if self in watch.get() else 'removed'})"
+        state = "on" if self in watch.get() else "removed"
+        return f"Watch({self.title}, {state})"
 
 
-def watched(target: str | Callable[[Any], Any], fn: Callable[[Any], Any]) -> Watch:
-    """Call fn(g) at the nodes of that name, or of which the predicate holds, when their adjoint g is complete."""
+def watched(
+    target: str | Callable[[Tensor], object], fn: Callable[[Array | Tensor], object]
+) -> Watch:
+    """Call fn(g) when the adjoint g of a node is complete.
 
-    def chosen(tape: Any) -> list[Any]:
-        if isinstance(
-            target, str
-        ):  # all that bear it: a truncated tape may hold several versions of h_2
+    The nodes are those of that name, or those for which a predicate holds.
+    """
+
+    def chosen(tape: Tape) -> list[Tensor]:
+        if isinstance(target, str):
+            # all that bear it: a truncated tape may hold several versions of h_2
             return [n for n, name in tape.names.items() if target in (n.name, name)]
         return [n for n in tape.nodes if target(n)]
 
-    def look(tape: Any, swept: Any) -> None:
-        if fn(swept[1]) is not None:
-            remedy = "To change a gradient write h = mg.on_backward(h, fn) in the forward pass"
+    def look(tape: Tape, swept: Swept) -> None:
+        node, g, _ = swept
+        if fn(g) is not None:
             raise GradientError(
-                f"on_backward at '{tape.names[swept[0]]}'",
+                f"on_backward at '{tape.names[node]}'",
                 got="the function returned something",
                 expected="one that only looks returns None",
-                remedy=remedy,
+                remedy="To change a gradient write h = mg.on_backward(h, fn) in the forward pass",
             )
 
-    return Watch(
-        repr(target) if isinstance(target, str) else getattr(target, "__name__", "predicate"),
-        chosen,
-        look,
-    )
+    title = repr(target)
+    if not isinstance(target, str):
+        title = getattr(target, "__name__", "predicate")
+    return Watch(title, chosen, look)

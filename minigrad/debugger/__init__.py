@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.sweep import Step
+from minigrad.core.step import Step
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 from minigrad.core.watch import Watch

@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from minigrad.core.sweep import Step
+from minigrad.core.step import Step
 from minigrad.core.tape import Tape
-from minigrad.core.text import finite, norm
+from minigrad.core.text import finite
+from minigrad.core.text import float_norm as norm
 from minigrad.errors import ArgumentError
 
 from .session import Session

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.core.sweep import Step
+from minigrad.core.seed import seed_for
+from minigrad.core.step import Step
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor
 from minigrad.errors import ArgumentError
@@ -26,7 +27,7 @@ class Session:
 
     def __init__(self, tape: Tape, gradient: npt.ArrayLike | None = None) -> None:
         self.tape, self.gradient = tape, gradient
-        self.seed = tape._seed(gradient)
+        self.seed = seed_for(tape, gradient)
         self.taken: list[Step] = []
         self.at = 0
         self._run: Iterator[Step] | None = None

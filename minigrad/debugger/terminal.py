@@ -16,7 +16,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from minigrad.companions import companion
-from minigrad.core.sweep import Step
+from minigrad.core.step import Step
 from minigrad.core.tape import Tape
 from minigrad.errors import ArgumentError
 from minigrad.ops import OPS

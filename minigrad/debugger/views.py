@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.checks.nonfinite import find_nonfinite
 from minigrad.core.notation import filled, templates, words_of
-from minigrad.core.sweep import Step
+from minigrad.core.step import Step
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 from minigrad.core.text import compact, summary

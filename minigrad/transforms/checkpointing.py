@@ -8,6 +8,7 @@ from operator import attrgetter
 
 import numpy as np
 
+from minigrad.core.arguments import refuse_unstamped
 from minigrad.core.order import behind
 from minigrad.core.recompute import Form, Segment
 from minigrad.core.tape import Tape
@@ -15,7 +16,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.core.time import times_of
 from minigrad.errors import ArgumentError
 
-from .edges import refuse_unstamped, undifferentiated
+from .edges import undifferentiated
 
 _form, _serial = cache(Form), attrgetter("serial")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from minigrad.core import gates
-from minigrad.core.arguments import refuse_no_tape
+from minigrad.core.arguments import positive, refuse_no_tape, refuse_unstamped
 from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor, frozen, passes
 from minigrad.core.versions import refuse_stale
@@ -42,7 +42,7 @@ def scale(tape: Tape, where: Where, s: float | Callable[[Edge], Tensor | float])
 
 def clip_edges(tape: Tape, where: Where, max_norm: float) -> Tape:
     """Scale what crosses the chosen edges, from the readers of one source in one step together, down to max_norm."""
-    keywords = {"max_norm": gates.positive("clip_edges: max_norm", max_norm)}
+    keywords = {"max_norm": positive("clip_edges: max_norm", max_norm)}
     return _gate(
         tape, where, lambda source, edge, _: gated(gates.clip_grad, source, edge.target, **keywords)
     )
@@ -126,10 +126,3 @@ def steps_of(tape: Tape, what: str) -> list[int]:
     stamps = [t for n, t in tape.times.items() if t is not None and n.fn is not None]
     refuse_unstamped(what, stamps)
     return stamps
-
-
-def refuse_unstamped(what: str, stamps: Collection[int]) -> None:
-    """Raise where there are no stamps."""
-    if not stamps:
-        remedy = "Run each step of the loop inside `with minigrad.timestep(t):`"
-        raise ArgumentError(what, got="the tape has no time steps", remedy=remedy)

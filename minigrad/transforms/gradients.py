@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core import gates
-from minigrad.core.arguments import refuse_no_tape
+from minigrad.core.arguments import positive, refuse_no_tape
 from minigrad.core.gradient import gradients
+from minigrad.core.norms import norm, shrink
+from minigrad.core.seed import seed_for
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 from minigrad.errors import GradientError
@@ -19,7 +20,7 @@ def differentiate(tape: Tape, wrt: Tensor | Iterable[Tensor] | None = None) -> T
     """Append the backward pass: a tape with outputs (loss, *gradients), wrt defaulting to the tape's parameters."""
     refuse_no_tape("differentiate", tape)
     targets = (wrt,) if isinstance(wrt, Tensor) else tape.parameters if wrt is None else tuple(wrt)
-    seed = Tensor(tape._seed(None), like=tape.outputs[0])
+    seed = Tensor(seed_for(tape), like=tape.outputs[0])
     return Tape.of(*tape.outputs, *gradients(tape, targets, seed), wrt=targets)
 
 
@@ -28,14 +29,14 @@ def clip(tape: Tape, max_norm: float) -> Tape:
 
     A non-finite norm makes every gradient NaN, rather than some of them zero. Source: D2L 9.5.3, Pascanu 2013.
     """
-    bound = gates.positive("clip: max_norm", max_norm)
-    factor = gates.shrink(gates.norm(*_gradients_of(tape, "clip")), bound)
+    bound = positive("clip: max_norm", max_norm)
+    factor = shrink(norm(*_gradients_of(tape, "clip")), bound)
     return _with_gradients(tape, lambda g: g * factor)
 
 
 def clip_value(tape: Tape, limit: float) -> Tape:
     """Clip every element of every gradient of a differentiated tape to [-limit, limit]."""
-    bound = gates.positive("clip_value: limit", limit)
+    bound = positive("clip_value: limit", limit)
     _gradients_of(tape, "clip_value")
     return _with_gradients(tape, lambda g: np.clip(g, -bound, bound))
 

@@ -571,7 +571,15 @@ HELPERS = [
 ]
 
 
-OURS = {name for name in vars(errors) if name.endswith("Error")} | {"refusal"}
+ERRORS = {name for name in vars(errors) if name.endswith("Error")}
+
+
+def builders(tree):
+    """The functions of a file that return an error of ours, for others to raise."""
+    for node in ast.walk(tree):
+        is_hinted = isinstance(node, ast.FunctionDef) and node.returns is not None
+        if is_hinted and ast.unparse(node.returns) in ERRORS:
+            yield node.name
 
 
 def raised(error):
@@ -587,15 +595,17 @@ def raised(error):
 def test_every_message_of_the_engine_has_a_row():
     seen = {place for call, _ in MESSAGES for place in raised(caught(call))}
     unseen = []
-    for file in sorted(ENGINE.rglob("*.py")):
-        if not ELSEWHERE.intersection(file.relative_to(ENGINE).parts):
-            for site in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                ours = (
-                    isinstance(site, ast.Raise)
-                    and isinstance(site.exc, ast.Call)
-                    and site.exc.func.id in OURS
-                )
-                if ours and not any(
+    trees = {
+        file: ast.parse(file.read_text(encoding="utf-8"))
+        for file in sorted(ENGINE.rglob("*.py"))
+        if not ELSEWHERE.intersection(file.relative_to(ENGINE).parts)
+    }
+    ours = ERRORS.union(*map(builders, trees.values()))
+    for file, tree in trees.items():
+        for site in ast.walk(tree):
+            if isinstance(site, ast.Raise) and isinstance(site.exc, ast.Call):
+                constructor = ast.unparse(site.exc.func).rpartition(".")[2]
+                if constructor in ours and not any(
                     (file, line) in seen for line in range(site.lineno, site.end_lineno + 1)
                 ):
                     unseen.append(f"{file.name}:{site.lineno}")

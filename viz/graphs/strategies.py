@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import graphviz
 import numpy as np
@@ -68,7 +69,8 @@ def _recurrence(steps: int) -> Tape:
     w, h = mg.tensor(0.5, requires_grad=True, name="w"), mg.tensor(0.0, name="h_0")
     for t in range(1, steps + 1):
         with mg.timestep(t):
-            h = np.tanh(w * h + 1).named(f"h_{t}")
+            state: Any = np.tanh(w * h + 1)
+            h = state.named(f"h_{t}")
     return Tape.of(h)
 
 

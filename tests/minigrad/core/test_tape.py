@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad.core.seed import seed_for
+from minigrad.core.sweep import sweep_of
 from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError, StaleTapeError
 from minigrad.transforms import cut, differentiate, simplify, truncate, truncate_randomly, untie
 
@@ -465,7 +467,7 @@ def test_a_parameter_assigned_before_forward_is_fine():
 
 # --- cost and depth --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
-    "seen", [lambda tape: tape.steps(), lambda tape: tape._sweep(tape._seed(None))]
+    "seen", [lambda tape: tape.steps(), lambda tape: sweep_of(tape, seed_for(tape))]
 )
 def test_an_adjoint_is_gone_once_it_was_passed_on(seen):
     """Nothing but the seed is held of what backward has left behind: neither adjoints nor what was sent."""

@@ -1,0 +1,87 @@
+"""Step: one node of a backward pass, its adjoint and what it sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from minigrad.ops.indexing import Scattered, written_out
+
+from .notation import sentences
+from .seed import seed_for
+from .sweep import sweep_of
+from .tensor import Tensor
+from .text import summary
+
+if TYPE_CHECKING:
+    from .tape import Tape
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Step:
+    """One step of backward: a node, its adjoint and what it sends.
+
+    Unpacks as (tensor, grad, contributions).
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor(3.0, requires_grad=True, name="x")
+    >>> first, last = mg.Tape.of((x * 2).named("L")).steps()
+    >>> first.formula
+    'dL/dx += dL/dL ⊙ 2'
+    >>> last.name, float(last.grad)
+    ('x', 2.0)
+    """
+
+    tensor: Tensor
+    grad: Any
+    # as the rules gave it: a use of x[t] is not written out until somebody looks
+    sent: list[Any]
+    # whose names the formula uses
+    tape: Tape | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.tensor, self.grad, self.contributions))
+
+    @property
+    def contributions(self) -> list[Any]:
+        """What the node sends to each input, in the input's shape; None: nothing."""
+        return [written_out([c]) if type(c) is Scattered else c for c in self.sent]
+
+    @property
+    def formula(self) -> str:
+        """What it sends, a line per input: ``dL/dh_2 += W_hhᵀ · dL/dh_3``."""
+        return "\n".join(line for line in self.formulas if line)
+
+    @property
+    def formulas(self) -> list[str | None]:
+        """The lines of ``formula``, one per input; None to what gets nothing."""
+        return sentences(self.tensor, self.sent, self.tape)
+
+    @property
+    def name(self) -> str:
+        """The node's name on its tape."""
+        return self.tensor.label if self.tape is None else self.tape.names[self.tensor]
+
+    @property
+    def time(self) -> int | None:
+        """The time step of the node."""
+        return self.tensor.time
+
+    @property
+    def origin(self) -> str:
+        """``file:line`` of the forward code."""
+        return self.tensor.origin
+
+    def __repr__(self) -> str:
+        grad = self.grad.data if isinstance(self.grad, Tensor) else self.grad
+        sends = "; ".join(line for line in self.formulas if line) or "complete"
+        return f"Step({self.name}: {summary(grad)}; {sends} [{self.tensor.where}])"
+
+
+def steps_back(tape: Tape, gradient: npt.ArrayLike | None = None) -> Iterator[Step]:
+    """Backward through a tape, a Step at a time, last to first."""
+    sweeping = sweep_of(tape, seed_for(tape, gradient))
+    return (Step(*swept, tape) for swept in sweeping)
