@@ -16,7 +16,7 @@ import numpy as np
 from minigrad.models import RNNLM, Vocabulary, parameters
 from minigrad.models.data.stream import Rows
 from minigrad.models.train.loop import updates
-from minigrad.models.train.state import Progress, Standing, write
+from minigrad.models.train.state import Position, Standing, write
 
 import minigrad as mg
 
@@ -90,7 +90,7 @@ def checkpoints():
         optimizer = mg.optim.AdamW(parameters(model))
         optimizer.step([np.ones(p.shape, p.dtype) for p in optimizer.params])
         now = Standing(
-            Progress(step=1), np.random.default_rng(0), model.zero_state(32), [(1.0, 2.0, 3.0)]
+            Position(step=1), np.random.default_rng(0), model.zero_state(32), [(1.0, 2.0, 3.0)]
         )
         with tempfile.TemporaryDirectory() as folder:
             file, times = Path(folder) / "run", []

@@ -13,10 +13,12 @@ from minigrad.models.lab.strategy import Strategy
 from minigrad.models.lab.totals import totals
 from minigrad.models.train import checkpoint
 
-from .cells import GRUCell, LinearRNN, LSTMCell, RNNCell, Stacked, parameters, unroll
+from .cells import CELLS, GRUCell, LinearRNN, LSTMCell, RNNCell, Stacked, parameters
 from .language_model import RNNLM
+from .unrolling import unroll
 
 __all__ = [
+    "CELLS",
     "RNNLM",
     "Anatomy",
     "GRUCell",

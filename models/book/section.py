@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from minigrad.models.cells import LinearRNN, unroll
+from minigrad.models.cells import LinearRNN
+from minigrad.models.unrolling import unroll
 
 import minigrad as mg
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,18 +15,31 @@ from minigrad.errors import ArgumentError
 Reset = Literal["document", "epoch", "never"]
 
 
+class Place(NamedTuple):
+    """The epoch, from 1, and the number of a chunk in it, from 0."""
+
+    epoch: int
+    number: int
+
+
+START = Place(1, 0)
+
+
 @dataclass(frozen=True, eq=False)
 class Chunk:
     """One piece of every row: inputs x and targets y, (B, T, ...), and the rows that start anew.
 
     ``reset``: (B,) before the first step, (B, T) before each step; None: every row goes on from the chunk before.
-    ``place``: the epoch, from 1, and the number of the chunk in it, from 0.
+
+    >>> tokens = np.arange(8).reshape(2, 4)
+    >>> Chunk(tokens[:, :-1], tokens[:, 1:]).tokens
+    6
     """
 
     x: npt.NDArray[Any]
     y: npt.NDArray[Any]
     reset: npt.NDArray[np.bool_] | None = None
-    place: tuple[int, int] = (1, 0)
+    place: Place = START
 
     @property
     def tokens(self) -> int:
@@ -48,7 +61,12 @@ class Source(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Shuffled:
-    """Windows (N, T+1) in batches, in a new order every epoch (none: ``seed`` None); every row starts from zero."""
+    """Windows (N, T+1) in batches, in a new order every epoch (none: ``seed`` None); every row starts from zero.
+
+    >>> source = Shuffled(np.arange(30).reshape(10, 3), batch=4, seed=0)
+    >>> [chunk.x.shape for chunk in source.chunks(epoch=1)]
+    [(4, 2), (4, 2), (2, 2)]
+    """
 
     windows: npt.NDArray[np.int64]
     batch: int
@@ -63,17 +81,28 @@ class Shuffled:
         if self.seed is not None:
             order = np.random.default_rng((self.seed, epoch)).permutation(order)
         for number in range(start, len(self)):
-            rows = self.windows[order[number * self.batch :][: self.batch]]
-            yield Chunk(rows[:, :-1], rows[:, 1:], np.ones(len(rows), bool), (epoch, number))
+            first = number * self.batch
+            rows = self.windows[order[first : first + self.batch]]
+            yield _from_zero(rows, Place(epoch, number))
 
 
 def drawn(
     windows: npt.NDArray[np.int64], batch: int, count: int, rng: np.random.Generator
 ) -> Iterator[Chunk]:
-    """``count`` batches of windows (N, T+1), each drawn with replacement; every row starts from zero."""
+    """``count`` batches of windows (N, T+1), each drawn with replacement; every row starts from zero.
+
+    >>> windows = np.arange(30).reshape(10, 3)
+    >>> [chunk.x.shape for chunk in drawn(windows, 4, 2, np.random.default_rng(0))]
+    [(4, 2), (4, 2)]
+    """
     for _ in range(count):
         rows = windows[rng.integers(len(windows), size=batch)]
-        yield Chunk(rows[:, :-1], rows[:, 1:], np.ones(batch, bool))
+        yield _from_zero(rows, START)
+
+
+def _from_zero(windows: npt.NDArray[np.int64], place: Place) -> Chunk:
+    """Windows (B, T+1) as a chunk whose rows all start from zero."""
+    return Chunk(windows[:, :-1], windows[:, 1:], np.ones(len(windows), bool), place)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +113,15 @@ class Rows:
     token and the next occurs once an epoch: the last chunks are shorter, and the very last may have fewer rows.
     ``reset``: "epoch", all rows start anew with each epoch; "document", and also wherever the input is the token
     ``separator``; "never": the state is carried on. Source: D2L 9.3.4, sequential partitioning.
+
+    Raises ArgumentError for a text without a step for each row, and for another ``reset``.
+
+    >>> for chunk in Rows(np.arange(10), batch=2, steps=3).chunks(epoch=1):
+    ...     print(chunk.x.tolist(), chunk.reset)
+    ...
+    [[0, 1, 2], [5, 6, 7]] [ True  True]
+    [[3], [8]] [False False]
+    [[4]] [False]
     """
 
     tokens: npt.NDArray[Any]
@@ -95,44 +133,63 @@ class Rows:
     def __post_init__(self) -> None:
         if self.batch < 1 or self.steps < 1 or len(self.tokens) <= self.batch:
             got = f"{self.batch} rows of {self.steps} steps from {len(self.tokens)} tokens"
-            expected, remedy = (
-                "expected at least one step in each of at least one row",
-                "Take more text or fewer rows",
-            )
+            expected = "expected at least one step in each of at least one row"
+            remedy = "Take more text or fewer rows"
             raise ArgumentError("Rows", got=got, expected=expected, remedy=remedy)
-        if self.reset not in ("document", "epoch", "never") or (self.reset == "document") == (
-            self.separator is None
-        ):
+        has_separator = self.separator is not None
+        if self.reset not in get_args(Reset) or has_separator != (self.reset == "document"):
             got = f"reset={self.reset!r} and separator={self.separator}"
             expected = 'expected "epoch", "never", or "document" with the separator\'s index'
             raise ArgumentError("Rows", got=got, expected=expected)
 
     def __len__(self) -> int:
-        length, longer = divmod(len(self.tokens) - 1, self.batch)
+        length, longer = self._lengths()
         return (length + self.steps - 1) // self.steps + bool(longer)
+
+    def _lengths(self) -> tuple[int, int]:
+        """The pairs of every row, and how many of the rows, the first ones, have one more."""
+        return divmod(len(self.tokens) - 1, self.batch)
 
     def chunks(self, epoch: int, start: int = 0) -> Iterator[Chunk]:
         """Reads B x (T + 1) tokens a chunk, and nothing else, into memory."""
-        length, longer = divmod(len(self.tokens) - 1, self.batch)
         for number in range(start, len(self)):
-            offset = min(number * self.steps, length)
-            rows, steps = (
-                (self.batch, min(self.steps, length - offset)) if offset < length else (longer, 1)
-            )
-            firsts = (i * length + min(i, longer) + offset for i in range(rows))
-            pairs = np.stack([self.tokens[f : f + steps + 1] for f in firsts]).astype(np.int64)
-            x, y = pairs[:, :-1], pairs[:, 1:]
-            reset = None
-            if self.reset == "document":
-                reset = x == self.separator
-                reset[:, 0] |= number == 0
-            elif self.reset == "epoch":
-                reset = np.full(rows, number == 0)
-            yield Chunk(x, y, reset, (epoch, number))
+            pairs = self._read(number)
+            x = pairs[:, :-1]
+            y = pairs[:, 1:]
+            yield Chunk(x, y, self._resets(x, number), Place(epoch, number))
+
+    def _read(self, number: int) -> npt.NDArray[np.int64]:
+        """The tokens (B, T + 1) of a chunk."""
+        length, longer = self._lengths()
+        offset = min(number * self.steps, length)
+        rows = self.batch
+        steps = min(self.steps, length - offset)
+        if offset == length:
+            # What is left: one step of the longer rows.
+            rows = longer
+            steps = 1
+        firsts = [i * length + min(i, longer) + offset for i in range(rows)]
+        pieces = [self.tokens[first : first + steps + 1] for first in firsts]
+        return np.stack(pieces).astype(np.int64)
+
+    def _resets(self, x: npt.NDArray[Any], number: int) -> npt.NDArray[np.bool_] | None:
+        """Which rows of the chunk with inputs x start anew, and where."""
+        if self.reset == "never":
+            return None
+        if self.reset == "epoch":
+            return np.full(len(x), number == 0)
+        resets: npt.NDArray[np.bool_] = x == self.separator
+        resets[:, 0] |= number == 0
+        return resets
 
 
-def epochs(source: Source, last: int, at: tuple[int, int] = (1, 0)) -> Iterator[Chunk]:
-    """The chunks of a source from the place ``at`` to the end of epoch ``last``."""
-    first, start = at
+def epochs(source: Source, last: int, start: tuple[int, int] = START) -> Iterator[Chunk]:
+    """The chunks of a source from the place ``start``, (epoch, number), to the end of epoch ``last``.
+
+    >>> [chunk.place.epoch for chunk in epochs(Rows(np.arange(9), 2, 2), 2)]
+    [1, 1, 2, 2]
+    """
+    first, number = start
     for epoch in range(first, last + 1):
-        yield from source.chunks(epoch, start if epoch == first else 0)
+        yield from source.chunks(epoch, number)
+        number = 0

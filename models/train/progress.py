@@ -6,7 +6,7 @@ import sys
 from typing import Any, Self
 
 
-class Silent:
+class NoBar:
     """The methods of a tqdm bar that we use, without the bar."""
 
     def __enter__(self) -> Self:
@@ -27,10 +27,9 @@ def progress(total: int, done: int = 0) -> Any:
     try:
         from tqdm import tqdm
     except ImportError:
-        return Silent()
-    return tqdm(
-        total=total, initial=done, unit="update", disable=None
-    )  # None: no bar where stderr is no terminal
+        return NoBar()
+    # disable=None: no bar where stderr is no terminal.
+    return tqdm(total=total, initial=done, unit="update", disable=None)
 
 
 def say(line: str) -> None:

@@ -6,26 +6,34 @@ from collections.abc import Callable
 
 import numpy as np
 
+WARMUP_SHARE = 0.3
+"""Of all updates: the rate rises."""
+START_SHARE = 0.04
+"""Of the peak: where it rises from."""
+
 
 def constant(peak: float, updates: int) -> Callable[[int], float]:
     """The same rate for every update."""
     return lambda step: peak
 
 
-WARM = 0.3  # of all updates
-
-
 def one_cycle(peak: float, updates: int) -> Callable[[int], float]:
     """From peak/25 up to peak over the first three tenths of all updates, then down to 0, along half cosines.
 
     Source: Smith and Topin 2018, Super-convergence.
+
+    >>> rate = one_cycle(1.0, updates=100)
+    >>> [round(rate(step), 2) for step in (0, 15, 30, 65, 100)]
+    [0.04, 0.52, 1.0, 0.5, 0.0]
     """
 
     def rate(step: int) -> float:
         done = step / updates
-        rising = 0.5 - 0.5 * np.cos(np.pi * min(done / WARM, 1))
-        falling = 0.5 + 0.5 * np.cos(np.pi * max((done - WARM) / (1 - WARM), 0))
-        return float(peak * (0.04 + 0.96 * rising) * falling)
+        warm = min(done / WARMUP_SHARE, 1)
+        cooled = max((done - WARMUP_SHARE) / (1 - WARMUP_SHARE), 0)
+        rising = 0.5 - 0.5 * np.cos(np.pi * warm)
+        falling = 0.5 + 0.5 * np.cos(np.pi * cooled)
+        return float(peak * (START_SHARE + (1 - START_SHARE) * rising) * falling)
 
     return rate
 

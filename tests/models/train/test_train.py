@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from minigrad.models import RNNLM, Vocabulary, Windows, parameters
 from minigrad.models.data.stream import Chunk, Rows, Shuffled, epochs
 from minigrad.models.data.text import preprocess
-from minigrad.models.train.loop import entering, evaluate, fit, perplexity, updates
+from minigrad.models.train import entering, evaluate, fit, perplexity, updates
 
 import minigrad as mg
 from minigrad.errors import ArgumentError, DataError

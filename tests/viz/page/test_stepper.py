@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from minigrad.models.book.cases import exploding, network, vanishing
-from minigrad.models.cells import LSTMCell, unroll
+from minigrad.models.cells import LSTMCell
+from minigrad.models.unrolling import unroll
 from minigrad.viz.page.grids import grid
 from minigrad.viz.page.write import LIMIT, snapshot
 
