@@ -1,10 +1,12 @@
-"""Recurrent cells, in the book's equations and symbols. A cell is a function (x_t, state) -> (output, state)."""
+"""Recurrent cells, in the book's equations and symbols.
+
+A cell is a function (x_t, state) -> (output, state).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,24 +15,21 @@ import minigrad as mg
 from minigrad import Tensor
 from minigrad.internal import Array
 
-from .unrolling import Cell, as_state, as_tuple
-
-Shape = tuple[int, ...]
-# (output, state)
-Step = tuple[Any, Any]
+from .unrolling import Cell, Shape, Step
 
 
 class Init:
     """Draws parameters: weights from N(0, sigma^2), biases zero."""
 
-    def __init__(self, rng: np.random.Generator | int | None, sigma: float, dtype: Any) -> None:
+    def __init__(self, rng: Any, sigma: float, dtype: Any) -> None:
         self.rng = np.random.default_rng(rng)
         self.sigma = sigma
         self.dtype = dtype
 
     def weight(self, name: str, *shape: int) -> Tensor:
         """A named parameter of that shape."""
-        return self._parameter(name, self.rng.normal(0, self.sigma, shape))
+        values = self.rng.normal(0, self.sigma, shape)
+        return self._parameter(name, values)
 
     def bias(self, name: str, size: int) -> Tensor:
         """A named parameter of zeros."""
@@ -43,8 +42,7 @@ class Init:
         """W_x* (d, h), W_h* (h, h) and b_* (h,) of one gate."""
         W_x = self.weight(f"W_x{name}", d, h)
         W_h = self.weight(f"W_h{name}", h, h)
-        b = self.bias(f"b_{name}", h)
-        return W_x, W_h, b
+        return W_x, W_h, self.bias(f"b_{name}", h)
 
 
 def parameters(module: Any) -> list[Tensor]:
@@ -67,11 +65,10 @@ def parameters(module: Any) -> list[Tensor]:
 
 
 class LinearRNN:
-    """The section's own model: h_t = W_hx x_t + W_hh h_{t-1}, o_t = W_qh h_t; no bias, no activation.
+    """The section's own model: h_t = W_hx x_t + W_hh h_{t-1}, o_t = W_qh h_t. Source: D2L 9.7.2.
 
-    Shapes: x_t (d, B), h_t (h, B), o_t (q, B), B examples side by side as columns. Source: D2L 9.7.2.
+    Shapes: x_t (d, B), h_t (h, B), o_t (q, B): B examples are columns.
 
-    >>> import numpy as np
     >>> from minigrad import models
     >>> o, h = models.LinearRNN(d=3, h=2, q=4, rng=0)(np.ones((3, 5)), np.zeros((2, 5)))
     >>> o.shape, h.shape
@@ -100,11 +97,10 @@ class LinearRNN:
 class RNNCell:
     """H_t = tanh(X_t W_xh + H_{t-1} W_hh + b_h). Source: D2L 9.4.
 
-    Shapes: X_t (B, d), H_t (B, h). ``sigma`` is the standard deviation of the first weights, drawn by
-    ``rng``, a generator or a seed. In every cell a ``mask`` (B, h) multiplies H_{t-1} where a weight
-    matrix reads it: dropout.
+    Shapes: X_t (B, d), H_t (B, h). ``sigma`` is the standard deviation of the first weights, drawn
+    by ``rng``, a generator or a seed. In every cell a ``mask`` (B, h) multiplies H_{t-1} where a
+    weight matrix reads it: dropout.
 
-    >>> import numpy as np
     >>> from minigrad import models
     >>> cell = models.RNNCell(3, 2, rng=0)
     >>> x = np.ones((5, 3))
@@ -140,7 +136,6 @@ class RNNCell:
 class GRUCell:
     """Gated recurrent unit; the reset gate acts before the product. As RNNCell. Source: D2L 10.2.
 
-    >>> import numpy as np
     >>> from minigrad import models
     >>> outputs, h = models.unroll(models.GRUCell(3, 2, rng=0), np.ones((4, 5, 3)))
     >>> h.name, h.shape
@@ -179,7 +174,6 @@ class GRUCell:
 class LSTMCell:
     """Long short-term memory; the state is (H, C). As RNNCell. Source: D2L 10.1.
 
-    >>> import numpy as np
     >>> from minigrad import models
     >>> outputs, (h, c) = models.unroll(models.LSTMCell(3, 2, rng=0), np.ones((4, 5, 3)))
     >>> h.name, c.name, c.shape
@@ -222,57 +216,12 @@ class LSTMCell:
         return h, c
 
 
-class Stacked:
-    """Layers of cells, each reading the output of the one below; the state is all of theirs, side by side.
-
-    ``masks``, one (B, h) per layer, multiply H where weights read it, in the same layer and in the
-    one above, alike at every step: dropout. Source: Gal and Ghahramani 2016.
-
-    >>> import numpy as np
-    >>> from minigrad import models
-    >>> cell = models.Stacked(models.LSTMCell(3, 4), models.GRUCell(4, 2))
-    >>> outputs, state = models.unroll(cell, np.ones((6, 5, 3)))
-    >>> [s.name for s in state], outputs[-1].shape
-    (['h1_6', 'c1_6', 'h2_6'], (5, 2))
-    """
-
-    def __init__(self, *cells: Any, masks: Sequence[Any] = ()) -> None:
-        self.cells: tuple[Any, ...] = cells
-        self.masks = masks
-        names: list[str] = []
-        for layer, cell in enumerate(cells, 1):
-            names += [f"{name}{layer}" for name in cell.state_names]
-        self.state_names = tuple(names)
-
-    def __call__(self, x: Any, state: Any) -> Step:
-        """One step of every layer, from below."""
-        tensors = iter(as_tuple(state))
-        states: list[Any] = []
-        for layer, cell in enumerate(self.cells):
-            count = len(cell.state_names)
-            before = as_state(tuple(islice(tensors, count)))
-            # A list of one or none: a cell of a user's need not know masks.
-            mask = self.masks[layer : layer + 1]
-            x, after = cell(x, before, *mask)
-            if mask:
-                x = x * mask[0]
-            states += as_tuple(after)
-        return x, tuple(states)
-
-    def zero_state(self, x_shape: Shape) -> tuple[Tensor, ...]:
-        """Zeros for every layer."""
-        states: list[Tensor] = []
-        for cell in self.cells:
-            states += as_tuple(cell.zero_state(x_shape))
-        return tuple(states)
-
-
 @dataclass(frozen=True)
 class CellKind:
     """What is known of a kind of cell beside its equations.
 
-    ``make(d, h, rng, sigma, dtype)`` is the class. ``gates``: its pairs of weights W_x*, W_h*, that of
-    the candidate included. ``rate``: the learning rate of SGD that the book trains it with.
+    ``make(d, h, rng, sigma, dtype)`` is the class. ``gates``: its pairs of weights W_x*, W_h*, that
+    of the candidate included. ``rate``: the learning rate of SGD that the book trains it with.
     """
 
     make: Callable[..., Cell]
@@ -280,12 +229,12 @@ class CellKind:
     rate: float
 
 
+# Every kind of cell by the name that the command line and checkpoints give it.
 CELLS = {
     "rnn": CellKind(RNNCell, gates=1, rate=1.0),
     "gru": CellKind(GRUCell, gates=3, rate=4.0),
     "lstm": CellKind(LSTMCell, gates=4, rate=4.0),
 }
-"""Every kind of cell by the name that the command line and checkpoints give it."""
 
 
 def _dropped(h: Any, mask: Any) -> Any:

@@ -1,4 +1,7 @@
-"""The book's character language model: one-hot characters -> recurrent cell -> a distribution over the next one."""
+"""The book's character language model.
+
+One-hot characters -> recurrent cells -> a distribution over the next character.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,15 @@ from minigrad.models.data.text import Vocabulary
 import minigrad as mg
 from minigrad import Tensor
 
-from .cells import CELLS, Init, Stacked
+from .cells import CELLS, Init
+from .stacked import Stacked
 from .unrolling import Arrays, Cell, as_state, as_tuple, unroll
 
 
 class RNNLM:
-    """O_t = H_t W_hq + b_q over the states of any cell. Shapes: tokens (B, T), O_t (B, V). Source: D2L 9.5.
+    """O_t = H_t W_hq + b_q over the states of any cell. Shapes: tokens (B, T), O_t (B, V).
+
+    Source: D2L 9.5.
 
     >>> from minigrad import models
     >>> vocab = models.Vocabulary.of("it has")
@@ -42,16 +48,19 @@ class RNNLM:
     ) -> None:
         """Layers of cells of that kind, a key of CELLS, with ``hidden`` units each, and a head.
 
-        ``vocab`` is the number of characters V. Weights are drawn from N(0, sigma^2) by ``seed``, biases
-        are zero. While training, ``dropout`` is the chance of each hidden unit to read as zero throughout
-        a chunk.
+        ``vocab`` is the number of characters V. Weights are drawn from N(0, sigma^2) by ``seed``,
+        biases are zero. While training, ``dropout`` is the chance of each hidden unit to read as
+        zero throughout a chunk.
         """
-        rng = np.random.default_rng(seed)
         self.kind = kind
         self.dropout = dropout
+        rng = np.random.default_rng(seed)
         make = CELLS[kind].make
-        sizes = [vocab, *[hidden] * (layers - 1)]
-        cells = [make(size, hidden, rng, sigma, dtype) for size in sizes]
+        cells = []
+        inputs = vocab
+        for _ in range(layers):
+            cells.append(make(inputs, hidden, rng, sigma, dtype))
+            inputs = hidden
         self.cell = cells[0] if layers == 1 else Stacked(*cells)
         init = Init(rng, sigma, dtype)
         self.W_hq = init.weight("W_hq", hidden, vocab)
@@ -70,21 +79,32 @@ class RNNLM:
         return tuple(s.data for s in as_tuple(state))
 
     def masks(self, batch: int, rng: np.random.Generator) -> Arrays:
-        """Dropout for one chunk: (B, h) of 0 and 1 / (1 - dropout) per layer; none without dropout."""
+        """Dropout for one chunk: (B, h) of 0 and 1 / (1 - dropout) per layer.
+
+        None without dropout.
+        """
         if not self.dropout:
             return ()
         keep = 1 - self.dropout
         shape = (batch, len(self.W_hq))
         divisor = self.W_hq.dtype.type(keep)
-        return tuple((rng.random(shape) < keep) / divisor for _ in self.layers)
+        masks = []
+        for _ in self.layers:
+            kept = rng.random(shape) < keep
+            masks.append(kept / divisor)
+        return tuple(masks)
 
     def logits(
-        self, tokens: Tensor, state: Any = None, reset: Any = None, masks: Sequence[Any] = ()
+        self,
+        tokens: Tensor,
+        state: Any = None,
+        reset: Any = None,
+        masks: Sequence[Any] = (),
     ) -> tuple[list[Any], Any]:
         """O_1, ..., O_T and the last state, for tokens (T, B).
 
-        ``state``: before the first step, as Tensors or arrays (B, h); zeros by default. ``reset``: (T, B)
-        as in unroll. ``masks``: dropout, as ``masks()`` draws it.
+        ``state``: before the first step, as Tensors or arrays (B, h); zeros by default. ``reset``:
+        (T, B) as in unroll. ``masks``: dropout, as ``masks()`` draws it.
         """
         cell = Stacked(*self.layers, masks=masks) if masks else self.cell
         if isinstance(state, tuple):
@@ -99,9 +119,14 @@ class RNNLM:
         return outputs, state
 
     def record(
-        self, X: Tensor, Y: Tensor, state: Any = None, reset: Any = None, masks: Sequence[Any] = ()
+        self,
+        X: Tensor,
+        Y: Tensor,
+        state: Any = None,
+        reset: Any = None,
+        masks: Sequence[Any] = (),
     ) -> tuple[Tensor, Any]:
-        """Mean cross-entropy in nats of the targets Y (T, B) after the inputs X (T, B), and the last state.
+        """Mean cross-entropy in nats of the targets Y after the inputs X, (T, B); the last state.
 
         ``state``, ``reset`` and ``masks`` as in ``logits``.
         """
@@ -117,11 +142,16 @@ class RNNLM:
         return loss
 
     def continue_text(
-        self, prefix: str, length: int, vocab: Vocabulary, temperature: float = 0.0, seed: int = 0
+        self,
+        prefix: str,
+        length: int,
+        vocab: Vocabulary,
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> str:
-        """The prefix and ``length`` next characters, drawn from softmax(O / temperature); at 0 always the likeliest.
+        """The prefix and ``length`` next characters, drawn from softmax(O / temperature).
 
-        Source: D2L 9.5.4.
+        At temperature 0 it is always the likeliest; ``seed`` draws. Source: D2L 9.5.4.
         """
         rng = np.random.default_rng(seed)
         state = None
@@ -129,8 +159,10 @@ class RNNLM:
         unread = text
         with mg.no_grad():
             for _ in range(length):
-                outputs, state = self.logits(mg.tensor(np.array(unread)[:, None]), state)
-                text.append(_choose(outputs[-1].data[0], temperature, rng))
+                tokens = np.array(unread)[:, None]
+                outputs, state = self.logits(mg.tensor(tokens), state)
+                next_one = _choose(outputs[-1].data[0], temperature, rng)
+                text.append(next_one)
                 unread = text[-1:]
         return vocab.decode(text)
 

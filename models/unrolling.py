@@ -11,9 +11,12 @@ import numpy.typing as npt
 import minigrad as mg
 from minigrad import Tensor
 
+Shape = tuple[int, ...]
 State = Tensor | tuple[Tensor, ...]
+# What a cell gives: (output, state).
+Step = tuple[Any, Any]
+# A state, or the masks of a chunk, as plain arrays: no gradient goes through them.
 Arrays = tuple[npt.NDArray[Any], ...]
-"""A state, or other tensors of a chunk, as plain arrays: no gradient goes through them."""
 
 
 class Cell(Protocol):
@@ -24,11 +27,11 @@ class Cell(Protocol):
         """``("h",)``, or ``("h", "c")`` for a state of two tensors."""
         ...
 
-    def __call__(self, x: Any, state: Any, /) -> tuple[Any, Any]:
+    def __call__(self, x: Any, state: Any, /) -> Step:
         """One time step: (x_t, state) -> (output, state)."""
         ...
 
-    def zero_state(self, x_shape: tuple[int, ...]) -> State:
+    def zero_state(self, x_shape: Shape) -> State:
         """The state before the first step, for inputs of that shape."""
         ...
 
@@ -45,7 +48,6 @@ def unroll(
     the first step; zeros by default. ``reset``: booleans (T, B). Before step t the rows where it is
     true start anew from zero, and no gradient goes back past that; the other rows are untouched.
 
-    >>> import numpy as np
     >>> from minigrad import models
     >>> cell = models.RNNCell(3, 2, rng=0)
     >>> outputs, h = models.unroll(cell, np.ones((5, 4, 3)))

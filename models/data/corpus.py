@@ -1,4 +1,7 @@
-"""A text as tokens in a file: encoded piece by piece and read through np.memmap, so that it may outgrow the memory."""
+"""A text as tokens in a file, encoded piece by piece and read through np.memmap.
+
+It may be larger than the memory.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def pieces(path: str | Path, size: int = PIECE_CHARACTERS) -> Iterator[str]:
         with open(path, encoding="utf-8-sig") as file:
             while raw := file.read(size):
                 piece = preprocess(raw)
-                # A run of other characters that goes on from the piece before is one space, not two.
+                # A gap that goes on from the piece before is one space, not two.
                 if last == " " == piece[0]:
                     piece = piece[1:]
                 if piece:
@@ -38,9 +41,10 @@ def pieces(path: str | Path, size: int = PIECE_CHARACTERS) -> Iterator[str]:
 
 
 def encode(text: Iterable[str], vocab: Vocabulary, file: Any) -> npt.NDArray[Any]:
-    """Write the tokens of the pieces of a text to an empty binary file; they come back as an array on that file.
+    """Write the tokens of the pieces of a text to an empty binary file.
 
-    Tokens are uint8, or uint16 where the vocabulary has more than 256. Raises DataError where there are none.
+    They come back as an array on that file. Tokens are uint8, or uint16 where the vocabulary has
+    more than 256. Raises DataError where there are none.
     """
     dtype: Any = np.uint8 if len(vocab.tokens) <= 256 else np.uint16
     for piece in text:
@@ -53,7 +57,9 @@ def encode(text: Iterable[str], vocab: Vocabulary, file: Any) -> npt.NDArray[Any
 
 
 def corpus(path: str | Path) -> tuple[npt.NDArray[Any], Vocabulary]:
-    """The tokens (N,) of a text file of any size, in a temporary file that goes when they go, and its vocabulary.
+    """The tokens (N,) of a text file of any size, and its vocabulary.
+
+    The tokens lie in a temporary file that goes when they go.
 
     Raises DataError where the file cannot be read, is no text or has none.
 

@@ -1,4 +1,4 @@
-"""Streams of chunks to train on: shuffled windows, or one long text in rows side by side, read where it lies."""
+"""Streams of chunks to train on: shuffled windows, or one long text in rows side by side."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ import numpy.typing as npt
 
 from minigrad.errors import ArgumentError
 
+from .text import Tokens
+
 Reset = Literal["document", "epoch", "never"]
+Booleans = npt.NDArray[np.bool_]
 
 
 class Place(NamedTuple):
@@ -29,7 +32,8 @@ START = Place(1, 0)
 class Chunk:
     """One piece of every row: inputs x and targets y, (B, T, ...), and the rows that start anew.
 
-    ``reset``: (B,) before the first step, (B, T) before each step; None: every row goes on from the chunk before.
+    ``reset``: (B,) before the first step, (B, T) before each step; None: every row goes on from the
+    chunk before.
 
     >>> tokens = np.arange(8).reshape(2, 4)
     >>> Chunk(tokens[:, :-1], tokens[:, 1:]).tokens
@@ -38,7 +42,7 @@ class Chunk:
 
     x: npt.NDArray[Any]
     y: npt.NDArray[Any]
-    reset: npt.NDArray[np.bool_] | None = None
+    reset: Booleans | None = None
     place: Place = START
 
     @property
@@ -61,14 +65,16 @@ class Source(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Shuffled:
-    """Windows (N, T+1) in batches, in a new order every epoch (none: ``seed`` None); every row starts from zero.
+    """Windows (N, T+1) in batches, in a new order every epoch (none: ``seed`` None).
+
+    Every row starts from zero.
 
     >>> source = Shuffled(np.arange(30).reshape(10, 3), batch=4, seed=0)
     >>> [chunk.x.shape for chunk in source.chunks(epoch=1)]
     [(4, 2), (4, 2), (2, 2)]
     """
 
-    windows: npt.NDArray[np.int64]
+    windows: Tokens
     batch: int
     seed: int | None = None
 
@@ -79,40 +85,47 @@ class Shuffled:
         """The last batch of an epoch is what is left. The order depends on seed and epoch alone."""
         order = np.arange(len(self.windows))
         if self.seed is not None:
-            order = np.random.default_rng((self.seed, epoch)).permutation(order)
+            rng = np.random.default_rng((self.seed, epoch))
+            order = rng.permutation(order)
         for number in range(start, len(self)):
             first = number * self.batch
             rows = self.windows[order[first : first + self.batch]]
             yield _from_zero(rows, Place(epoch, number))
 
 
-def drawn(
-    windows: npt.NDArray[np.int64], batch: int, count: int, rng: np.random.Generator
-) -> Iterator[Chunk]:
-    """``count`` batches of windows (N, T+1), each drawn with replacement; every row starts from zero.
+def drawn(windows: Tokens, batch: int, count: int, rng: np.random.Generator) -> Iterator[Chunk]:
+    """``count`` batches of windows (N, T+1), each drawn with replacement.
+
+    Every row starts from zero.
 
     >>> windows = np.arange(30).reshape(10, 3)
     >>> [chunk.x.shape for chunk in drawn(windows, 4, 2, np.random.default_rng(0))]
     [(4, 2), (4, 2)]
     """
     for _ in range(count):
-        rows = windows[rng.integers(len(windows), size=batch)]
-        yield _from_zero(rows, START)
+        numbers = rng.integers(len(windows), size=batch)
+        yield _from_zero(windows[numbers], START)
 
 
-def _from_zero(windows: npt.NDArray[np.int64], place: Place) -> Chunk:
+def _from_zero(windows: Tokens, place: Place) -> Chunk:
     """Windows (B, T+1) as a chunk whose rows all start from zero."""
-    return Chunk(windows[:, :-1], windows[:, 1:], np.ones(len(windows), bool), place)
+    x = windows[:, :-1]
+    y = windows[:, 1:]
+    reset = np.ones(len(windows), bool)
+    return Chunk(x, y, reset, place)
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """One text as B rows side by side, read in chunks of T steps: row i goes on in row i of the next chunk.
+    """One text as B rows side by side, in chunks of T steps: row i goes on in row i of the next.
 
-    ``tokens``: integers (N,), an array or an ``np.memmap`` of a file larger than memory. Each of the N - 1 pairs of a
-    token and the next occurs once an epoch: the last chunks are shorter, and the very last may have fewer rows.
-    ``reset``: "epoch", all rows start anew with each epoch; "document", and also wherever the input is the token
-    ``separator``; "never": the state is carried on. Source: D2L 9.3.4, sequential partitioning.
+    ``tokens``: integers (N,), an array or an ``np.memmap`` of a file larger than memory. Each of
+    the N - 1 pairs of a token and the next occurs once an epoch: the last chunks are shorter, and
+    the very last may have fewer rows.
+
+    ``reset``: "epoch", all rows start anew with each epoch; "document", and also wherever the input
+    is the token ``separator``; "never": the state is carried on. Source: D2L 9.3.4, sequential
+    partitioning.
 
     Raises ArgumentError for a text without a step for each row, and for another ``reset``.
 
@@ -156,9 +169,10 @@ class Rows:
             pairs = self._read(number)
             x = pairs[:, :-1]
             y = pairs[:, 1:]
-            yield Chunk(x, y, self._resets(x, number), Place(epoch, number))
+            reset = self._resets(x, number)
+            yield Chunk(x, y, reset, Place(epoch, number))
 
-    def _read(self, number: int) -> npt.NDArray[np.int64]:
+    def _read(self, number: int) -> Tokens:
         """The tokens (B, T + 1) of a chunk."""
         length, longer = self._lengths()
         offset = min(number * self.steps, length)
@@ -168,23 +182,25 @@ class Rows:
             # What is left: one step of the longer rows.
             rows = longer
             steps = 1
-        firsts = [i * length + min(i, longer) + offset for i in range(rows)]
-        pieces = [self.tokens[first : first + steps + 1] for first in firsts]
+        pieces = []
+        for row in range(rows):
+            first = row * length + min(row, longer) + offset
+            pieces.append(self.tokens[first : first + steps + 1])
         return np.stack(pieces).astype(np.int64)
 
-    def _resets(self, x: npt.NDArray[Any], number: int) -> npt.NDArray[np.bool_] | None:
+    def _resets(self, x: Tokens, number: int) -> Booleans | None:
         """Which rows of the chunk with inputs x start anew, and where."""
         if self.reset == "never":
             return None
         if self.reset == "epoch":
             return np.full(len(x), number == 0)
-        resets: npt.NDArray[np.bool_] = x == self.separator
+        resets: Booleans = x == self.separator
         resets[:, 0] |= number == 0
         return resets
 
 
 def epochs(source: Source, last: int, start: tuple[int, int] = START) -> Iterator[Chunk]:
-    """The chunks of a source from the place ``start``, (epoch, number), to the end of epoch ``last``.
+    """The chunks of a source from ``start``, (epoch, number), to the end of epoch ``last``.
 
     >>> [chunk.place.epoch for chunk in epochs(Rows(np.arange(9), 2, 2), 2)]
     [1, 1, 2, 2]

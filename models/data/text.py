@@ -1,4 +1,4 @@
-"""Text to learn from: loading, the book's preprocessing, the vocabulary and the training windows."""
+"""Text to learn from: loading, the book's preprocessing, the vocabulary and the windows."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ Tokens = npt.NDArray[np.int64]
 def load(path: str | os.PathLike[str] | None = None) -> tuple[str, str]:
     """A text and one line that says where it came from.
 
-    The given file; else The Time Machine from the user's cache folder or the book's address; else, offline, the
-    documentation of Python that every Python carries. Raises DataError that names the file and the remedy.
+    The given file; else The Time Machine from the user's cache folder or the book's address; else,
+    offline, the documentation of Python that every Python carries.
+
+    Raises DataError that names the file and the remedy.
     """
     if path is not None:
         return _read(Path(path)), f"{path}"
@@ -55,7 +57,10 @@ def _reason(error: OSError | DataError) -> str:
 
 
 def _time_machine() -> str:
-    """The book's text, from the cache or else the net; every copy is checked against the book's sha1."""
+    """The book's text, from the cache or else the net.
+
+    Every copy is checked against the book's sha1.
+    """
     cached = cache_folder() / "timemachine.txt"
     if cached.is_file() and hashlib.sha1(cached.read_bytes()).hexdigest() == SHA1:
         return cached.read_text("utf-8")
@@ -140,9 +145,10 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Windows:
-    """Overlapping windows of T + 1 characters at stride 1, the first part to train on, the next to validate.
+    """Overlapping windows of T + 1 characters at stride 1: some to train on, the next to validate.
 
-    Shapes: train (N, T+1), validation (M, T+1); inputs are [:, :-1], targets [:, 1:]. Source: D2L 9.3, 9.5.
+    Shapes: train (N, T+1), validation (M, T+1); inputs are [:, :-1], targets [:, 1:]. Source: D2L
+    9.3, 9.5.
 
     >>> windows = Windows.of(range(10), steps=3, train=4, validation=2)
     >>> windows.train[0].tolist(), windows.train.shape, windows.validation.shape
@@ -162,12 +168,13 @@ class Windows:
     ) -> Windows:
         """The book's split of a corpus, tokens (N,), into windows of so many steps.
 
-        ``train`` and ``validation`` are numbers of windows; of a shorter text two thirds train and one third
-        validates. Raises DataError where there are fewer than 3 windows.
+        ``train`` and ``validation`` are numbers of windows; of a shorter text two thirds train and
+        one third validates. Raises DataError where there are fewer than 3 windows.
         """
         count = len(corpus) - steps
         if count < MIN_WINDOWS:
-            got = f"{len(corpus)} characters after preprocessing, too few for windows of {steps} steps"
+            letters = f"{len(corpus)} characters after preprocessing"
+            got = f"{letters}, too few for windows of {steps} steps"
             remedy = f"Give a text with at least {steps + MIN_WINDOWS} letters"
             raise DataError("text", got=got, remedy=remedy)
         if count < train + validation:
@@ -180,7 +187,7 @@ class Windows:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A text after the book's preprocessing: its tokens (N,), its vocabulary, and where it came from."""
+    """A preprocessed text: its tokens (N,), its vocabulary, and where it came from."""
 
     tokens: npt.NDArray[Any]
     vocab: Vocabulary
@@ -192,7 +199,9 @@ class Prepared:
 
 
 def prepared(path: str | os.PathLike[str] | None = None) -> Prepared:
-    """A text ready to learn from: loaded as by ``load``, preprocessed, and encoded by its own vocabulary.
+    """A text ready to learn from: loaded as by ``load``, preprocessed and encoded.
+
+    Raises DataError for a file that cannot be read.
 
     >>> from pathlib import Path
     >>> _ = Path("book.txt").write_text("It was the best of times, it was the worst of times.")

@@ -9,6 +9,7 @@ from .loop import (
     fit,
     perplexity,
     refuse_nonfinite,
+    take_step,
     updates,
 )
 from .update import Update
@@ -24,5 +25,6 @@ __all__ = [
     "fit",
     "perplexity",
     "refuse_nonfinite",
+    "take_step",
     "updates",
 ]

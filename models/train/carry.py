@@ -15,10 +15,13 @@ from minigrad.errors import ArgumentError
 
 
 class Model(Protocol):
-    """What can be trained: a loss over a chunk, given the state before it, and the state after it."""
+    """What can be trained: a loss over a chunk, the state before it, and the state after it."""
 
     def zero_state(self, batch: int) -> Arrays:
-        """The state of so many rows before their first step: arrays (B, ...); () for a model without one."""
+        """The state of so many rows before their first step: arrays (B, ...).
+
+        () for a model without one.
+        """
         ...
 
     def masks(self, batch: int, rng: np.random.Generator) -> Arrays:
@@ -28,14 +31,26 @@ class Model(Protocol):
     def record(
         self, X: Tensor, Y: Tensor, state: Any, reset: Any, masks: Sequence[Any]
     ) -> tuple[Tensor, Any]:
-        """The mean loss per token of X, Y (T, B, ...), and the last state; ``reset`` (T, B) or None as in unroll."""
+        """The mean loss per token of X, Y (T, B, ...), and the last state.
+
+        ``reset`` (T, B) or None as in unroll.
+        """
         ...
 
 
 def entering(model: Model, state: Arrays | None, chunk: Chunk) -> Arrays:
-    """The state of the chunk's rows before it: row i goes on with row i, or starts anew. Plain arrays: no gradient.
+    """The state of the chunk's rows before it: row i goes on with row i, or starts anew.
+
+    ``state``: after the chunk before, None before the first. Plain arrays: no gradient.
 
     Raises ArgumentError where a row that does not start anew was not there before.
+
+    >>> from minigrad import models
+    >>> lm = models.RNNLM("rnn", hidden=2, vocab=3)
+    >>> tokens = np.array([[1, 2], [2, 1]])
+    >>> chunk = models.stream.Chunk(tokens, tokens, reset=np.array([True, False]))
+    >>> models.train.entering(lm, (np.ones((2, 2)),), chunk)[0].tolist()
+    [[0.0, 0.0], [1.0, 1.0]]
     """
     rows = len(chunk.x)
     rows_before = len(state[0]) if state else rows

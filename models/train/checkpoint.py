@@ -1,4 +1,4 @@
-"""Checkpoints: a language model with its vocabulary in one safetensors file, and where its training stands."""
+"""Checkpoints: a language model with its vocabulary, and where its training stands, in one file."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from minigrad.internal import unique_names
 from . import tensorfile
 from .tensorfile import NamedArrays
 
+# What the names of arrays begin with that are no parameters: resuming needs them.
 TRAINING = "training."
-"""What the names of arrays begin with that are no parameters, but what resuming needs."""
 
 
 def named(model: Any) -> dict[str, Tensor]:
@@ -40,8 +40,9 @@ def save(
 ) -> Path:
     """Write the parameters, and what else load needs, whole or not at all; the path of the file.
 
-    ``training`` and ``about``: arrays and strings that resuming needs beside them. Raises DataError where the file
-    cannot be written or safetensors is not installed.
+    ``training`` and ``about``: arrays and strings that resuming needs beside them.
+
+    Raises DataError where the file cannot be written or safetensors is not installed.
 
     >>> from minigrad import models
     >>> vocab = models.Vocabulary.of("it has")
@@ -49,7 +50,7 @@ def save(
     >>> save(lm, vocab, "model.safetensors").name
     'model.safetensors'
     >>> loaded, vocab = load("model.safetensors")
-    >>> loaded.kind, np.array_equal(loaded.W_hq.data, lm.W_hq.data)
+    >>> loaded.kind, loaded.W_hq.data.tolist() == lm.W_hq.data.tolist()
     ('lstm', True)
     """
     arrays = {name: p.numpy() for name, p in named(model).items()}
@@ -77,7 +78,8 @@ def load(path: str | os.PathLike[str]) -> tuple[RNNLM, Vocabulary]:
         vocab = Vocabulary(tuple(json.loads(about["vocabulary"])))
         size = sum(math.prod(a.shape) for a in arrays.values())
         # Before memory is asked for.
-        if min(hidden, layers) < 1 or size < _least_size(kind, hidden, layers, len(vocab.tokens)):
+        least_size = _least_size(kind, hidden, layers, len(vocab.tokens))
+        if min(hidden, layers) < 1 or size < least_size:
             raise ValueError("it is smaller than the model that it names")
         model = RNNLM(kind, hidden, len(vocab.tokens), layers=layers)
     except (KeyError, ValueError, TypeError, RecursionError) as error:
@@ -90,12 +92,16 @@ def load(path: str | os.PathLike[str]) -> tuple[RNNLM, Vocabulary]:
 
 def _least_size(kind: str, hidden: int, layers: int, vocab: int) -> int:
     """How many numbers the cells of such a model have, their biases aside."""
-    # W_x* of the first layer reads characters; W_h* of every layer, and W_x* of the others, read hidden units.
-    return CELLS[kind].gates * hidden * (vocab + (2 * layers - 1) * hidden)
+    # W_x* of the first layer reads characters; W_h*, and W_x* of other layers, read hidden units.
+    inputs = vocab + (2 * layers - 1) * hidden
+    return CELLS[kind].gates * hidden * inputs
 
 
 def restore(model: Any, arrays: NamedArrays, path: str | os.PathLike[str]) -> None:
-    """Assign all parameters. Raises DataError that lists the differences where the file is of another model."""
+    """Assign all parameters.
+
+    Raises DataError that lists the differences where the file is of another model.
+    """
     tensors = named(model)
     saved = {name: a for name, a in arrays.items() if not name.startswith(TRAINING)}
     differences = sorted(_differences(tensors, saved))

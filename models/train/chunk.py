@@ -1,9 +1,9 @@
-"""One chunk of training as a function of arrays: recorded and rewritten once per shape, then run as a plan."""
+"""One chunk of training as a function of arrays: recorded once per shape, then run as a plan."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from minigrad.models.data.stream import Chunk
@@ -15,20 +15,24 @@ from minigrad.errors import ArgumentError
 from minigrad.internal import Array
 from minigrad.transforms import differentiate
 
+from .carry import Model, entering, waiting
+
 # A stream of many shapes compiles again rather than fill the memory.
 MAX_PLANS = 8
 
+# What a chunk's tape reads, by name: X, Y, state_0, ..., mask_0, ..., and reset where it has one.
 Inputs = dict[str, Array]
-"""What a chunk's tape reads, by name: X, Y, state_0, ..., mask_0, ..., and reset where it has one."""
+Leaves = dict[str, Tensor]
+# The loss, the state after the chunk, the gradients.
 Outputs = tuple[float, Arrays, Arrays]
-"""The loss, the state after the chunk, the gradients."""
 
 
 class Plans:
-    """Call it with a chunk, the state before it and its masks: (loss, the state after it, the gradients).
+    """Call it with a chunk, the state before it and its masks: (loss, state after it, gradients).
 
-    ``strategy`` rewrites the tape before it is differentiated with respect to ``wrt``. Without ``wrt`` there are no
-    gradients, and the strategy is not asked. Not ``compiled``, every tape is recorded, rewritten and run anew.
+    ``strategy`` rewrites the tape before it is differentiated with respect to ``wrt``. Without
+    ``wrt`` there are no gradients, and the strategy is not asked. Not ``compiled``, every tape is
+    recorded, rewritten and run anew.
     """
 
     def __init__(
@@ -42,17 +46,17 @@ class Plans:
         self._strategy = strategy
         self.wrt = list(wrt)
         self._compiled = compiled
-        self._plans: dict[Any, tuple[mg.Plan, dict[str, Tensor]]] = {}
+        self._plans: dict[Any, tuple[mg.Plan, Leaves]] = {}
 
     def __call__(self, chunk: Chunk, state: Arrays, masks: Arrays) -> Outputs:
         """The arrays of the state are the caller's, the gradients valid until the next call."""
         inputs = _inputs(chunk, state, masks)
         # What is not finite the caller looks for, and names.
         with np.errstate(all="ignore"):
-            outputs = self._planned(inputs) if self._compiled else self._recorded_anew(inputs)
-        first_gradient = 1 + len(state)
-        after = tuple(s.copy() for s in outputs[1:first_gradient])
-        return float(outputs[0]), after, tuple(outputs[first_gradient:])
+            loss, *rest = self._run(inputs)
+        count = len(state)
+        after = tuple(s.copy() for s in rest[:count])
+        return float(loss), after, tuple(rest[count:])
 
     def first_nonfinite(self, chunk: Chunk, state: Arrays, masks: Arrays) -> str:
         """What was NaN or infinite first in this chunk: the line of ``find_nonfinite``."""
@@ -62,31 +66,46 @@ class Plans:
             origin = mg.find_nonfinite(Tape.of(loss))
         return str(origin or "the sum of the gradients of several chunks overflowed")
 
-    def _planned(self, inputs: Inputs) -> Sequence[Any]:
-        """Loss, state and gradients by the plan for these shapes."""
-        shapes = tuple((name, array.shape) for name, array in inputs.items())
-        if shapes not in self._plans:
-            self._plans[shapes] = self._compile(inputs)
-        # Put last what was used last: the first is the one to forget.
-        plan, leaves = self._plans[shapes] = self._plans.pop(shapes)
-        if len(self._plans) > MAX_PLANS:
-            del self._plans[next(iter(self._plans))]
-        return plan({leaf: inputs[name] for name, leaf in leaves.items()})
-
-    def _recorded_anew(self, inputs: Inputs) -> Sequence[Any]:
-        """Loss, state and gradients without a plan."""
+    def _run(self, inputs: Inputs) -> Sequence[Any]:
+        """(loss, *last state, *gradients), by a plan or without one."""
+        if self._compiled:
+            return self._run_plan(inputs)
         tape, _ = self._record(inputs)
         outputs = self._differentiated(self._rewritten(tape)).outputs
         return [output.data for output in outputs]
 
-    def _record(self, inputs: Inputs) -> tuple[Tape, dict[str, Tensor]]:
+    def _run_plan(self, inputs: Inputs) -> Sequence[Any]:
+        """By the plan for the shapes of the inputs."""
+        shapes = tuple((name, array.shape) for name, array in inputs.items())
+        if shapes not in self._plans:
+            self._plans[shapes] = self._compile(inputs)
+        # Put last what was used last: the first is the one to forget.
+        self._plans[shapes] = self._plans.pop(shapes)
+        if len(self._plans) > MAX_PLANS:
+            oldest = next(iter(self._plans))
+            del self._plans[oldest]
+        plan, leaves = self._plans[shapes]
+        return plan({leaf: inputs[name] for name, leaf in leaves.items()})
+
+    def _record(self, inputs: Inputs) -> tuple[Tape, Leaves]:
         """The tape of (loss, *last state), and its leaves by the names of the inputs."""
-        leaves = {
-            name: mg.tensor(array, name=name, dtype=array.dtype) for name, array in inputs.items()
-        }
-        state = tuple(leaf for name, leaf in leaves.items() if name.startswith("state_"))
-        masks = [leaf for name, leaf in leaves.items() if name.startswith("mask_")]
-        loss, last = self._model.record(leaves["X"], leaves["Y"], state, leaves.get("reset"), masks)
+        leaves: Leaves = {}
+        state: list[Tensor] = []
+        masks: list[Tensor] = []
+        for name, array in inputs.items():
+            leaf = mg.tensor(array, name=name, dtype=array.dtype)
+            leaves[name] = leaf
+            if name.startswith("state_"):
+                state.append(leaf)
+            if name.startswith("mask_"):
+                masks.append(leaf)
+        loss, last = self._model.record(
+            leaves["X"],
+            leaves["Y"],
+            tuple(state),
+            leaves.get("reset"),
+            masks,
+        )
         return Tape.of(loss, *as_tuple(last)), leaves
 
     def _rewritten(self, tape: Tape) -> Tape:
@@ -100,11 +119,15 @@ class Plans:
         loss, *last = tape.outputs
         grads: Sequence[Tensor] = ()
         if self.wrt:
-            grads = differentiate(Tape.of(loss), self.wrt).outputs[1:]
+            differentiated = differentiate(Tape.of(loss), self.wrt)
+            grads = differentiated.outputs[1:]
         return Tape.of(loss, *last, *grads)
 
-    def _compile(self, inputs: Inputs) -> tuple[mg.Plan, dict[str, Tensor]]:
-        """The plan, and those of its leaves that it reads. Raises ArgumentError for a strategy that draws."""
+    def _compile(self, inputs: Inputs) -> tuple[mg.Plan, Leaves]:
+        """The plan, and those of its leaves that it reads.
+
+        Raises ArgumentError for a strategy that draws.
+        """
         recorded, leaves = self._record(inputs)
         tape = self._rewritten(recorded)
         if tape is not recorded:
@@ -121,9 +144,53 @@ class Plans:
         return mg.compile(self._differentiated(tape)), used
 
 
+class Accumulated(NamedTuple):
+    """A group of chunks together: mean loss and gradient per token, the state after it.
+
+    ``bad``: what is not finite in it.
+    """
+
+    loss: float
+    tokens: int
+    grads: list[Any]
+    state: Arrays
+    bad: str
+
+
+# What is not finite is found and named.
+@np.errstate(all="ignore")
+def accumulated(
+    model: Model,
+    plans: Plans,
+    group: Sequence[Chunk],
+    state: Arrays | None,
+    rng: np.random.Generator,
+) -> Accumulated:
+    """Run a group of chunks, from the state before it, and weigh them by their tokens."""
+    nats = 0.0
+    tokens = 0
+    # In double precision, whatever the parameters are.
+    sums: list[Any] = [0.0] * len(plans.wrt)
+    for chunk in group:
+        before = entering(model, state, chunk)
+        masks = model.masks(len(chunk.x), rng)
+        loss, after, grads = plans(chunk, before, masks)
+        state = waiting(after, state)
+        weight = chunk.tokens
+        nats += loss * weight
+        tokens += weight
+        sums = [s + weight * g.astype(np.float64) for s, g in zip(sums, grads, strict=True)]
+        if not np.isfinite(nats) or not all(np.isfinite(s).all() for s in sums):
+            bad = plans.first_nonfinite(chunk, before, masks)
+            return Accumulated(loss, tokens, sums, state, bad)
+    return Accumulated(nats / tokens, tokens, [s / tokens for s in sums], state or (), "")
+
+
 def _inputs(chunk: Chunk, state: Arrays, masks: Arrays) -> Inputs:
     """X and Y time first, the state, the masks, and resets inside the chunk where there are any."""
-    inputs = {"X": np.swapaxes(chunk.x, 0, 1), "Y": np.swapaxes(chunk.y, 0, 1)}
+    inputs: Inputs = {}
+    inputs["X"] = np.swapaxes(chunk.x, 0, 1)
+    inputs["Y"] = np.swapaxes(chunk.y, 0, 1)
     for i, s in enumerate(state):
         inputs[f"state_{i}"] = s
     for i, mask in enumerate(masks):
@@ -133,8 +200,11 @@ def _inputs(chunk: Chunk, state: Arrays, masks: Arrays) -> Inputs:
     return inputs
 
 
-def _fingerprint(tape: Tape, leaves: dict[str, Tensor]) -> tuple[str, list[bytes]]:
-    """What tells two rewritings of one tape apart: the program, and the numbers that the rewriting put there."""
+def _fingerprint(tape: Tape, leaves: Leaves) -> tuple[str, list[bytes]]:
+    """What tells two rewritings of one tape apart: the program, and the numbers put into it."""
     recorded = set(leaves.values())
-    added = [leaf for leaf in tape.leaves if leaf.ndim == 0 and leaf not in recorded]
-    return str(tape), [leaf.data.tobytes() for leaf in added]
+    added = []
+    for leaf in tape.leaves:
+        if leaf.ndim == 0 and leaf not in recorded:
+            added.append(leaf.data.tobytes())
+    return str(tape), added

@@ -7,7 +7,10 @@ from typing import Any, Self
 
 
 class Pause:
-    """Inside it the first Ctrl-C sets ``wanted``; a second one interrupts at once. Not ``active``: both do."""
+    """Inside it the first Ctrl-C sets ``wanted``; a second one interrupts at once.
+
+    Not ``active``: both do.
+    """
 
     def __init__(self, active: bool = True) -> None:
         self.wanted = False

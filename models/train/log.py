@@ -1,4 +1,4 @@
-"""What a training run shows of itself: a bar and lines for people, lines of JSON for scripts and for the log."""
+"""What a run shows of itself: a bar and lines for people, lines of JSON for scripts and the log."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ class Reporter:
             self._file.close()
 
     def start(self, updates: int, done: int, log_bytes: int) -> None:
-        """Begin, or go on after ``done`` of all updates, when the log had ``log_bytes``: what is beyond was lost."""
+        """Begin, or go on after ``done`` of all updates, when the log had ``log_bytes``.
+
+        What is in the log beyond them is of updates that were lost.
+        """
         if not (self._quiet or self._json):
             self._bar = progress(updates, done)
         if self._path:
@@ -72,8 +75,10 @@ class Reporter:
         self._updates += 1
         self._clipped += u.clipped
         share = self._clipped / self._updates
-        text = f"loss {u.loss:.3f}, perplexity {u.perplexity:.2f}, norm {u.norm:.2f}, clipped {share:.0%}"
-        self._bar.set_postfix_str(f"{text}, {self.rate():,.0f} tokens/s", refresh=False)
+        loss = f"loss {u.loss:.3f}, perplexity {u.perplexity:.2f}"
+        gradient = f"norm {u.norm:.2f}, clipped {share:.0%}"
+        text = f"{loss}, {gradient}, {self.rate():,.0f} tokens/s"
+        self._bar.set_postfix_str(text, refresh=False)
         self._bar.update()
         self._record(
             {

@@ -1,4 +1,4 @@
-"""Training, in the one right order: accumulate, check that all is finite, clip, step, begin again from zero."""
+"""Training, in the one right order: accumulate, check, clip, step, begin again from zero."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ import numpy.typing as npt
 from minigrad.models.data.stream import Chunk, Shuffled
 from minigrad.models.unrolling import Arrays
 
-from minigrad import Tape, Tensor
+from minigrad import Tape
 from minigrad.errors import ArgumentError, DataError
 from minigrad.internal import Array, norm, positive, shrink
 from minigrad.optim import Optimizer
 
 from .carry import Model, entering, waiting
-from .chunk import Plans
+from .chunk import Plans, accumulated
 from .update import Update, as_perplexity
 
 Transform = Callable[[Tape], Tape] | None
-# Windows at a time where nobody learns from them: the book's batch. The mean over all of them does not depend on it.
+# Windows at a time where nobody learns from them: the book's batch. The mean over all windows does
+# not depend on it.
 EVAL_BATCH = 1024
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A finished run: updates, tokens, their mean loss in nats, and the share of the updates that were clipped."""
+    """A finished run: updates, tokens, their mean loss in nats, the share of updates clipped."""
 
     updates: int
     tokens: int
@@ -44,9 +45,12 @@ def fit(
     optimizer: Optimizer,
     **more: Any,
 ) -> Fit:
-    """Train on every chunk of the stream; the arguments are those of :func:`updates`, which is the loop itself.
+    """Train on every chunk of the stream.
 
-    Raises DataError where a loss or gradient is not finite, with the update, the first such value, and advice.
+    The arguments are those of :func:`updates`, which is the loop itself.
+
+    Raises DataError where a loss or gradient is not finite, with the update, the first such value,
+    and advice.
 
     >>> import minigrad as mg
     >>> from minigrad import models
@@ -54,7 +58,7 @@ def fit(
     >>> text = models.stream.Rows(np.arange(61) % 3, batch=2, steps=10)
     >>> optimizer = mg.optim.Adam(models.parameters(lm), lr=0.1)
     >>> run = models.train.fit(lm, models.stream.epochs(text, 20), None, 1.0, optimizer)
-    >>> run.updates, run.tokens, run.loss < np.log(3)
+    >>> run.updates, run.tokens, run.loss < 1.0
     (60, 1200, True)
     """
     steps = 0
@@ -92,15 +96,18 @@ def updates(
     step: int = 0,
     compiled: bool = True,
 ) -> Iterator[Update]:
-    """The loop as an iterator: one Update after each step of the optimizer, whose parameters are trained.
+    """The loop as an iterator: an Update after each step of the optimizer of the parameters.
 
-    ``strategy`` rewrites the tape of every new shape of chunk, twice, to see whether it draws; then a plan runs.
-    ``compiled=False`` records, rewrites and runs every tape anew, as a strategy that draws random numbers needs.
-    ``clip``: the largest norm of the gradient, None for any. ``accumulate``: chunks per update, weighted by their
-    tokens. ``schedule``: the learning rate of update 0, 1, ... ``rng`` draws the masks. ``state`` and ``step``: to go
-    on from an earlier Update.
+    ``strategy`` rewrites the tape of every new shape of chunk, twice, to see whether it draws; then
+    a plan runs. ``compiled=False`` records, rewrites and runs every tape anew, as a strategy that
+    draws random numbers needs.
 
-    Raises ArgumentError for a clip that is not above 0, rows that come from nowhere, a strategy that draws in a plan.
+    ``clip``: the largest norm of the gradient, None for any. ``accumulate``: chunks per update,
+    weighted by their tokens. ``schedule``: the learning rate of update 0, 1, ... ``rng`` draws the
+    masks. ``state`` and ``step``: to go on from an earlier Update.
+
+    Raises ArgumentError for a clip that is not above 0, rows that come from nowhere, a strategy
+    that draws in a plan.
 
     >>> import minigrad as mg
     >>> from minigrad import models
@@ -122,16 +129,13 @@ def updates(
     plans = Plans(model, strategy, optimizer.params, compiled)
     chunks = iter(stream)
     while group := list(islice(chunks, accumulate)):
-        total = _accumulated(model, plans, group, state, rng)
+        total = accumulated(model, plans, group, state, rng)
         state = total.state
         length = reached = np.nan
         if not total.bad:
-            grads, length, reached = clipped(total.grads, max_norm)
             if schedule is not None:
                 optimizer.lr = schedule(step)
-            # What overflows here the next update finds and names.
-            with np.errstate(all="ignore"):
-                optimizer.step(_in_dtypes_of(optimizer.params, grads))
+            _, length, reached = take_step(optimizer, total.grads, max_norm)
         step += 1
         yield Update(
             step=step,
@@ -159,8 +163,8 @@ class Clipped(NamedTuple):
 def clipped(grads: Sequence[Array], max_norm: float) -> Clipped:
     """All gradients times min(1, max_norm / norm), the Euclidean norm of all of them together.
 
-    Their direction stays, and a norm that is not finite makes all of them NaN. At an infinite max_norm none changes.
-    Source: D2L 9.5.3, Pascanu 2013.
+    Their direction stays, and one element that is not finite makes all of them NaN. At an infinite
+    max_norm none changes. Source: D2L 9.5.3, Pascanu 2013.
 
     >>> clipped([np.array([3.0]), np.array([[0.0, 4.0]])], max_norm=1.0)
     Clipped(grads=[array([0.6]), array([[0. , 0.8]])], norm=5.0, clipped_norm=1.0)
@@ -170,52 +174,30 @@ def clipped(grads: Sequence[Array], max_norm: float) -> Clipped:
     return Clipped([g * factor for g in grads], float(length), float(length * factor))
 
 
-def _in_dtypes_of(params: Sequence[Tensor], grads: Sequence[Array]) -> list[Array]:
-    """Every gradient in the dtype of its parameter."""
-    return [g.astype(p.dtype) for p, g in zip(params, grads, strict=True)]
+def take_step(optimizer: Optimizer, grads: Sequence[Array], max_norm: float) -> Clipped:
+    """Clip the gradients, one per parameter in order, to a common norm, and step along them.
 
-
-class _Accumulated(NamedTuple):
-    """A group of chunks together: mean loss and gradient per token, the state after it, what is not finite in it."""
-
-    loss: float
-    tokens: int
-    grads: list[Any]
-    state: Arrays
-    bad: str
-
-
-# What is not finite is found and named.
-@np.errstate(all="ignore")
-def _accumulated(
-    model: Model,
-    plans: Plans,
-    group: Sequence[Chunk],
-    state: Arrays | None,
-    rng: np.random.Generator,
-) -> _Accumulated:
-    """Run a group of chunks, from the state before it, and weigh them by their tokens."""
-    nats = 0.0
-    tokens = 0
-    # In double precision, whatever the parameters are.
-    sums: list[Any] = [0.0] * len(plans.wrt)
-    for chunk in group:
-        before = entering(model, state, chunk)
-        masks = model.masks(len(chunk.x), rng)
-        loss, after, grads = plans(chunk, before, masks)
-        state = waiting(after, state)
-        weight = chunk.tokens
-        nats += loss * weight
-        tokens += weight
-        sums = [s + weight * g.astype(np.float64) for s, g in zip(sums, grads, strict=True)]
-        if not np.isfinite(nats) or not all(np.isfinite(s).all() for s in sums):
-            bad = plans.first_nonfinite(chunk, before, masks)
-            return _Accumulated(loss, tokens, sums, state, bad)
-    return _Accumulated(nats / tokens, tokens, [s / tokens for s in sums], state or (), "")
+    >>> import minigrad as mg
+    >>> w = mg.tensor(np.zeros(2), requires_grad=True, name="w")
+    >>> take_step(mg.optim.SGD(w, lr=1.0), [np.array([3.0, 4.0])], max_norm=1.0).norm
+    5.0
+    >>> w.data
+    array([-0.6, -0.8])
+    """
+    result = clipped(grads, max_norm)
+    typed = []
+    for p, g in zip(optimizer.params, result.grads, strict=True):
+        typed.append(g.astype(p.dtype))
+    # What overflows here the next update finds and names.
+    with np.errstate(all="ignore"):
+        optimizer.step(typed)
+    return result
 
 
 def evaluate(model: Model, stream: Iterable[Chunk], plans: Plans | None = None) -> float:
-    """The mean loss in nats per token, without dropout, from a state of its own; ``plans`` spares compiling again.
+    """The mean loss in nats per token, without dropout, from a state of its own.
+
+    ``plans``, ``Plans(model)``, spares compiling again at the next call.
 
     Raises ArgumentError for an empty stream.
 
@@ -241,7 +223,7 @@ def evaluate(model: Model, stream: Iterable[Chunk], plans: Plans | None = None) 
 
 
 def perplexity(model: Model, windows: npt.NDArray[np.int64]) -> float:
-    """exp of the mean cross-entropy over all windows (N, T+1), each from the zero state and counted once.
+    """exp of the mean cross-entropy over all windows (N, T+1), each from the zero state.
 
     Source: D2L 9.4.
 

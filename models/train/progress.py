@@ -1,4 +1,7 @@
-"""A progress bar where tqdm is installed and someone is watching, and lines above it; lines alone elsewhere."""
+"""A progress bar where tqdm is installed and someone is watching, and lines above it.
+
+Lines alone elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ def progress(total: int, done: int = 0) -> Any:
 
 
 def say(line: str) -> None:
-    """Print a line above the bar, if there is one. It is seen at once, also in a file or at the end of a pipe."""
+    """Print a line above the bar, if there is one.
+
+    It is seen at once, also in a file or at the end of a pipe.
+    """
     try:
         from tqdm import tqdm
     except ImportError:

@@ -1,4 +1,4 @@
-"""What ``minigrad train`` does once its options are read: the data, the model, the loop, and its interruptions."""
+"""What ``minigrad train`` does once its options are read: data, model, loop, interruptions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MAX_LOSS_NATS = 100.0
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished training: history has rows (updates, training perplexity, validation perplexity), one per epoch."""
+    """A finished training; ``history`` has a row per epoch, as ``state.History`` says."""
 
     model: RNNLM
     vocab: Vocabulary
@@ -51,16 +51,18 @@ class Run:
 
 
 def train(settings: Settings, reporter: Reporter, keep: Keep | None = None) -> Run:
-    """Train a language model; with ``keep`` go on from its checkpoint, and write it as time passes and at the end.
+    """Train a language model.
 
-    Raises DataError where text or checkpoint cannot be used or the training diverges; KeyboardInterrupt, once the
-    state is saved, where the user interrupts it.
+    With ``keep`` go on from its checkpoint, and write it as time passes and at the end.
+
+    Raises DataError where text or checkpoint cannot be used or the training diverges;
+    KeyboardInterrupt, once the state is saved, where the user interrupts it.
 
     >>> from pathlib import Path
     >>> _ = Path("book.txt").write_text("It was the best of times, it was the worst of times. " * 9)
     >>> run = train(Settings(text="book.txt", steps=8, epochs=3), Reporter(quiet=True))
     >>> len(run.history), run.history[-1][0]
-    (3, 3.0)
+    (3, 3)
     """
     training = _Training(settings, reporter, keep)
     training.resume()
@@ -93,7 +95,7 @@ class _Training:
         self.validation = Plans(self.model)
 
     def resume(self) -> None:
-        """Go on from the checkpoint, where there is one, and clear away what a killed run left beside it."""
+        """Go on from the checkpoint, where there is one; clear away what a killed run left."""
         if self.keep:
             path = Path(self.keep.path)
             for leftover in leftovers(path):
@@ -116,14 +118,17 @@ class _Training:
         self.saved_at = time.monotonic()
 
     def learn(self) -> None:
-        """Train to the end of the last epoch; save as time passes, when interrupted, and at the end."""
+        """Train to the end of the last epoch.
+
+        Save as time passes, when interrupted, and at the end.
+        """
         self.saved_at = time.monotonic()
         with Pause(self.keep is not None) as pause:
             for u in self.remaining_updates():
                 self.take(u)
                 if self.keep is None:
                     continue
-                # Read once: what is wanted while the file is being written is granted after the next update.
+                # Read once: a wish while the file is being written waits for the next update.
                 wanted = pause.wanted
                 due = time.monotonic() - self.saved_at >= self.keep.every
                 if wanted or due:
@@ -154,7 +159,10 @@ class _Training:
         )
 
     def take(self, u: Update) -> None:
-        """Go on by one update; validate where it ends an epoch. Raises DataError where training diverged."""
+        """Go on by one update; validate where it ends an epoch.
+
+        Raises DataError where training diverged.
+        """
         refuse_nonfinite(u)
         if u.loss > MAX_LOSS_NATS:
             what = f"training diverged at update {u.step}"

@@ -6,21 +6,24 @@ from collections.abc import Callable
 
 import numpy as np
 
+# Of update 0, 1, ...
+Rate = Callable[[int], float]
+
+# Of all updates: the rate rises.
 WARMUP_SHARE = 0.3
-"""Of all updates: the rate rises."""
+# Of the peak: where it rises from.
 START_SHARE = 0.04
-"""Of the peak: where it rises from."""
 
 
-def constant(peak: float, updates: int) -> Callable[[int], float]:
+def constant(peak: float, updates: int) -> Rate:
     """The same rate for every update."""
     return lambda step: peak
 
 
-def one_cycle(peak: float, updates: int) -> Callable[[int], float]:
-    """From peak/25 up to peak over the first three tenths of all updates, then down to 0, along half cosines.
+def one_cycle(peak: float, updates: int) -> Rate:
+    """From peak/25 up to peak over the first three tenths of all updates, then down to 0.
 
-    Source: Smith and Topin 2018, Super-convergence.
+    Both ways along half cosines. Source: Smith and Topin 2018, Super-convergence.
 
     >>> rate = one_cycle(1.0, updates=100)
     >>> [round(rate(step), 2) for step in (0, 15, 30, 65, 100)]
@@ -33,7 +36,8 @@ def one_cycle(peak: float, updates: int) -> Callable[[int], float]:
         cooled = max((done - WARMUP_SHARE) / (1 - WARMUP_SHARE), 0)
         rising = 0.5 - 0.5 * np.cos(np.pi * warm)
         falling = 0.5 + 0.5 * np.cos(np.pi * cooled)
-        return float(peak * (START_SHARE + (1 - START_SHARE) * rising) * falling)
+        share = START_SHARE + (1 - START_SHARE) * rising
+        return float(peak * share * falling)
 
     return rate
 

@@ -23,7 +23,10 @@ STREAM_ROWS = 32
 
 @dataclass(frozen=True)
 class Settings:
-    """All that decides the outcome of a run; the defaults are the book's. Names as in ``minigrad train --help``."""
+    """All that decides the outcome of a run; the defaults are the book's.
+
+    Names as in ``minigrad train --help``.
+    """
 
     text: str | None = None
     stream: bool = False
@@ -43,7 +46,10 @@ class Settings:
 
     @property
     def rate(self) -> float:
-        """The learning rate: ``lr``, or what is usual for the optimizer; for SGD the book's for the cell."""
+        """The learning rate: ``lr``, or what is usual for the optimizer.
+
+        For SGD the book's for the cell.
+        """
         if self.lr:
             return self.lr
         if self.optimizer == "sgd":
@@ -101,12 +107,9 @@ def _in_rows(settings: Settings, tokens: npt.NDArray[Any]) -> tuple[Source, Sour
     train = tokens[:split]
     validation = tokens[split:]
     line = (
-        f"data: {len(train):,} characters to train on, in {rows} rows, {settings.steps} steps at a time; "
-        f"{len(validation):,} to validate"
+        f"data: {len(train):,} characters to train on, in {rows} rows, "
+        f"{settings.steps} steps at a time; {len(validation):,} to validate"
     )
+    source = Rows(train, rows, settings.steps)
     validation_rows = min(STREAM_ROWS, len(validation) - 1)
-    return (
-        Rows(train, rows, settings.steps),
-        Rows(validation, validation_rows, settings.steps),
-        line,
-    )
+    return source, Rows(validation, validation_rows, settings.steps), line

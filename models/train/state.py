@@ -23,12 +23,13 @@ from .checkpoint import TRAINING
 from .tensorfile import NamedArrays
 from .update import Update, as_perplexity
 
+# What the names of arrays begin with: those of the optimizer, and of the state of the network.
 OPTIMIZER = "optimizer."
 STATE = "state."
+# Options that may change on the way, unless the schedule counts on them.
 FREE_OPTIONS = frozenset({"epochs"})
-"""May change on the way, unless the schedule counts on them."""
+# A row per epoch: updates, training perplexity, validation perplexity.
 History = list[tuple[float, float, float]]
-"""Rows (updates, training perplexity, validation perplexity), one per epoch."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,10 @@ class Keep:
 
 @dataclass(frozen=True)
 class Position:
-    """How far a run has come: its updates, the next chunk, sums over this epoch, the best perplexity.
+    """How far a run has come: its updates, the next chunk, and what is added up.
 
-    The next chunk is ``number`` of ``epoch``; ``nats`` and ``tokens`` are those of this epoch so far; ``best`` is the
-    lowest validation perplexity; ``log`` the bytes of the log.
+    The next chunk is ``number`` of ``epoch``; ``nats`` and ``tokens`` are those of this epoch so
+    far; ``best`` is the lowest validation perplexity; ``log`` the bytes of the log.
     """
 
     step: int = 0
@@ -83,13 +84,16 @@ class Standing:
         return replace(self, position=position, state=u.state)
 
     def after_epoch(self, validation: float) -> Standing:
-        """At the start of the next epoch; ``validation`` is the perplexity at the end of this one."""
+        """At the start of the next epoch.
+
+        ``validation`` is the perplexity at the end of this one.
+        """
         old = self.position
         train = as_perplexity(old.nats / old.tokens)
-        new = Position(
-            step=old.step, epoch=old.epoch + 1, best=min(old.best, validation), log=old.log
-        )
-        return replace(self, position=new, history=[*self.history, (old.step, train, validation)])
+        best = min(old.best, validation)
+        new = Position(step=old.step, epoch=old.epoch + 1, best=best, log=old.log)
+        history = [*self.history, (old.step, train, validation)]
+        return replace(self, position=new, history=history)
 
     def logged(self, size: int) -> Standing:
         """With so many bytes in the log."""
@@ -104,14 +108,16 @@ def write(
     options: Mapping[str, Any],
     now: Standing,
 ) -> None:
-    """The whole state of a run in one file, in place of the one before. Raises DataError; that one is intact then.
+    """The whole state of a run in one file, in place of the one before.
 
-    ``options``: all that decides the outcome of the run; ``read`` compares them.
+    Raises DataError; that one is intact then. ``options``: all that decides the outcome of the run;
+    ``read`` compares them.
     """
     arrays: NamedArrays = {OPTIMIZER + key: a for key, a in optimizer.state().items()}
     for i, s in enumerate(now.state or ()):
         arrays[f"{STATE}{i}"] = s
-    arrays["history"] = np.reshape(np.array(now.history, np.float64), (-1, 3))
+    history = np.array(now.history, np.float64)
+    arrays["history"] = history.reshape(-1, 3)
     about = {
         "options": json.dumps(options),
         "progress": json.dumps(asdict(now.position)),
@@ -125,7 +131,8 @@ def read(
 ) -> Standing:
     """Put parameters and optimizer where the file's run stood, and return the rest.
 
-    Raises DataError where the file cannot be read, is of another model, or of a run with other options.
+    Raises DataError where the file cannot be read, is of another model, or of a run with other
+    options.
     """
     arrays, about = tensorfile.read(path)
     checkpoint.restore(model, arrays, path)
@@ -164,7 +171,8 @@ def _standing(
 ) -> Standing:
     """Where the file's run stood; restores the optimizer.
 
-    Raises KeyError where something is missing, and one of many errors where something is none of a training.
+    Raises KeyError where something is missing, and one of many errors where something is none of a
+    training.
     """
     position = Position(**json.loads(about["progress"]))
     rng = np.random.default_rng(0)

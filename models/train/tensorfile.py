@@ -1,4 +1,7 @@
-"""Named arrays and strings in one safetensors file with a checksum: written whole, read with suspicion."""
+"""Named arrays and strings in one safetensors file with a checksum.
+
+It is written whole, and read with suspicion.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ from minigrad.errors import DataError
 from minigrad.internal import write_atomically
 
 NamedArrays = dict[str, npt.NDArray[Any]]
+# Of the number in front of the header that says how long it is.
 LENGTH_BYTES = 8
-"""Of the number in front of the header that says how long it is."""
+# The header has names, shapes and strings.
 MAX_HEADER_BYTES = 1 << 20
-"""Names, shapes and strings."""
+# Stands in the checksum's place while it is computed.
 NO_CHECKSUM = b"0" * 64
-"""Stands in the checksum's place while it is computed."""
 
 
 def require() -> None:
@@ -36,8 +39,10 @@ def require() -> None:
 def write(path: str | os.PathLike[str], arrays: NamedArrays, about: Mapping[str, str]) -> Path:
     """Write the file; equal contents are equal bytes. Returns its path.
 
-    The metadata's ``checksum`` is the SHA-256 of all bytes, with 64 zeros in the place of it. Raises DataError where
-    the header would be too long to be read back, or the file cannot be written.
+    The metadata's ``checksum`` is the SHA-256 of all bytes, with 64 zeros in the place of it.
+
+    Raises DataError where the header would be too long to be read back, or the file cannot be
+    written.
 
     >>> write("f.safetensors", {"W": np.eye(2)}, {"kind": "gru"}).name
     'f.safetensors'
@@ -50,8 +55,9 @@ def write(path: str | os.PathLike[str], arrays: NamedArrays, about: Mapping[str,
 
     # ascontiguousarray alone makes an array of one element out of a scalar.
     whole = {name: np.ascontiguousarray(a).reshape(a.shape) for name, a in arrays.items()}
-    data = save(whole, metadata={**about, "checksum": NO_CHECKSUM.decode()})
-    start = LENGTH_BYTES + int.from_bytes(data[:LENGTH_BYTES], "little")
+    metadata = {**about, "checksum": NO_CHECKSUM.decode()}
+    data = save(whole, metadata=metadata)
+    start = LENGTH_BYTES + _as_length(data[:LENGTH_BYTES])
     # safetensors writes the metadata in another order every time.
     entries = json.loads(data[LENGTH_BYTES:start])
     header = json.dumps(entries, sort_keys=True).encode()
@@ -59,14 +65,17 @@ def write(path: str | os.PathLike[str], arrays: NamedArrays, about: Mapping[str,
     if len(header) > MAX_HEADER_BYTES:
         got = f"a header of {len(header):,} bytes"
         raise DataError("checkpoint", got=got, expected=f"at most {MAX_HEADER_BYTES:,}")
-    data = len(header).to_bytes(LENGTH_BYTES, "little") + header + data[start:]
-    return write_atomically(path, data.replace(NO_CHECKSUM, _checksum(data), 1))
+    data = _as_bytes(len(header)) + header + data[start:]
+    signed = data.replace(NO_CHECKSUM, _checksum(data), 1)
+    return write_atomically(path, signed)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[NamedArrays, dict[str, str]]:
     """The arrays and strings of a file that ``write`` made.
 
-    Nothing in it is executed. A header that is longer than the file or 1 MiB is refused unread; then one changed bit.
+    Nothing in it is executed. A header that is longer than the file or 1 MiB is refused unread;
+    then one changed bit.
+
     Raises DataError that names the file.
     """
     require()
@@ -83,13 +92,17 @@ def read(path: str | os.PathLike[str]) -> tuple[NamedArrays, dict[str, str]]:
     except OSError as error:
         why = error.strerror or str(error)
     except (SafetensorError, ValueError, TypeError, AttributeError) as error:
-        why = str(error).splitlines()[0].rstrip(".")
+        first_line = str(error).splitlines()[0]
+        why = first_line.rstrip(".")
     remedy = "Make one with minigrad train --save or --checkpoint"
     raise DataError("checkpoint", got=f"'{path}' cannot be read as one: {why}", remedy=remedy)
 
 
 def _verified(path: str | os.PathLike[str]) -> tuple[bytes, dict[str, str]]:
-    """All bytes of a file, whose checksum is right, and its strings. Raises one of many errors where it is none."""
+    """All bytes of a file, whose checksum is right, and its strings.
+
+    Raises one of many errors where it is none.
+    """
     with open(path, "rb") as file:
         header = _header(file)
         entries = json.loads(header)
@@ -100,20 +113,34 @@ def _verified(path: str | os.PathLike[str]) -> tuple[bytes, dict[str, str]]:
         ends = [entry["data_offsets"][1] for entry in entries.values()]
         if max(ends, default=0) != size - LENGTH_BYTES - len(header):
             raise ValueError("its tensors do not fill the file")
-        data = len(header).to_bytes(LENGTH_BYTES, "little") + header + file.read()
+        data = _as_bytes(len(header)) + header + file.read()
     unsigned = data.replace(checksum, NO_CHECKSUM, 1)
-    if len(checksum) != len(NO_CHECKSUM) or _checksum(unsigned) != checksum:
+    is_long_enough = len(checksum) == len(NO_CHECKSUM)
+    if not is_long_enough or _checksum(unsigned) != checksum:
         raise ValueError("its checksum is wrong: some of it was lost or changed")
     return data, {str(key): str(value) for key, value in about.items()}
 
 
 def _header(file: IO[bytes]) -> bytes:
-    """The header of an open file. Raises ValueError, before it is read, where its length is beyond belief."""
+    """The header of an open file.
+
+    Raises ValueError, before it is read, where its length is beyond belief.
+    """
     size = os.fstat(file.fileno()).st_size
-    length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+    length = _as_length(file.read(LENGTH_BYTES))
     if not 2 <= length <= min(size - LENGTH_BYTES, MAX_HEADER_BYTES):
         raise ValueError(f"its header would be {length:,} bytes long, in a file of {size:,}")
     return file.read(length)
+
+
+def _as_bytes(length: int) -> bytes:
+    """The length of a header as it stands in front of it."""
+    return length.to_bytes(LENGTH_BYTES, "little")
+
+
+def _as_length(data: bytes) -> int:
+    """The length of a header from the bytes in front of it."""
+    return int.from_bytes(data, "little")
 
 
 def _checksum(data: bytes) -> bytes:

@@ -14,10 +14,14 @@ MAX_NATS = 709.0
 
 @dataclass(frozen=True, eq=False)
 class Update:
-    """One update of the parameters: the mean loss in nats per token, the gradient's norm before and after clipping.
+    """One update of the parameters.
 
-    ``state`` is that of every layer after the last chunk, plain arrays that carry no gradient; ``place`` that chunk's.
-    Where loss or gradient is not finite ``bad`` says what was so first, no parameter has changed, and none follows.
+    ``loss``: the mean in nats per token. ``norm`` and ``clipped_norm``: of the gradient, before and
+    after clipping. ``lr``: the learning rate. ``state``: that of every layer after the last chunk,
+    plain arrays that carry no gradient. ``place``: that of the last chunk.
+
+    Where loss or gradient is not finite ``bad`` says what was so first, no parameter has changed,
+    and no update follows.
     """
 
     step: int
