@@ -14,6 +14,7 @@ from minigrad.models.data.text import Vocabulary
 
 import minigrad as mg
 from minigrad import Tensor
+from minigrad.errors import ArgumentError
 
 from .cells import CELLS, Init
 from .stacked import Stacked
@@ -51,7 +52,12 @@ class RNNLM:
         ``vocab`` is the number of characters V. Weights are drawn from N(0, sigma^2) by ``seed``,
         biases are zero. While training, ``dropout`` is the chance of each hidden unit to read as
         zero throughout a chunk.
+
+        Raises ArgumentError for a kind that there is not.
         """
+        if kind not in CELLS:
+            expected = f"expected one of {', '.join(CELLS)}"
+            raise ArgumentError("RNNLM", got=f"kind={kind!r}", expected=expected)
         self.kind = kind
         self.dropout = dropout
         rng = np.random.default_rng(seed)
@@ -85,6 +91,7 @@ class RNNLM:
         """
         if not self.dropout:
             return ()
+        # Divided by the share that is kept: the mean of what is read stays the same.
         keep = 1 - self.dropout
         shape = (batch, len(self.W_hq))
         divisor = self.W_hq.dtype.type(keep)
@@ -107,11 +114,13 @@ class RNNLM:
         (T, B) as in unroll. ``masks``: dropout, as ``masks()`` draws it.
         """
         cell = Stacked(*self.layers, masks=masks) if masks else self.cell
+        # A cell with one tensor of state takes it as it is, not as a tuple of one.
         if isinstance(state, tuple):
             state = as_state(state)
         one_hot = mg.one_hot(tokens, len(self.b_q), self.b_q.dtype)
         hs, state = unroll(cell, one_hot, state, reset)
         outputs = []
+        # The head belongs to the steps too.
         for t, h in enumerate(hs, 1):
             with mg.timestep(t):
                 output = h @ self.W_hq + self.b_q
@@ -156,6 +165,7 @@ class RNNLM:
         rng = np.random.default_rng(seed)
         state = None
         text = vocab.encode(prefix)
+        # First the whole prefix, then one character at a time from the state that is carried.
         unread = text
         with mg.no_grad():
             for _ in range(length):
@@ -172,6 +182,7 @@ def _choose(o: npt.NDArray[Any], temperature: float, rng: np.random.Generator) -
 
     The largest of o / temperature + Gumbel noise is such a draw. Never 0, the unknown character.
     """
+    # Without the unknown character, which no text has.
     scores = o[1:].astype(np.float64)
     if temperature:
         scores = scores + temperature * rng.gumbel(size=scores.shape)

@@ -44,6 +44,7 @@ class Stacked:
             # A list of one or none: a cell of a user's need not know masks.
             mask = self.masks[layer : layer + 1]
             x, after = cell(x, before, *mask)
+            # What the layer above reads is dropped alike.
             if mask:
                 x = x * mask[0]
             states += as_tuple(after)

@@ -60,6 +60,7 @@ def unroll(
     outputs = []
     for t in range(1, len(xs) + 1):
         with mg.timestep(t):
+            # In here: where xs is a Tensor, reading it is an operation of step t.
             x = xs[t - 1]
             if not isinstance(x, Tensor):
                 x = mg.tensor(x)
@@ -81,6 +82,7 @@ def masked(reset: Any, state: Any) -> Any:
     """The state, arrays or Tensors (B, ...), with zeros in the rows where reset (B,) is true."""
     if isinstance(state, tuple):
         return tuple(masked(reset, part) for part in state)
+    # (B, 1, ...), to be broadcast against the state.
     rows = reset[(..., *[None] * (state.ndim - 1))]
     return np.where(rows, state.dtype.type(0), state)
 

@@ -84,6 +84,7 @@ class Shuffled:
     def chunks(self, epoch: int, start: int = 0) -> Iterator[Chunk]:
         """The last batch of an epoch is what is left. The order depends on seed and epoch alone."""
         order = np.arange(len(self.windows))
+        # By the epoch, not by what was drawn before it: a run may go on in any epoch.
         if self.seed is not None:
             rng = np.random.default_rng((self.seed, epoch))
             order = rng.permutation(order)
@@ -183,6 +184,7 @@ class Rows:
             rows = longer
             steps = 1
         pieces = []
+        # Before row i lie i rows, of which up to ``longer`` have one token more.
         for row in range(rows):
             first = row * length + min(row, longer) + offset
             pieces.append(self.tokens[first : first + steps + 1])

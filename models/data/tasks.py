@@ -89,6 +89,7 @@ def adding(batch: int, steps: int, rng: np.random.Generator) -> Batch:
     marks = np.zeros((steps, batch))
     half = steps // 2
     columns = np.arange(batch)
+    # One in either half: whoever sees half of the steps cannot know the sum.
     marks[rng.integers(0, half, batch), columns] = 1
     marks[rng.integers(half, steps, batch), columns] = 1
     x = np.stack([values, marks], axis=-1)

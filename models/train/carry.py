@@ -60,6 +60,7 @@ def entering(model: Model, state: Arrays | None, chunk: Chunk) -> Arrays:
         expected = "a row that goes on needs a state"
         remedy = "Reset the new rows, or leave out the smaller batch"
         raise ArgumentError("chunk", got=got, expected=expected, remedy=remedy)
+    # Rows that are new have zeros behind the others; those that start anew get theirs at the end.
     zero = model.zero_state(rows)
     if state is None:
         return zero

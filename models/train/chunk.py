@@ -55,6 +55,7 @@ class Plans:
         with np.errstate(all="ignore"):
             loss, *rest = self._run(inputs)
         count = len(state)
+        # A plan writes over its outputs at the next call.
         after = tuple(s.copy() for s in rest[:count])
         return float(loss), after, tuple(rest[count:])
 
@@ -130,6 +131,7 @@ class Plans:
         """
         recorded, leaves = self._record(inputs)
         tape = self._rewritten(recorded)
+        # A strategy that draws random numbers gives another tape at the second asking.
         if tape is not recorded:
             again = self._rewritten(recorded)
             if _fingerprint(tape, leaves) != _fingerprint(again, leaves):
@@ -139,6 +141,7 @@ class Plans:
                     expected="a plan would repeat the first",
                     remedy="Pass compiled=False: it draws anew at every update",
                 )
+        # A model need not read all of its inputs, nor a strategy leave them.
         read = set(tape.leaves)
         used = {name: leaf for name, leaf in leaves.items() if leaf in read}
         return mg.compile(self._differentiated(tape)), used

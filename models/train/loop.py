@@ -43,7 +43,7 @@ def fit(
     strategy: Transform,
     clip: float | None,
     optimizer: Optimizer,
-    **more: Any,
+    **options: Any,
 ) -> Fit:
     """Train on every chunk of the stream.
 
@@ -65,7 +65,7 @@ def fit(
     tokens = 0
     clipped_steps = 0
     nats = 0.0
-    for u in updates(model, stream, strategy, clip, optimizer, **more):
+    for u in updates(model, stream, strategy, clip, optimizer, **options):
         refuse_nonfinite(u)
         steps += 1
         tokens += u.tokens
@@ -148,6 +148,7 @@ def updates(
             state=state,
             bad=total.bad,
         )
+        # The parameters are those of the last update that was one.
         if total.bad:
             return
 

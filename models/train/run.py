@@ -89,8 +89,10 @@ class _Training:
         )
         make_optimizer = OPTIMIZERS[settings.optimizer]
         self.optimizer = make_optimizer(parameters(self.model), settings.rate)
+        # What a checkpoint must agree with: a text by its tokens, whatever its file is called.
         self.options = asdict(replace(settings, text=self.data.sha256, lr=settings.rate))
         self.updates = settings.epochs * len(self.data.train)
+        # Of dropout; the weights are drawn by the seed alone.
         self.now = Standing(Position(), np.random.default_rng((settings.seed, 2)))
         self.validation = Plans(self.model)
 
@@ -108,6 +110,7 @@ class _Training:
         """Write the checkpoint. Raises DataError where another training has written it since."""
         if self.keep is None:
             return
+        # A file that is gone has not been written by another.
         if _stamp(self.keep) not in (self.stamp, None):
             got = f"another training has written '{self.keep.path}' meanwhile"
             raise DataError("checkpoint", got=got, remedy="Give each a file of its own")
@@ -118,10 +121,7 @@ class _Training:
         self.saved_at = time.monotonic()
 
     def learn(self) -> None:
-        """Train to the end of the last epoch.
-
-        Save as time passes, when interrupted, and at the end.
-        """
+        """Train to the last epoch; save as time passes, when interrupted, and at the end."""
         self.saved_at = time.monotonic()
         with Pause(self.keep is not None) as pause:
             for u in self.remaining_updates():
@@ -134,10 +134,8 @@ class _Training:
                 if wanted or due:
                     self.save()
                 if wanted:
-                    message = (
-                        f"'{self.keep.path}' is saved at update {u.step}. Add --resume to go on"
-                    )
-                    raise KeyboardInterrupt(message)
+                    saved = f"'{self.keep.path}' is saved at update {u.step}"
+                    raise KeyboardInterrupt(f"{saved}. Add --resume to go on")
         self.save()
 
     def remaining_updates(self) -> Iterator[Update]:
@@ -170,6 +168,7 @@ class _Training:
             raise DataError(what, got=got, remedy="Try a smaller --lr or --clip")
         self.reporter.update(u)
         self.now = self.now.after(u)
+        # The last chunk of the epoch.
         if self.now.position.number == len(self.data.train):
             nats = evaluate(self.model, self.data.validation.chunks(1), self.validation)
             self.now = self.now.after_epoch(as_perplexity(nats))
@@ -201,10 +200,10 @@ class _Training:
         step, train_perplexity, validation_perplexity = self.now.history[-1]
         train_text = _three_digits(train_perplexity)
         validation_text = _three_digits(validation_perplexity)
-        line = (
-            f"epoch {epochs_done:4d}: perplexity {train_text} train, {validation_text} validation"
-        )
+        perplexities = f"{train_text} train, {validation_text} validation"
+        line = f"epoch {epochs_done:4d}: perplexity {perplexities}"
         last = self.settings.epochs
+        # The first, the last, and every fifth part.
         is_shown = epochs_done in (1, last) or epochs_done % max(1, last // 5) == 0
         self.reporter.say(
             line if is_shown else "",

@@ -75,6 +75,7 @@ def read_data(settings: Settings) -> Data:
         train, validation, line = _in_rows(settings, text.tokens)
     else:
         train, validation, line = _in_windows(settings, text)
+    # Of the tokens: a text that is read otherwise is another text.
     sha256 = hashlib.sha256(text.tokens.data).hexdigest()
     characters = f"{len(text.tokens):,} characters, {len(text.vocab.tokens)} distinct"
     lines = (f"text: {text.source}: {characters}", line)

@@ -88,12 +88,12 @@ class Standing:
 
         ``validation`` is the perplexity at the end of this one.
         """
-        old = self.position
-        train = as_perplexity(old.nats / old.tokens)
-        best = min(old.best, validation)
-        new = Position(step=old.step, epoch=old.epoch + 1, best=best, log=old.log)
-        history = [*self.history, (old.step, train, validation)]
-        return replace(self, position=new, history=history)
+        end = self.position
+        train = as_perplexity(end.nats / end.tokens)
+        best = min(end.best, validation)
+        start = Position(step=end.step, epoch=end.epoch + 1, best=best, log=end.log)
+        history = [*self.history, (end.step, train, validation)]
+        return replace(self, position=start, history=history)
 
     def logged(self, size: int) -> Standing:
         """With so many bytes in the log."""
@@ -117,6 +117,7 @@ def write(
     for i, s in enumerate(now.state or ()):
         arrays[f"{STATE}{i}"] = s
     history = np.array(now.history, np.float64)
+    # Two axes also where there is no epoch yet.
     arrays["history"] = history.reshape(-1, 3)
     about = {
         "options": json.dumps(options),
@@ -175,6 +176,7 @@ def _standing(
     training.
     """
     position = Position(**json.loads(about["progress"]))
+    # Any seed: the state is that of the file.
     rng = np.random.default_rng(0)
     rng.bit_generator.state = json.loads(about["generator"])
     training = _below(TRAINING, arrays)
@@ -194,6 +196,7 @@ def _below(prefix: str, arrays: NamedArrays) -> NamedArrays:
 
 def _is_possible(position: Position) -> bool:
     """Whether a position from a file has numbers of the right type, none below zero."""
+    # The very type: True is an int, and no position.
     values = asdict(position).values()
     firsts = asdict(Position()).values()
     return all(

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from minigrad.models import (
-    CELLS,
     RNNLM,
     GRUCell,
     LinearRNN,
@@ -18,7 +17,7 @@ from minigrad.models import (
     parameters,
     unroll,
 )
-from minigrad.models.cells import CellKind, Init
+from minigrad.models.cells import CELLS, CellKind, Init
 from minigrad.models.data.stream import Rows
 from minigrad.models.train import checkpoint, fit
 

@@ -1,10 +1,13 @@
 """The language model writes: by argmax, or with the probabilities of softmax."""
 
 import numpy as np
+import pytest
+from minigrad.models import RNNLM
 from minigrad.models.data.stream import Rows, epochs
 from minigrad.models.train import fit
 
 import minigrad as mg
+from minigrad.errors import ArgumentError
 from tests.models.train.language import (
     TOKENS,
     VOCAB,
@@ -42,3 +45,9 @@ def test_characters_are_drawn_with_the_probabilities_of_softmax():
     found = np.bincount(drawn, minlength=V)[1:] / 2000
     assert np.abs(found - p).max() < 4 * np.sqrt(0.25 / 2000)
     assert m.continue_text("it", 5, VOCAB, tau, 1) == m.continue_text("it", 5, VOCAB, tau, 1)
+
+
+def test_a_kind_that_there_is_not_is_one_line():
+    with pytest.raises(ArgumentError) as error:
+        RNNLM("gpt", 4, 5)
+    assert error.value.text == "RNNLM: kind='gpt'; expected one of rnn, gru, lstm."

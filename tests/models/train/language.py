@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from minigrad.models import CELLS, RNNLM, Vocabulary, parameters
+from minigrad.models import RNNLM, Vocabulary, parameters
+from minigrad.models.cells import CELLS
 from minigrad.models.data.text import preprocess
 from minigrad.models.train import fit
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minigrad.models import CELLS, RNNLM, Vocabulary, parameters
+from minigrad.models import RNNLM, Vocabulary, parameters
+from minigrad.models.cells import CELLS
 from minigrad.models.train import checkpoint, tensorfile
 
 from minigrad.errors import DataError
