@@ -13,12 +13,12 @@ import tracemalloc
 from pathlib import Path
 
 import numpy as np
+
+import minigrad as mg
 from minigrad.models import RNNLM, Vocabulary, parameters
 from minigrad.models.data.stream import Rows
 from minigrad.models.train.loop import updates
 from minigrad.models.train.state import Position, Standing, write
-
-import minigrad as mg
 
 COMMON = "--cell gru --dropout 0.3 --optimizer adamw --schedule one-cycle"
 BETTER = f"{COMMON} --hidden 128 --batch 128 --epochs 12"

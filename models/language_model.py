@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from minigrad.models.data.text import Vocabulary
 
 import minigrad as mg
 from minigrad import Tensor
 from minigrad.errors import ArgumentError
+from minigrad.models.data.text import Vocabulary
 
 from .cells import CELLS, Init
 from .stacked import Stacked

@@ -20,6 +20,15 @@ ROOMS = [
     "models viz",
     "cli",
 ]
+# Functions that look upward when they are called, by a visible import: what a notebook shows, the debugger's picture,
+# the laboratory's page.
+UPWARD = {
+    ("minigrad.companions", "viz"),
+    ("minigrad.core.convert", "viz"),
+    ("minigrad.core.notebook", "viz"),
+    ("minigrad.debugger.terminal", "viz"),
+    ("minigrad.models.lab.report", "viz"),
+}
 RANK = {room: rank for rank, line in enumerate(ROOMS) for room in line.split()}
 
 
@@ -62,6 +71,8 @@ def test_imports_point_downwards(name):
     assert mine in RANK, f"give {mine} a line in ROOMS"
     for other in imported(MODULES[name]):
         if other.split(".")[0] == "minigrad" and other != "minigrad" and room(other) != mine:
+            if (name, room(other)) in UPWARD:
+                continue
             assert RANK[room(other)] <= RANK[mine], f"{name} imports {other}"
 
 
@@ -111,13 +122,11 @@ def test_the_engine_needs_numpy_only():
 
 
 def test_models_and_viz_do_not_know_each_other():
+    other_of = {"models": "viz", "viz": "models"}
     for name, path in MODULES.items():
-        if room(name) == "models":
-            assert not [o for o in imported(path) if room(o) == "viz" and o.startswith("minigrad.")]
-        if room(name) == "viz":
-            assert not [
-                o for o in imported(path) if room(o) == "models" and o.startswith("minigrad.")
-            ]
+        other = other_of.get(room(name))
+        if other and (name, other) not in UPWARD:
+            assert not [o for o in imported(path) if o.startswith(f"minigrad.{other}")], name
 
 
 def test_the_parser_sees_what_it_should():

@@ -173,7 +173,7 @@ def _train(args: argparse.Namespace) -> None:
     if args.save or args.checkpoint:
         companion("minigrad.models.train.tensorfile").require()
     if args.curve:
-        companion("minigrad.viz.plots.training").refuse_unknown(args.curve)
+        companion("minigrad.viz.plots.perplexities").refuse_unknown(args.curve)
     trainer: Any = companion("minigrad.models.train.run")
     if args.resume and not args.checkpoint:
         raise ArgumentError(
@@ -197,7 +197,7 @@ def _train(args: argparse.Namespace) -> None:
         saved = args.save and companion("minigrad.models.train.checkpoint").save(
             run.model, run.vocab, args.save
         )
-        drawn = args.curve and companion("minigrad.viz.plots.training").save(
+        drawn = args.curve and companion("minigrad.viz.plots.perplexities").save(
             run.history, args.curve
         )
         continued = run.model.continue_text(args.prefix, 50, run.vocab)

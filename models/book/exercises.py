@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+import minigrad as mg
+from minigrad import Tape
 from minigrad.models.cells import LinearRNN, LSTMCell, RNNCell
 from minigrad.models.lab.anatomy import Array
 from minigrad.models.lab.jacobians import state_gradients
 from minigrad.models.lab.recurrence import Recurrence
 from minigrad.models.unrolling import unroll
-
-import minigrad as mg
-from minigrad import Tape
 from minigrad.transforms import clip_edges
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from minigrad.models.cells import Init
-from minigrad.models.unrolling import Cell, unroll
 
 import minigrad as mg
 from minigrad import Tensor
+from minigrad.models.cells import Init
+from minigrad.models.unrolling import Cell, unroll
 
 # The two symbols beside those to remember, which come after them.
 BLANK = 0

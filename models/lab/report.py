@@ -1,30 +1,48 @@
-"""One page about one gradient: its verdict, heat maps, Jacobians and tables, for a handout or a bug report."""
+"""What the page about one gradient shows, measured: for a handout or a bug report."""
 
 from __future__ import annotations
 
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import minigrad as mg
 from minigrad import Tape, Tensor
-from minigrad.companions import companion
 from minigrad.errors import ArgumentError, MinigradError
-from minigrad.files import write_atomically
+from minigrad.internal import write_atomically
 
-from . import page as html
-from .anatomy import Anatomy, anatomy, steps_of
+from .anatomy import anatomy, steps_of
 from .jacobians import Jacobians, jacobians, verdict
 from .recurrence import Recurrence
 from .strategy import Strategy
-from .totals import totals
+from .totals import Row, totals
 
-TABLE_ROWS = 40  # of steps; more are thinned out
-FORWARD = 4_000_000  # numbers in dh_t/dW above which the forward accumulation is left out
+if TYPE_CHECKING:
+    from minigrad.viz.report.gradient_page import Findings
+
+# numbers in dh_t/dW above which the forward accumulation is left out
+MAX_FORWARD_NUMBERS = 4_000_000
+# how deep a sum of products is looked into for what the state is made of
+MAX_SUM_DEPTH = 8
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the caller of ``report`` chose; the names are its arguments."""
+
+    wrt: Tensor | None
+    strategies: Sequence[str] | None
+    example: int | None
+    axis: int
+    seed: int
+    title: str
+    about: Mapping[str, Any]
+    on_step: Callable[[], Any]
 
 
 def report(
@@ -40,248 +58,168 @@ def report(
     about: Mapping[str, Any] | None = None,
     on_step: Callable[[], Any] = lambda: None,
 ) -> Path:
-    """Write the page about the gradient of the tape's loss with respect to wrt, by default a recurrent weight.
+    """Write the page about the gradient of the tape's loss with respect to one parameter.
 
-    ``strategies`` are compared with full backpropagation (names as Strategy.of reads them; random ones draw from
-    ``seed``); ``about`` is shown beside the versions; ``example`` and ``axis`` are as ``jacobians`` has them.
-    ``on_step`` is called after each of the ``pieces(tape)`` pieces of work. The file is there when it is complete.
+    ``wrt`` is that parameter, by default the recurrent weight with the largest gradient.
+    ``strategies`` are compared with full backpropagation (names as Strategy.of reads them; random
+    ones draw from ``seed``); ``about`` is shown beside the versions; ``example`` and ``axis`` are
+    as ``jacobians`` has them. ``on_step`` is called after each of the ``pieces(tape)`` pieces of
+    work. The file is there when it is complete.
+
     Raises ArgumentError for a tape without time steps, or where matplotlib is missing.
+
+    >>> from minigrad import models
+    >>> models.report(models.section(T=4).tape, "report.html").name
+    'report.html'
     """
-    data = build(tape, wrt, strategies, example, axis, seed, title, about or {}, on_step)
-    return write_atomically(path, data)
+    # The one place where the laboratory reaches for pictures: the page is viz's.
+    from minigrad.viz.plots.axes import matplotlib
+    from minigrad.viz.report.gradient_page import gradient_page
+
+    steps_of(tape)
+    matplotlib()
+    choices = Choices(wrt, strategies, example, axis, seed, title, about or {}, on_step)
+    return write_atomically(path, gradient_page(measured(tape, choices)))
 
 
 def pieces(tape: Tape, strategies: Sequence[str] | None = None) -> int:
     """How often ``report`` calls on_step, at most."""
     T = len(steps_of(tape))
-    return T * (2 + len(usual(T) if strategies is None else strategies))
+    compared = usual(T) if strategies is None else strategies
+    return T * (2 + len(compared))
 
 
 def usual(steps: int) -> list[str]:
-    """The strategies that are compared unless others are named: they see about a quarter of the steps."""
+    """The strategies that are compared unless others are named: they see a quarter of the steps."""
     k = max(1, steps // 4)
-    return [f"every={k}", f"window={k}", f"random={1 - 1 / max(k, 2):.2g}"]
+    keep = 1 - 1 / max(k, 2)
+    return [f"every={k}", f"window={k}", f"random={keep:.2g}"]
 
 
-def build(
-    tape: Tape,
-    wrt: Tensor | None,
-    strategies: Sequence[str] | None,
-    example: int | None,
-    axis: int,
-    seed: int,
-    title: str,
-    about: Mapping[str, Any],
-    on_step: Callable[[], Any],
-) -> bytes:
-    """The page."""
-    steps, plot = steps_of(tape), companion("minigrad.viz.plots.axes")
-    plot.figure(1, 1)  # better now than after the work
+def measured(tape: Tape, choices: Choices) -> Findings:
+    """Everything that the page shows of a tape."""
+    from minigrad.viz.report.gradient_page import Findings
+
     gradients = dict(zip(tape.parameters, mg.grad(tape.outputs[0], tape.parameters), strict=True))
-    W = recurrent_weight(tape, gradients) if wrt is None else wrt
-    names = usual(len(steps)) if strategies is None else strategies
-    rng = np.random.default_rng(seed)
-    tapes = {"full": tape, **{name: Strategy.of(name).rewrite(tape, rng) for name in names}}
-    found = {name: anatomy(t, W, norms_only=True, on_term=on_step) for name, t in tapes.items()}
-    full = found["full"]
-    try:
-        square = W if W.ndim == 2 and W.shape[0] == W.shape[1] and _is_tanh(tape, W) else None
-        j, why = jacobians(tape, example, axis, square, on_step=on_step), ""
-    except MinigradError as error:
-        j, why = None, error.text
-    heat = companion("minigrad.viz.plots.anatomy")
-    chart = heat.heatmaps({name: a.norms for name, a in found.items()}, steps, full.label)
-    return html.page(
-        title,
-        [
-            html.paragraph(
-                f"The gradient {verdict(j, full)}." if j else f"dL/d{full.label}. {why}", "verdict"
-            ),
-            _about(tape, about, seed),
-            html.heading(f"Where dL/d{full.label} comes from"),
-            html.paragraph(
-                "G[t, i] is the part of the gradient of loss term t that passes through the weight's use at step i "
-                "(equation 9.7.7, one term per cell). The rows, the columns and all cells add up to the gradient."
-            ),
-            html.picture(
-                plot.inline(chart),
-                f"Norms |G[t, i]| on one logarithmic scale, {len(steps)} time steps. Grey: "
-                "full backpropagation sends something here, and this strategy sends exactly nothing.",
-            ),
-            _compared(found),
-            html.heading("What a shorter window loses"),
-            html.picture(
-                plot.inline(heat.lags(full.lost, full.label)),
-                "The relative error of truncate(window=w), in "
-                "which every loss term sees the w + 1 steps up to its own.",
-            ),
-            _windows(full),
-            *_jacobians(j, why, plot),
-            *_totals(tape, W),
-            html.heading("The gradient of every parameter"),
-            html.table(
-                ["parameter", "shape", "norm", "largest element"],
-                [
-                    (
-                        p.label,
-                        str(p.shape),
-                        float(np.linalg.norm(g.data)),
-                        float(np.max(np.abs(g.data), initial=0)),
-                    )
-                    for p, g in gradients.items()
-                ],
-            ),
-        ],
+    W = recurrent_weight(tape, gradients) if choices.wrt is None else choices.wrt
+    anatomies = {}
+    for name, rewritten in _rewritten(tape, choices).items():
+        anatomies[name] = anatomy(rewritten, W, norms_only=True, on_term=choices.on_step)
+    full = anatomies["full"]
+    jacobian_record, no_jacobians = _jacobians(tape, W, choices)
+    total_rows, no_totals = _totals(tape, W)
+    if jacobian_record is None:
+        says = f"dL/d{full.label}. {no_jacobians}"
+    else:
+        says = f"The gradient {verdict(jacobian_record, full)}."
+    return Findings(
+        title=choices.title,
+        verdict=says,
+        about=_about(tape, choices),
+        steps=steps_of(tape),
+        anatomies=anatomies,
+        jacobians=jacobian_record,
+        no_jacobians=no_jacobians,
+        totals=total_rows,
+        no_totals=no_totals,
+        gradients=[_gradient_row(p, g) for p, g in gradients.items()],
     )
 
 
+def _rewritten(tape: Tape, choices: Choices) -> dict[str, Tape]:
+    """The tape as it is, and under each strategy."""
+    names = choices.strategies
+    if names is None:
+        names = usual(len(steps_of(tape)))
+    rng = np.random.default_rng(choices.seed)
+    return {"full": tape, **{name: Strategy.of(name).rewrite(tape, rng) for name in names}}
+
+
 def recurrent_weight(tape: Tape, gradients: Mapping[Tensor, Tensor]) -> Tensor:
-    """Of the parameters that meet the carried state in a product the one with the largest gradient; else of all."""
+    """The parameter with the largest gradient of those that multiply the state, else of all."""
+    by_size = sorted(gradients, key=lambda p: -float(np.linalg.norm(gradients[p].data)))
+    if not by_size:
+        expected = "expected one that needs a gradient"
+        raise ArgumentError("report", got="a tape without parameters", expected=expected)
+    multiplied = _multiplied_by_the_state(tape)
+    recurrent = [p for p in by_size if p in multiplied and len(_steps_using(tape, p)) > 1]
+    return recurrent[0] if recurrent else by_size[0]
+
+
+def _multiplied_by_the_state(tape: Tape) -> set[Tensor]:
+    """The operands of the matrix products in the steps that read the state of the step before."""
     states = {e.source for e in tape.recurrent_edges()}
-    meets = {
-        x
-        for n in tape.nodes
-        if n.fn is np.matmul and any(s in states for s in n.inputs)
-        for x in n.inputs
-        if tape.times[n] is not None
-    }
-    sized = sorted(gradients, key=lambda p: -float(np.linalg.norm(gradients[p].data)))
-    if not sized:
-        raise ArgumentError(
-            "report", got="a tape without parameters", expected="expected one that needs a gradient"
-        )
-    carried = [p for p in sized if p in meets and len(_uses(tape, p)) > 1]
-    return next(iter(carried or sized))
+    operands: set[Tensor] = set()
+    for n in tape.nodes:
+        inside = n.fn is np.matmul and tape.times[n] is not None
+        if inside and any(x in states for x in n.inputs):
+            operands.update(n.inputs)
+    return operands
 
 
-def _uses(tape: Tape, W: Tensor) -> set[int | None]:
+def _steps_using(tape: Tape, W: Tensor) -> set[int | None]:
     return {tape.times[n] for n in tape.nodes if any(x is W for x in n.inputs)}
+
+
+def _jacobians(tape: Tape, W: Tensor, choices: Choices) -> tuple[Jacobians | None, str]:
+    """The Jacobians of the recurrence, or None and why there are none."""
+    try:
+        # Pascanu's bound holds for a square recurrent weight whose activation has slope 1 at most
+        square = W.ndim == 2 and W.shape[0] == W.shape[1]
+        bounded = W if square and _is_tanh(tape, W) else None
+        record = jacobians(tape, choices.example, choices.axis, bounded, on_step=choices.on_step)
+    except MinigradError as error:
+        return None, error.text
+    return record, ""
 
 
 def _is_tanh(tape: Tape, W: Tensor) -> bool:
     """Whether the state is tanh of something linear in W, or linear itself: then max|phi'| is 1."""
-    states = [x for xs in Recurrence.of(tape).states.values() for x in xs]
-    bodies = {x.inputs[0] if x.fn is np.tanh else x for x in states}
-    linear = (np.add, np.matmul)
-    for _ in range(8):
-        bodies = {y for x in bodies for y in (x.inputs if x.fn is np.add else (x,))}
-    reads = [x for x in bodies if x.fn in linear and any(y is W for y in x.inputs)]
-    return len(reads) == len(states) and all(x.fn in linear or x.fn is None for x in bodies)
+    states = [x for state in Recurrence.of(tape).states.values() for x in state]
+    terms = {x.inputs[0] if x.fn is np.tanh else x for x in states}
+    for _ in range(MAX_SUM_DEPTH):
+        terms = set().union(*map(_summands, terms))
+    linear = (np.add, np.matmul, None)
+    products = [x for x in terms if x.fn in linear and any(y is W for y in x.inputs)]
+    return len(products) == len(states) and all(x.fn in linear for x in terms)
 
 
-def _about(tape: Tape, about: Mapping[str, Any], seed: int) -> str:
-    loss = tape.outputs[0]
-    rows = {
-        **about,
-        "loss": f"{loss.label} = {loss.item():.6g}",
-        "tape": f"{len(tape.nodes):,} nodes, {len(tape.parameters)} parameters, {len(steps_of(tape))} time steps",
-        "seed": seed,
-        "made with": f"minigrad {mg.__version__}, NumPy {np.__version__}, Python {platform.python_version()}",
-    }
-    return html.table([], rows.items(), "about")
+def _summands(x: Tensor) -> set[Tensor]:
+    return set(x.inputs) if x.fn is np.add else {x}
 
 
-def _compared(found: Mapping[str, Anatomy]) -> str:
-    exact = found["full"].total
-    length = np.linalg.norm(exact) or 1.0
-    rows = []
-    for name, a in found.items():
-        g, cells = a.total, np.count_nonzero(a.norms)
-        cosine = float(np.sum(g * exact) / (length * (np.linalg.norm(g) or 1.0)))
-        off = float(np.linalg.norm(g - exact) / length)
-        rows.append((name, float(np.linalg.norm(g)), f"{off:.2%}", cosine, f"{cells:,}"))
-    return html.table(["strategy", "|gradient|", "off by", "cosine", "cells that are not 0"], rows)
-
-
-def _windows(a: Anatomy) -> str:
-    T = len(a.steps)
-    seen = sorted(
-        {k for k in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 256, 512) if k < T} | {T}
-    )
-    rows = [(k, f"truncate(tape, window={k - 1})", f"{100 * a.lost[k - 1]:.3g}%") for k in seen]
-    return html.table(["steps seen", "transform", "relative error"], rows)
-
-
-def _jacobians(j: Jacobians | None, why: str, plot: Any) -> list[str]:
-    if j is None:
-        return [html.heading("Jacobians of the recurrence"), html.paragraph(f"Not shown: {why}")]
-    chart = companion("minigrad.viz.plots.jacobians").jacobians(j)
-    lags = [k for k in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512) if k <= len(j.products)]
-    head = [
-        "lag",
-        "largest singular value of the product",
-        "product of the largest",
-        "Pascanu's bound",
-    ]
-    rows = [
-        (
-            k,
-            float(j.products[k - 1, 0]),
-            float(j.local[k - 1]),
-            "" if j.pascanu is None else float(j.pascanu[k - 1]),
-        )
-        for k in lags
-    ]
-    return [
-        html.heading("Jacobians of the recurrence"),
-        html.paragraph(
-            f"Per step back the largest singular value changes by a factor of {j.factor:.4g} on average."
-        ),
-        html.picture(
-            plot.inline(chart),
-            "The state is everything that a step hands to the next. Left: singular values"
-            " of each step's Jacobian. Middle: those of the products over lags, under their bounds. Right: "
-            "the norm of the gradient that arrives at each state.",
-        ),
-        html.table(
-            head if j.pascanu is not None else head[:3],
-            [r if j.pascanu is not None else r[:3] for r in rows],
-        ),
-    ]
-
-
-def _totals(tape: Tape, W: Tensor) -> list[str]:
-    title = html.heading("Immediate and total derivative")
+def _totals(tape: Tape, W: Tensor) -> tuple[list[Row], str]:
+    """Immediate and total derivatives, or none and why."""
     try:
-        state = sum(x.size for x in next(iter(Recurrence.of(tape).states.values())))
-        if state * W.size > FORWARD:
-            return [
-                title,
-                html.paragraph(
-                    f"Not shown: dh_t/d{W.label} would hold {state * W.size:,} numbers."
-                ),
-            ]
-        rows = totals(tape, W)
+        state = next(iter(Recurrence.of(tape).states.values()))
+        numbers = sum(x.size for x in state) * W.size
+        if numbers > MAX_FORWARD_NUMBERS:
+            return [], f"dh_t/d{W.label} would hold {numbers:,} numbers."
+        return totals(tape, W), ""
     except MinigradError as error:
-        return [title, html.paragraph(f"Not shown: {error.text}")]
-    shown = companion("minigrad.viz.plots.axes").few(rows, TABLE_ROWS)
-    head = [
-        "t",
-        "|immediate|",
-        "|total|",
-        "|dL_t/dW| forward",
-        "|dL_t/dW| reverse",
-        "largest difference",
+        return [], error.text
+
+
+def _about(tape: Tape, choices: Choices) -> dict[str, Any]:
+    """What was measured, on what, with which versions."""
+    loss = tape.outputs[0]
+    nodes = f"{len(tape.nodes):,} nodes"
+    parameters = f"{len(tape.parameters)} parameters"
+    versions = [
+        f"minigrad {mg.__version__}",
+        f"NumPy {np.__version__}",
+        f"Python {platform.python_version()}",
     ]
-    return [
-        title,
-        html.paragraph(
-            f"The immediate derivative of h_t with respect to {W.label} holds h_{{t-1}} fixed; the total one adds what "
-            "came through it (9.7.4). Accumulated forward over the steps it gives each loss term's gradient, and the "
-            "sum of the row G[t, :], taken backward (9.7.16), gives the same."
-        ),
-        html.table(
-            head,
-            [
-                (
-                    r.t,
-                    r.immediate,
-                    r.total,
-                    float(np.linalg.norm(r.forward)),
-                    float(np.linalg.norm(r.reverse)),
-                    f"{r.difference:.1e}",
-                )
-                for r in (rows[k] for k in shown)
-            ],
-        ),
-    ]
+    return {
+        **choices.about,
+        "loss": f"{loss.label} = {loss.item():.6g}",
+        "tape": f"{nodes}, {parameters}, {len(steps_of(tape))} time steps",
+        "seed": choices.seed,
+        "made with": ", ".join(versions),
+    }
+
+
+def _gradient_row(parameter: Tensor, gradient: Tensor) -> tuple[str, str, float, float]:
+    norm = float(np.linalg.norm(gradient.data))
+    largest = float(np.max(np.abs(gradient.data), initial=0))
+    return parameter.label, str(parameter.shape), norm, largest

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from minigrad.models.data.stream import Chunk
-from minigrad.models.unrolling import Arrays, masked
 
 from minigrad import Tensor
 from minigrad.errors import ArgumentError
+from minigrad.models.data.stream import Chunk
+from minigrad.models.unrolling import Arrays, masked
 
 
 class Model(Protocol):

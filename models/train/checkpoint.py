@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from minigrad.models.cells import CELLS, parameters
-from minigrad.models.data.text import Vocabulary
-from minigrad.models.language_model import RNNLM
-
 from minigrad import Tensor
 from minigrad.errors import DataError
 from minigrad.internal import unique_names
+from minigrad.models.cells import CELLS, parameters
+from minigrad.models.data.text import Vocabulary
+from minigrad.models.language_model import RNNLM
 
 from . import tensorfile
 from .tensorfile import NamedArrays

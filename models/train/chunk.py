@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from minigrad.models.data.stream import Chunk
-from minigrad.models.unrolling import Arrays, as_tuple
 
 import minigrad as mg
 from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
 from minigrad.internal import Array
+from minigrad.models.data.stream import Chunk
+from minigrad.models.unrolling import Arrays, as_tuple
 from minigrad.transforms import differentiate
 
 from .carry import Model, entering, waiting

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from minigrad.models.data.stream import Chunk, Shuffled
-from minigrad.models.unrolling import Arrays
 
 from minigrad import Tape
 from minigrad.errors import ArgumentError, DataError
 from minigrad.internal import Array, norm, positive, shrink
+from minigrad.models.data.stream import Chunk, Shuffled
+from minigrad.models.unrolling import Arrays
 from minigrad.optim import Optimizer
 
 from .carry import Model, entering, waiting

@@ -10,14 +10,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from minigrad.models.cells import parameters
-from minigrad.models.data.stream import epochs
-from minigrad.models.data.text import Vocabulary
-from minigrad.models.language_model import RNNLM
 
 import minigrad as mg
 from minigrad.errors import DataError
 from minigrad.internal import leftovers
+from minigrad.models.cells import parameters
+from minigrad.models.data.stream import epochs
+from minigrad.models.data.text import Vocabulary
+from minigrad.models.language_model import RNNLM
 from minigrad.transforms import truncate
 
 from . import state

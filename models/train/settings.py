@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
+
 from minigrad.models.cells import CELLS
 from minigrad.models.data.corpus import corpus
 from minigrad.models.data.stream import Rows, Shuffled, Source

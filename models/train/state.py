@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
+
+from minigrad.errors import DataError
 from minigrad.models.data.stream import Place
 from minigrad.models.data.text import Vocabulary
 from minigrad.models.language_model import RNNLM
 from minigrad.models.unrolling import Arrays
-
-from minigrad.errors import DataError
 from minigrad.optim import Optimizer
 
 from . import checkpoint, tensorfile

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from minigrad.models.data.stream import Place
 from minigrad.models.unrolling import Arrays
 

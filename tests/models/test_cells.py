@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import minigrad as mg
 from minigrad.models import (
     RNNLM,
     GRUCell,
@@ -20,8 +22,6 @@ from minigrad.models import (
 from minigrad.models.cells import CELLS, CellKind, Init
 from minigrad.models.data.stream import Rows
 from minigrad.models.train import checkpoint, fit
-
-import minigrad as mg
 from minigrad.transforms import truncate
 
 every_cell = pytest.mark.parametrize("kind", [*CELLS, "stacked"])

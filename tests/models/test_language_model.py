@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from minigrad.models import RNNLM
-from minigrad.models.data.stream import Rows, epochs
-from minigrad.models.train import fit
 
 import minigrad as mg
 from minigrad.errors import ArgumentError
+from minigrad.models import RNNLM
+from minigrad.models.data.stream import Rows, epochs
+from minigrad.models.train import fit
 from tests.models.train.language import (
     TOKENS,
     VOCAB,

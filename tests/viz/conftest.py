@@ -6,11 +6,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from minigrad.viz import style
-from minigrad.viz.output.render import svg
 
 import minigrad as mg
 from minigrad import transforms as tf
+from minigrad.viz import style
+from minigrad.viz.output.render import svg
 
 
 def parameter(name, *shape):

@@ -5,10 +5,10 @@ import graphviz
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from minigrad.viz import style
 
 import minigrad as mg
 from minigrad import viz
+from minigrad.viz import style
 from tests.viz.conftest import picture, read_back
 
 NASTY = st.text(alphabet="\"'<>&;:\\{}|#%\n\r\t\x00\x07\ud800￾_0aé漢😀 ", max_size=30)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 import graphviz
+
+from minigrad import Tape
+from minigrad.errors import ArgumentError
 from minigrad.viz import style
 from minigrad.viz.graphs.variables.variable_layout import FONT, SIZE
 from minigrad.viz.graphs.variables.variable_model import Arrow, Item, Key, circles
@@ -16,9 +19,6 @@ from minigrad.viz.graphs.variables.variable_paint import (
     put_captions,
     put_text,
 )
-
-from minigrad import Tape
-from minigrad.errors import ArgumentError
 
 from .folding import Collapse, View
 from .folds import folding

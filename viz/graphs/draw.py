@@ -6,11 +6,11 @@ from collections.abc import Container
 from typing import Literal, get_args
 
 import graphviz
-from minigrad.viz.graphs.operations.operation_paint import ops
-from minigrad.viz.graphs.variables.unrolled import variables
 
 from minigrad import Tape
 from minigrad.errors import ArgumentError
+from minigrad.viz.graphs.operations.operation_paint import ops
+from minigrad.viz.graphs.variables.unrolled import variables
 
 from .folding import Collapse, View
 from .norms import Grads, scale

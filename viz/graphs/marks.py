@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from minigrad.viz import style
 
 from minigrad import Tensor
 from minigrad.core import gates
+from minigrad.viz import style
 
 
 class Mark(NamedTuple):

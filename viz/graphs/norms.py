@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from minigrad.viz import style
 
 from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
+from minigrad.viz import style
 
 Grads = bool | Mapping[Any, Any] | None
 _RAMP = (

@@ -6,11 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 import graphviz
+
+from minigrad import Tape, Tensor
 from minigrad.viz import style
 from minigrad.viz.graphs.variables.variable_layout import lines
 from minigrad.viz.graphs.variables.variable_model import Item, circles
-
-from minigrad import Tape, Tensor
 
 from .marks import Mark
 from .norms import Scale, number

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import graphviz
 import numpy as np
-from minigrad.viz import style
 
 import minigrad as mg
 from minigrad import Tape, transforms
 from minigrad.errors import ArgumentError
+from minigrad.viz import style
 
 from .selection import closed
 

@@ -1,4 +1,4 @@
-"""Laying a graph out: by Graphviz's own program or by pygraphviz, always in a child process that a time limit ends."""
+"""Laying a graph out by Graphviz or pygraphviz, in a child process with a time limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import sys
 from threading import Lock, Timer
 from typing import Any
 
-LIMIT = 30.0  # seconds
+# seconds
+LIMIT = 30.0
 _WORKER = """
 import os, pickle, sys
 out = os.fdopen(os.dup(1), "wb")
@@ -33,9 +34,8 @@ while True:
     out.flush()
 """
 _one_at_a_time = Lock()
-_workers: dict[
-    int, subprocess.Popen[bytes]
-] = {}  # by our own process id: a fork must not share its parent's
+# by our own process id: a fork must not share its parent's
+_workers: dict[int, subprocess.Popen[bytes]] = {}
 
 
 class TimeLimitError(Exception):
@@ -43,20 +43,18 @@ class TimeLimitError(Exception):
 
 
 def laid_out(source: str, engine: str, kind: str, limit: float = LIMIT) -> bytes | None:
-    """The picture of a DOT source, or None where neither ``dot`` nor pygraphviz is there. Raises TimeLimitError."""
+    """The picture of a DOT source, or None where neither ``dot`` nor pygraphviz is there.
+
+    Raises TimeLimitError after ``limit`` seconds.
+    """
+    # the one program, which takes the engine as an option
     program = shutil.which("dot")
-    if program:  # the one program, which takes the engine as an option
-        try:
-            command = [program, f"-K{engine}", f"-T{kind}"]
-            ran = subprocess.run(
-                command, input=source.encode(), capture_output=True, timeout=limit, check=True
-            )
-        except subprocess.TimeoutExpired:
-            raise TimeLimitError from None
-        return ran.stdout
+    if program:
+        return _by_program([program, f"-K{engine}", f"-T{kind}"], source, limit)
     if not _installed():
         return None
-    times = 2 if kind == "pdf" else 1  # the first PDF of a process embeds its fonts differently
+    # the first PDF of a process embeds its fonts differently
+    times = 2 if kind == "pdf" else 1
     with _one_at_a_time:
         answer: bytes | str = _asked((source, kind, engine, times), limit)
     if isinstance(answer, str):
@@ -64,8 +62,25 @@ def laid_out(source: str, engine: str, kind: str, limit: float = LIMIT) -> bytes
     return answer
 
 
+def _by_program(command: list[str], source: str, limit: float) -> bytes:
+    try:
+        done = subprocess.run(
+            command,
+            input=source.encode(),
+            capture_output=True,
+            timeout=limit,
+            check=True,
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeLimitError from None
+    return done.stdout
+
+
 def _installed() -> bool:
-    """Whether a child could import pygraphviz; it is not imported here, where a crash of its library would end us."""
+    """Whether a child could import pygraphviz.
+
+    It is not imported here, where a crash of its library would end us.
+    """
     if "pygraphviz" in sys.modules:
         return sys.modules["pygraphviz"] is not None
     from importlib.util import find_spec
@@ -74,19 +89,10 @@ def _installed() -> bool:
 
 
 def _asked(request: tuple[str, str, str, int], limit: float) -> Any:
-    """The worker's answer; a worker that takes too long is killed, and the next request starts another."""
+    """The worker's answer; one that takes too long is killed, and the next request starts one."""
     worker = _workers.get(os.getpid())
     if worker is None or worker.poll() is not None:
-        close()
-        pipe = subprocess.PIPE
-        paths = os.pathsep.join(p for p in sys.path if p)
-        worker = subprocess.Popen(
-            [sys.executable, "-c", _WORKER],
-            stdin=pipe,
-            stdout=pipe,
-            env={**os.environ, "PYTHONPATH": paths},
-        )
-        _workers[os.getpid()] = worker
+        worker = _started()
     assert worker.stdin is not None
     assert worker.stdout is not None
     late = Timer(limit, worker.kill)
@@ -95,9 +101,8 @@ def _asked(request: tuple[str, str, str, int], limit: float) -> Any:
         pickle.dump(request, worker.stdin)
         worker.stdin.flush()
         return pickle.load(worker.stdout)
-    except (
-        BaseException
-    ) as error:  # also where interrupted: its answer would be taken for the next one's
+    # also where we are interrupted: the answer would be taken for that to the next request
+    except BaseException as error:
         in_time = late.is_alive()
         _end(worker)
         if isinstance(error, (EOFError, BrokenPipeError, pickle.UnpicklingError)):
@@ -105,6 +110,20 @@ def _asked(request: tuple[str, str, str, int], limit: float) -> Any:
         raise
     finally:
         late.cancel()
+
+
+def _started() -> subprocess.Popen[bytes]:
+    """A new worker in place of one that has ended."""
+    close()
+    paths = os.pathsep.join(path for path in sys.path if path)
+    worker = subprocess.Popen(
+        [sys.executable, "-c", _WORKER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    _workers[os.getpid()] = worker
+    return worker
 
 
 def _end(worker: subprocess.Popen[bytes]) -> None:

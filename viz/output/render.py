@@ -1,4 +1,4 @@
-"""From a graph to a file, whole or not there; what Graphviz cannot lay out in time is drawn folded instead."""
+"""From a graph to a file; what Graphviz cannot lay out in time is drawn folded."""
 
 from __future__ import annotations
 
@@ -6,93 +6,117 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import graphviz
-from minigrad.viz.plots.gradients import saved
 
 from minigrad.errors import ArgumentError, UnsupportedError
-from minigrad.files import write_atomically
+from minigrad.internal import write_atomically
+from minigrad.viz.plots.axes import image
 
 from .graphviz_process import LIMIT, TimeLimitError, laid_out
 
 FORMATS = ("svg", "png", "pdf", "dot")
 INSTALL = "pip install pygraphviz, or install Graphviz"
+NO_GRAPHVIZ = "no Graphviz"
+DATE = re.compile(rb"(/CreationDate \(D:)\d{14}")
+# twice the size on the page, for sharp lines
+PNG_PIXELS_PER_INCH = 192
+
+
+class Drawn(NamedTuple):
+    """A picture's bytes, None where there is none, and what to say of it."""
+
+    picture: bytes | None
+    remark: str
 
 
 def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Path:
-    """Write the graph, or a plot, in the format that the file's suffix names; returns the path of what was written.
+    """Write the graph, or a plot, in the format that the file's suffix names.
 
-    Where nothing can lay it out, the .dot file is written instead and one line on stderr says what to install; where
-    that takes more than ``limit`` seconds, the picture folded, and one line says so.
+    Returns the path of what was written. Where nothing can lay the graph out, that is a .dot file,
+    and one line on stderr says what to install; where it takes more than ``limit`` seconds, the
+    picture is drawn folded, and one line says so.
+
     Raises ArgumentError for another suffix, DataError where the file cannot be written.
+
+    >>> from minigrad import models, viz
+    >>> viz.render(viz.unrolled(models.section(T=3).tape), "unrolled.dot").name
+    'unrolled.dot'
     """
     path = Path(file)
     kind = path.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         expected = "expected a name ending in " + ", ".join(f".{k}" for k in FORMATS)
         raise ArgumentError("render", got=f"{str(path)!r}", expected=expected)
-    said = ""
-    picture: bytes | None = None
-    if hasattr(graph, "savefig"):  # a plot
-        if kind == "dot":
-            raise ArgumentError(
-                "render", got=f"{str(path)!r}", expected="a plot is expected as .svg, .png or .pdf"
-            )
-        picture = saved(graph, kind)
-    elif kind != "dot":
-        picture, said = _picture(graph, kind, limit)
-    else:
-        picture = graph.source.encode()
-    if picture is None:
+    if hasattr(graph, "savefig"):
+        return write_atomically(path, _plotted(graph, path, kind))
+    if kind == "dot":
+        return write_atomically(path, graph.source.encode())
+    drawn = _drawn(graph, kind, limit)
+    if drawn.picture is None:
         path = path.with_suffix(".dot")
-    write_atomically(path, graph.source.encode() if picture is None else picture)
-    if said:
-        print(
-            f"render: {said}, wrote {path}{'. ' + INSTALL if 'no Graphviz' in said else ''}",
-            file=sys.stderr,
-        )
+        write_atomically(path, graph.source.encode())
+    else:
+        write_atomically(path, drawn.picture)
+    if drawn.remark:
+        remedy = f". {INSTALL}" if NO_GRAPHVIZ in drawn.remark else ""
+        print(f"render: {drawn.remark}, wrote {path}{remedy}", file=sys.stderr)
     return path
 
 
 def svg(graph: graphviz.Digraph, limit: float = LIMIT) -> str:
-    """The graph as SVG text, for notebooks."""
-    picture, said = _picture(graph, "svg", limit)
-    if picture is None:
-        remedy = (
-            INSTALL
-            if "no Graphviz" in said
-            else "Fold more of it, or take viz.render(graph, 'graph.dot')"
-        )
-        raise UnsupportedError("svg", got=said, remedy=remedy)
-    if said:
-        print(f"svg: {said}", file=sys.stderr)
-    return picture.decode()
+    """The graph as SVG text, for notebooks.
+
+    Raises UnsupportedError where Graphviz is missing, or comes to no end within ``limit`` seconds.
+
+    >>> from minigrad import models, viz
+    >>> viz.svg(viz.unrolled(models.section(T=3).tape)).count('class="node')
+    23
+    """
+    drawn = _drawn(graph, "svg", limit)
+    if drawn.picture is None:
+        remedy = "Fold more of it, or take viz.render(graph, 'graph.dot')"
+        if NO_GRAPHVIZ in drawn.remark:
+            remedy = INSTALL
+        raise UnsupportedError("svg", got=drawn.remark, remedy=remedy)
+    if drawn.remark:
+        print(f"svg: {drawn.remark}", file=sys.stderr)
+    return drawn.picture.decode()
 
 
-def _picture(graph: graphviz.Digraph, kind: str, limit: float) -> tuple[bytes | None, str]:
-    """The picture, or that of the graph's ``simpler`` one where Graphviz comes to no end with it; what to say of it."""
-    late = 0
+def _plotted(figure: Any, path: Path, kind: str) -> bytes:
+    """A matplotlib figure as the bytes of a file."""
+    if kind == "dot":
+        expected = "a plot is expected as .svg, .png or .pdf"
+        raise ArgumentError("render", got=f"{str(path)!r}", expected=expected)
+    return image(figure, kind)
+
+
+def _drawn(graph: graphviz.Digraph, kind: str, limit: float) -> Drawn:
+    """The picture, or that of the graph's ``simpler`` one where the layout takes too long."""
+    remark = ""
     while True:
-        source = graph.source
-        if kind == "png":  # twice the size on the page, for sharp lines
-            source = source.replace("{", "{\n\tdpi=192", 1)
         try:
-            found = laid_out(source, graph.engine, kind, limit)
+            picture = laid_out(_source(graph, kind), graph.engine, kind, limit)
         except TimeLimitError:
-            late += 1
-        else:
-            if found is None:
-                return None, f"no Graphviz to make a .{kind} with"
-            return _dateless(
-                found
-            ), f"no layout within {limit:g} s, so it is drawn folded" if late else ""
-        simpler = getattr(graph, "simpler", None)
-        if simpler is None:
-            return None, f"no layout within {limit:g} s"
-        graph = simpler()
+            simpler = getattr(graph, "simpler", None)
+            if simpler is None:
+                return Drawn(None, f"no layout within {limit:g} s")
+            remark = f"no layout within {limit:g} s, so it is drawn folded"
+            graph = simpler()
+            continue
+        if picture is None:
+            return Drawn(None, f"{NO_GRAPHVIZ} to make a .{kind} with")
+        return Drawn(_without_date(picture), remark)
 
 
-def _dateless(picture: bytes) -> bytes:
+def _source(graph: graphviz.Digraph, kind: str) -> str:
+    if kind == "png":
+        return str(graph.source).replace("{", f"{{\n\tdpi={PNG_PIXELS_PER_INCH}", 1)
+    return str(graph.source)
+
+
+def _without_date(picture: bytes) -> bytes:
     """The same bytes for the same graph: a PDF carries the time it was made."""
-    return re.sub(rb"(/CreationDate \(D:)\d{14}", rb"\g<1>20000101000000", picture)
+    return DATE.sub(rb"\g<1>20000101000000", picture)

@@ -1,4 +1,4 @@
-"""Arrays for a page: a grid of numbers, in blocks where there are many, and what there is to say about all of them."""
+"""Arrays for a page: a grid of numbers, in blocks where there are many, and a summary of them."""
 
 from __future__ import annotations
 
@@ -6,42 +6,49 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.text import norm
+from minigrad.internal import float_norm
 
 
 def grid(x: Any, most: int) -> dict[str, Any]:
-    """The array as rows and columns of at most about ``most`` numbers, each the largest of its block.
+    """The array as rows and columns of about ``most`` numbers, each the largest of its block.
 
-    ``v`` holds the numbers as they are shown, four digits each; NaN and infinities win their blocks.
+    ``v`` holds the numbers as they are shown, four digits each; NaN and infinities win their
+    blocks. The other keys: ``s`` shape, ``r`` rows, ``n`` norm, ``lo`` and ``hi`` the range of the
+    finite elements, ``bad`` how many are not finite, ``b`` the size of a block.
     """
     x = np.asarray(x)
-    rows = (
-        x.reshape(1, -1)
-        if x.ndim < 2
-        else x.reshape(-1, x.shape[-1])
-        if x.size
-        else x.reshape(1, 0)
-    )
-    down, across = _blocks(rows.shape, most)
-    shown = rows if down == across == 1 else _largest(rows, down, across)
-    fine = rows[np.isfinite(rows)]
-    found: dict[str, Any] = {
+    rows = _rows(x)
+    down, across = _block_size(rows.shape, most)
+    whole = down == across == 1
+    cells = rows if whole else _largest(rows, down, across)
+    finite = rows[np.isfinite(rows)]
+    data: dict[str, Any] = {
         "s": "×".join(map(str, x.shape)),
-        "r": shown.shape[0],
-        "v": " ".join(f"{v:.4g}" for v in shown.ravel()),
-        "n": f"{norm(x):.4g}",
+        "r": cells.shape[0],
+        "v": " ".join(f"{value:.4g}" for value in cells.ravel()),
+        "n": f"{float_norm(x):.4g}",
     }
-    if fine.size and x.size > 1:
-        found |= {"lo": f"{fine.min():.4g}", "hi": f"{fine.max():.4g}"}
-    if bad := x.size - fine.size:
-        found["bad"] = bad
-    if (down, across) != (1, 1):
-        found["b"] = f"{down}×{across}"
-    return found
+    if finite.size and x.size > 1:
+        data["lo"] = f"{finite.min():.4g}"
+        data["hi"] = f"{finite.max():.4g}"
+    if finite.size < x.size:
+        data["bad"] = x.size - finite.size
+    if not whole:
+        data["b"] = f"{down}×{across}"
+    return data
 
 
-def _blocks(shape: tuple[int, int], most: int) -> tuple[int, int]:
-    """The smallest blocks, nearly square, that leave no more than ``most``."""
+def _rows(x: Any) -> Any:
+    """The array as a matrix: its last axis across, all others down."""
+    if x.ndim < 2:
+        return x.reshape(1, -1)
+    if x.size == 0:
+        return x.reshape(1, 0)
+    return x.reshape(-1, x.shape[-1])
+
+
+def _block_size(shape: tuple[int, int], most: int) -> tuple[int, int]:
+    """Height and width of the smallest blocks, nearly square, that leave no more than ``most``."""
     down = across = 1
     while -(-shape[0] // down) * -(-shape[1] // across) > most:
         if shape[0] / down >= shape[1] / across:
@@ -53,12 +60,14 @@ def _blocks(shape: tuple[int, int], most: int) -> tuple[int, int]:
 
 def _largest(x: Any, down: int, across: int) -> Any:
     """The element of largest magnitude of each block, with its sign."""
-    high, wide = -(-x.shape[0] // down), -(-x.shape[1] // across)
+    high = -(-x.shape[0] // down)
+    wide = -(-x.shape[1] // across)
     padded = np.zeros((high * down, wide * across), x.dtype)
     padded[: x.shape[0], : x.shape[1]] = x
     blocks = padded.reshape(high, down, wide, across).swapaxes(1, 2).reshape(high, wide, -1)
-    size = np.where(np.isnan(blocks), np.inf, np.absolute(blocks))
-    size = np.where(
-        np.isnan(blocks), np.inf, np.where(np.isinf(size), np.finfo(np.float64).max, size)
-    )
-    return np.take_along_axis(blocks, np.argmax(size, axis=-1)[..., None], axis=-1)[..., 0]
+    # NaN first, then infinities, then the finite elements by their magnitude
+    size = np.absolute(blocks)
+    size = np.where(np.isinf(size), np.finfo(np.float64).max, size)
+    size = np.where(np.isnan(blocks), np.inf, size)
+    chosen = np.argmax(size, axis=-1)[..., None]
+    return np.take_along_axis(blocks, chosen, axis=-1)[..., 0]

@@ -1,16 +1,26 @@
-"""Where a tape's nodes stand: a column per time step, from left to right; in it the inputs below, the loss on top."""
+"""Where a tape's nodes stand: a column per time step, the inputs below, the loss on top."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from minigrad.viz import style
-from minigrad.viz.graphs.marks import GATES
-
 from minigrad import Tape, Tensor
+from minigrad.internal import gates
+from minigrad.viz import style
 
-ROW, GAP, SIDE, TOP = 50.0, 12.0, 44.0, 34.0
+# pixels
+ROW_HEIGHT = 50.0
+GAP = 12.0
+SIDE = 44.0
+TOP = 34.0
+MIN_WIDTH = 30.0
+FONT_SIZE = 13
+PADDING = 12
+
+MAX_NAME = 18  # characters
+MAX_OPERATION = 10  # characters
 SYMBOLS = {
     "matmul": "@",
     "add": "+",
@@ -34,6 +44,9 @@ SYMBOLS = {
     "take_along_axis": "[i]",
 }
 
+Rows = dict[int, list[Tensor]]
+"""The nodes of one column by their height above the bottom, in rows."""
+
 
 @dataclass(frozen=True)
 class Spot:
@@ -41,99 +54,148 @@ class Spot:
 
     x: float
     y: float
-    wide: float
+    width: float
     text: str
 
 
 @dataclass(frozen=True)
 class Picture:
-    """The spots of the nodes that are drawn, the middle of each time step's column, and the size of it all."""
+    """The spots of the nodes, the middle of each step's column, and the size of it all."""
 
     spots: dict[Tensor, Spot]
     columns: dict[int, float]
-    wide: float
-    high: float
+    width: float
+    height: float
 
 
 def picture(tape: Tape) -> Picture:
-    """The places of all nodes but unnamed numbers. Cost: linear in the nodes and edges, without Graphviz."""
-    column, layer = _columns(tape), dict[Tensor, int]()
+    """The places of all nodes but unnamed numbers.
+
+    Cost: linear in the nodes and edges, without Graphviz.
+    """
+    columns = _rows_of_columns(tape)
+    deepest = max((height for rows in columns.values() for height in rows), default=0)
+    spots: dict[Tensor, Spot] = {}
+    middles: dict[int, float] = {}
+    left = SIDE
+    # what lies outside the steps stands leftmost
+    for t in sorted(columns, key=lambda t: (t is not None, t or 0)):
+        widths = {height: _row_width(tape, row) for height, row in columns[t].items()}
+        middle = left + max(widths.values()) / 2
+        for height in sorted(columns[t]):
+            y = TOP + (deepest - height + 0.5) * ROW_HEIGHT
+            start = middle - widths[height] / 2
+            row = columns[t][height]
+            if t is not None:
+                row = _by_wish(row, spots, middle)
+            spots.update(_placed(tape, row, start, y))
+        if t is not None:
+            middles[t] = middle
+        left += max(widths.values()) + SIDE
+    return Picture(spots, middles, left, TOP + (deepest + 1) * ROW_HEIGHT)
+
+
+def _rows_of_columns(tape: Tape) -> dict[int | None, Rows]:
+    """The nodes that are drawn, by column and row."""
+    column = _columns(tape)
+    height = _heights(tape, column)
+    columns: dict[int | None, Rows] = {}
+    for n in tape.nodes:
+        if n.fn or n.name or n.requires_grad or n.size > 1:
+            rows = columns.setdefault(column[n], {})
+            rows.setdefault(height[n], []).append(n)
+    if None in columns:
+        # a strip of their own, parameters below each other
+        outside = [n for row in columns[None].values() for n in row]
+        # the strip comes after the steps where nodes outside them are told apart by their order
+        columns.pop(None)
+        columns[None] = {k: [n] for k, n in enumerate(outside)}
+    return columns
+
+
+def _heights(tape: Tape, column: dict[Tensor, int | None]) -> dict[Tensor, int]:
+    """The row of each node: above what it reads in its column; a leaf just below who reads it."""
+    height: dict[Tensor, int] = {}
+    for n in tape.nodes:
+        below = [height[x] for x in n.inputs if x.fn and column[x] == column[n]]
+        # a gate at the entry of a step stands beside the inputs, so that the steps stay alike
+        at_entry = n.fn in gates.GATES and not below
+        height[n] = 0 if n.fn is None or at_entry else 1 + max(below, default=0)
+    readers = _readers(tape)
+    for n in tape.leaves:
+        if column[n] is not None:
+            heights = (height[r] for r in readers[n] if column[r] == column[n])
+            height[n] = min(heights, default=1) - 1
+    return height
+
+
+def _columns(tape: Tape) -> dict[Tensor, int | None]:
+    """The step a node is drawn in: its own, or the last one it depends on.
+
+    A leaf is drawn in the step that alone reads it.
+    """
+    times = tape.times
+    column: dict[Tensor, int | None] = {}
+    for n in tape.nodes:
+        t = times[n]
+        if t is None and n.fn is not None:
+            t = _last(column[x] for x in n.inputs)
+        column[n] = t
+    readers = _readers(tape)
+    for n in tape.leaves:
+        if column[n] is None and not n.requires_grad:
+            reading_columns = {column[r] for r in readers[n]}
+            if len(reading_columns) == 1:
+                column[n] = reading_columns.pop()
+    if any(t is not None for t in column.values()):
+        return column
+    # a tape without steps: one column beside the parameters
+    return {n: None if n.requires_grad and n.fn is None else 0 for n in tape.nodes}
+
+
+def _readers(tape: Tape) -> defaultdict[Tensor, list[Tensor]]:
     readers: defaultdict[Tensor, list[Tensor]] = defaultdict(list)
     for n in tape.nodes:
         for x in n.inputs:
             readers[x].append(n)
-    shown = [n for n in tape.nodes if n.fn or n.name or n.requires_grad or n.size > 1]
-    for n in (
-        tape.nodes
-    ):  # a gate at the entry of a step stands beside the inputs, so that the steps stay alike
-        below = [layer[x] for x in n.inputs if x.fn and column[x] == column[n]]
-        layer[n] = 1 + max(below, default=0) if n.fn and (below or n.fn not in GATES) else 0
-    for n in tape.leaves:  # just below who reads it
-        if column[n] is not None:
-            layer[n] = min((layer[r] for r in readers[n] if column[r] == column[n]), default=1) - 1
-    rows: defaultdict[int | None, defaultdict[int, list[Tensor]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
-    for n in shown:
-        rows[column[n]][layer[n]].append(n)
-    if None in rows:  # a strip of their own, parameters below each other
-        outside = [n for its in rows.pop(None).values() for n in its]
-        rows[None] = defaultdict(list, {i: [n] for i, n in enumerate(outside)})
-    deepest = max((k for its in rows.values() for k in its), default=0)
-    spots: dict[Tensor, Spot] = {}
-    columns: dict[int, float] = {}
-    left = SIDE
-    for t in sorted(rows, key=lambda t: (t is not None, t or 0)):
-        widths = {k: sum(_width(tape, n) + GAP for n in its) for k, its in rows[t].items()}
-        middle = left + max(widths.values()) / 2
-        for k in sorted(rows[t]):
-            wishes = {n: _wish(n, spots, middle) if t is not None else 0.0 for n in rows[t][k]}
-            at = middle - widths[k] / 2
-            for n in sorted(wishes, key=wishes.__getitem__):
-                wide = _width(tape, n)
-                spots[n] = Spot(
-                    at + (wide + GAP) / 2, TOP + (deepest - k + 0.5) * ROW, wide, _text(tape, n)
-                )
-                at += wide + GAP
-        if t is not None:
-            columns[t] = middle
-        left += max(widths.values()) + SIDE
-    return Picture(spots, columns, left, TOP + (deepest + 1) * ROW)
+    return readers
 
 
-def _columns(tape: Tape) -> dict[Tensor, int | None]:
-    """The step a node is drawn in: its own, or the last one it depends on; a leaf's that one step alone reads."""
-    times = tape.times
-    found: dict[Tensor, int | None] = {}
-    for n in tape.nodes:
-        t = times[n]
-        if t is None and n.fn is not None:
-            t = max((c for x in n.inputs if (c := found[x]) is not None), default=None)
-        found[n] = t
-    readers: defaultdict[Tensor, set[int | None]] = defaultdict(set)
-    for n in tape.nodes:
-        for x in n.inputs:
-            readers[x].add(found[n])
-    for n in tape.leaves:
-        if found[n] is None and not n.requires_grad and len(readers[n]) == 1:
-            found[n] = next(iter(readers[n]))
-    if not any(t is not None for t in found.values()):
-        return {n: None if n.requires_grad and n.fn is None else 0 for n in tape.nodes}
-    return found
+def _last(steps: Iterable[int | None]) -> int | None:
+    return max((t for t in steps if t is not None), default=None)
 
 
-def _wish(n: Tensor, spots: dict[Tensor, Spot], middle: float) -> float:
-    """Above the middle of what it reads; what comes from the left stands left."""
-    xs = [spots[x].x for x in n.inputs if x in spots and (x.fn is not None or not x.requires_grad)]
-    return sum(xs) / len(xs) if xs else middle
+def _by_wish(row: list[Tensor], spots: dict[Tensor, Spot], middle: float) -> list[Tensor]:
+    """A row's nodes in the order of what they read: what comes from the left stands left."""
+
+    def wish(n: Tensor) -> float:
+        read = [x for x in n.inputs if x in spots and (x.fn is not None or not x.requires_grad)]
+        if not read:
+            return middle
+        return sum(spots[x].x for x in read) / len(read)
+
+    return sorted(row, key=wish)
+
+
+def _placed(tape: Tape, row: list[Tensor], start: float, y: float) -> dict[Tensor, Spot]:
+    """The nodes of a row side by side."""
+    spots = {}
+    for n in row:
+        width = _width(tape, n)
+        spots[n] = Spot(start + (width + GAP) / 2, y, width, _text(tape, n))
+        start += width + GAP
+    return spots
+
+
+def _row_width(tape: Tape, row: list[Tensor]) -> float:
+    return sum(_width(tape, n) + GAP for n in row)
 
 
 def _text(tape: Tape, n: Tensor) -> str:
     if n.name or n.fn is None:
-        return style.plain(tape.names[n], 18)
-    return SYMBOLS.get(n.op, style.plain(n.op, 10))
+        return style.plain(tape.names[n], MAX_NAME)
+    return SYMBOLS.get(n.op, style.plain(n.op, MAX_OPERATION))
 
 
 def _width(tape: Tape, n: Tensor) -> float:
-    text = _text(tape, n)
-    return max(30.0, style.width(text, 13) + 12)
+    return max(MIN_WIDTH, style.width(_text(tape, n), FONT_SIZE) + PADDING)

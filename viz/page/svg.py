@@ -1,23 +1,32 @@
-"""A tape as an SVG whose nodes and edges carry classes: what a page lights up, and a still picture of a session."""
+"""A tape as an SVG whose nodes and edges carry classes, which a page lights up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import escape
 
+from minigrad import Edge, Tape, Tensor
+from minigrad.internal import gates
 from minigrad.viz import style
-from minigrad.viz.graphs.marks import GATES
 from minigrad.viz.graphs.selection import closed
 
-from minigrad import Edge, Tape, Tensor
+from .places import ROW_HEIGHT, Picture, Spot, picture
 
-from .places import ROW, Spot, picture
-
-HIGH = 26.0
-MANY = 6  # time steps; with more, the edges from the parameters show only while they are lit
+# pixels
+NODE_HEIGHT = 26.0
+MAX_STRAIGHT = 140  # across: nodes nearer than this are joined from top to bottom
+SAME_COLUMN = 30  # across: nodes nearer than this stand above each other
+DETOUR = 40
+MIN_BEND, MAX_BEND = 30.0, 90.0
+SUBSCRIPT_DROP = 4
+MAX_TIP = 160  # characters
+# time steps; with more, the edges from the parameters show only while they are lit
+MAX_FEW_STEPS = 6
 STILL = """
-.node rect { fill: #fff; stroke: #5f6b7a; } .node text { font: 13px Helvetica, Arial, sans-serif; fill: #1b2430; }
-.edge { fill: none; stroke: #aab4c0; } .tied, .plain { stroke: #e3e7ec; } .many .tied { stroke: none; }
+.node rect { fill: #fff; stroke: #5f6b7a; }
+.node text { font: 13px Helvetica, Arial, sans-serif; fill: #1b2430; }
+.edge { fill: none; stroke: #aab4c0; } .tied, .plain { stroke: #e3e7ec; }
+.many .tied { stroke: none; }
 .cut { stroke: #d0021b; stroke-dasharray: 4 3; } .parameter rect { stroke-width: 2; }
 .visited rect { fill: #cfe3fb; stroke: #1f6feb; }
 .waiting rect { fill: #fff3cd; stroke: #b8860b; stroke-dasharray: 4 2; }
@@ -25,35 +34,52 @@ STILL = """
 .unreached rect { fill: #f1f3f5; stroke: #c3cad2; } .unreached text { fill: #8a95a3; }
 .step { font: 12px Helvetica, Arial, sans-serif; fill: #6b7684; }
 """
+State = Callable[[Tensor], str]
+"""How far a backward pass is at a node: visited, current, waiting, ahead or unreached."""
 
 
-def scene(tape: Tape, prefix: str, state: Callable[[Tensor], str], head: str = "") -> str:
-    """The SVG. Ids are ``<prefix>n<node>`` and ``<prefix>e<node>_<slot>``, counted on the tape; names are escaped."""
-    its, index = picture(tape), {n: i for i, n in enumerate(tape.nodes)}
-    many = "many" if len(its.columns) > MANY else "few"
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="{many}" role="img" aria-label="the unrolled graph" '
-        f'viewBox="0 0 {its.wide:g} {its.high:g}" width="{its.wide:g}" height="{its.high:g}">{head}',
-        *(
-            f'<text class="step" x="{x:g}" y="16" text-anchor="middle">t = {t}</text>'
-            for t, x in its.columns.items()
-        ),
-    ]
-    for n in tape.nodes:
-        for slot, x in enumerate(n.inputs):
-            if x in its.spots and n in its.spots:
-                kind = _kind(x, n, slot)
-                ends = _curve(its.spots[x], its.spots[n])
-                lines.append(
-                    f'<path class="edge {kind}" id="{prefix}e{index[n]}_{slot}" d="{ends}"/>'
-                )
-    lines += [
-        _node(tape, n, spot, f"{prefix}n{index[n]}", state(n)) for n, spot in its.spots.items()
-    ]
+def scene(tape: Tape, prefix: str, state: State, head: str = "") -> str:
+    """The SVG. Ids are ``<prefix>n<node>`` and ``<prefix>e<node>_<slot>``, counted on the tape."""
+    places = picture(tape)
+    index = {n: i for i, n in enumerate(tape.nodes)}
+    lines = [_opening(places, head)]
+    for t, x in places.columns.items():
+        lines.append(f'<text class="step" x="{x:g}" y="16" text-anchor="middle">t = {t}</text>')
+    lines += _edges(tape, places, prefix, index)
+    for n, spot in places.spots.items():
+        lines.append(_node(tape, n, spot, f"{prefix}n{index[n]}", state(n)))
     return "\n".join([*lines, "</svg>"])
 
 
-def _kind(x: Tensor, n: Tensor, slot: int) -> str:
+def still(tape: Tape, state: State) -> str:
+    """A picture on its own: white behind, the colours inside."""
+    head = f'<style>{STILL}</style><rect width="100%" height="100%" fill="#fff"/>'
+    return scene(tape, "", state, head)
+
+
+def _opening(places: Picture, head: str) -> str:
+    steps = "many" if len(places.columns) > MAX_FEW_STEPS else "few"
+    width, height = f"{places.width:g}", f"{places.height:g}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{steps}" role="img" '
+        f'aria-label="the unrolled graph" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}">{head}'
+    )
+
+
+def _edges(tape: Tape, places: Picture, prefix: str, index: dict[Tensor, int]) -> Iterator[str]:
+    """A path for every edge between two nodes that are drawn."""
+    spots = places.spots
+    for n in tape.nodes:
+        for slot, x in enumerate(n.inputs):
+            if x in spots and n in spots:
+                kind = _edge_kind(x, n, slot)
+                name = f"{prefix}e{index[n]}_{slot}"
+                curve = _curve(spots[x], spots[n])
+                yield f'<path class="edge {kind}" id="{name}" d="{curve}"/>'
+
+
+def _edge_kind(x: Tensor, n: Tensor, slot: int) -> str:
     if closed(n) and slot == 0:
         return "cut"
     if not Edge(x, n, slot).carries_gradient:
@@ -63,57 +89,61 @@ def _kind(x: Tensor, n: Tensor, slot: int) -> str:
 
 def _curve(a: Spot, b: Spot) -> str:
     """From a up to b; from one column to another in a bow."""
-    if abs(a.x - b.x) < 140 and a.y > b.y:
+    top, bottom = a.y - NODE_HEIGHT / 2, b.y + NODE_HEIGHT / 2
+    across = abs(a.x - b.x)
+    if across < MAX_STRAIGHT and a.y > b.y:
+        if a.y - b.y > 1.5 * ROW_HEIGHT and across < SAME_COLUMN:
+            # past what stands between them
+            x = max(a.x, b.x) + DETOUR
+            return _cubic((a.x, top), (x, a.y), (x, b.y), (b.x, bottom))
         y = (a.y + b.y) / 2
-        if a.y - b.y > 1.5 * ROW and abs(a.x - b.x) < 30:  # past what stands between them
-            side, up = max(a.x, b.x) + 40, HIGH / 2
-            return f"M{a.x:.0f} {a.y - up:.0f}C{side:.0f} {a.y:.0f} {side:.0f} {b.y:.0f} {b.x:.0f} {b.y + up:.0f}"
-        return f"M{a.x:.0f} {a.y - HIGH / 2:.0f}C{a.x:.0f} {y:.0f} {b.x:.0f} {y:.0f} {b.x:.0f} {b.y + HIGH / 2:.0f}"
+        return _cubic((a.x, top), (a.x, y), (b.x, y), (b.x, bottom))
     if b.x < a.x:
-        return (
-            f"M{a.x:.0f} {a.y - HIGH / 2:.0f}Q{a.x:.0f} {b.y:.0f} {b.x + b.wide / 2:.0f} {b.y:.0f}"
-        )
-    start, end = a.x + a.wide / 2, b.x - b.wide / 2
-    bend = max(30.0, min(90.0, abs(end - start) / 2))
-    return f"M{start:.0f} {a.y:.0f}C{start + bend:.0f} {a.y:.0f} {end - bend:.0f} {b.y:.0f} {end:.0f} {b.y:.0f}"
+        end = b.x + b.width / 2
+        return f"M{a.x:.0f} {top:.0f}Q{a.x:.0f} {b.y:.0f} {end:.0f} {b.y:.0f}"
+    start, end = a.x + a.width / 2, b.x - b.width / 2
+    bend = max(MIN_BEND, min(MAX_BEND, abs(end - start) / 2))
+    return _cubic((start, a.y), (start + bend, a.y), (end - bend, b.y), (end, b.y))
+
+
+def _cubic(start: tuple[float, float], *others: tuple[float, float]) -> str:
+    """The path of a cubic Bézier curve from its four points."""
+    points = " ".join(f"{x:.0f} {y:.0f}" for x, y in others)
+    return f"M{start[0]:.0f} {start[1]:.0f}C{points}"
 
 
 def _node(tape: Tape, n: Tensor, spot: Spot, name: str, state: str) -> str:
-    kind = (
-        ("parameter" if n.requires_grad else "leaf")
-        if n.fn is None
-        else "gate"
-        if n.fn in GATES
-        else "op"
-    )
-    kind += " scissors" if closed(n) else ""
-    x, y = spot.x - spot.wide / 2, spot.y - HIGH / 2
-    round_ = HIGH / 2 if n.fn is not None and not n.name else 4
-    tip = escape(
-        style.plain(f"{tape.names[n]}: {n.dtype}{list(n.shape)} by {n.op} [{n.where}]", 160)
-    )
+    """The box of a node, with its tooltip."""
+    scissors = " scissors" if closed(n) else ""
+    radius = NODE_HEIGHT / 2 if n.fn is not None and not n.name else 4
+    x, y = spot.x - spot.width / 2, spot.y - NODE_HEIGHT / 2
+    made = f"{tape.names[n]}: {n.dtype}{list(n.shape)} by {n.op} [{n.where}]"
+    tip = escape(style.plain(made, MAX_TIP))
+    text = _lettering(spot.text, bool(n.name))
     return (
-        f'<g class="node {state} {kind}" id="{name}"><title>{tip}</title>'
-        f'<rect x="{x:.0f}" y="{y:.0f}" width="{spot.wide:.0f}" height="{HIGH:g}" rx="{round_:g}"/>'
-        f'<text x="{spot.x:.0f}" y="{spot.y + 4:.0f}" text-anchor="middle">{_lettering(spot.text, bool(n.name))}</text>'
-        "</g>"
+        f'<g class="node {state} {_node_kind(n)}{scissors}" id="{name}"><title>{tip}</title>'
+        f'<rect x="{x:.0f}" y="{y:.0f}" width="{spot.width:.0f}" height="{NODE_HEIGHT:g}" '
+        f'rx="{radius:g}"/>'
+        f'<text x="{spot.x:.0f}" y="{spot.y + 4:.0f}" text-anchor="middle">{text}</text></g>'
     )
+
+
+def _node_kind(n: Tensor) -> str:
+    if n.fn is None:
+        return "parameter" if n.requires_grad else "leaf"
+    return "gate" if n.fn in gates.GATES else "op"
 
 
 def _lettering(text: str, named: bool) -> str:
     """The name with real subscripts, escaped."""
     if not named:
         return escape(text)
-    pieces, down = [], False
-    for part, lowered in style.parts(text):
-        move = 4 if lowered and not down else -4 if down and not lowered else 0
-        small = ' font-size="10"' if lowered else ""
-        pieces.append(f'<tspan dy="{move}"{small}>{escape(part)}</tspan>')
-        down = lowered
+    pieces = []
+    lowered = False
+    for part, subscript in style.parts(text):
+        # each piece moves relative to the one before
+        move = SUBSCRIPT_DROP * (subscript - lowered)
+        size = ' font-size="10"' if subscript else ""
+        pieces.append(f'<tspan dy="{move}"{size}>{escape(part)}</tspan>')
+        lowered = subscript
     return "".join(pieces)
-
-
-def still(tape: Tape, state: Callable[[Tensor], str]) -> str:
-    """A picture on its own: white behind, the colours inside."""
-    head = f'<style>{STILL}</style><rect width="100%" height="100%" fill="#fff"/>'
-    return scene(tape, "", state, head)

@@ -1,37 +1,32 @@
-"""The page to step through backward with, forwards and back: one file, opened from disk, that asks for nothing else."""
+"""The page to step through backward with, and back: one file that asks for nothing else."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import os
-from collections.abc import Callable
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
+
+from minigrad import Tape
+from minigrad.errors import ArgumentError
+from minigrad.internal import refuse_no_tape, write_atomically
 from minigrad.viz import style
 
-from minigrad import Tape, Tensor
-from minigrad.errors import ArgumentError
-from minigrad.files import write_atomically
-
 from .steps import Reel, caption
-from .svg import scene, still
+from .svg import State, scene, still
 
-LIMIT = 2_000_000  # bytes of a page
-NUMBERS = (
-    256,
-    100,
-    64,
-    36,
-    16,
-    4,
-    1,
-)  # shown of one array; the most that keep the page below the limit
+# bytes of a page
+LIMIT = 2_000_000
+# numbers shown of one array; the first that keep the page below the limit are taken
+NUMBERS = (256, 100, 64, 36, 16, 4, 1)
+MAX_TITLE = 80  # characters
 
 
 def stepper(
@@ -40,71 +35,89 @@ def stepper(
     beside: Tape | None = None,
     gradient: npt.ArrayLike | None = None,
 ) -> Path:
-    """Write an HTML page that steps through the backward pass of a tape, or of two, such as full and truncated.
+    """Write an HTML page that steps through the backward pass of a tape, or of two in step.
 
-    The page runs offline and loads nothing. Large arrays are shown in blocks, so that it stays below 2 MB.
-    Raises ArgumentError for what is no tape or no .html, GradientError where the tape has no backward pass.
+    The page runs offline and loads nothing. Large arrays are shown in blocks, so that it stays
+    below 2 MB. ``gradient`` is the cotangent of the output, 1 for a scalar.
+
+    Raises ArgumentError for what is no tape or no .html, GradientError where the tape has no
+    backward pass.
+
+    >>> from minigrad import models, transforms, viz
+    >>> tape = models.section(T=3).tape
+    >>> viz.stepper(tape, "backward.html", beside=transforms.truncate(tape, every=1)).name
+    'backward.html'
     """
     tapes = [tape] if beside is None else [tape, beside]
     for each in tapes:
-        if not isinstance(each, Tape):
-            got = f"a {type(each).__name__}"
-            raise ArgumentError(
-                "stepper", got=got, expected="expected a Tape, as Tape.of(loss) makes"
-            )
-    _named(file, "stepper", ".html")
-    return write_atomically(file, page([Reel(t, caption(t), gradient) for t in tapes]).encode())
+        refuse_no_tape("stepper", each)
+    _refuse_other_suffix(file, "stepper", ".html")
+    reels = [Reel(each, caption(each), gradient) for each in tapes]
+    return write_atomically(file, page(reels).encode())
 
 
-def snapshot(tape: Tape, state: Callable[[Tensor], str], file: str | os.PathLike[str]) -> Path:
-    """Write the tape as .svg, each node coloured by its state in a backward pass: visited, current, waiting, ahead."""
-    _named(file, "draw", ".svg", ".html")
+def snapshot(tape: Tape, state: State, file: str | os.PathLike[str]) -> Path:
+    """Write the tape as .svg, each node coloured by its state in a backward pass."""
+    _refuse_other_suffix(file, "draw", ".svg", ".html")
     return write_atomically(file, still(tape, state).encode())
 
 
 def page(reels: list[Reel]) -> str:
     """The page's text."""
-    moments = sorted({m for reel in reels for m in reel.moments()})
-    counts = [[0] * len(reels)]
-    taken = [{m: i + 1 for i, m in enumerate(reel.moments())} for reel in reels]
-    for m in moments:
-        counts.append([its.get(m, before) for its, before in zip(taken, counts[-1], strict=True)])
     scenes = [scene(reel.tape, f"t{i}", _blank_state(reel)) for i, reel in enumerate(reels)]
+    moments = _steps_taken(reels)
     text = ""
     for most in NUMBERS:
-        text = _filled(scenes, {"moments": counts, "tapes": [reel.data(most) for reel in reels]})
+        tapes = [reel.data(most) for reel in reels]
+        text = _filled(scenes, {"moments": moments, "tapes": tapes})
         if len(text.encode()) < LIMIT:
             break
     return text
 
 
-def _blank_state(reel: Reel) -> Callable[[Tensor], str]:
+def _steps_taken(reels: list[Reel]) -> list[list[int]]:
+    """At each moment how many steps each tape has taken, so that two tapes keep in step."""
+    moments = sorted(set().union(*(reel.moments() for reel in reels)))
+    taken = [dict(zip(reel.moments(), itertools.count(1), strict=False)) for reel in reels]
+    counts = [[0] * len(reels)]
+    for moment in moments:
+        before = counts[-1]
+        counts.append([t.get(moment, n) for t, n in zip(taken, before, strict=True)])
+    return counts
+
+
+def _blank_state(reel: Reel) -> State:
     return lambda n: "ahead" if n in reel.session.reached else "unreached"
 
 
 def _filled(scenes: list[str], data: dict[str, Any]) -> str:
-    """Template, style and script in one; the policy admits exactly these two and nothing from outside."""
+    """Template, style and script in one; the policy admits these two and nothing from outside."""
     css, js = _resource("css"), _resource("js")
     policy = (
-        f"default-src 'none'; script-src '{_digest(js)}'; style-src '{_digest(css)}'; base-uri 'none'; "
-        "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+        f"default-src 'none'; script-src '{_digest(js)}'; style-src '{_digest(css)}'; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; "
+        "trusted-types 'none'"
     )
+    titles = [style.plain(tape["title"], MAX_TITLE) for tape in data["tapes"]]
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     parts = {
         "policy": escape(policy),
         "css": css,
         "js": js,
         "scenes": "\n".join(map(_framed, scenes)),
-        "data": json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c"),
-        "title": escape(" | ".join(style.plain(t["title"], 80) for t in data["tapes"])),
+        # nothing in the data may end the element that it stands in
+        "data": text.replace("<", "\\u003c"),
+        "title": escape(" | ".join(titles)),
     }
+    # text and the names of parts by turns
     pieces = _resource("html").split("%%")
-    return "".join(parts[p] if i % 2 else p for i, p in enumerate(pieces))
+    pieces[1::2] = [parts[name] for name in pieces[1::2]]
+    return "".join(pieces)
 
 
 def _framed(svg: str) -> str:
-    return (
-        f'<div class="scene" tabindex="0" aria-label="the unrolled graph, scrollable">{svg}</div>'
-    )
+    label = "the unrolled graph, scrollable"
+    return f'<div class="scene" tabindex="0" aria-label="{label}">{svg}</div>'
 
 
 def _resource(kind: str) -> str:
@@ -112,10 +125,12 @@ def _resource(kind: str) -> str:
 
 
 def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    digest = hashlib.sha256(text.encode()).digest()
+    return "sha256-" + base64.b64encode(digest).decode()
 
 
-def _named(file: str | os.PathLike[str], what: str, *suffixes: str) -> None:
-    if Path(file).suffix.lower() not in suffixes[:1]:
+def _refuse_other_suffix(file: str | os.PathLike[str], what: str, *suffixes: str) -> None:
+    """Raise ArgumentError unless the name ends in the first suffix; the message names all."""
+    if Path(file).suffix.lower() != suffixes[0]:
         expected = f"expected a name ending in {' or '.join(suffixes)}"
         raise ArgumentError(what, got=f"{str(file)!r}", expected=expected)

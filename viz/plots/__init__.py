@@ -1,5 +1,6 @@
-"""Plots of what a gradient does, by matplotlib."""
+"""Plots of what a gradient and a training do, by matplotlib, loaded when the first is drawn."""
 
-from .gradients import curves, gradient_norms, saved, state_norms
+from .gradients import gradient_norms, state_norms
+from .perplexities import training
 
-__all__ = ["curves", "gradient_norms", "saved", "state_norms"]
+__all__ = ["gradient_norms", "state_norms", "training"]

@@ -1,4 +1,4 @@
-"""What all plots share: matplotlib asked for only now, its look, and how a figure becomes a file."""
+"""What all plots share: matplotlib, asked for only now, its look, and the way to a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.errors import ArgumentError
-from minigrad.files import write_atomically
+from minigrad.internal import write_atomically
 
 # Okabe and Ito's colours, which colour-blind readers tell apart too
 COLORS = (
@@ -48,35 +48,45 @@ LOOK: dict[Any, Any] = {
 FORMATS = ("svg", "png", "pdf")
 
 
-def figure(width: float, height: float) -> Any:
-    """An empty figure of that many inches. Raises ArgumentError where matplotlib is missing."""
+PIXELS_PER_INCH = 160
+
+
+def matplotlib() -> Any:
+    """The library, imported for the first plot. Raises ArgumentError where it is missing."""
     try:
-        from matplotlib.figure import Figure
+        import matplotlib as mpl
+        import matplotlib.figure
     except ImportError:
-        remedy = "Install it: pip install 'minigrad[lab]'"
+        remedy = "Install it: pip install matplotlib"
         raise ArgumentError("plot", got="matplotlib is not installed", remedy=remedy) from None
-    return Figure(figsize=(width, height), layout="constrained")
+    return mpl
+
+
+def figure(width: float, height: float) -> Any:
+    """An empty figure of that many inches."""
+    return matplotlib().figure.Figure(figsize=(width, height), layout="constrained")
 
 
 def look() -> Any:
-    """The context in which figures are made and written: our look, whatever the user's own settings are."""
-    figure(1, 1)
-    import matplotlib as mpl
-
-    ours: dict[Any, Any] = {**mpl.rcParamsDefault, **LOOK}
-    return mpl.rc_context(ours)
+    """The context in which figures are made and written, whatever the user's own settings are."""
+    ours: dict[Any, Any] = {**matplotlib().rcParamsDefault, **LOOK}
+    return matplotlib().rc_context(ours)
 
 
 def image(fig: Any, kind: str = "svg") -> bytes:
     """The figure as the bytes of an svg, png or pdf; the same on every run."""
     if kind not in FORMATS:
-        raise ArgumentError(
-            "plot", got=f"format {kind!r}", expected=f"expected one of {', '.join(FORMATS)}"
-        )
+        expected = f"expected one of {', '.join(FORMATS)}"
+        raise ArgumentError("plot", got=f"format {kind!r}", expected=expected)
     file = io.BytesIO()
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     with look():
-        fig.savefig(file, format=kind, dpi=160, metadata=dates.get(kind))
+        fig.savefig(
+            file,
+            format=kind,
+            dpi=PIXELS_PER_INCH,
+            metadata=dates.get(kind),
+        )
     return file.getvalue()
 
 
@@ -93,7 +103,8 @@ def save(fig: Any, path: str | os.PathLike[str]) -> Path:
 
 def few(values: Sequence[Any], most: int) -> list[int]:
     """Indices of at most that many values, evenly spread, the first and the last among them."""
-    n = len(values)
-    if n <= most:
-        return list(range(n))
-    return sorted({round(k * (n - 1) / (most - 1)) for k in range(most)})
+    last = len(values) - 1
+    if last < most:
+        return list(range(len(values)))
+    spread = {round(k * last / (most - 1)) for k in range(most)}
+    return sorted(spread)

@@ -1,4 +1,4 @@
-"""Singular values of the Jacobians, their products against lag with the bounds, and the gradient against time."""
+"""Singular values of the Jacobians and of their products, and the gradient against time."""
 
 from __future__ import annotations
 
@@ -8,59 +8,92 @@ import numpy as np
 
 from .axes import COLORS, FAINT, figure, look
 
-TINY = 1e-30
+# singular values below this are not drawn
+SMALLEST = 1e-30
+# a gradient whose norms differ by more than this factor is drawn on a logarithmic scale
+LINEAR_RANGE = 20
 
 
-def jacobians(j: Any) -> Any:
+def jacobians(record: Any) -> Any:
     """Three plots of a record with steps, singular, products, local, pascanu and gradients."""
-    lag = np.arange(1, len(j.products) + 1)
     with look():
         fig = figure(9.6, 2.9)
-        each, product, norms = fig.subplots(1, 3)
-        q = np.quantile(j.singular, [0, 0.25, 0.5, 0.75, 1], axis=1)
-        each.fill_between(j.steps[1:], q[0], q[4], color=COLORS[5], alpha=0.25, lw=0, label="all")
-        each.fill_between(
-            j.steps[1:], q[1], q[3], color=COLORS[5], alpha=0.5, lw=0, label="the middle half"
-        )
-        each.plot(j.steps[1:], q[4], color=COLORS[0], label="largest")
-        each.axhline(1, color=FAINT, lw=0.8, ls=":")
-        each.set(xlabel="time step  t", title="Singular values of dh$_t$/dh$_{t-1}$")
-        each.set_ylim(0, 1.4 * max(q[4].max(), 1.0))
-        each.legend(loc="upper left", ncols=2)
-        product.plot(lag, np.ma.masked_less(j.products, TINY), color=COLORS[5], lw=0.5, alpha=0.6)
-        product.plot(
-            lag,
-            np.ma.masked_less(j.products[:, 0], TINY),
-            color=COLORS[0],
-            label="largest of the product",
-        )
-        product.plot(
-            lag,
-            np.ma.masked_less(j.local, TINY),
-            color=COLORS[4],
-            ls="--",
-            label="product of the largest",
-        )
-        if j.pascanu is not None:
-            bound = r"Pascanu: $(\sigma_{max}(W_{hh})\,max|\phi'|)^{lag}$"
-            product.plot(
-                lag, np.ma.masked_less(j.pascanu, TINY), color=COLORS[1], ls=":", label=bound
-            )
-        product.set(
-            yscale="log",
-            xlabel="lag, back from the last step",
-            title="Singular values of the products",
-        )
-        low = max(float(j.products[:, 0][j.products[:, 0] > 0].min(initial=1.0)) * 1e-3, TINY)
-        high = max(float(j.products[:, 0].max()), float(j.local[0]))
-        product.set_ylim(
-            low, high * (high / low) ** 0.5
-        )  # room for the bounds' beginning and the legend
-        product.legend(loc="upper right")
-        positive = np.ma.masked_equal(j.gradients, 0)
-        norms.plot(j.steps, positive, color=COLORS[0])
-        some = j.gradients[j.gradients > 0]
-        wide = len(some) and some.max() > 20 * some.min()
-        norms.set(yscale="log" if wide else "linear", xlabel="time step  t", title="|dL/dh$_t$|")
-        norms.set_ylim(bottom=None if wide else 0)
+        left, middle, right = fig.subplots(1, 3)
+        _singular_values(left, record)
+        _products(middle, record)
+        _gradient_norms(right, record)
     return fig
+
+
+def _singular_values(axes: Any, record: Any) -> None:
+    """The spread of the singular values of each step's Jacobian."""
+    steps = record.steps[1:]
+    quantiles = np.quantile(record.singular, [0, 0.25, 0.5, 0.75, 1], axis=1)
+    lowest, lower, _, upper, highest = quantiles
+    pale = {"color": COLORS[5], "lw": 0}
+    axes.fill_between(
+        steps,
+        lowest,
+        highest,
+        alpha=0.25,
+        label="all",
+        **pale,
+    )
+    axes.fill_between(
+        steps,
+        lower,
+        upper,
+        alpha=0.5,
+        label="the middle half",
+        **pale,
+    )
+    axes.plot(steps, highest, color=COLORS[0], label="largest")
+    axes.axhline(
+        1,
+        color=FAINT,
+        lw=0.8,
+        ls=":",
+    )
+    axes.set(xlabel="time step  t", title="Singular values of dh$_t$/dh$_{t-1}$")
+    axes.set_ylim(0, 1.4 * max(highest.max(), 1.0))
+    axes.legend(loc="upper left", ncols=2)
+
+
+def _products(axes: Any, record: Any) -> None:
+    """The singular values of the products over lags, under their bounds."""
+    lag = np.arange(1, len(record.products) + 1)
+    largest = record.products[:, 0]
+
+    def curve(values: Any, color: str, **options: Any) -> None:
+        axes.plot(lag, np.ma.masked_less(values, SMALLEST), color=color, **options)
+
+    curve(record.products, COLORS[5], lw=0.5, alpha=0.6)
+    curve(largest, COLORS[0], label="largest of the product")
+    curve(record.local, COLORS[4], ls="--", label="product of the largest")
+    if record.pascanu is not None:
+        bound = r"Pascanu: $(\sigma_{max}(W_{hh})\,max|\phi'|)^{lag}$"
+        curve(record.pascanu, COLORS[1], ls=":", label=bound)
+    title = "Singular values of the products"
+    axes.set(
+        yscale="log",
+        xlabel="lag, back from the last step",
+        title=title,
+    )
+    low = max(float(largest[largest > 0].min(initial=1.0)) * 1e-3, SMALLEST)
+    high = max(float(largest.max()), float(record.local[0]))
+    # room for the bounds' beginning and the legend
+    axes.set_ylim(low, high * (high / low) ** 0.5)
+    axes.legend(loc="upper right")
+
+
+def _gradient_norms(axes: Any, record: Any) -> None:
+    """The norm of the gradient that arrives at each state."""
+    axes.plot(record.steps, np.ma.masked_equal(record.gradients, 0), color=COLORS[0])
+    positive = record.gradients[record.gradients > 0]
+    wide = len(positive) and positive.max() > LINEAR_RANGE * positive.min()
+    axes.set(
+        yscale="log" if wide else "linear",
+        xlabel="time step  t",
+        title="|dL/dh$_t$|",
+    )
+    axes.set_ylim(bottom=None if wide else 0)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from minigrad.errors import DataError
 from minigrad.models import Vocabulary, Windows
 from minigrad.models.data import text
 from minigrad.models.data.corpus import corpus
-
-from minigrad.errors import DataError
 
 BOOK = "The Time Machine, by H. G. Wells [1898]\n"
 

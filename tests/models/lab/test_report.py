@@ -11,16 +11,14 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from minigrad.models import RNNCell, anatomy, report, section, unroll
-from minigrad.models.lab.page import number
-from minigrad.models.lab.report import pieces, recurrent_weight, usual
 
 import minigrad as mg
 from minigrad.cli import laboratory as lab
 from minigrad.cli import main
 from minigrad.errors import ArgumentError
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from minigrad.models import RNNCell, anatomy, report, section, unroll
+from minigrad.models.lab.report import pieces, recurrent_weight, usual
+from minigrad.viz.report.html import number
 from tests.children import running
 from tests.nets import net
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+
+import minigrad as mg
 from minigrad.models import RNNLM, Vocabulary, parameters
 from minigrad.models.cells import CELLS
 from minigrad.models.data.text import preprocess
 from minigrad.models.train import fit
-
-import minigrad as mg
 
 TEXT = preprocess(
     "It was the best of times, it was the worst of times, it was the age of wisdom, " * 8

@@ -7,7 +7,6 @@ import sys
 from contextlib import contextmanager
 
 from minigrad.models.train import tensorfile
-
 from tests.children import running
 
 PROSE = "It was the best of times, it was the worst of times, it was the age of wisdom. " * 20

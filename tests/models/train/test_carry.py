@@ -4,12 +4,12 @@ from functools import partial
 
 import numpy as np
 import pytest
-from minigrad.models import parameters
-from minigrad.models.data.stream import Chunk, Rows, epochs
-from minigrad.models.train import entering, evaluate, fit, updates
 
 import minigrad as mg
 from minigrad.errors import ArgumentError
+from minigrad.models import parameters
+from minigrad.models.data.stream import Chunk, Rows, epochs
+from minigrad.models.train import entering, evaluate, fit, updates
 from minigrad.transforms import cut, truncate
 from tests.models.train.language import (
     KINDS,

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minigrad.models import RNNLM, Vocabulary, parameters
-from minigrad.models.cells import CELLS
-from minigrad.models.train import checkpoint, tensorfile
 
 from minigrad.errors import DataError
 from minigrad.internal import write_atomically
+from minigrad.models import RNNLM, Vocabulary, parameters
+from minigrad.models.cells import CELLS
+from minigrad.models.train import checkpoint, tensorfile
 
 VOCAB = Vocabulary.of("abc")
 

@@ -7,9 +7,9 @@ import subprocess
 
 import numpy as np
 import pytest
-from minigrad.models.train import checkpoint, tensorfile
 
 from minigrad.cli import main
+from minigrad.models.train import checkpoint, tensorfile
 from tests.models.train.runs import PROSE, RUNS, command, half_way, run
 
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from minigrad.models import parameters
-from minigrad.models.data.stream import Chunk, Rows, epochs
-from minigrad.models.train import clipped, fit, take_step, updates
 
 import minigrad as mg
 from minigrad.errors import ArgumentError, DataError
+from minigrad.models import parameters
+from minigrad.models.data.stream import Chunk, Rows, epochs
+from minigrad.models.train import clipped, fit, take_step, updates
 from tests.models.train.language import (
     TOKENS,
     assert_close,

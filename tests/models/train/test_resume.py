@@ -9,9 +9,9 @@ import sys
 import time
 
 import pytest
-from minigrad.models.train.interrupt import Pause
 
 from minigrad.internal import leftovers
+from minigrad.models.train.interrupt import Pause
 from tests.models.train.runs import (
     RUNS,
     assert_same_bits,

@@ -1,10 +1,10 @@
 """A run notices who else writes its checkpoint, and a loss beyond all sense."""
 
 import pytest
-from minigrad.models.train import run as trainer
-from minigrad.models.train.log import Reporter
 
 from minigrad.errors import DataError
+from minigrad.models.train import run as trainer
+from minigrad.models.train.log import Reporter
 
 
 def test_another_training_with_the_same_checkpoint_is_noticed(tmp_path):

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad.models import RNNLM, Windows, parameters
-from minigrad.models.data.stream import Chunk, Rows, Shuffled, epochs
-from minigrad.models.train import evaluate, fit, perplexity, updates
 
 import minigrad as mg
 from minigrad.errors import ArgumentError
+from minigrad.models import RNNLM, Windows, parameters
+from minigrad.models.data.stream import Chunk, Rows, Shuffled, epochs
+from minigrad.models.train import evaluate, fit, perplexity, updates
 from minigrad.transforms import truncate, truncate_randomly
 from tests.models.train.language import (
     KINDS,

@@ -5,6 +5,8 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from minigrad import transforms as tf
 from minigrad.viz import draw
 from minigrad.viz.graphs.operations.operation_layout import (
     AFTER,
@@ -16,8 +18,6 @@ from minigrad.viz.graphs.operations.operation_layout import (
     columns,
 )
 from minigrad.viz.output.render import svg
-
-from minigrad import transforms as tf
 from tests.viz.conftest import TAPES, book_rnn, gru, lstm, read_back, two_layers
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -1,11 +1,11 @@
 import re
 
 import pytest
-from minigrad.viz import compare, diff, style
 
 from minigrad import transforms as tf
 from minigrad import viz
 from minigrad.errors import ArgumentError
+from minigrad.viz import compare, diff, style
 from tests.viz.conftest import TAPES, book_rnn, lstm, picture, read_back, text_of
 
 

@@ -3,16 +3,16 @@ from html import unescape
 
 import numpy as np
 import pytest
-from minigrad.viz import draw, style
-from minigrad.viz.graphs.selection import adjoint_nodes, shown_nodes
-from minigrad.viz.output.render import svg
-from minigrad.viz.plots.gradients import state_norms
 
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad import viz
 from minigrad.core import gates
 from minigrad.errors import ArgumentError
+from minigrad.viz import draw, style
+from minigrad.viz.graphs.selection import adjoint_nodes, shown_nodes
+from minigrad.viz.output.render import svg
+from minigrad.viz.plots.gradients import state_norms
 from tests.viz.conftest import (
     TAPES,
     book_rnn,

@@ -1,7 +1,7 @@
 import pytest
-from minigrad.viz import draw, style
 
 from minigrad import transforms as tf
+from minigrad.viz import draw, style
 from tests.viz.conftest import (
     TAPES,
     book_rnn,

@@ -4,11 +4,11 @@ from itertools import accumulate
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from minigrad.viz import strategies
-from minigrad.viz.graphs.strategies import segments
 
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError
+from minigrad.viz import strategies
+from minigrad.viz.graphs.strategies import segments
 from tests.viz.conftest import book_rnn, lstm, picture, read_back, text_of
 
 WELLS = "the time machine by h g wells"

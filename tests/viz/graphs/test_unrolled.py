@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad import transforms as tf
 from minigrad.viz import draw, style, svg, unrolled
 from minigrad.viz.graphs.folding import View
 from minigrad.viz.graphs.folds import folding
 from minigrad.viz.graphs.variables.variable_model import circles
-
-import minigrad as mg
-from minigrad import transforms as tf
 from tests.viz.conftest import (
     TAPES,
     book_rnn,

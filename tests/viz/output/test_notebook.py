@@ -2,9 +2,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from minigrad.viz import draw, notebook
 
 import minigrad as mg
+from minigrad.viz import draw, notebook
 from tests.viz.conftest import book_rnn, lstm, parameter
 
 

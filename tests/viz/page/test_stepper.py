@@ -16,17 +16,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from minigrad.models.book.cases import exploding, network, vanishing
-from minigrad.models.cells import LSTMCell
-from minigrad.models.unrolling import unroll
-from minigrad.viz.page.grids import grid
-from minigrad.viz.page.write import LIMIT, snapshot
 
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad import viz
 from minigrad.debugger.session import Session
 from minigrad.errors import ArgumentError, DataError
+from minigrad.models.book.cases import exploding, network, vanishing
+from minigrad.models.cells import LSTMCell
+from minigrad.models.unrolling import unroll
+from minigrad.viz.page.grids import grid
+from minigrad.viz.page.write import LIMIT, snapshot
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.children import running
@@ -177,7 +177,7 @@ def test_two_tapes_keep_in_step(tmp_path):
         ),
         (
             lambda tmp: viz.stepper(RNN.outputs[0], tmp / "a.html"),
-            "stepper: a Tensor; expected a Tape, as Tape.of(loss) makes.",
+            "stepper: a Tensor; expected a Tape, as Tape.of(loss).",
         ),
         (
             lambda tmp: viz.stepper(RNN, tmp / "no" / "a.html"),

@@ -1,37 +1,21 @@
 import subprocess
 import sys
-from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from minigrad.viz import render
-from minigrad.viz.plots import gradients as plots
 
 from minigrad import transforms as tf
-from minigrad.errors import ArgumentError, UnsupportedError
+from minigrad.errors import ArgumentError
+from minigrad.viz import plots, render
 from tests.viz.conftest import book_rnn, lstm, mlp
 
-LOG = [SimpleNamespace(number=k, train=20 / k + 6, validation=20 / k + 7) for k in range(1, 9)]
+HISTORY = [(10 * k, 20 / k + 6, 20 / k + 7) for k in range(1, 9)]
 
 
 def lines(figure):
     pytest.importorskip("matplotlib")
     return {line.get_label(): line.get_xydata() for line in figure.axes[0].get_lines()}
-
-
-def test_a_log_has_two_curves_and_several_two_each():
-    found = lines(plots.curves(LOG))
-    assert list(found) == ["train", "validation"]
-    assert found["train"].tolist() == [[e.number, e.train] for e in LOG]
-    assert list(lines(plots.curves({"rnn": LOG, "gru": LOG}))) == [
-        "rnn train",
-        "rnn validation",
-        "gru train",
-        "gru validation",
-    ]
-    with pytest.raises(ArgumentError, match="an empty log"):
-        plots.curves([])
 
 
 def test_one_line_per_strategy_and_no_point_where_no_gradient_comes():
@@ -74,16 +58,18 @@ def test_a_tape_without_state_is_refused():
 @pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
 def test_the_same_plot_gives_the_same_bytes(tmp_path, kind):
     pytest.importorskip("matplotlib")
-    first, second = (render(plots.curves(LOG), tmp_path / f"{k}.{kind}").read_bytes() for k in "ab")
+    first, second = (
+        render(plots.training(HISTORY), tmp_path / f"{k}.{kind}").read_bytes() for k in "ab"
+    )
     assert first == second
     if kind == "svg":
         assert ElementTree.fromstring(first).tag.endswith("svg")
     with pytest.raises(ArgumentError, match=r"expected as \.svg, \.png or \.pdf"):
-        render(plots.curves(LOG), tmp_path / "a.dot")
+        render(plots.training(HISTORY), tmp_path / "a.dot")
 
 
 def test_matplotlib_is_loaded_only_when_used():
-    code = "import sys, viz; print('matplotlib' in sys.modules, 'pygraphviz' in sys.modules)"
+    code = "import sys; from minigrad import viz; print('matplotlib' in sys.modules, 'pygraphviz' in sys.modules)"
     command = [sys.executable, "-c", code]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert ran.stdout == "False False\n"
@@ -91,5 +77,5 @@ def test_matplotlib_is_loaded_only_when_used():
 
 def test_without_matplotlib_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(UnsupportedError, match="pip install matplotlib"):
-        plots.curves(LOG)
+    with pytest.raises(ArgumentError, match="pip install matplotlib"):
+        plots.training(HISTORY)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 import graphviz
+
+from minigrad import Edge, Tape, Tensor
+from minigrad.ops.elementwise import accumulate
 from minigrad.viz import style
 from minigrad.viz.graphs.folding import View
 from minigrad.viz.graphs.marks import GATES, mark
@@ -19,9 +22,6 @@ from minigrad.viz.graphs.selection import (
 )
 from minigrad.viz.graphs.tooltip import summary
 from minigrad.viz.graphs.variables.variable_paint import blank, pin, put_text
-
-from minigrad import Edge, Tape, Tensor
-from minigrad.ops.elementwise import accumulate
 
 from .operation_layout import AFTER, BACKWARD, BEFORE, FORWARD, LOSS, Box, columns
 

@@ -6,14 +6,14 @@ from collections.abc import Container
 from dataclasses import replace
 
 import graphviz
+
+from minigrad import Tape, Tensor
 from minigrad.viz import style
 from minigrad.viz.graphs.folding import Collapse, View
 from minigrad.viz.graphs.folds import folding
 from minigrad.viz.graphs.norms import Grads, Scale, number, scale, together
 from minigrad.viz.graphs.selection import reached_nodes
 from minigrad.viz.graphs.tooltip import summary
-
-from minigrad import Tape, Tensor
 
 from .variable_layout import SIZE
 from .variable_model import Item, circles

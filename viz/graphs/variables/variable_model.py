@@ -6,9 +6,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 
-from minigrad.viz.graphs.marks import GATES, Mark, inlined, mark, through
-
 from minigrad import Tape, Tensor
+from minigrad.viz.graphs.marks import GATES, Mark, inlined, mark, through
 
 Key = tuple[str, str]  # "box" or "circle", and a name of the tape
 Reads = dict[Tensor, list[tuple[Tensor, tuple[Mark, ...]]]]

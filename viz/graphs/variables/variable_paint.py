@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import graphviz
+
 from minigrad.viz import style
 from minigrad.viz.graphs.marks import Mark
 

@@ -1,0 +1,75 @@
+"""The parts of a page that stands alone: paragraphs, tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+from zlib import crc32
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62em;
+  margin: 2.5em auto; padding: 0 1.5em }
+h1 { font-size: 1.6em; margin-bottom: .2em } h2 { font-size: 1.15em; margin-top: 2.2em }
+p { max-width: 46em }
+.verdict { font-size: 1.1em; border-left: 4px solid #0072B2; padding: .3em 1em; margin: 1.2em 0 }
+table { border-collapse: collapse; margin: .8em 0; font-variant-numeric: tabular-nums }
+th, td { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd }
+th { border-bottom: 1px solid #888 }
+th:first-child, td:first-child { text-align: left; padding-left: 0 }
+table.about td { text-align: left }
+figure { margin: 1em 0; overflow-x: auto } figure svg { max-width: 100%; height: auto }
+figcaption { color: #555; font-size: .92em; max-width: 50em } code { font-size: .92em }
+@media print { body { margin: 0; max-width: none } h2 { break-after: avoid }
+  figure, tr { break-inside: avoid } }
+"""
+
+
+def document(title: str, parts: Iterable[str]) -> bytes:
+    """The whole file."""
+    name = escape(title)
+    viewport = '<meta name="viewport" content="width=device-width">'
+    meta = f'<meta charset="utf-8">{viewport}<title>{name}</title>'
+    head = f"<head>{meta}<style>{STYLE}</style></head>"
+    body = "\n".join([f"<h1>{name}</h1>", *parts])
+    text = f'<!DOCTYPE html>\n<html lang="en">{head}\n<body>\n{body}\n</body></html>\n'
+    return text.encode()
+
+
+def heading(text: str) -> str:
+    """The title of a part."""
+    return f"<h2>{escape(text)}</h2>"
+
+
+def paragraph(text: str, kind: str = "") -> str:
+    """A paragraph, of a class if one is named."""
+    if kind:
+        return f'<p class="{kind}">{escape(text)}</p>'
+    return f"<p>{escape(text)}</p>"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]], kind: str = "") -> str:
+    """A table; floats are shown to four digits."""
+    top = "".join(f"<th>{escape(text)}</th>" for text in head)
+    first = f"<tr>{top}</tr>" if top else ""
+    body = "\n".join(_row(row) for row in rows)
+    return f'<table class="{kind}">{first}\n{body}\n</table>'
+
+
+def _row(row: Sequence[Any]) -> str:
+    cells = "".join(f"<td>{escape(number(cell))}</td>" for cell in row)
+    return f"<tr>{cells}</tr>"
+
+
+def picture(svg: str, caption: str) -> str:
+    """A figure with what it shows under it."""
+    # Figures of one page must not share an id: each gets a prefix of its own.
+    prefix = f"f{crc32(svg.encode()):x}-"
+    for mark in ('id="', 'href="#', "url(#"):
+        svg = svg.replace(mark, mark + prefix)
+    return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def number(x: Any) -> str:
+    """A cell's text."""
+    return f"{x:.4g}" if isinstance(x, float) else str(x)
