@@ -13,12 +13,12 @@ import tracemalloc
 from pathlib import Path
 
 import numpy as np
+
+import minigrad as mg
 from minigrad.models import RNNLM, Vocabulary, parameters
 from minigrad.models.data.stream import Rows
 from minigrad.models.train.loop import updates
-from minigrad.models.train.state import Progress, Standing, write
-
-import minigrad as mg
+from minigrad.models.train.state import Position, Standing, write
 
 COMMON = "--cell gru --dropout 0.3 --optimizer adamw --schedule one-cycle"
 BETTER = f"{COMMON} --hidden 128 --batch 128 --epochs 12"
@@ -90,7 +90,7 @@ def checkpoints():
         optimizer = mg.optim.AdamW(parameters(model))
         optimizer.step([np.ones(p.shape, p.dtype) for p in optimizer.params])
         now = Standing(
-            Progress(step=1), np.random.default_rng(0), model.zero_state(32), [(1.0, 2.0, 3.0)]
+            Position(step=1), np.random.default_rng(0), model.zero_state(32), [(1.0, 2.0, 3.0)]
         )
         with tempfile.TemporaryDirectory() as folder:
             file, times = Path(folder) / "run", []

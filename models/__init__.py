@@ -13,8 +13,10 @@ from minigrad.models.lab.strategy import Strategy
 from minigrad.models.lab.totals import totals
 from minigrad.models.train import checkpoint
 
-from .cells import GRUCell, LinearRNN, LSTMCell, RNNCell, Stacked, parameters, unroll
+from .cells import GRUCell, LinearRNN, LSTMCell, RNNCell, parameters
 from .language_model import RNNLM
+from .stacked import Stacked
+from .unrolling import unroll
 
 __all__ = [
     "RNNLM",

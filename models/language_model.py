@@ -1,25 +1,40 @@
-"""The book's character language model: one-hot characters -> recurrent cell -> a distribution over the next one."""
+"""The book's character language model.
+
+One-hot characters -> recurrent cells -> a distribution over the next character.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from minigrad.models.data.text import Vocabulary
 
 import minigrad as mg
 from minigrad import Tensor
+from minigrad.errors import ArgumentError
+from minigrad.models.data.text import Vocabulary
 
-from .cells import Cell, GRUCell, Init, LSTMCell, RNNCell, Stacked, as_tuple, unroll
-
-CELLS: dict[str, Callable[..., Cell]] = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell}
-Arrays = tuple[npt.NDArray[Any], ...]
+from .cells import CELLS, Init
+from .stacked import Stacked
+from .unrolling import Arrays, Cell, as_state, as_tuple, unroll
 
 
 class RNNLM:
-    """O_t = H_t W_hq + b_q over the states of any cell. Shapes: tokens (B, T), O_t (B, V). Source: D2L 9.5."""
+    """O_t = H_t W_hq + b_q over the states of any cell. Shapes: tokens (B, T), O_t (B, V).
+
+    Source: D2L 9.5.
+
+    >>> from minigrad import models
+    >>> vocab = models.Vocabulary.of("it has")
+    >>> lm = models.RNNLM("gru", hidden=8, vocab=len(vocab.tokens), layers=2)
+    >>> tokens = np.array([vocab.encode("it has")])
+    >>> round(lm.loss(tokens[:, :-1], tokens[:, 1:]).item(), 3)
+    1.946
+    >>> lm.continue_text("it", 4, vocab)[:2]
+    'it'
+    """
 
     def __init__(
         self,
@@ -32,85 +47,143 @@ class RNNLM:
         dropout: float = 0.0,
         sigma: float = 0.01,
     ) -> None:
-        """Layers of cells of that kind (rnn, gru, lstm) and a head; weights drawn from N(0, sigma^2), biases zero.
+        """Layers of cells of that kind, a key of CELLS, with ``hidden`` units each, and a head.
 
-        While training, ``dropout`` is the chance of each hidden unit to read as zero throughout a chunk.
+        ``vocab`` is the number of characters V. Weights are drawn from N(0, sigma^2) by ``seed``,
+        biases are zero. While training, ``dropout`` is the chance of each hidden unit to read as
+        zero throughout a chunk.
+
+        Raises ArgumentError for a kind that there is not.
         """
+        if kind not in CELLS:
+            expected = f"expected one of {', '.join(CELLS)}"
+            raise ArgumentError("RNNLM", got=f"kind={kind!r}", expected=expected)
+        self.kind = kind
+        self.dropout = dropout
         rng = np.random.default_rng(seed)
-        self.kind, self.dropout = kind, dropout
-        cells = [
-            CELLS[kind](hidden if i else vocab, hidden, rng, sigma, dtype) for i in range(layers)
-        ]
+        make = CELLS[kind].make
+        cells = []
+        inputs = vocab
+        for _ in range(layers):
+            cells.append(make(inputs, hidden, rng, sigma, dtype))
+            inputs = hidden
         self.cell = cells[0] if layers == 1 else Stacked(*cells)
         init = Init(rng, sigma, dtype)
-        self.W_hq, self.b_q = init.weight("W_hq", hidden, vocab), init.bias("b_q", vocab)
+        self.W_hq = init.weight("W_hq", hidden, vocab)
+        self.b_q = init.bias("b_q", vocab)
 
     @property
     def layers(self) -> tuple[Cell, ...]:
         """The cells, from below."""
-        return self.cell.cells if isinstance(self.cell, Stacked) else (self.cell,)
+        if isinstance(self.cell, Stacked):
+            return self.cell.cells
+        return (self.cell,)
 
     def zero_state(self, batch: int) -> Arrays:
         """The state before the first step, as arrays (B, h), for every layer."""
-        return tuple(s.data for s in as_tuple(self.cell.zero_state((batch, len(self.b_q)))))
+        state = self.cell.zero_state((batch, len(self.b_q)))
+        return tuple(s.data for s in as_tuple(state))
 
     def masks(self, batch: int, rng: np.random.Generator) -> Arrays:
-        """Dropout for one chunk: (B, h) of 0 and 1 / (1 - dropout) per layer; none without dropout."""
-        keep, shape = 1 - self.dropout, (batch, len(self.W_hq))
-        return tuple(
-            (rng.random(shape) < keep) / self.W_hq.dtype.type(keep)
-            for _ in self.layers
-            if self.dropout
-        )
+        """Dropout for one chunk: (B, h) of 0 and 1 / (1 - dropout) per layer.
+
+        None without dropout.
+        """
+        if not self.dropout:
+            return ()
+        # Divided by the share that is kept: the mean of what is read stays the same.
+        keep = 1 - self.dropout
+        shape = (batch, len(self.W_hq))
+        divisor = self.W_hq.dtype.type(keep)
+        masks = []
+        for _ in self.layers:
+            kept = rng.random(shape) < keep
+            masks.append(kept / divisor)
+        return tuple(masks)
 
     def logits(
-        self, tokens: Tensor, state: Any = None, reset: Any = None, masks: Sequence[Any] = ()
+        self,
+        tokens: Tensor,
+        state: Any = None,
+        reset: Any = None,
+        masks: Sequence[Any] = (),
     ) -> tuple[list[Any], Any]:
-        """O_1, ..., O_T and the last state, for tokens (T, B)."""
+        """O_1, ..., O_T and the last state, for tokens (T, B).
+
+        ``state``: before the first step, as Tensors or arrays (B, h); zeros by default. ``reset``:
+        (T, B) as in unroll. ``masks``: dropout, as ``masks()`` draws it.
+        """
         cell = Stacked(*self.layers, masks=masks) if masks else self.cell
-        state = state[0] if isinstance(state, tuple) and len(state) == 1 else state
-        hs, state = unroll(cell, mg.one_hot(tokens, len(self.b_q), self.b_q.dtype), state, reset)
+        # A cell with one tensor of state takes it as it is, not as a tuple of one.
+        if isinstance(state, tuple):
+            state = as_state(state)
+        one_hot = mg.one_hot(tokens, len(self.b_q), self.b_q.dtype)
+        hs, state = unroll(cell, one_hot, state, reset)
         outputs = []
+        # The head belongs to the steps too.
         for t, h in enumerate(hs, 1):
             with mg.timestep(t):
-                outputs.append((h @ self.W_hq + self.b_q).named(f"o_{t}"))
+                output = h @ self.W_hq + self.b_q
+                outputs.append(output.named(f"o_{t}"))
         return outputs, state
 
     def record(
-        self, X: Tensor, Y: Tensor, state: Any = None, reset: Any = None, masks: Sequence[Any] = ()
+        self,
+        X: Tensor,
+        Y: Tensor,
+        state: Any = None,
+        reset: Any = None,
+        masks: Sequence[Any] = (),
     ) -> tuple[Tensor, Any]:
-        """Mean cross-entropy in nats of the targets Y (T, B) after the inputs X (T, B), and the last state."""
+        """Mean cross-entropy in nats of the targets Y after the inputs X, (T, B); the last state.
+
+        ``state``, ``reset`` and ``masks`` as in ``logits``.
+        """
         outputs, state = self.logits(X, state, reset, masks)
         loss: Tensor = mg.cross_entropy(np.stack(outputs), Y)
         return loss.named("L"), state
 
     def loss(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Tensor:
         """The loss of the targets y (B, T) after the inputs x (B, T), from the zero state."""
-        return self.record(
-            mg.tensor(np.asarray(x).T, name="X"), mg.tensor(np.asarray(y).T, name="Y")
-        )[0]
+        X = mg.tensor(np.asarray(x).T, name="X")
+        Y = mg.tensor(np.asarray(y).T, name="Y")
+        loss, _ = self.record(X, Y)
+        return loss
 
     def continue_text(
-        self, prefix: str, length: int, vocab: Vocabulary, temperature: float = 0.0, seed: int = 0
+        self,
+        prefix: str,
+        length: int,
+        vocab: Vocabulary,
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> str:
-        """The prefix and ``length`` next characters, drawn from softmax(O / temperature); at 0 always the likeliest.
+        """The prefix and ``length`` next characters, drawn from softmax(O / temperature).
 
-        Source: D2L 9.5.4.
+        At temperature 0 it is always the likeliest; ``seed`` draws. Source: D2L 9.5.4.
         """
-        rng, state, made = np.random.default_rng(seed), None, vocab.encode(prefix)
+        rng = np.random.default_rng(seed)
+        state = None
+        text = vocab.encode(prefix)
+        # First the whole prefix, then one character at a time from the state that is carried.
+        unread = text
         with mg.no_grad():
-            given = made
             for _ in range(length):
-                outputs, state = self.logits(mg.tensor(np.array(given)[:, None]), state)
-                made.append(_choose(outputs[-1].data[0], temperature, rng))
-                given = made[-1:]
-        return vocab.decode(made)
+                tokens = np.array(unread)[:, None]
+                outputs, state = self.logits(mg.tensor(tokens), state)
+                next_one = _choose(outputs[-1].data[0], temperature, rng)
+                text.append(next_one)
+                unread = text[-1:]
+        return vocab.decode(text)
 
 
 def _choose(o: npt.NDArray[Any], temperature: float, rng: np.random.Generator) -> int:
-    """An index drawn from softmax(o / temperature): the largest of o / temperature + Gumbel noise; at 0 of o.
+    """An index drawn from softmax(o / temperature); at 0 that of the largest o.
 
-    Never 0, the unknown character.
+    The largest of o / temperature + Gumbel noise is such a draw. Never 0, the unknown character.
     """
-    o = o[1:].astype(np.float64)
-    return 1 + int(np.argmax(o + temperature * rng.gumbel(size=o.shape) if temperature else o))
+    # Without the unknown character, which no text has.
+    scores = o[1:].astype(np.float64)
+    if temperature:
+        scores = scores + temperature * rng.gumbel(size=scores.shape)
+    return 1 + int(np.argmax(scores))

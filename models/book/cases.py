@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from minigrad.models.cells import GRUCell, LSTMCell, RNNCell, unroll
 
 import minigrad as mg
+from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
+from minigrad.models.unrolling import unroll
 
 from .section import section
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from minigrad.models.cells import LinearRNN, LSTMCell, RNNCell, unroll
-from minigrad.models.lab.anatomy import Array
-from minigrad.models.lab.jacobians import state_gradients
-from minigrad.models.lab.recurrence import Recurrence
 
 import minigrad as mg
 from minigrad import Tape
+from minigrad.models.cells import LinearRNN, LSTMCell, RNNCell
+from minigrad.models.lab.anatomy import Array
+from minigrad.models.lab.jacobians import state_gradients
+from minigrad.models.lab.recurrence import Recurrence
+from minigrad.models.unrolling import unroll
 from minigrad.transforms import clip_edges
 
 

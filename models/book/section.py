@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from minigrad.models.cells import LinearRNN, unroll
 
 import minigrad as mg
+from minigrad.models.cells import LinearRNN
+from minigrad.models.unrolling import unroll
 
 from . import closed_form as bptt
 

@@ -1,15 +1,30 @@
 """Training, in the one right order, with everything that a long run needs."""
 
-from .loop import Fit, Model, Update, entering, evaluate, fit, perplexity, refuse_nonfinite, updates
+from .carry import Model, entering
+from .loop import (
+    Clipped,
+    Fit,
+    clipped,
+    evaluate,
+    fit,
+    perplexity,
+    refuse_nonfinite,
+    take_step,
+    updates,
+)
+from .update import Update
 
 __all__ = [
+    "Clipped",
     "Fit",
     "Model",
     "Update",
+    "clipped",
     "entering",
     "evaluate",
     "fit",
     "perplexity",
     "refuse_nonfinite",
+    "take_step",
     "updates",
 ]

@@ -1,28 +1,38 @@
-"""One chunk of training as a function of arrays: recorded and rewritten once per shape, then run as a plan."""
+"""One chunk of training as a function of arrays: recorded once per shape, then run as a plan."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-from minigrad.models.cells import as_tuple
-from minigrad.models.data.stream import Chunk
 
 import minigrad as mg
 from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
+from minigrad.internal import Array
+from minigrad.models.data.stream import Chunk
+from minigrad.models.unrolling import Arrays, as_tuple
 from minigrad.transforms import differentiate
 
-Arrays = tuple[npt.NDArray[Any], ...]
-MOST = 8  # plans kept; a stream of many shapes compiles again rather than fill the memory
+from .carry import Model, entering, waiting
+
+# A stream of many shapes compiles again rather than fill the memory.
+MAX_PLANS = 8
+
+# What a chunk's tape reads, by name: X, Y, state_0, ..., mask_0, ..., and reset where it has one.
+Inputs = dict[str, Array]
+Leaves = dict[str, Tensor]
+# The loss, the state after the chunk, the gradients.
+Outputs = tuple[float, Arrays, Arrays]
 
 
 class Plans:
-    """Call it with a chunk, the state before it and its masks: (loss, the state after it, the gradients).
+    """Call it with a chunk, the state before it and its masks: (loss, state after it, gradients).
 
-    Without ``wrt`` there are no gradients, and ``strategy`` is not asked.
+    ``strategy`` rewrites the tape before it is differentiated with respect to ``wrt``. Without
+    ``wrt`` there are no gradients, and the strategy is not asked. Not ``compiled``, every tape is
+    recorded, rewritten and run anew.
     """
 
     def __init__(
@@ -32,89 +42,172 @@ class Plans:
         wrt: Sequence[Tensor] = (),
         compiled: bool = True,
     ) -> None:
-        self._model, self._strategy, self.wrt, self._compiled = model, strategy, list(wrt), compiled
-        self._plans: dict[Any, tuple[mg.Plan, dict[Tensor, int]]] = {}
+        self._model = model
+        self._strategy = strategy
+        self.wrt = list(wrt)
+        self._compiled = compiled
+        self._plans: dict[Any, tuple[mg.Plan, Leaves]] = {}
 
-    @np.errstate(all="ignore")  # what is not finite is looked for, and named
-    def __call__(self, chunk: Chunk, state: Arrays, masks: Arrays) -> tuple[float, Arrays, Arrays]:
+    def __call__(self, chunk: Chunk, state: Arrays, masks: Arrays) -> Outputs:
         """The arrays of the state are the caller's, the gradients valid until the next call."""
-        arrays = _inputs(chunk, state, masks)
-        if not self._compiled:
-            tape, _ = self._record(arrays, len(state), len(masks))
-            outputs: Any = [o.data for o in self._backward(self._rewritten(tape)).outputs]
-        else:
-            shapes = tuple(a.shape for a in arrays)
-            if shapes not in self._plans:
-                self._plans[shapes] = self._compile(arrays, len(state), len(masks))
-            plan, leaves = self._plans[shapes] = self._plans.pop(shapes)  # the latest last
-            if len(self._plans) > MOST:
-                del self._plans[next(iter(self._plans))]
-            outputs = plan({leaf: arrays[i] for leaf, i in leaves.items()})
-        loss, rest = float(outputs[0]), outputs[1:]
-        return loss, tuple(s.copy() for s in rest[: len(state)]), tuple(rest[len(state) :])
+        inputs = _inputs(chunk, state, masks)
+        # What is not finite the caller looks for, and names.
+        with np.errstate(all="ignore"):
+            loss, *rest = self._run(inputs)
+        count = len(state)
+        # A plan writes over its outputs at the next call.
+        after = tuple(s.copy() for s in rest[:count])
+        return float(loss), after, tuple(rest[count:])
 
-    def why(self, chunk: Chunk, state: Arrays, masks: Arrays) -> str:
+    def first_nonfinite(self, chunk: Chunk, state: Arrays, masks: Arrays) -> str:
         """What was NaN or infinite first in this chunk: the line of ``find_nonfinite``."""
         with np.errstate(all="ignore"):
-            tape, _ = self._record(_inputs(chunk, state, masks), len(state), len(masks))
-            found = mg.find_nonfinite(Tape.of(self._rewritten(tape).outputs[0]))
-        return str(found or "the sum of the gradients of several chunks overflowed")
+            tape, _ = self._record(_inputs(chunk, state, masks))
+            loss = self._rewritten(tape).outputs[0]
+            origin = mg.find_nonfinite(Tape.of(loss))
+        return str(origin or "the sum of the gradients of several chunks overflowed")
 
-    def _record(self, arrays: list[Any], states: int, masks: int) -> tuple[Tape, list[Tensor]]:
-        """The tape of (loss, *last state), and its inputs."""
-        names = [
-            "X",
-            "Y",
-            *(f"state_{i}" for i in range(states)),
-            *(f"mask_{i}" for i in range(masks)),
-            "reset",
-        ]
-        leaves = [mg.tensor(a, name=n, dtype=a.dtype) for a, n in zip(arrays, names, strict=False)]
-        X, Y, *more = leaves
-        reset = more[-1] if len(more) > states + masks else None
+    def _run(self, inputs: Inputs) -> Sequence[Any]:
+        """(loss, *last state, *gradients), by a plan or without one."""
+        if self._compiled:
+            return self._run_plan(inputs)
+        tape, _ = self._record(inputs)
+        outputs = self._differentiated(self._rewritten(tape)).outputs
+        return [output.data for output in outputs]
+
+    def _run_plan(self, inputs: Inputs) -> Sequence[Any]:
+        """By the plan for the shapes of the inputs."""
+        shapes = tuple((name, array.shape) for name, array in inputs.items())
+        if shapes not in self._plans:
+            self._plans[shapes] = self._compile(inputs)
+        # Put last what was used last: the first is the one to forget.
+        self._plans[shapes] = self._plans.pop(shapes)
+        if len(self._plans) > MAX_PLANS:
+            oldest = next(iter(self._plans))
+            del self._plans[oldest]
+        plan, leaves = self._plans[shapes]
+        return plan({leaf: inputs[name] for name, leaf in leaves.items()})
+
+    def _record(self, inputs: Inputs) -> tuple[Tape, Leaves]:
+        """The tape of (loss, *last state), and its leaves by the names of the inputs."""
+        leaves: Leaves = {}
+        state: list[Tensor] = []
+        masks: list[Tensor] = []
+        for name, array in inputs.items():
+            leaf = mg.tensor(array, name=name, dtype=array.dtype)
+            leaves[name] = leaf
+            if name.startswith("state_"):
+                state.append(leaf)
+            if name.startswith("mask_"):
+                masks.append(leaf)
         loss, last = self._model.record(
-            X, Y, tuple(more[:states]), reset, more[states : states + masks]
+            leaves["X"],
+            leaves["Y"],
+            tuple(state),
+            leaves.get("reset"),
+            masks,
         )
         return Tape.of(loss, *as_tuple(last)), leaves
 
     def _rewritten(self, tape: Tape) -> Tape:
-        return self._strategy(tape) if self._strategy and self.wrt else tape
+        """The tape as the strategy wants it."""
+        if self._strategy and self.wrt:
+            return self._strategy(tape)
+        return tape
 
-    def _backward(self, tape: Tape) -> Tape:
+    def _differentiated(self, tape: Tape) -> Tape:
         """(loss, *last state, *gradients)."""
         loss, *last = tape.outputs
-        grads = differentiate(Tape.of(loss), self.wrt).outputs[1:] if self.wrt else ()
+        grads: Sequence[Tensor] = ()
+        if self.wrt:
+            differentiated = differentiate(Tape.of(loss), self.wrt)
+            grads = differentiated.outputs[1:]
         return Tape.of(loss, *last, *grads)
 
-    def _compile(
-        self, arrays: list[Any], states: int, masks: int
-    ) -> tuple[mg.Plan, dict[Tensor, int]]:
-        """The plan, and which array each of its inputs is."""
-        recorded, leaves = self._record(arrays, states, masks)
+    def _compile(self, inputs: Inputs) -> tuple[mg.Plan, Leaves]:
+        """The plan, and those of its leaves that it reads.
+
+        Raises ArgumentError for a strategy that draws.
+        """
+        recorded, leaves = self._record(inputs)
         tape = self._rewritten(recorded)
-        if tape is not recorded and _said(tape, leaves) != _said(self._rewritten(recorded), leaves):
-            got, remedy = (
-                "another tape at every call",
-                "Pass compiled=False: it draws anew at every update",
-            )
-            raise ArgumentError(
-                "strategy", got=got, expected="a plan would repeat the first", remedy=remedy
-            )
-        used = set(tape.leaves)
-        return mg.compile(self._backward(tape)), {
-            leaf: i for i, leaf in enumerate(leaves) if leaf in used
-        }
+        # A strategy that draws random numbers gives another tape at the second asking.
+        if tape is not recorded:
+            again = self._rewritten(recorded)
+            if _fingerprint(tape, leaves) != _fingerprint(again, leaves):
+                raise ArgumentError(
+                    "strategy",
+                    got="another tape at every call",
+                    expected="a plan would repeat the first",
+                    remedy="Pass compiled=False: it draws anew at every update",
+                )
+        # A model need not read all of its inputs, nor a strategy leave them.
+        read = set(tape.leaves)
+        used = {name: leaf for name, leaf in leaves.items() if leaf in read}
+        return mg.compile(self._differentiated(tape)), used
 
 
-def _inputs(chunk: Chunk, state: Arrays, masks: Arrays) -> list[Any]:
+class Accumulated(NamedTuple):
+    """A group of chunks together: mean loss and gradient per token, the state after it.
+
+    ``bad``: what is not finite in it.
+    """
+
+    loss: float
+    tokens: int
+    grads: list[Any]
+    state: Arrays
+    bad: str
+
+
+# What is not finite is found and named.
+@np.errstate(all="ignore")
+def accumulated(
+    model: Model,
+    plans: Plans,
+    group: Sequence[Chunk],
+    state: Arrays | None,
+    rng: np.random.Generator,
+) -> Accumulated:
+    """Run a group of chunks, from the state before it, and weigh them by their tokens."""
+    nats = 0.0
+    tokens = 0
+    # In double precision, whatever the parameters are.
+    sums: list[Any] = [0.0] * len(plans.wrt)
+    for chunk in group:
+        before = entering(model, state, chunk)
+        masks = model.masks(len(chunk.x), rng)
+        loss, after, grads = plans(chunk, before, masks)
+        state = waiting(after, state)
+        weight = chunk.tokens
+        nats += loss * weight
+        tokens += weight
+        sums = [s + weight * g.astype(np.float64) for s, g in zip(sums, grads, strict=True)]
+        if not np.isfinite(nats) or not all(np.isfinite(s).all() for s in sums):
+            bad = plans.first_nonfinite(chunk, before, masks)
+            return Accumulated(loss, tokens, sums, state, bad)
+    return Accumulated(nats / tokens, tokens, [s / tokens for s in sums], state or (), "")
+
+
+def _inputs(chunk: Chunk, state: Arrays, masks: Arrays) -> Inputs:
     """X and Y time first, the state, the masks, and resets inside the chunk where there are any."""
-    reset = [] if chunk.reset is None or chunk.reset.ndim == 1 else [chunk.reset.T]
-    return [np.swapaxes(chunk.x, 0, 1), np.swapaxes(chunk.y, 0, 1), *state, *masks, *reset]
+    inputs: Inputs = {}
+    inputs["X"] = np.swapaxes(chunk.x, 0, 1)
+    inputs["Y"] = np.swapaxes(chunk.y, 0, 1)
+    for i, s in enumerate(state):
+        inputs[f"state_{i}"] = s
+    for i, mask in enumerate(masks):
+        inputs[f"mask_{i}"] = mask
+    if chunk.reset is not None and chunk.reset.ndim == 2:
+        inputs["reset"] = chunk.reset.T
+    return inputs
 
 
-def _said(tape: Tape, inputs: Sequence[Tensor]) -> tuple[str, list[bytes]]:
-    """What tells two rewritings of one tape apart: the program, and the numbers that the rewriting put there."""
-    ours = set(inputs)
-    return str(tape), [
-        leaf.data.tobytes() for leaf in tape.leaves if leaf.ndim == 0 and leaf not in ours
-    ]
+def _fingerprint(tape: Tape, leaves: Leaves) -> tuple[str, list[bytes]]:
+    """What tells two rewritings of one tape apart: the program, and the numbers put into it."""
+    recorded = set(leaves.values())
+    added = []
+    for leaf in tape.leaves:
+        if leaf.ndim == 0 and leaf not in recorded:
+            added.append(leaf.data.tobytes())
+    return str(tape), added

@@ -7,10 +7,15 @@ from typing import Any, Self
 
 
 class Pause:
-    """Inside it the first Ctrl-C sets ``wanted``; a second one interrupts at once. Not ``active``: both do."""
+    """Inside it the first Ctrl-C sets ``wanted``; a second one interrupts at once.
+
+    Not ``active``: both do.
+    """
 
     def __init__(self, active: bool = True) -> None:
-        self.wanted, self._active, self._before = False, active, signal.getsignal(signal.SIGINT)
+        self.wanted = False
+        self._active = active
+        self._handler_before = signal.getsignal(signal.SIGINT)
 
     def __enter__(self) -> Self:
         if self._active:
@@ -19,8 +24,8 @@ class Pause:
 
     def __exit__(self, *_: object) -> None:
         if self._active:
-            signal.signal(signal.SIGINT, self._before)
+            signal.signal(signal.SIGINT, self._handler_before)
 
     def _note(self, *_: Any) -> None:
         self.wanted = True
-        signal.signal(signal.SIGINT, self._before)
+        signal.signal(signal.SIGINT, self._handler_before)

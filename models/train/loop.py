@@ -1,73 +1,35 @@
-"""Training, in the one right order: accumulate, check that all is finite, clip, step, begin again from zero."""
+"""Training, in the one right order: accumulate, check, clip, step, begin again from zero."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from minigrad.models.cells import masked
-from minigrad.models.data.stream import Chunk, Shuffled
 
-from minigrad import Tape, Tensor
-from minigrad.core import gates
+from minigrad import Tape
 from minigrad.errors import ArgumentError, DataError
+from minigrad.internal import Array, norm, positive, shrink
+from minigrad.models.data.stream import Chunk, Shuffled
+from minigrad.models.unrolling import Arrays
 from minigrad.optim import Optimizer
 
-from .chunk import Arrays, Plans
+from .carry import Model, entering, waiting
+from .chunk import Plans, accumulated
+from .update import Update, as_perplexity
 
 Transform = Callable[[Tape], Tape] | None
-BATCH = 1024  # rows at a time where nobody learns from them
-
-
-class Model(Protocol):
-    """What can be trained: a loss over a chunk, given the state before it, and the state after it."""
-
-    def zero_state(self, batch: int) -> Arrays:
-        """The state of so many rows before their first step: arrays (B, ...)."""
-        ...
-
-    def masks(self, batch: int, rng: np.random.Generator) -> Arrays:
-        """What is drawn anew for every chunk, such as dropout; () for nothing."""
-        ...
-
-    def record(
-        self, X: Tensor, Y: Tensor, state: Any, reset: Any, masks: Sequence[Any]
-    ) -> tuple[Tensor, Any]:
-        """The mean loss per token of X, Y (T, B, ...), and the last state; ``reset`` (T, B) or None as in unroll."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class Update:
-    """One update of the parameters: the mean loss in nats per token, the gradient's norm before and after clipping.
-
-    ``state`` is that of every layer after the last chunk, plain arrays that carry no gradient; ``place`` that chunk's.
-    Where loss or gradient is not finite ``bad`` says what was so first, no parameter has changed, and none follows.
-    """
-
-    step: int
-    loss: float
-    tokens: int
-    norm: float
-    clipped_norm: float
-    lr: float
-    place: tuple[int, int]
-    state: Arrays
-    bad: str = ""
-
-    @property
-    def clipped(self) -> bool:
-        """Whether the gradient was longer than allowed."""
-        return self.clipped_norm < self.norm
+# Windows at a time where nobody learns from them: the book's batch. The mean over all windows does
+# not depend on it.
+EVAL_BATCH = 1024
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A finished run: updates, tokens, their mean loss in nats, and the share of the updates that were clipped."""
+    """A finished run: updates, tokens, their mean loss in nats, the share of updates clipped."""
 
     updates: int
     tokens: int
@@ -81,32 +43,43 @@ def fit(
     strategy: Transform,
     clip: float | None,
     optimizer: Optimizer,
-    **more: Any,
+    **options: Any,
 ) -> Fit:
-    """Train on every chunk of the stream; ``more`` as in :func:`updates`, which is the loop itself.
+    """Train on every chunk of the stream.
 
-    Raises DataError where a loss or gradient is not finite, with the update, the first such value, and advice.
+    The arguments are those of :func:`updates`, which is the loop itself.
+
+    Raises DataError where a loss or gradient is not finite, with the update, the first such value,
+    and advice.
+
+    >>> import minigrad as mg
+    >>> from minigrad import models
+    >>> lm = models.RNNLM("gru", hidden=4, vocab=3)
+    >>> text = models.stream.Rows(np.arange(61) % 3, batch=2, steps=10)
+    >>> optimizer = mg.optim.Adam(models.parameters(lm), lr=0.1)
+    >>> run = models.train.fit(lm, models.stream.epochs(text, 20), None, 1.0, optimizer)
+    >>> run.updates, run.tokens, run.loss < 1.0
+    (60, 1200, True)
     """
-    count = tokens = clipped = 0
+    steps = 0
+    tokens = 0
+    clipped_steps = 0
     nats = 0.0
-    for u in updates(model, stream, strategy, clip, optimizer, **more):
+    for u in updates(model, stream, strategy, clip, optimizer, **options):
         refuse_nonfinite(u)
-        count, tokens, clipped, nats = (
-            count + 1,
-            tokens + u.tokens,
-            clipped + u.clipped,
-            nats + u.loss * u.tokens,
-        )
-    return Fit(count, tokens, nats / max(tokens, 1), clipped / max(count, 1))
+        steps += 1
+        tokens += u.tokens
+        clipped_steps += u.clipped
+        nats += u.loss * u.tokens
+    return Fit(steps, tokens, nats / max(tokens, 1), clipped_steps / max(steps, 1))
 
 
 def refuse_nonfinite(u: Update) -> None:
     """Raise DataError for an update that was none."""
     if u.bad:
+        what = f"training diverged at update {u.step}"
         remedy = "Try a smaller learning rate (--lr) or gradient norm (--clip)"
-        raise DataError(
-            f"training diverged at update {u.step}", got=u.bad.rstrip("."), remedy=remedy
-        )
+        raise DataError(what, got=u.bad.rstrip("."), remedy=remedy)
 
 
 def updates(
@@ -123,115 +96,142 @@ def updates(
     step: int = 0,
     compiled: bool = True,
 ) -> Iterator[Update]:
-    """The loop as an iterator: one Update after each step of the optimizer.
+    """The loop as an iterator: an Update after each step of the optimizer of the parameters.
 
-    ``accumulate``: chunks per update, weighted by their tokens. ``schedule``: the learning rate of update 0, 1, ...
-    ``rng`` draws the masks. ``state`` and ``step``: to go on from an earlier Update. The strategy rewrites the tape of
-    every new shape of chunk, twice, to see whether it draws; then a plan runs. ``compiled=False`` records, rewrites
-    and runs every tape anew, as a strategy that draws random numbers needs.
+    ``strategy`` rewrites the tape of every new shape of chunk, twice, to see whether it draws; then
+    a plan runs. ``compiled=False`` records, rewrites and runs every tape anew, as a strategy that
+    draws random numbers needs.
 
-    Raises ArgumentError for a clip that is not above 0, rows that come from nowhere, a strategy that draws in a plan.
+    ``clip``: the largest norm of the gradient, None for any. ``accumulate``: chunks per update,
+    weighted by their tokens. ``schedule``: the learning rate of update 0, 1, ... ``rng`` draws the
+    masks. ``state`` and ``step``: to go on from an earlier Update.
+
+    Raises ArgumentError for a clip that is not above 0, rows that come from nowhere, a strategy
+    that draws in a plan.
+
+    >>> import minigrad as mg
+    >>> from minigrad import models
+    >>> lm = models.RNNLM("rnn", hidden=4, vocab=3)
+    >>> text = models.stream.Rows(np.arange(61) % 3, batch=2, steps=10)
+    >>> optimizer = mg.optim.SGD(models.parameters(lm), lr=1.0)
+    >>> for u in models.train.updates(lm, text.chunks(1), None, 0.5, optimizer):
+    ...     print(u.step, u.tokens, round(u.loss, 2), u.clipped_norm <= 0.5)
+    ...
+    1 20 1.1 True
+    2 20 1.1 True
+    3 20 1.1 True
     """
-    bound = np.inf if clip is None else gates.positive("clip", clip)
-    rng, ps = np.random.default_rng(rng), optimizer.params
-    plans = Plans(model, strategy, ps, compiled)
+    max_norm = np.inf if clip is None else positive("clip", clip)
+    rng = np.random.default_rng(rng)
     if not isinstance(accumulate, int) or accumulate < 1:
-        raise ArgumentError(
-            "accumulate", got=f"{accumulate!r}", expected="expected a whole number from 1"
-        )
+        got = f"{accumulate!r}"
+        raise ArgumentError("accumulate", got=got, expected="expected a whole number from 1")
+    plans = Plans(model, strategy, optimizer.params, compiled)
     chunks = iter(stream)
     while group := list(islice(chunks, accumulate)):
-        loss, tokens, grads, state, bad = _gradient(model, plans, group, state, rng)
-        norm = np.nan if bad else float(gates.norm(*grads))
-        factor = float(gates.shrink(np.float64(norm), bound))
-        if not bad:
-            optimizer.lr = optimizer.lr if schedule is None else schedule(step)
-            with np.errstate(all="ignore"):  # what overflows here the next update finds and names
-                optimizer.step(
-                    [(g * factor).astype(p.dtype) for p, g in zip(ps, grads, strict=True)]
-                )
+        total = accumulated(model, plans, group, state, rng)
+        state = total.state
+        length = reached = np.nan
+        if not total.bad:
+            if schedule is not None:
+                optimizer.lr = schedule(step)
+            _, length, reached = take_step(optimizer, total.grads, max_norm)
         step += 1
         yield Update(
-            step, loss, tokens, norm, norm * factor, optimizer.lr, group[-1].place, state, bad
+            step=step,
+            loss=total.loss,
+            tokens=total.tokens,
+            norm=length,
+            clipped_norm=reached,
+            lr=optimizer.lr,
+            place=group[-1].place,
+            state=state,
+            bad=total.bad,
         )
-        if bad:
+        # The parameters are those of the last update that was one.
+        if total.bad:
             return
 
 
-@np.errstate(all="ignore")  # what is not finite is found and named
-def _gradient(
-    model: Model,
-    plans: Plans,
-    group: Sequence[Chunk],
-    state: Arrays | None,
-    rng: np.random.Generator,
-) -> tuple[float, int, list[Any], Arrays, str]:
-    """Loss, tokens, gradient of the mean over all tokens of a group of chunks, state after it, what is not finite."""
-    nats, tokens = 0.0, 0
-    total: list[Any] = [0.0] * len(plans.wrt)
-    for chunk in group:
-        before, masks = entering(model, state, chunk), model.masks(len(chunk.x), rng)
-        loss, after, grads = plans(chunk, before, masks)
-        state = waiting(after, state)
-        n = chunk.tokens
-        nats, tokens = nats + loss * n, tokens + n
-        total = [t + n * g.astype(np.float64) for t, g in zip(total, grads, strict=True)]
-        if not np.isfinite(nats) or not all(np.isfinite(t).all() for t in total):
-            return loss, tokens, total, state or (), plans.why(chunk, before, masks)
-    return nats / tokens, tokens, [t / tokens for t in total], state or (), ""
+class Clipped(NamedTuple):
+    """Gradients, and their common norm before and after clipping."""
+
+    grads: list[Array]
+    norm: float
+    clipped_norm: float
 
 
-def entering(model: Model, state: Arrays | None, chunk: Chunk) -> Arrays:
-    """The state of the chunk's rows before it: row i goes on with row i, or starts anew. Plain arrays: no gradient.
+def clipped(grads: Sequence[Array], max_norm: float) -> Clipped:
+    """All gradients times min(1, max_norm / norm), the Euclidean norm of all of them together.
 
-    Raises ArgumentError where a row that does not start anew was not there before.
+    Their direction stays, and one element that is not finite makes all of them NaN. At an infinite
+    max_norm none changes. Source: D2L 9.5.3, Pascanu 2013.
+
+    >>> clipped([np.array([3.0]), np.array([[0.0, 4.0]])], max_norm=1.0)
+    Clipped(grads=[array([0.6]), array([[0. , 0.8]])], norm=5.0, clipped_norm=1.0)
     """
-    rows, reset = len(chunk.x), chunk.reset
-    had = len(state[0]) if state else rows
-    first = np.zeros(rows, bool) if reset is None else reset if reset.ndim == 1 else reset[:, 0]
-    if not first[had:].all():
-        got, remedy = (
-            f"{rows} rows after a chunk of {had}",
-            "Reset the new rows, or leave out the smaller batch",
-        )
-        raise ArgumentError(
-            "chunk", got=got, expected="a row that goes on needs a state", remedy=remedy
-        )
-    zero = model.zero_state(rows)
-    if state is None:
-        return zero
-    carried = tuple(np.concatenate([s[:rows], z[had:]]) for s, z in zip(state, zero, strict=True))
-    return tuple(masked(first, carried))
+    length = norm(*grads)
+    factor = shrink(length, max_norm)
+    return Clipped([g * factor for g in grads], float(length), float(length * factor))
 
 
-def waiting(after: Arrays, before: Arrays | None) -> Arrays:
-    """The state after a chunk: the rows that it did not have keep theirs."""
-    return tuple(
-        np.concatenate([a, b[len(a) :]]) for a, b in zip(after, before or after, strict=True)
-    )
+def take_step(optimizer: Optimizer, grads: Sequence[Array], max_norm: float) -> Clipped:
+    """Clip the gradients, one per parameter in order, to a common norm, and step along them.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor(np.zeros(2), requires_grad=True, name="w")
+    >>> take_step(mg.optim.SGD(w, lr=1.0), [np.array([3.0, 4.0])], max_norm=1.0).norm
+    5.0
+    >>> w.data
+    array([-0.6, -0.8])
+    """
+    result = clipped(grads, max_norm)
+    typed = []
+    for p, g in zip(optimizer.params, result.grads, strict=True):
+        typed.append(g.astype(p.dtype))
+    # What overflows here the next update finds and names.
+    with np.errstate(all="ignore"):
+        optimizer.step(typed)
+    return result
 
 
 def evaluate(model: Model, stream: Iterable[Chunk], plans: Plans | None = None) -> float:
-    """The mean loss in nats per token, without dropout, from a state of its own; ``plans`` spares compiling again."""
+    """The mean loss in nats per token, without dropout, from a state of its own.
+
+    ``plans``, ``Plans(model)``, spares compiling again at the next call.
+
+    Raises ArgumentError for an empty stream.
+
+    >>> from minigrad import models
+    >>> lm = models.RNNLM("rnn", hidden=4, vocab=3)
+    >>> text = models.stream.Rows(np.arange(61) % 3, batch=2, steps=10)
+    >>> round(models.train.evaluate(lm, text.chunks(1)), 2)
+    1.1
+    """
     state: Arrays | None = None
-    nats, tokens = 0.0, 0
+    nats = 0.0
+    tokens = 0
     plans = plans or Plans(model)
     for chunk in stream:
         loss, after, _ = plans(chunk, entering(model, state, chunk), ())
         state = waiting(after, state)
-        nats, tokens = nats + loss * chunk.tokens, tokens + chunk.tokens
+        nats += loss * chunk.tokens
+        tokens += chunk.tokens
     if not tokens:
-        raise ArgumentError(
-            "evaluate", got="no chunk", remedy="A generator is empty once it has been read"
-        )
+        remedy = "A generator is empty once it has been read"
+        raise ArgumentError("evaluate", got="no chunk", remedy=remedy)
     return nats / tokens
 
 
-def exp(nats: float) -> float:
-    """The perplexity of so many nats per token; the largest number there is for those that are beyond it."""
-    return float(np.exp(min(nats, 709.0)))
-
-
 def perplexity(model: Model, windows: npt.NDArray[np.int64]) -> float:
-    """exp of the mean cross-entropy over all windows (N, T+1), each from the zero state and counted once."""
-    return exp(evaluate(model, Shuffled(windows, BATCH).chunks(1)))
+    """exp of the mean cross-entropy over all windows (N, T+1), each from the zero state.
+
+    Source: D2L 9.4.
+
+    >>> from minigrad import models
+    >>> lm = models.RNNLM("rnn", hidden=4, vocab=3)
+    >>> windows = models.Windows.of(np.arange(60) % 3, steps=8)
+    >>> round(models.train.perplexity(lm, windows.validation), 2)
+    3.0
+    """
+    return as_perplexity(evaluate(model, Shuffled(windows, EVAL_BATCH).chunks(1)))

@@ -1,4 +1,7 @@
-"""A progress bar where tqdm is installed and someone is watching, and lines above it; lines alone elsewhere."""
+"""A progress bar where tqdm is installed and someone is watching, and lines above it.
+
+Lines alone elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import sys
 from typing import Any, Self
 
 
-class Silent:
+class NoBar:
     """The methods of a tqdm bar that we use, without the bar."""
 
     def __enter__(self) -> Self:
@@ -27,14 +30,16 @@ def progress(total: int, done: int = 0) -> Any:
     try:
         from tqdm import tqdm
     except ImportError:
-        return Silent()
-    return tqdm(
-        total=total, initial=done, unit="update", disable=None
-    )  # None: no bar where stderr is no terminal
+        return NoBar()
+    # disable=None: no bar where stderr is no terminal.
+    return tqdm(total=total, initial=done, unit="update", disable=None)
 
 
 def say(line: str) -> None:
-    """Print a line above the bar, if there is one. It is seen at once, also in a file or at the end of a pipe."""
+    """Print a line above the bar, if there is one.
+
+    It is seen at once, also in a file or at the end of a pipe.
+    """
     try:
         from tqdm import tqdm
     except ImportError:

@@ -1,245 +1,249 @@
-"""What ``minigrad train`` does once its options are read: the data, the model, the loop, and its interruptions."""
+"""What ``minigrad train`` does once its options are read: data, model, loop, interruptions."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from minigrad.models.cells import parameters
-from minigrad.models.data.corpus import corpus
-from minigrad.models.data.stream import Rows, Shuffled, Source, epochs
-from minigrad.models.data.text import Vocabulary, Windows, load, preprocess
-from minigrad.models.language_model import RNNLM
 
 import minigrad as mg
 from minigrad.errors import DataError
-from minigrad.files import leftovers
+from minigrad.internal import leftovers
+from minigrad.models.cells import parameters
+from minigrad.models.data.stream import epochs
+from minigrad.models.data.text import Vocabulary
+from minigrad.models.language_model import RNNLM
 from minigrad.transforms import truncate
 
-from . import state as resume
+from . import state
 from .chunk import Plans
 from .interrupt import Pause
 from .log import Reporter
-from .loop import BATCH, evaluate, exp, refuse_nonfinite, updates
+from .loop import Transform, evaluate, refuse_nonfinite, updates
 from .schedule import SCHEDULES
-from .state import Keep, Progress, Standing
+from .settings import Settings, read_data
+from .state import History, Keep, Position, Standing
+from .update import Update, as_perplexity
 
-RATES = {"rnn": 1.0, "gru": 4.0, "lstm": 4.0}  # of SGD: the book's
+__all__ = ["Keep", "Run", "Settings", "train"]
+
 OPTIMIZERS: dict[str, Callable[..., mg.optim.Optimizer]] = {
     "sgd": mg.optim.SGD,
     "adam": mg.optim.Adam,
     "adamw": mg.optim.AdamW,
 }
-FAR = 100.0  # nats: a model that guesses at random is 30 times nearer
-ROWS = 32  # of a stream, side by side, unless --batch says otherwise; in validation too
-
-
-@dataclass(frozen=True)
-class Settings:
-    """All that decides the outcome of a run; the defaults are the book's. Names as in ``minigrad train --help``."""
-
-    text: str | None = None
-    stream: bool = False
-    steps: int = 32
-    batch: int | None = None
-    cell: str = "rnn"
-    hidden: int = 32
-    layers: int = 1
-    dropout: float = 0.0
-    epochs: int = 100
-    optimizer: str = "sgd"
-    lr: float | None = None
-    schedule: str = "constant"
-    clip: float = 1.0
-    truncate: int | None = None
-    seed: int = 1
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """What there is to learn from: ``sha256`` is that of the tokens, ``lines`` say what it is."""
-
-    train: Source
-    validation: Source
-    vocab: Vocabulary
-    sha256: str
-    lines: tuple[str, str]
+# Per character: a model that guesses at random is 30 times nearer.
+MAX_LOSS_NATS = 100.0
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished training: history has rows (updates, training perplexity, validation perplexity), one per epoch."""
+    """A finished training; ``history`` has a row per epoch, as ``state.History`` says."""
 
     model: RNNLM
     vocab: Vocabulary
-    history: list[tuple[float, float, float]]
+    history: History
 
 
-def train(s: Settings, reporter: Reporter, keep: Keep | None = None) -> Run:
-    """Train a language model; with ``keep`` go on from its checkpoint, and write it as time passes and at the end.
+def train(settings: Settings, reporter: Reporter, keep: Keep | None = None) -> Run:
+    """Train a language model.
 
-    Raises DataError where text or checkpoint cannot be used or the training diverges; KeyboardInterrupt, once the
-    state is saved, where the user interrupts it.
+    With ``keep`` go on from its checkpoint, and write it as time passes and at the end.
+
+    Raises DataError where text or checkpoint cannot be used or the training diverges;
+    KeyboardInterrupt, once the state is saved, where the user interrupts it.
+
+    >>> from pathlib import Path
+    >>> _ = Path("book.txt").write_text("It was the best of times, it was the worst of times. " * 9)
+    >>> run = train(Settings(text="book.txt", steps=8, epochs=3), Reporter(quiet=True))
+    >>> len(run.history), run.history[-1][0]
+    (3, 3)
     """
-    data = read(s)
-    model = RNNLM(
-        s.cell, s.hidden, len(data.vocab.tokens), s.seed, layers=s.layers, dropout=s.dropout
-    )
-    lr = s.lr or (RATES[s.cell] if s.optimizer == "sgd" else 0.01)
-    optimizer = OPTIMIZERS[s.optimizer](parameters(model), lr)
-    total = s.epochs * len(data.train)
-    now = Standing(Progress(), np.random.default_rng((s.seed, 2)))
-    options = asdict(replace(s, text=data.sha256, lr=lr))
-    for stale in leftovers(Path(keep.path)) if keep else ():
-        stale.unlink()
-    if keep and Path(keep.path).exists():
-        now = resume.read(keep.path, model, optimizer, options)
-    seen = _stamp(keep)
+    training = _Training(settings, reporter, keep)
+    training.resume()
+    training.introduce()
+    training.learn()
+    return Run(training.model, training.data.vocab, training.now.history)
 
-    def save() -> None:
-        nonlocal seen
-        if keep and _stamp(keep) not in (seen, None):
-            got, remedy = (
-                f"another training has written '{keep.path}' meanwhile",
-                "Give each a file of its own",
-            )
-            raise DataError("checkpoint", got=got, remedy=remedy)
-        if keep:
-            resume.write(
-                keep.path, model, data.vocab, optimizer, options, now.logged(reporter.log_at())
-            )
-        seen = _stamp(keep)
 
-    reporter.start(total, now.at.step, now.at.log)
-    _introduce(reporter, s, data, model, lr, now.at)
-    check = Plans(model)
-    written = time.monotonic()
-    with Pause(keep is not None) as pause:
-        for u in updates(
-            model,
-            epochs(data.train, s.epochs, (now.at.epoch, now.at.number)),
-            partial(truncate, every=s.truncate) if s.truncate else None,
-            s.clip,
-            optimizer,
-            schedule=SCHEDULES[s.schedule](lr, total),
-            rng=now.rng,
-            state=now.state,
-            step=now.at.step,
-        ):
-            refuse_nonfinite(u)
-            if u.loss > FAR:
-                got, remedy = (
-                    f"a loss of {u.loss:.3g} nats per character",
-                    "Try a smaller --lr or --clip",
-                )
-                raise DataError(f"training diverged at update {u.step}", got=got, remedy=remedy)
-            reporter.update(u)
-            now = now.after(u)
-            if now.at.number == len(data.train):
-                now = now.after_epoch(exp(evaluate(model, data.validation.chunks(1), check)))
-                _tell(reporter, s, now)
-            if keep and (pause.wanted or time.monotonic() - written >= keep.every):
-                save()
-                written = time.monotonic()
-            if pause.wanted and keep:
-                raise KeyboardInterrupt(
-                    f"'{keep.path}' is saved at update {u.step}. Add --resume to go on"
-                )
-    save()
-    return Run(model, data.vocab, now.history)
+class _Training:
+    """One run on its way: what it is made of, and ``now``, where it stands."""
+
+    def __init__(self, settings: Settings, reporter: Reporter, keep: Keep | None) -> None:
+        self.settings = settings
+        self.reporter = reporter
+        self.keep = keep
+        self.data = read_data(settings)
+        self.model = RNNLM(
+            settings.cell,
+            settings.hidden,
+            len(self.data.vocab.tokens),
+            settings.seed,
+            layers=settings.layers,
+            dropout=settings.dropout,
+        )
+        make_optimizer = OPTIMIZERS[settings.optimizer]
+        self.optimizer = make_optimizer(parameters(self.model), settings.rate)
+        # What a checkpoint must agree with: a text by its tokens, whatever its file is called.
+        self.options = asdict(replace(settings, text=self.data.sha256, lr=settings.rate))
+        self.updates = settings.epochs * len(self.data.train)
+        # Of dropout; the weights are drawn by the seed alone.
+        self.now = Standing(Position(), np.random.default_rng((settings.seed, 2)))
+        self.validation = Plans(self.model)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, where there is one; clear away what a killed run left."""
+        if self.keep:
+            path = Path(self.keep.path)
+            for leftover in leftovers(path):
+                leftover.unlink()
+            if path.exists():
+                self.now = state.read(path, self.model, self.optimizer, self.options)
+        self.stamp = _stamp(self.keep)
+
+    def save(self) -> None:
+        """Write the checkpoint. Raises DataError where another training has written it since."""
+        if self.keep is None:
+            return
+        # A file that is gone has not been written by another.
+        if _stamp(self.keep) not in (self.stamp, None):
+            got = f"another training has written '{self.keep.path}' meanwhile"
+            raise DataError("checkpoint", got=got, remedy="Give each a file of its own")
+        now = self.now.logged(self.reporter.log_bytes())
+        vocab = self.data.vocab
+        state.write(self.keep.path, self.model, vocab, self.optimizer, self.options, now)
+        self.stamp = _stamp(self.keep)
+        self.saved_at = time.monotonic()
+
+    def learn(self) -> None:
+        """Train to the last epoch; save as time passes, when interrupted, and at the end."""
+        self.saved_at = time.monotonic()
+        with Pause(self.keep is not None) as pause:
+            for u in self.remaining_updates():
+                self.take(u)
+                if self.keep is None:
+                    continue
+                # Read once: a wish while the file is being written waits for the next update.
+                wanted = pause.wanted
+                due = time.monotonic() - self.saved_at >= self.keep.every
+                if wanted or due:
+                    self.save()
+                if wanted:
+                    saved = f"'{self.keep.path}' is saved at update {u.step}"
+                    raise KeyboardInterrupt(f"{saved}. Add --resume to go on")
+        self.save()
+
+    def remaining_updates(self) -> Iterator[Update]:
+        """Those from where the run stands to the end of its last epoch."""
+        settings = self.settings
+        strategy: Transform = None
+        if settings.truncate:
+            strategy = partial(truncate, every=settings.truncate)
+        return updates(
+            self.model,
+            epochs(self.data.train, settings.epochs, self.now.position.place),
+            strategy,
+            settings.clip,
+            self.optimizer,
+            schedule=SCHEDULES[settings.schedule](settings.rate, self.updates),
+            rng=self.now.rng,
+            state=self.now.state,
+            step=self.now.position.step,
+        )
+
+    def take(self, u: Update) -> None:
+        """Go on by one update; validate where it ends an epoch.
+
+        Raises DataError where training diverged.
+        """
+        refuse_nonfinite(u)
+        if u.loss > MAX_LOSS_NATS:
+            what = f"training diverged at update {u.step}"
+            got = f"a loss of {u.loss:.3g} nats per character"
+            raise DataError(what, got=got, remedy="Try a smaller --lr or --clip")
+        self.reporter.update(u)
+        self.now = self.now.after(u)
+        # The last chunk of the epoch.
+        if self.now.position.number == len(self.data.train):
+            nats = evaluate(self.model, self.data.validation.chunks(1), self.validation)
+            self.now = self.now.after_epoch(as_perplexity(nats))
+            self.tell_epoch()
+
+    def introduce(self) -> None:
+        """Begin the report: the data, the model, and where the run goes on."""
+        settings = self.settings
+        position = self.now.position
+        self.reporter.start(self.updates, position.step, position.log)
+        for line in self.data.lines:
+            self.reporter.say(line)
+        self.reporter.say(
+            _description(settings),
+            event="start",
+            **asdict(settings) | {"lr": settings.rate},
+            parameters=sum(p.size for p in parameters(self.model)),
+            step=position.step,
+        )
+        if position.step:
+            where = f"its {position.epoch - 1} epochs done already"
+            if position.epoch <= settings.epochs:
+                where = f"in epoch {position.epoch} of {settings.epochs}"
+            self.reporter.say(f"resumed after update {position.step}, {where}")
+
+    def tell_epoch(self) -> None:
+        """The line of an epoch that has ended; people see about six of them."""
+        epochs_done = self.now.position.epoch - 1
+        step, train_perplexity, validation_perplexity = self.now.history[-1]
+        train_text = _three_digits(train_perplexity)
+        validation_text = _three_digits(validation_perplexity)
+        perplexities = f"{train_text} train, {validation_text} validation"
+        line = f"epoch {epochs_done:4d}: perplexity {perplexities}"
+        last = self.settings.epochs
+        # The first, the last, and every fifth part.
+        is_shown = epochs_done in (1, last) or epochs_done % max(1, last // 5) == 0
+        self.reporter.say(
+            line if is_shown else "",
+            event="epoch",
+            epoch=epochs_done,
+            step=int(step),
+            train=train_perplexity,
+            validation=validation_perplexity,
+            best=self.now.position.best,
+            tokens_per_second=round(self.reporter.rate()),
+        )
 
 
 def _stamp(keep: Keep | None) -> tuple[int, int, int] | None:
     """What tells two writings of the checkpoint apart; None where there is none."""
+    if keep is None:
+        return None
     try:
-        found = os.stat(keep.path) if keep else None
+        file = os.stat(keep.path)
     except OSError:
         return None
-    return found and (found.st_ino, found.st_mtime_ns, found.st_size)
+    return file.st_ino, file.st_mtime_ns, file.st_size
 
 
-def read(s: Settings) -> Data:
-    """The text as the settings want it: the book's windows, or a stream. Raises DataError."""
-    if s.stream and s.text:
-        source, (tokens, vocab) = s.text, corpus(s.text)
-    else:
-        raw, source = load(s.text)
-        clean = preprocess(raw)
-        vocab = Vocabulary.of(clean)
-        tokens = np.asarray(vocab.encode(clean), np.uint8)
-    train, validation, line = (_stream if s.stream else _windows)(s, tokens)
-    about = f"text: {source}: {len(tokens):,} characters, {len(vocab.tokens)} distinct"
-    return Data(train, validation, vocab, hashlib.sha256(tokens.data).hexdigest(), (about, line))
-
-
-def _windows(s: Settings, tokens: npt.NDArray[Any]) -> tuple[Source, Source, str]:
-    windows = Windows.of(tokens.astype(np.int64), s.steps)
-    line = f"data: {len(windows.train):,} windows of {s.steps} to train on, {len(windows.validation):,} to validate"
+def _description(settings: Settings) -> str:
+    """The model and how it is trained, in one line."""
+    layers = f" in {settings.layers} layers" if settings.layers > 1 else ""
+    dropout = f"dropout {settings.dropout:g}; " if settings.dropout else ""
+    optimizer = "SGD" if settings.optimizer == "sgd" else settings.optimizer
+    schedule = "" if settings.schedule == "constant" else f" {settings.schedule}"
+    depth = f"truncated every {settings.truncate} steps" if settings.truncate else "in full"
     return (
-        Shuffled(windows.train, s.batch or BATCH, s.seed),
-        Shuffled(windows.validation, BATCH),
-        line,
+        f"model: {settings.cell}, {settings.hidden} hidden{layers}; {dropout}"
+        f"{optimizer} lr {settings.rate:g}{schedule}, gradient clipped to {settings.clip:g}; "
+        f"BPTT {depth}; seed {settings.seed}"
     )
 
 
-def _stream(s: Settings, tokens: npt.NDArray[Any]) -> tuple[Source, Source, str]:
-    """The first nine tenths to train on, the rest to validate."""
-    cut, rows = len(tokens) * 9 // 10, s.batch or ROWS
-    train, held = tokens[:cut], tokens[cut:]
-    line = f"data: {len(train):,} characters to train on, in {rows} rows, {s.steps} steps at a time"
-    line += f"; {len(held):,} to validate"
-    return Rows(train, rows, s.steps), Rows(held, min(ROWS, len(held) - 1), s.steps), line
-
-
-def _introduce(
-    reporter: Reporter, s: Settings, data: Data, model: RNNLM, lr: float, at: Progress
-) -> None:
-    for line in data.lines:
-        reporter.say(line)
-    depth = f"truncated every {s.truncate} steps" if s.truncate else "in full"
-    layers = f" in {s.layers} layers" if s.layers > 1 else ""
-    extra = f"dropout {s.dropout:g}; " if s.dropout else ""
-    rule = f"{s.optimizer.upper() if s.optimizer == 'sgd' else s.optimizer} lr {lr:g}"
-    rule += "" if s.schedule == "constant" else f" {s.schedule}"
-    reporter.say(
-        f"model: {s.cell}, {s.hidden} hidden{layers}; {extra}{rule}, gradient clipped to {s.clip:g}; BPTT {depth}; "
-        f"seed {s.seed}",
-        event="start",
-        **asdict(s) | {"lr": lr},
-        parameters=sum(p.size for p in parameters(model)),
-        step=at.step,
-    )
-    if at.step:
-        left = at.epoch <= s.epochs
-        where = (
-            f"in epoch {at.epoch} of {s.epochs}"
-            if left
-            else f"its {at.epoch - 1} epochs done already"
-        )
-        reporter.say(f"resumed after update {at.step}, {where}")
-
-
-def _tell(reporter: Reporter, s: Settings, now: Standing) -> None:
-    """The line of an epoch; people see about six of them."""
-    epoch, (step, train, validation) = now.at.epoch - 1, now.history[-1]
-    shown = (f"{p:6.2f}" if p < 1e6 else f"{p:.0e}" for p in (train, validation))
-    line = "epoch {:4d}: perplexity {} train, {} validation".format(epoch, *shown)
-    seen = epoch in (1, s.epochs) or epoch % max(1, s.epochs // 5) == 0
-    reporter.say(
-        line if seen else "",
-        event="epoch",
-        epoch=epoch,
-        step=int(step),
-        train=train,
-        validation=validation,
-        best=now.at.best,
-        tokens_per_second=round(reporter.rate()),
-    )
+def _three_digits(perplexity: float) -> str:
+    """A perplexity as text, in six columns."""
+    if perplexity < 1e6:
+        return f"{perplexity:6.2f}"
+    return f"{perplexity:.0e}"

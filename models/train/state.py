@@ -5,23 +5,31 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from minigrad.errors import DataError
+from minigrad.models.data.stream import Place
 from minigrad.models.data.text import Vocabulary
 from minigrad.models.language_model import RNNLM
-
-from minigrad.errors import ArgumentError, DataError
+from minigrad.models.unrolling import Arrays
 from minigrad.optim import Optimizer
 
 from . import checkpoint, tensorfile
-from .chunk import Arrays
-from .loop import Update, exp
+from .checkpoint import TRAINING
+from .tensorfile import NamedArrays
+from .update import Update, as_perplexity
 
-FREE = {"epochs"}  # may change on the way, unless the schedule counts on it
+# What the names of arrays begin with: those of the optimizer, and of the state of the network.
+OPTIMIZER = "optimizer."
+STATE = "state."
+# Options that may change on the way, unless the schedule counts on them.
+FREE_OPTIONS = frozenset({"epochs"})
+# A row per epoch: updates, training perplexity, validation perplexity.
+History = list[tuple[float, float, float]]
 
 
 @dataclass(frozen=True)
@@ -33,8 +41,12 @@ class Keep:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """The next chunk is ``number`` of ``epoch``; nats and tokens of this epoch so far; bytes of the log."""
+class Position:
+    """How far a run has come: its updates, the next chunk, and what is added up.
+
+    The next chunk is ``number`` of ``epoch``; ``nats`` and ``tokens`` are those of this epoch so
+    far; ``best`` is the lowest validation perplexity; ``log`` the bytes of the log.
+    """
 
     step: int = 0
     epoch: int = 1
@@ -44,32 +56,48 @@ class Progress:
     best: float = math.inf
     log: int = 0
 
+    @property
+    def place(self) -> Place:
+        """That of the next chunk."""
+        return Place(self.epoch, self.number)
+
 
 @dataclass(frozen=True, eq=False)
 class Standing:
     """All that a run carries beside the parameters and what the optimizer remembers."""
 
-    at: Progress
+    position: Position
     rng: np.random.Generator
     state: Arrays | None = None
-    history: list[tuple[float, float, float]] = field(default_factory=list)
+    history: History = field(default_factory=list)
 
     def after(self, u: Update) -> Standing:
         """One update later."""
-        epoch, number = u.place
-        nats, tokens = self.at.nats + u.loss * u.tokens, self.at.tokens + u.tokens
-        at = replace(self.at, step=u.step, epoch=epoch, number=number + 1, nats=nats, tokens=tokens)
-        return replace(self, at=at, state=u.state)
+        position = replace(
+            self.position,
+            step=u.step,
+            epoch=u.place.epoch,
+            number=u.place.number + 1,
+            nats=self.position.nats + u.loss * u.tokens,
+            tokens=self.position.tokens + u.tokens,
+        )
+        return replace(self, position=position, state=u.state)
 
     def after_epoch(self, validation: float) -> Standing:
-        """At the start of the next epoch."""
-        best, train = min(self.at.best, validation), exp(self.at.nats / self.at.tokens)
-        at = replace(self.at, epoch=self.at.epoch + 1, number=0, nats=0.0, tokens=0, best=best)
-        return replace(self, at=at, history=[*self.history, (self.at.step, train, validation)])
+        """At the start of the next epoch.
+
+        ``validation`` is the perplexity at the end of this one.
+        """
+        end = self.position
+        train = as_perplexity(end.nats / end.tokens)
+        best = min(end.best, validation)
+        start = Position(step=end.step, epoch=end.epoch + 1, best=best, log=end.log)
+        history = [*self.history, (end.step, train, validation)]
+        return replace(self, position=start, history=history)
 
     def logged(self, size: int) -> Standing:
         """With so many bytes in the log."""
-        return replace(self, at=replace(self.at, log=size))
+        return replace(self, position=replace(self.position, log=size))
 
 
 def write(
@@ -80,18 +108,23 @@ def write(
     options: Mapping[str, Any],
     now: Standing,
 ) -> None:
-    """The whole state of a run in one file, in place of the one before. Raises DataError; that one is intact then."""
-    arrays: dict[str, npt.NDArray[Any]] = {
-        f"optimizer.{k}": a for k, a in optimizer.state().items()
-    }
-    arrays |= {f"state.{i}": s for i, s in enumerate(now.state or ())}
-    arrays["history"] = np.reshape(np.array(now.history, np.float64), (-1, 3))
+    """The whole state of a run in one file, in place of the one before.
+
+    Raises DataError; that one is intact then. ``options``: all that decides the outcome of the run;
+    ``read`` compares them.
+    """
+    arrays: NamedArrays = {OPTIMIZER + key: a for key, a in optimizer.state().items()}
+    for i, s in enumerate(now.state or ()):
+        arrays[f"{STATE}{i}"] = s
+    history = np.array(now.history, np.float64)
+    # Two axes also where there is no epoch yet.
+    arrays["history"] = history.reshape(-1, 3)
     about = {
-        "options": options,
-        "progress": asdict(now.at),
-        "generator": now.rng.bit_generator.state,
+        "options": json.dumps(options),
+        "progress": json.dumps(asdict(now.position)),
+        "generator": json.dumps(now.rng.bit_generator.state),
     }
-    checkpoint.save(model, vocab, path, arrays, {k: json.dumps(v) for k, v in about.items()})
+    checkpoint.save(model, vocab, path, arrays, about)
 
 
 def read(
@@ -99,45 +132,79 @@ def read(
 ) -> Standing:
     """Put parameters and optimizer where the file's run stood, and return the rest.
 
-    Raises DataError where the file cannot be read, is of another model, or of a run with other options.
+    Raises DataError where the file cannot be read, is of another model, or of a run with other
+    options.
     """
     arrays, about = tensorfile.read(path)
     checkpoint.restore(model, arrays, path)
     try:
-        theirs, at = json.loads(about["options"]), Progress(**json.loads(about["progress"]))
-        rng = np.random.default_rng(0)
-        rng.bit_generator.state = json.loads(about["generator"])
-        own = {
-            k.removeprefix("training."): a for k, a in arrays.items() if k.startswith("training.")
-        }
-        optimizer.restore(
-            {k.removeprefix("optimizer."): a for k, a in own.items() if k.startswith("optimizer.")}
-        )
-        state = tuple(own[f"state.{i}"] for i in range(sum(k.startswith("state.") for k in own)))
-        history = [(step, train, validation) for step, train, validation in own["history"].tolist()]
-        pairs, wanted = (
-            zip(asdict(at).values(), asdict(Progress()).values(), strict=True),
-            model.zero_state(1),
-        )
-        numbers = all(type(v) is type(first) and v >= 0 for v, first in pairs)
-        if not numbers or [s.shape[1:] for s in state] != [z.shape[1:] for z in wanted]:
-            raise ValueError("its state or its place in the data is none of this model's")
-        apart = [k for k in options if theirs.get(k) != options[k]]
-    except (KeyError, ValueError, TypeError, AttributeError, ArgumentError) as error:
-        why = getattr(error, "text", str(error)).rstrip(".")
-        why = "it holds a model and no training" if isinstance(error, KeyError) else why
-        raise DataError(
-            "checkpoint", got=f"'{path}' cannot be resumed: {why}", remedy="Train anew"
-        ) from None
-    free = FREE if options["schedule"] == "constant" else set()
-    if apart := [k for k in apart if k not in free]:
-        told = {k: f"{k} {theirs.get(k)} there, {options[k]} here" for k in apart} | {
-            "text": "another text"
-        }
-        listed = "; ".join(told[k] for k in apart)
-        got, remedy = (
-            f"'{path}' is of a run with other options: {listed}",
-            "Give the same, or another file",
-        )
-        raise DataError("checkpoint", got=got, remedy=remedy)
-    return Standing(at, rng, state or None, history)
+        saved_options = json.loads(about["options"])
+        now = _standing(arrays, about, model, optimizer)
+        other = [key for key in options if saved_options.get(key) != options[key]]
+    except KeyError:
+        raise _not_resumable(path, "it holds a model and no training") from None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _not_resumable(path, getattr(error, "text", str(error))) from None
+    if options["schedule"] == "constant":
+        other = [key for key in other if key not in FREE_OPTIONS]
+    if other:
+        listed = "; ".join(_difference(key, saved_options.get(key), options[key]) for key in other)
+        got = f"'{path}' is of a run with other options: {listed}"
+        raise DataError("checkpoint", got=got, remedy="Give the same, or another file")
+    return now
+
+
+def _not_resumable(path: str | os.PathLike[str], why: str) -> DataError:
+    """The error for a file from which no training can go on."""
+    got = f"'{path}' cannot be resumed: {why.rstrip('.')}"
+    return DataError("checkpoint", got=got, remedy="Train anew")
+
+
+def _difference(option: str, saved: Any, wanted: Any) -> str:
+    """One option that is another in the file. A text is known by its hash only."""
+    if option == "text":
+        return "another text"
+    return f"{option} {saved} there, {wanted} here"
+
+
+def _standing(
+    arrays: NamedArrays, about: Mapping[str, str], model: RNNLM, optimizer: Optimizer
+) -> Standing:
+    """Where the file's run stood; restores the optimizer.
+
+    Raises KeyError where something is missing, and one of many errors where something is none of a
+    training.
+    """
+    position = Position(**json.loads(about["progress"]))
+    # Any seed: the state is that of the file.
+    rng = np.random.default_rng(0)
+    rng.bit_generator.state = json.loads(about["generator"])
+    training = _below(TRAINING, arrays)
+    optimizer.restore(_below(OPTIMIZER, training))
+    count = sum(name.startswith(STATE) for name in training)
+    state = tuple(training[f"{STATE}{i}"] for i in range(count))
+    history = [(step, train, valid) for step, train, valid in training["history"].tolist()]
+    if not _is_possible(position) or _shapes(state) != _shapes(model.zero_state(1)):
+        raise ValueError("its state or its place in the data is none of this model's")
+    return Standing(position, rng, state or None, history)
+
+
+def _below(prefix: str, arrays: NamedArrays) -> NamedArrays:
+    """The arrays whose names begin so, by the rest of their names."""
+    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+
+
+def _is_possible(position: Position) -> bool:
+    """Whether a position from a file has numbers of the right type, none below zero."""
+    # The very type: True is an int, and no position.
+    values = asdict(position).values()
+    firsts = asdict(Position()).values()
+    return all(
+        type(value) is type(first) and value >= 0
+        for value, first in zip(values, firsts, strict=True)
+    )
+
+
+def _shapes(state: Iterable[Any]) -> list[tuple[int, ...]]:
+    """The shapes of a state, for any number of rows."""
+    return [s.shape[1:] for s in state]

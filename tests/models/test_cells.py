@@ -6,18 +6,32 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad.models import GRUCell, LinearRNN, LSTMCell, RNNCell, Stacked, parameters, unroll
 
 import minigrad as mg
+from minigrad.models import (
+    RNNLM,
+    GRUCell,
+    LinearRNN,
+    LSTMCell,
+    RNNCell,
+    Stacked,
+    Vocabulary,
+    parameters,
+    unroll,
+)
+from minigrad.models.cells import CELLS, CellKind, Init
+from minigrad.models.data.stream import Rows
+from minigrad.models.train import checkpoint, fit
 from minigrad.transforms import truncate
 
-CELLS = {
-    "rnn": lambda d, h: RNNCell(d, h, 0, sigma=0.5),
-    "gru": lambda d, h: GRUCell(d, h, 0, sigma=0.5),
-    "lstm": lambda d, h: LSTMCell(d, h, 0, sigma=0.5),
-    "stacked": lambda d, h: Stacked(LSTMCell(d, h, 0, sigma=0.5), GRUCell(h, h, 1, sigma=0.5)),
-}
-every_cell = pytest.mark.parametrize("kind", CELLS)
+every_cell = pytest.mark.parametrize("kind", [*CELLS, "stacked"])
+
+
+def made(kind, d, h):
+    """A cell of the registry, or two layers of two kinds, with weights that matter."""
+    if kind == "stacked":
+        return Stacked(LSTMCell(d, h, 0, sigma=0.5), GRUCell(h, h, 1, sigma=0.5))
+    return CELLS[kind].make(d, h, 0, sigma=0.5)
 
 
 def inputs(T=4, batch=2, d=3, seed=0):
@@ -53,7 +67,7 @@ def test_rnn_gru_lstm_are_the_books_equations():
 
 @every_cell
 def test_gradient_is_that_of_central_differences(kind):
-    cell = CELLS[kind](3, 2)
+    cell = made(kind, 3, 2)
 
     def loss(*values):
         """The same cell with these parameters."""
@@ -70,7 +84,7 @@ def test_gradient_is_that_of_central_differences(kind):
 @every_cell
 @given(k=st.integers(1, 4), T=st.integers(2, 6))
 def test_truncate_every_is_detach_by_hand_on_every_state(kind, k, T):
-    cell, xs = CELLS[kind](3, 2), inputs(T)
+    cell, xs = made(kind, 3, 2), inputs(T)
     outputs, _ = unroll(cell, xs)
     tape = truncate(mg.Tape.of(sum(np.sum(h * h) for h in outputs)), every=k)
     state, losses = cell.zero_state(xs[0].shape), []
@@ -127,3 +141,38 @@ def test_parameters_come_in_the_order_they_were_set():
         "b_h",
     ] * 2
     assert [p.shape for p in parameters(LinearRNN(3, 4, 2))] == [(4, 3), (4, 4), (2, 4)]
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_the_registry_knows_the_gates_of_a_cell(kind):
+    """A gate is W_x* (d, h), W_h* (h, h) and b_* (h,), and there is nothing else."""
+    shapes = [p.shape for p in parameters(made(kind, 3, 2))]
+    assert shapes == [(3, 2), (2, 2), (2,)] * CELLS[kind].gates
+
+
+class MinimalGatedCell(RNNCell):
+    """One gate both forgets and lets in. Source: Zhou 2016."""
+
+    def __init__(self, d, h, rng=None, sigma=0.01, dtype=np.float64):
+        init = Init(rng, sigma, dtype)
+        self.W_xf, self.W_hf, self.b_f = init.gate("f", d, h)
+        self.W_xh, self.W_hh, self.b_h = init.gate("h", d, h)
+
+    def __call__(self, x, h, mask=None):
+        read = h if mask is None else h * mask
+        f = mg.sigmoid(x @ self.W_xf + read @ self.W_hf + self.b_f)
+        h = (1 - f) * h + f * np.tanh(x @ self.W_xh + (f * read) @ self.W_hh + self.b_h)
+        return h, h
+
+
+def test_a_cell_is_its_class_and_its_row(monkeypatch, tmp_path):
+    """With them a language model of it is trained, saved and loaded."""
+    monkeypatch.setitem(CELLS, "mgu", CellKind(MinimalGatedCell, gates=2, rate=4.0))
+    vocab = Vocabulary.of("ab")
+    lm = RNNLM("mgu", 4, len(vocab.tokens), layers=2, dropout=0.2)
+    text = Rows(np.array(vocab.encode("abba" * 20)), 2, 5)
+    optimizer = mg.optim.SGD(parameters(lm), CELLS["mgu"].rate)
+    assert fit(lm, text.chunks(1), None, 1.0, optimizer).updates == len(text)
+    loaded, _ = checkpoint.load(checkpoint.save(lm, vocab, tmp_path / "lm"))
+    for a, b in zip(parameters(loaded), parameters(lm), strict=True):
+        np.testing.assert_array_equal(a.data, b.data)

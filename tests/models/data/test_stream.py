@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad.errors import ArgumentError, DataError
 from minigrad.models import RNNLM, Vocabulary, parameters
 from minigrad.models.data.corpus import corpus, encode, pieces
 from minigrad.models.data.stream import Rows, Shuffled, epochs
 from minigrad.models.data.text import preprocess
 from minigrad.models.train.loop import updates
-
-import minigrad as mg
-from minigrad.errors import ArgumentError, DataError
 
 sizes = {"n": st.integers(2, 120), "batch": st.integers(1, 7), "steps": st.integers(1, 9)}
 

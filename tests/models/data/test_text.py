@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad.models import Vocabulary, Windows
-from minigrad.models.data import text
 
 from minigrad.errors import DataError
+from minigrad.models import Vocabulary, Windows
+from minigrad.models.data import text
+from minigrad.models.data.corpus import corpus
 
 BOOK = "The Time Machine, by H. G. Wells [1898]\n"
 
@@ -70,6 +71,25 @@ def test_an_unusable_file_is_one_line_that_names_it(tmp_path, content, message):
     with pytest.raises(DataError) as error:
         text.load(file)
     assert error.value.text == "text: " + message.format(file)
+
+
+def test_a_prepared_text_is_the_book_s_four_steps(tmp_path):
+    """Loaded, preprocessed, encoded by its own vocabulary, in windows; and the corpus on disk is the same."""
+    file = tmp_path / "a.txt"
+    file.write_text(BOOK * 9)
+    ready = text.prepared(file)
+    clean = text.preprocess(BOOK * 9)
+    assert ready.source == str(file)
+    assert ready.vocab == Vocabulary.of(clean)
+    assert ready.tokens.tolist() == ready.vocab.encode(clean)
+    expected = Windows.of(ready.vocab.encode(clean), 7)
+    np.testing.assert_array_equal(ready.windows(7).train, expected.train)
+    np.testing.assert_array_equal(ready.windows(7).validation, expected.validation)
+    tokens, vocab = corpus(file)
+    np.testing.assert_array_equal(tokens, ready.tokens)
+    assert (vocab, tokens.dtype) == (ready.vocab, ready.tokens.dtype)
+    with pytest.raises(DataError, match="too few for windows"):
+        ready.windows(1000)
 
 
 @contextlib.contextmanager

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minigrad.models import RNNLM, Vocabulary, parameters
-from minigrad.models.train import checkpoint, tensorfile
 
 from minigrad.errors import DataError
-from minigrad.files import write_atomically
+from minigrad.internal import write_atomically
+from minigrad.models import RNNLM, Vocabulary, parameters
+from minigrad.models.cells import CELLS
+from minigrad.models.train import checkpoint, tensorfile
 
 VOCAB = Vocabulary.of("abc")
 
 
-@pytest.mark.parametrize("kind", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("kind", CELLS)
 def test_a_loaded_model_is_the_saved_one(tmp_path, kind):
     m = RNNLM(kind, 5, len(VOCAB.tokens), seed=3)
     loaded, vocab = checkpoint.load(checkpoint.save(m, VOCAB, tmp_path / "m.safetensors"))

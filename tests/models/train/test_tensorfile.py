@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from minigrad.models.train import tensorfile
 
 from minigrad.errors import DataError
+from minigrad.models.train import tensorfile
 
 ARRAYS = {
     "W": np.arange(6, dtype=np.float32).reshape(2, 3),

@@ -23,7 +23,8 @@ from minigrad import viz
 from minigrad.debugger.session import Session
 from minigrad.errors import ArgumentError, DataError
 from minigrad.models.book.cases import exploding, network, vanishing
-from minigrad.models.cells import LSTMCell, unroll
+from minigrad.models.cells import LSTMCell
+from minigrad.models.unrolling import unroll
 from minigrad.viz.page.grids import grid
 from minigrad.viz.page.write import LIMIT, snapshot
 
