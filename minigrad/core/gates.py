@@ -116,7 +116,7 @@ gate(
     scale_grad,
     lambda g, y, x, s: np.where(s != 0, g, 0) * s,
     None,
-    says=("{b} ⊙ {g}", None),
+    says=("{s} ⊙ {g}", None),
 )
 gate(clip_grad, _clipped, says="{g} ⊙ min(1, {max_norm} / ‖{g}‖)", bind=_bind_clip_grad)
 gate(on_backward, _looked, says="fn({g})", bind=lambda x, fn: ((x,), {"fn": fn}))

@@ -1,0 +1,195 @@
+"""Arrays joined and taken apart: concatenate, stack, split, append, pad, roll."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import UnsupportedError
+
+from .compositions import COMPOSED
+from .shapes import along, at_least
+from .table import Fn, Templates, defvjp
+
+
+# --- rules ----------------------------------------------------------------------------------------
+def _bounds(xs: Sequence[Any], axis: int | None) -> Iterator[tuple[int, int]]:
+    """Where each operand of a concatenation begins and ends in the result; axis None: in a row."""
+    start = 0
+    for x in xs:
+        stop = start + (x.size if axis is None else x.shape[axis])
+        yield start, stop
+        start = stop
+
+
+def _concatenate(g: Any, y: Any, *xs: Any, axis: int | None = 0) -> list[Any]:
+    """Each operand takes its own piece of the cotangent."""
+    axes_before = (slice(None),) * (0 if axis is None else axis % y.ndim)
+    pieces = []
+    for x, (start, stop) in zip(xs, _bounds(xs, axis), strict=True):
+        piece = g[(*axes_before, slice(start, stop))]
+        pieces.append(np.reshape(piece, x.shape))
+    return pieces
+
+
+def _concatenate_says(n: Any) -> Templates:
+    axis = n.kwargs["axis"]
+    pieces = []
+    for x, (start, stop) in zip(n.inputs, _bounds(n.inputs, axis), strict=True):
+        if axis is None:
+            pieces.append(f"reshape({{g}}[{start}:{stop}], {x.shape})")
+        else:
+            pieces.append(f"{{g}}[{':, ' * (axis % n.ndim)}{start}:{stop}]")
+    return tuple(pieces)
+
+
+def _stack(g: Any, y: Any, *xs: Any, axis: int = 0) -> list[Any]:
+    axes_before = (slice(None),) * (axis % y.ndim)
+    return [g[(*axes_before, i)] for i in range(len(xs))]
+
+
+def _stack_says(n: Any) -> Templates:
+    axes_before = ":, " * (n.kwargs["axis"] % n.ndim)
+    return tuple(f"{{g}}[{axes_before}{i}]" for i in range(len(n.inputs)))
+
+
+def _bind_arrays(arrays: Any, axis: Any = 0, **keywords: Any) -> tuple[Any, dict[str, Any]]:
+    return arrays, {"axis": axis, **keywords}
+
+
+defvjp(
+    np.concatenate,
+    joint=_concatenate,
+    bind=_bind_arrays,
+    call=lambda *xs, **keywords: np.concatenate(xs, **keywords),
+    says=_concatenate_says,
+)
+defvjp(
+    np.stack,
+    joint=_stack,
+    bind=_bind_arrays,
+    call=lambda *xs, **keywords: np.stack(xs, **keywords),
+    says=_stack_says,
+)
+
+
+# --- joined ---------------------------------------------------------------------------------------
+def _stacked(dims: int, axis: int) -> Fn:
+    """np.vstack, hstack or dstack: concatenated where each has this many axes at least."""
+
+    def stack(arrays: Sequence[Any]) -> Any:
+        grown = [at_least(dims, x) for x in arrays]
+        return np.concatenate(grown, axis=0 if grown[0].ndim == 1 else axis)
+
+    return stack
+
+
+def _column_stack(arrays: Sequence[Any]) -> Any:
+    columns = [x if np.ndim(x) > 1 else np.reshape(x, (-1, 1)) for x in arrays]
+    return np.concatenate(columns, axis=1)
+
+
+def _append(x: Any, values: Any, axis: int | None = None) -> Any:
+    if not hasattr(values, "dtype"):
+        values = np.asarray(values)
+    return np.concatenate([x, values], axis=axis)
+
+
+def _roll(x: Any, shift: Any, axis: Any = None) -> Any:
+    if axis is None:
+        return np.reshape(_roll(np.reshape(x, -1), shift, 0), x.shape)
+    for s, a in np.broadcast(shift, axis):
+        cut = -s % max(x.shape[a], 1)
+        x = np.concatenate([along(x, a, slice(cut, None)), along(x, a, slice(cut))], axis=a)
+    return x
+
+
+# --- split ----------------------------------------------------------------------------------------
+def _array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    size = x.shape[axis]
+    if np.ndim(indices_or_sections):
+        cuts = [0, *(int(i) for i in indices_or_sections), size]
+    else:
+        length, longer = divmod(size, indices_or_sections)
+        lengths = [length + 1] * longer + [length] * (indices_or_sections - longer)
+        cuts = [0, *np.cumsum(lengths).tolist()]
+    return [along(x, axis, slice(start, stop)) for start, stop in pairwise(cuts)]
+
+
+def _split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    if np.ndim(indices_or_sections) == 0 and x.shape[axis] % indices_or_sections:
+        raise ValueError("array split does not result in an equal division")
+    return _array_split(x, indices_or_sections, axis)
+
+
+def _vsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+    if x.ndim < 2:
+        raise ValueError("vsplit only works on arrays of 2 or more dimensions")
+    return _split(x, indices_or_sections, 0)
+
+
+def _hsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+    return _split(x, indices_or_sections, min(1, x.ndim - 1))
+
+
+def _dsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+    return _split(x, indices_or_sections, 2)
+
+
+def _unstack(x: Any, *, axis: int = 0) -> tuple[Any, ...]:
+    return tuple(along(x, axis, i) for i in range(x.shape[axis]))
+
+
+# --- padded ---------------------------------------------------------------------------------------
+REPEATING_MODES = ("edge", "reflect", "symmetric", "wrap")
+
+
+def _pad(x: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Any:
+    """Constants are joined to each end, one axis after another; the other modes repeat elements."""
+    if mode != "constant" and mode not in REPEATING_MODES:
+        expected = "constant, edge, reflect, symmetric or wrap"
+        raise UnsupportedError("pad", got=f"mode={mode!r}", expected=expected)
+    values = np.broadcast_to(np.asarray(constant_values, x.dtype), (x.ndim, 2))
+    for axis, widths in enumerate(_pad_widths(x.ndim, pad_width)):
+        if mode == "constant":
+            x = _with_ends(x, axis, widths, values[axis])
+        else:
+            x = along(x, axis, np.pad(np.arange(x.shape[axis]), widths, mode))
+    return x
+
+
+def _pad_widths(ndim: int, pad_width: Any) -> Any:
+    """How much is put before and behind each axis; a dict names axes, and leaves out others."""
+    if isinstance(pad_width, dict):
+        widths = [pad_width.get(a, pad_width.get(a - ndim, 0)) for a in range(ndim)]
+        pad_width = [(width, width) if np.ndim(width) == 0 else width for width in widths]
+    return np.broadcast_to(np.asarray(pad_width), (ndim, 2)).tolist()
+
+
+def _with_ends(x: Any, axis: int, widths: Any, values: Any) -> Any:
+    """x between two blocks of constants."""
+    before, behind = [
+        np.full((*x.shape[:axis], width, *x.shape[axis + 1 :]), value)
+        for width, value in zip(widths, values, strict=True)
+    ]
+    return np.concatenate([before, x, behind], axis=axis)
+
+
+COMPOSED |= {
+    np.vstack: _stacked(2, 0),
+    np.hstack: _stacked(1, 1),
+    np.dstack: _stacked(3, 2),
+    np.column_stack: _column_stack,
+    np.append: _append,
+    np.roll: _roll,
+    np.split: _split,
+    np.array_split: _array_split,
+    np.vsplit: _vsplit,
+    np.hsplit: _hsplit,
+    np.dsplit: _dsplit,
+    np.unstack: _unstack,
+    np.pad: _pad,
+}
