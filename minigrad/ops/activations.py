@@ -49,7 +49,8 @@ def softmax(x: Any, axis: int = -1) -> Any:
     array([[0.25, 0.75],
            [0.5 , 0.5 ]])
     """
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    top = np.max(x, axis=axis, keepdims=True)
+    e = np.exp(x - top)
     e /= np.sum(e, axis=axis, keepdims=True)
     return e
 
@@ -63,16 +64,20 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     array([    0., -1000.])
     """
     shifted = x - np.max(x, axis=axis, keepdims=True)
-    shifted -= np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    mass = np.sum(np.exp(shifted), axis=axis, keepdims=True)
+    shifted -= np.log(mass)
     return shifted
 
 
 def _softmax(g: Any, y: Any, x: Any, axis: int = -1) -> Any:
-    return y * (g - np.sum(g * y, axis=axis, keepdims=True))
+    total = np.sum(g * y, axis=axis, keepdims=True)
+    return y * (g - total)
 
 
 def _log_softmax(g: Any, y: Any, x: Any, axis: int = -1) -> Any:
-    return g - np.exp(y) * np.sum(g, axis=axis, keepdims=True)
+    probabilities = np.exp(y)
+    total = np.sum(g, axis=axis, keepdims=True)
+    return g - probabilities * total
 
 
 defvjp(
@@ -102,7 +107,8 @@ def one_hot(indices: Any, classes: int, dtype: Any = np.float64) -> Any:
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
-    return np.eye(classes, dtype=dtype)[_below("one_hot: indices", indices, classes)]
+    rows = _below("one_hot: indices", indices, classes)
+    return np.eye(classes, dtype=dtype)[rows]
 
 
 @dispatched
@@ -125,9 +131,10 @@ def cross_entropy(logits: Any, targets: Any) -> Any:
         raise ShapeError("cross_entropy", got=got, expected=expected)
     labels = _below("cross_entropy: targets", labels, logits.shape[-1])
     top = np.max(logits, axis=-1, keepdims=True)
-    log_of_sum = np.log(np.sum(np.exp(logits - top), axis=-1)) + top[..., 0]
-    logit_of_target = np.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
-    return np.mean(log_of_sum - logit_of_target)
+    mass = np.sum(np.exp(logits - top), axis=-1)
+    log_mass = np.log(mass) + top[..., 0]
+    at_targets = np.take_along_axis(logits, labels[..., None], axis=-1)
+    return np.mean(log_mass - at_targets[..., 0])
 
 
 def _below(subject: str, labels: Any, classes: int) -> Any:
@@ -144,8 +151,10 @@ def _below(subject: str, labels: Any, classes: int) -> Any:
 
 def _cross_entropy(g: Any, y: Any, x: Any, t: Any) -> Any:
     """The probabilities minus 1 at the target, per target."""
+    probabilities = softmax(x)
     at_targets = one_hot(t, classes=x.shape[-1], dtype=x.dtype)
-    return (softmax(x) - at_targets) * (g / max(t.size, 1))
+    per_target = g / max(t.size, 1)
+    return (probabilities - at_targets) * per_target
 
 
 def _cross_entropy_says(n: Any) -> Templates:

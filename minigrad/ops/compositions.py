@@ -63,8 +63,11 @@ def _sorted(
 
 def _operand_count(ours: Parameters) -> int:
     """How many operands a composition takes by position: its parameters without a default."""
-    not_counted = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_POSITIONAL)
-    return sum(p.default is p.empty and p.kind not in not_counted for p in ours.values())
+    count = 0
+    for p in ours.values():
+        by_position = p.kind not in (p.KEYWORD_ONLY, p.VAR_POSITIONAL)
+        count += by_position and p.default is p.empty
+    return count
 
 
 def _is_numbers(operand: Any) -> bool:
@@ -78,7 +81,7 @@ def _drop_defaults(
     fn: Fn, keywords: dict[str, Any], declared: Parameters, ours: Parameters
 ) -> None:
     """Take out the unknown keywords that repeat NumPy's default; refuse the others."""
-    for name in keywords.keys() - ours.keys():
+    for name in [name for name in keywords if name not in ours]:
         if name not in declared or keywords[name] is not declared[name].default:
             known = list(ours)[_operand_count(ours) :]
             raise UnsupportedError(op_name(fn), got=f"keyword {name}", expected=with_only(known))

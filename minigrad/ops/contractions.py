@@ -42,13 +42,14 @@ def explicit(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
     if not arrow:
         result = _implied_result(left)
     # An ellipsis stands for the axes that the letters leave over: of the last of those axes.
-    hidden = [_hidden_axes(term, ndim) for term, ndim in zip(terms, ndims, strict=True)]
+    hidden = [*map(_hidden_axes, terms, ndims)]
     widest = max(hidden)
     unused = [c for c in string.ascii_letters if c not in subscripts]
     dots = "".join(unused[:widest])
     spelled = []
     for term, axes in zip(terms, hidden, strict=True):
-        spelled.append(term.replace("...", dots[widest - axes :]))
+        letters = dots[widest - axes :]
+        spelled.append(term.replace("...", letters))
     return spelled, result.replace("...", dots)
 
 
@@ -62,16 +63,18 @@ def _hidden_axes(term: str, ndim: int) -> int:
 def _implied_result(left: str) -> str:
     """The result where no arrow says it: the ellipsis, and the letters that occur once, sorted."""
     letters = left.replace(",", "").replace(".", "")
-    once = sorted(c for c in set(letters) if letters.count(c) == 1)
+    once = [c for c in sorted(letters) if letters.count(c) == 1]
     ellipsis = "..." if "..." in left else ""
     return ellipsis + "".join(once)
 
 
 def _long_letters(terms: Sequence[str], xs: Sequence[Any]) -> set[str]:
     """The letters against which an axis of 1 is broadcast: those of an axis of another length."""
-    letters: set[str] = set()
+    letters = set()
     for term, x in zip(terms, xs, strict=True):
-        letters.update(c for c, length in zip(term, x.shape, strict=True) if length != 1)
+        for c, length in zip(term, x.shape, strict=True):
+            if length != 1:
+                letters.add(c)
     return letters
 
 
@@ -99,11 +102,11 @@ def _einsum(slot: int) -> Rule:
         others = [*zip(terms, xs, strict=True)]
         del others[slot]
         sources = [(result, g), *others, *identities]
-        source_terms = [term for term, _ in sources]
+        source_terms, operands = zip(*sources, strict=True)
         long = _long_letters(terms, xs)
         kept = _kept_letters(target, xs[slot].shape, source_terms, long)
         back = ",".join(source_terms) + "->" + kept
-        contribution = np.einsum(back, *[x for _, x in sources])
+        contribution = np.einsum(back, *operands)
         spread_axes = tuple(axis for axis, c in enumerate(target) if c not in kept)
         return np.expand_dims(contribution, spread_axes) if spread_axes else contribution
 
@@ -124,7 +127,8 @@ def _without_repetitions(
         own = c
         if c in target:
             own = next(unused)
-            identities.append((c + own, np.eye(length, dtype=x.dtype)))
+            identity = np.eye(length, dtype=x.dtype)
+            identities.append((c + own, identity))
         target += own
     return target, identities
 
@@ -137,16 +141,19 @@ def _einsum_template(n: Any, slot: int) -> str:
     """``einsum('ij,kj->ik', g, b)``, with words for what is spread and for diagonals."""
     terms, result = explicit(n.kwargs["subscripts"], [x.ndim for x in n.inputs])
     term = terms[slot]
-    names = [f"{{{letter(i, len(terms))}}}" for i in range(len(terms))]
-    names[slot] = "{g}"
     # The cotangent stands first, the other operands behind it in their order.
-    source_terms = [result, *terms[:slot], *terms[slot + 1 :]]
-    operands = ", ".join(["{g}", *names[:slot], *names[slot + 1 :]])
+    names = ["{g}"]
+    source_terms = [result]
+    for i in range(len(terms)):
+        if i != slot:
+            names.append(f"{{{letter(i, len(terms))}}}")
+            source_terms.append(terms[i])
     lengths = dict(zip(term, n.inputs[slot].shape, strict=True))
     target = "".join(lengths)
     long = _long_letters(terms, n.inputs)
     kept = _kept_letters(target, lengths.values(), source_terms, long)
-    sentence = f"einsum('{','.join(source_terms)}->{kept}', {operands})"
+    back = ",".join(source_terms) + "->" + kept
+    sentence = f"einsum('{back}', {', '.join(names)})"
     if len(target) < len(term):
         return f"{sentence} on the diagonal '{term}'"
     if kept == target:
@@ -179,7 +186,7 @@ def _dot(a: Any, b: Any) -> Any:
         return a * b
     if np.ndim(b) <= 2:
         return a @ b
-    _check_lengths(np.shape(a)[-1], np.shape(b)[-2])
+    _check_lengths(a, -1, b, -2)
     rows = string.ascii_lowercase[: np.ndim(a) - 1]
     columns = string.ascii_uppercase[: np.ndim(b) - 2]
     return np.einsum(f"{rows}z,{columns}zY->{rows}{columns}Y", a, b)
@@ -188,15 +195,17 @@ def _dot(a: Any, b: Any) -> Any:
 def _inner(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
-    _check_lengths(np.shape(a)[-1], np.shape(b)[-1])
+    _check_lengths(a, -1, b, -1)
     rows = LETTERS_OF_A[: np.ndim(a) - 1]
     columns = LETTERS_OF_B[: np.ndim(b) - 1]
     return np.einsum(f"{rows}z,{columns}z->{rows}{columns}", a, b)
 
 
 def _vdot(a: Any, b: Any) -> Any:
-    _check_lengths(np.size(a), np.size(b))
-    return np.sum(np.reshape(a, -1) * np.reshape(b, -1))
+    a = np.reshape(a, -1)
+    b = np.reshape(b, -1)
+    _check_lengths(a, 0, b, 0)
+    return np.sum(a * b)
 
 
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
@@ -206,7 +215,7 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     columns = list(LETTERS_OF_B[: np.ndim(b)])
     summed = set()
     for i, j in zip(axes_of_a, axes_of_b, strict=True):
-        _check_lengths(np.shape(a)[i], np.shape(b)[j])
+        _check_lengths(a, i, b, j)
         columns[j] = rows[i]
         summed.add(rows[i])
     kept = [c for c in rows + columns if c not in summed]
@@ -218,14 +227,24 @@ def _paired_axes(ndim_a: int, axes: Any) -> tuple[list[int], list[int]]:
     """Which axes are summed together: a number means the last of a and the first of b."""
     if np.ndim(axes) == 0:
         return list(range(ndim_a - axes, ndim_a)), list(range(axes))
-    axes_of_a, axes_of_b = axes
-    return np.atleast_1d(axes_of_a).tolist(), np.atleast_1d(axes_of_b).tolist()
+    axes_of_a, axes_of_b = map(np.atleast_1d, axes)
+    return axes_of_a.tolist(), axes_of_b.tolist()
 
 
-def _check_lengths(n: int, m: int) -> None:
-    """Refuse to sum n products of m factors: einsum would broadcast a 1."""
+def _check_lengths(a: Any, axis_of_a: int, b: Any, axis_of_b: int) -> None:
+    """Refuse to sum along axes of different lengths: einsum would broadcast a 1."""
+    n = np.shape(a)[axis_of_a]
+    m = np.shape(b)[axis_of_b]
     if n != m:
         raise ValueError(f"shapes not aligned: {n} != {m}")
+
+
+def _linalg_outer(a: Any, b: Any, /) -> Any:
+    return np.einsum("i,j->ij", a, b)
+
+
+def _linalg_tensordot(a: Any, b: Any, /, *, axes: Any = 2) -> Any:
+    return np.tensordot(a, b, axes)
 
 
 COMPOSED |= {
@@ -233,6 +252,6 @@ COMPOSED |= {
     np.inner: _inner,
     np.vdot: _vdot,
     np.tensordot: _tensordot,
-    np.linalg.outer: lambda a, b, /: np.einsum("i,j->ij", a, b),
-    np.linalg.tensordot: lambda a, b, /, *, axes=2: np.tensordot(a, b, axes),
+    np.linalg.outer: _linalg_outer,
+    np.linalg.tensordot: _linalg_tensordot,
 }

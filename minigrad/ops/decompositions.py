@@ -28,20 +28,31 @@ SVDResult = type(np.linalg.svd(np.eye(1)))
 
 
 # --- what both have in common ---------------------------------------------------------------------
+def _row(w: Any) -> Any:
+    """Shapes: w (..., n), result (..., 1, n)."""
+    return w[..., None, :]
+
+
+def _column(w: Any) -> Any:
+    """Shapes: w (..., n), result (..., n, 1)."""
+    return w[..., :, None]
+
+
 def _gaps(w: Any) -> Any:
     """w_j - w_i. Shapes: w (..., n), result (..., n, n)."""
-    return w[..., None, :] - w[..., :, None]
+    return _row(w) - _column(w)
 
 
 def _off_diagonal(x: Any, over: Any) -> Any:
     """x / over off the diagonal, 0 on it."""
     diagonal = np.eye(x.shape[-1], dtype=bool)
-    return np.where(diagonal, 0, x) / np.where(diagonal, 1, over)
+    numerator = np.where(diagonal, 0, x)
+    return numerator / np.where(diagonal, 1, over)
 
 
 def _product(u: Any, s: Any, v: Any) -> Any:
     """U S Vᵀ: the matrix with these singular values and vectors."""
-    return (u * s[..., None, :]) @ mt(v)
+    return (u * _row(s)) @ mt(v)
 
 
 # --- eigenvalues of symmetric matrices ------------------------------------------------------------
@@ -52,7 +63,7 @@ def eigh(x: Any, UPLO: Any = "L") -> Any:
     Shapes: x (..., n, n), result (..., 1 + n, n).
     """
     w, v = np.linalg.eigh(x, UPLO)
-    return np.concatenate([w[..., None, :], v], axis=-2)
+    return np.concatenate([_row(w), v], axis=-2)
 
 
 @dispatched
@@ -110,7 +121,8 @@ def _cholesky(g: Any, y: Any, x: Any, upper: bool = False) -> Any:
     L = mt(y) if upper else y
     g = mt(g) if upper else g
     inner = mt(L) @ g
-    half = (np.tril(inner) + np.tril(inner, -1)) / 2
+    twice_half = np.tril(inner) + np.tril(inner, -1)
+    half = twice_half / 2
     divided_right = mt(np.linalg.solve(mt(L), mt(half)))
     return symmetric(np.linalg.solve(mt(L), divided_right))
 
@@ -130,7 +142,7 @@ def svd(x: Any) -> Any:
     Shapes: x (..., m, n), result (..., m + 1 + n, k).
     """
     u, s, vh = np.linalg.svd(x, full_matrices=False)
-    return np.concatenate([u, s[..., None, :], mt(vh)], axis=-2)
+    return np.concatenate([u, _row(s), mt(vh)], axis=-2)
 
 
 @dispatched
@@ -142,7 +154,10 @@ def singular_values(x: Any, packed: Any) -> Any:
 def _svd_unpacked(packed: Any, x: Any) -> tuple[Any, Any, Any]:
     """u, s and v of svd(x), or the cotangents of the three."""
     m = x.shape[-2]
-    return packed[..., :m, :], packed[..., m, :], packed[..., m + 1 :, :]
+    u = packed[..., :m, :]
+    s = packed[..., m, :]
+    v = packed[..., m + 1 :, :]
+    return u, s, v
 
 
 def _svd(g: Any, y: Any, x: Any) -> Any:
@@ -153,19 +168,21 @@ def _svd(g: Any, y: Any, x: Any) -> Any:
     """
     u, s, v = _svd_unpacked(y, x)
     to_u, to_s, to_v = _svd_unpacked(g, x)
-    # How the cotangents turn u and v within themselves, together and against each other.
+    # How the cotangents turn u and v within the spaces that they span, together and against each other.
     within_u = mt(u) @ to_u
     within_v = mt(v) @ to_v
-    together = _off_diagonal(within_u + within_v, _gaps(s))
     against = within_u - within_v
-    sums = s[..., None, :] + s[..., :, None]
-    inner = symmetric(together) + _off_diagonal(against - mt(against), sums) / 2
+    sums = _row(s) + _column(s)
+    inner = symmetric(_off_diagonal(within_u + within_v, _gaps(s)))
+    inner = inner + _off_diagonal(against - mt(against), sums) / 2
     contribution = u @ inner @ mt(v) + _product(u, to_s, v)
     # Where x is not square, one of the two can also turn out of the space that it spans.
     if u.shape[-2] > u.shape[-1]:
-        contribution = contribution + _orthogonal_to(u, to_u / s[..., None, :]) @ mt(v)
+        outside_u = _orthogonal_to(u, to_u / _row(s))
+        contribution = contribution + outside_u @ mt(v)
     if v.shape[-2] > v.shape[-1]:
-        contribution = contribution + u @ mt(_orthogonal_to(v, to_v / s[..., None, :]))
+        outside_v = _orthogonal_to(v, to_v / _row(s))
+        contribution = contribution + u @ mt(outside_v)
     return contribution
 
 
@@ -185,14 +202,18 @@ def _svdvals(g: Any, y: Any, x: Any) -> Any:
 
 
 def _svd_parts(
-    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+    a: Any,
+    full_matrices: bool = True,
+    compute_uv: bool = True,
+    hermitian: bool = False,
 ) -> Any:
     """NumPy's svd in all its forms."""
     m, n = a.shape[-2:]
     if hermitian and compute_uv:
         return _hermitian_svd(a)
     if hermitian:
-        return np.sort(np.absolute(np.linalg.eigvalsh(a)))[..., ::-1]
+        magnitudes = np.absolute(np.linalg.eigvalsh(a))
+        return np.sort(magnitudes)[..., ::-1]
     if not compute_uv:
         return np.linalg.svdvals(a)
     if full_matrices and m != n:
@@ -208,8 +229,8 @@ def _hermitian_svd(a: Any) -> Any:
     w, v = np.linalg.eigh(a)
     order = np.argsort(np.absolute(w))[..., ::-1]
     w = np.take_along_axis(w, order, axis=-1)
-    u = np.take_along_axis(v, order[..., None, :], axis=-1)
-    signed = np.where(np.signbit(w)[..., None, :], -u, u)
+    u = np.take_along_axis(v, _row(order), axis=-1)
+    signed = np.where(_row(np.signbit(w)), -u, u)
     return SVDResult(u, np.absolute(w), mt(signed))
 
 

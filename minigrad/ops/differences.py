@@ -10,22 +10,40 @@ from .compositions import COMPOSED
 from .shapes import along, axes_of, moveaxis
 
 
-def _diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+AFTER_FIRST = slice(1, None)
+BEFORE_LAST = slice(None, -1)
+
+
+def _diff(
+    x: Any,
+    n: int = 1,
+    axis: int = -1,
+    prepend: Any = None,
+    append: Any = None,
+) -> Any:
     if n < 0:
         raise ValueError("order must be non-negative")
     if n and (prepend is not None or append is not None):
-        blocks = [_end_block(x, axis, prepend), x, _end_block(x, axis, append)]
-        x = np.concatenate([b for b in blocks if b is not None], axis=axis)
+        x = _with_ends(x, axis, prepend, append)
     for _ in range(n):
-        x = along(x, axis, slice(1, None)) - along(x, axis, slice(-1))
+        x = along(x, axis, AFTER_FIRST) - along(x, axis, BEFORE_LAST)
     return x
 
 
+def _with_ends(x: Any, axis: int, prepend: Any, append: Any) -> Any:
+    """x with what is joined to its ends, where something is."""
+    before = _end_block(x, axis, prepend)
+    behind = _end_block(x, axis, append)
+    blocks = [block for block in (before, x, behind) if block is not None]
+    return np.concatenate(blocks, axis=axis)
+
+
 def _end_block(x: Any, axis: int, end: Any) -> Any:
-    """What is joined to an end of x: a number fills one place along the axis."""
+    """A number fills one place along the axis."""
     if end is None or np.ndim(end):
         return end
-    return np.broadcast_to(end, along(x, axis, slice(1)).shape)
+    one_place = along(x, axis, slice(1))
+    return np.broadcast_to(end, one_place.shape)
 
 
 # --- slopes ---------------------------------------------------------------------------------------
@@ -56,9 +74,16 @@ def _slope(x: Any, h: Any, axis: int, edge_order: int) -> Any:
     if np.ndim(h) == 0:
         parts = _even_slopes(x, h, axis, edge_order)
     else:
-        steps = np.reshape(np.diff(h), [-1 if a == axis else 1 for a in range(x.ndim)])
+        steps = _laid_along(np.diff(h), axis, x.ndim)
         parts = _uneven_slopes(x, steps, axis, edge_order)
     return np.concatenate(parts, axis=axis)
+
+
+def _laid_along(vector: Any, axis: int, ndim: int) -> Any:
+    """A vector with axes of 1 around it, so that it broadcasts along the axis."""
+    shape = [1] * ndim
+    shape[axis] = -1
+    return np.reshape(vector, shape)
 
 
 def _even_slopes(x: Any, h: Any, axis: int, edge_order: int) -> list[Any]:
@@ -71,14 +96,15 @@ def _even_slopes(x: Any, h: Any, axis: int, edge_order: int) -> list[Any]:
         return points(i, i + 1)
 
     n = x.shape[axis]
-    inside = (points(2, None) - points(0, -2)) / (2 * h)
+    two_steps = points(2, None) - points(0, -2)
+    inside = two_steps / (2 * h)
     if edge_order == 1:
-        first = (point(1) - point(0)) / h
-        last = (point(n - 1) - point(n - 2)) / h
+        first = point(1) - point(0)
+        last = point(n - 1) - point(n - 2)
     else:
-        first = (-1.5 * point(0) + 2.0 * point(1) - 0.5 * point(2)) / h
-        last = (0.5 * point(n - 3) - 2.0 * point(n - 2) + 1.5 * point(n - 1)) / h
-    return [first, inside, last]
+        first = -1.5 * point(0) + 2.0 * point(1) - 0.5 * point(2)
+        last = 0.5 * point(n - 3) - 2.0 * point(n - 2) + 1.5 * point(n - 1)
+    return [first / h, inside, last / h]
 
 
 def _uneven_slopes(x: Any, steps: Any, axis: int, edge_order: int) -> list[Any]:
@@ -90,41 +116,52 @@ def _uneven_slopes(x: Any, steps: Any, axis: int, edge_order: int) -> list[Any]:
     n = x.shape[axis]
     p = part(steps, None, -1)
     q = part(steps, 1, None)
-    before = -q / (p * (p + q)) * part(x, 0, -2)
-    between = (q - p) / (p * q) * part(x, 1, -1)
-    after = p / (q * (p + q)) * part(x, 2, None)
-    inside = before + between + after
-    slopes = (part(x, 1, None) - part(x, 0, -1)) / steps
+    before = -q / (p * (p + q))
+    inside = before * part(x, 0, -2)
+    between = (q - p) / (p * q)
+    inside = inside + between * part(x, 1, -1)
+    after = p / (q * (p + q))
+    inside = inside + after * part(x, 2, None)
+    rises = part(x, 1, None) - part(x, 0, -1)
+    slopes = rises / steps
     first = part(slopes, None, 1)
     last = part(slopes, n - 2, None)
     if edge_order == 2:
         # The parabola through the outer three points.
         bend = part(slopes, 1, None) - part(slopes, None, -1)
-        first = first - part(bend * p / (p + q), None, 1)
-        last = last + part(bend * q / (p + q), n - 3, None)
+        at_first = bend * p / (p + q)
+        first = first - part(at_first, None, 1)
+        at_last = bend * q / (p + q)
+        last = last + part(at_last, n - 3, None)
     return [first, inside, last]
 
 
 # --- areas and grids ------------------------------------------------------------------------------
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     if x is not None:
-        dx = _steps_between(x, y.ndim, axis)
-    heights = along(y, axis, slice(1, None)) + along(y, axis, slice(-1))
-    return np.sum(dx * heights / 2.0, axis=axis)
+        dx = _steps_between(x, y, axis)
+    heights = along(y, axis, AFTER_FIRST) + along(y, axis, BEFORE_LAST)
+    areas = dx * heights / 2.0
+    return np.sum(areas, axis=axis)
 
 
-def _steps_between(x: Any, ndim: int, axis: int) -> Any:
-    """The differences of places x, which may be those of one axis alone, along that axis."""
+def _steps_between(x: Any, y: Any, axis: int) -> Any:
+    """The differences of places x, which may be those of one axis of y alone, along that axis."""
     if np.ndim(x) != 1:
         return np.diff(x, axis=axis)
-    own_axis = axis % ndim
-    return np.reshape(np.diff(x), [-1 if a == own_axis else 1 for a in range(ndim)])
+    return _laid_along(np.diff(x), axis % y.ndim, y.ndim)
 
 
-def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0) -> Any:
+def _linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    axis: int = 0,
+) -> Any:
     shape = np.broadcast_shapes(np.shape(start), np.shape(stop))
-    numbers = np.arange(num, dtype=np.result_type(start, stop, 1.0))
-    numbers = np.reshape(numbers, (-1, *[1] * len(shape)))
+    dtype = np.result_type(start, stop, 1.0)
+    numbers = _laid_along(np.arange(num, dtype=dtype), 0, 1 + len(shape))
     step = (stop - start) / max(num - bool(endpoint), 1)
     return moveaxis(start + numbers * step, 0, axis)
 

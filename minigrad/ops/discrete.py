@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import elementwise, transcendental  # noqa: F401  (their ufuncs are not discrete)
-from .table import OPS, Fn, Op, defvjp
+from .table import Fn, defvjp
 
 # --- recorded -------------------------------------------------------------------------------------
 UFUNCS = (
@@ -116,8 +115,6 @@ for logical in LOGICAL:
     DISCRETE |= {logical.reduce, logical.accumulate, logical.reduceat}
 
 
-def _is_discrete_of_two(fn: Fn, op: Op) -> bool:
-    return isinstance(fn, np.ufunc) and fn.nin == 2 and not any(op.rules)
-
-
-DISCRETE |= {fn.outer for fn, op in OPS.items() if _is_discrete_of_two(fn, op)}
+for ufunc in UFUNCS:
+    if ufunc.nin == 2:
+        DISCRETE.add(ufunc.outer)

@@ -62,9 +62,16 @@ for absolute in (np.absolute, np.fabs):
         lambda g, y, x: g * np.sign(x),
         says="{g} ⊙ sign({x})",
     )
+
+
+def _with_sign_of(b: Any, g: Any) -> Any:
+    """-0.0 has the sign minus too."""
+    return np.where(np.signbit(b), -g, g)
+
+
 defvjp(
     np.copysign,
-    lambda g, y, a, b: np.where(np.signbit(b), -g, g) * np.sign(a),
+    lambda g, y, a, b: _with_sign_of(b, g) * np.sign(a),
     None,
     says=("{g} ⊙ sign({a}) ⊙ sign({b})", None),
 )
@@ -79,8 +86,10 @@ defvjp(
 # --- powers and roots -----------------------------------------------------------------------------
 def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
     """0 where the exponent is 0, even at a = 0, where a^(b - 1) would be infinite."""
+    scaled = g * b
     both_zero = (a == 0) & (b == 0)
-    return g * b * np.power(a, np.where(both_zero, 1, b - 1))
+    exponent = np.where(both_zero, 1, b - 1)
+    return scaled * np.power(a, exponent)
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -135,7 +144,8 @@ defvjp(
 
 # --- remainders -----------------------------------------------------------------------------------
 # The quotient that NumPy took is (a - y) / b: a / b itself may round across a whole number.
-for remainder, quotient in ((np.remainder, "floor"), (np.fmod, "trunc")):
+QUOTIENTS = {np.remainder: "floor", np.fmod: "trunc"}
+for remainder, quotient in QUOTIENTS.items():
     defvjp(
         remainder,
         lambda g, y, a, b: g,
@@ -154,7 +164,8 @@ def _extreme_b(g: Any, y: Any, a: Any, b: Any) -> Any:
     return _extreme_a(g, y, b, a)
 
 
-for extreme, wins in ((np.maximum, ">"), (np.fmax, ">"), (np.minimum, "<"), (np.fmin, "<")):
+WINS = {np.maximum: ">", np.fmax: ">", np.minimum: "<", np.fmin: "<"}
+for extreme, wins in WINS.items():
     defvjp(
         extreme,
         _extreme_a,
@@ -171,10 +182,13 @@ def _bind_where(condition: Any, *choices: Any) -> tuple[tuple[Any, ...], dict[st
     if len(choices) != 2:
         remedy = "np.nonzero(condition) says where it holds"
         raise UnsupportedError("where", got="a condition alone", remedy=remedy)
-    if any(_is_python_number(x) for x in choices):
-        dtype = np.result_type(*map(_typed, choices))
-        choices = tuple(np.asarray(x, dtype) if _is_python_number(x) else x for x in choices)
-    return (condition, *choices), {}
+    if not any(map(_is_python_number, choices)):
+        return (condition, *choices), {}
+    dtype = np.result_type(*map(_typed, choices))
+    inputs = [condition]
+    for x in choices:
+        inputs.append(np.asarray(x, dtype) if _is_python_number(x) else x)
+    return tuple(inputs), {}
 
 
 def _is_python_number(x: Any) -> bool:
@@ -225,8 +239,9 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     if any(np.result_type(c).kind != "b" for c in condlist):
         raise ValueError("conditions must be boolean")
     y = default
-    for c, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        y = np.where(c, choice, y)
+    cases = [*zip(condlist, choicelist, strict=True)]
+    for condition, choice in reversed(cases):
+        y = np.where(condition, choice, y)
     return y
 
 

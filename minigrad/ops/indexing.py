@@ -29,7 +29,8 @@ Index = tuple[Any, ...]
 
 
 # --- an index, taken apart and put together -------------------------------------------------------
-_SCALARS = (int, np.integer, np.bool_, slice, type(None), type(Ellipsis))
+_INTEGERS = (int, np.integer, np.bool_)
+_SCALARS = (*_INTEGERS, slice, type(None), type(Ellipsis))
 
 
 def split_index(index: Any) -> tuple[Index, tuple[Any, ...]]:
@@ -93,10 +94,10 @@ def _as_text(index: Index, slot: int) -> str:
 
 def _slice_text(item: slice) -> str:
     """``1:3``, ``::2``."""
-    ends = ["" if end is None else str(end) for end in (item.start, item.stop, item.step)]
-    if not ends[2]:
-        ends.pop()
-    return ":".join(ends)
+    ends = [item.start, item.stop]
+    if item.step is not None:
+        ends.append(item.step)
+    return ":".join("" if end is None else str(end) for end in ends)
 
 
 # --- reading and adding ---------------------------------------------------------------------------
@@ -131,10 +132,14 @@ def scatter(*operands: Any, indices: tuple[Index, ...], shape: tuple[int, ...]) 
 
 def _add_at(out: Any, g: Any, index: Index) -> None:
     """out[index] += g; where the index may name an element twice, each time counts."""
-    if any(isinstance(item, np.ndarray) and item.dtype != bool for item in index):
+    if any(map(_is_integer_array, index)):
         np.add.at(out, index, g)
     else:
         out[index] += g
+
+
+def _is_integer_array(item: Any) -> bool:
+    return isinstance(item, np.ndarray) and item.dtype != bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,19 +161,23 @@ class Scattered:
 
     def add_to(self, out: Any) -> None:
         """Add it to an array of ours."""
-        _add_at(out, self.g, _filled(self.index, iter(self.parts)))
+        index = _filled(self.index, iter(self.parts))
+        _add_at(out, self.g, index)
 
 
 def written_out(terms: Sequence[Scattered]) -> Any:
     """The sum of such contributions to one x, recorded as one scatter where they are Tensors."""
-    operands = [operand for term in terms for operand in (term.g, *term.parts)]
+    operands = []
+    for term in terms:
+        operands += [term.g, *term.parts]
     indices = tuple(term.index for term in terms)
     return scatter(*operands, indices=indices, shape=terms[0].shape)
 
 
 def _getitem(g: Any, y: Any, x: Any, *parts: Any, index: Index = ()) -> list[Any]:
     """x takes g at the index, and zero elsewhere; the arrays of the index take nothing."""
-    return [Scattered(g, parts, index, x.shape)] + [None] * len(parts)
+    nothing = [None] * len(parts)
+    return [Scattered(g, parts, index, x.shape), *nothing]
 
 
 def _getitem_says(n: Any) -> Templates:
@@ -208,8 +217,9 @@ def put_along(g: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
     >>> put_along(np.array([[5, 7]]), np.array([[2, 2]]), axis=1, shape=(1, 3))
     array([[ 0,  0, 12]])
     """
+    own_places = np.ogrid[tuple(map(slice, g.shape))]
     grid = []
-    for places, length in zip(np.ogrid[tuple(map(slice, g.shape))], shape, strict=True):
+    for places, length in zip(own_places, shape, strict=True):
         # An axis of 1 was broadcast against the indices: everything is added at its one place.
         grid.append(places if length > 1 else places * 0)
     grid[axis] = indices
@@ -224,16 +234,36 @@ def _bind_take_along(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     return (arr, indices), {"axis": axis}
 
 
+def _take_along(g: Any, y: Any, x: Any, indices: Any, axis: int = -1) -> Any:
+    return put_along(g, indices, axis=axis, shape=x.shape)
+
+
+def _take_along_says(n: Any) -> Templates:
+    shape = n.inputs[0].shape
+    return f"put_along({{g}}, {{indices}}, {{axis}}, {shape})", None
+
+
+def _put_along(
+    g: Any,
+    y: Any,
+    x: Any,
+    indices: Any,
+    axis: int = -1,
+    shape: Any = (),
+) -> Any:
+    return np.take_along_axis(g, indices, axis=axis)
+
+
 defvjp(
     np.take_along_axis,
-    lambda g, y, x, indices, axis=-1: put_along(g, indices, axis=axis, shape=x.shape),
+    _take_along,
     None,
     bind=_bind_take_along,
-    says=lambda n: (f"put_along({{g}}, {{indices}}, {{axis}}, {n.inputs[0].shape})", None),
+    says=_take_along_says,
 )
 defvjp(
     put_along,
-    lambda g, y, x, indices, axis=-1, shape=(): np.take_along_axis(g, indices, axis=axis),
+    _put_along,
     None,
     says=("take_along_axis({g}, {indices}, {axis})", None),
 )

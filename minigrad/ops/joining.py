@@ -20,39 +20,43 @@ def _bounds(xs: Sequence[Any], axis: int | None) -> Iterator[tuple[int, int]]:
     """Where each operand of a concatenation begins and ends in the result; axis None: in a row."""
     start = 0
     for x in xs:
-        stop = start + (x.size if axis is None else x.shape[axis])
-        yield start, stop
-        start = stop
+        length = x.size if axis is None else x.shape[axis]
+        yield start, start + length
+        start += length
 
 
 def _concatenate(g: Any, y: Any, *xs: Any, axis: int | None = 0) -> list[Any]:
     """Each operand takes its own piece of the cotangent."""
-    axes_before = (slice(None),) * (0 if axis is None else axis % y.ndim)
     pieces = []
-    for x, (start, stop) in zip(xs, _bounds(xs, axis), strict=True):
-        piece = g[(*axes_before, slice(start, stop))]
+    for x, bounds in zip(xs, _bounds(xs, axis), strict=True):
+        piece = along(g, axis or 0, slice(*bounds))
         pieces.append(np.reshape(piece, x.shape))
     return pieces
 
 
 def _concatenate_says(n: Any) -> Templates:
     axis = n.kwargs["axis"]
+    bounds = _bounds(n.inputs, axis)
     pieces = []
-    for x, (start, stop) in zip(n.inputs, _bounds(n.inputs, axis), strict=True):
+    for x, (start, stop) in zip(n.inputs, bounds, strict=True):
         if axis is None:
             pieces.append(f"reshape({{g}}[{start}:{stop}], {x.shape})")
         else:
-            pieces.append(f"{{g}}[{':, ' * (axis % n.ndim)}{start}:{stop}]")
+            pieces.append(f"{{g}}[{_colons(n, axis)}{start}:{stop}]")
     return tuple(pieces)
 
 
+def _colons(n: Any, axis: int) -> str:
+    """The axes of a result before this one, in an index."""
+    return ":, " * (axis % n.ndim)
+
+
 def _stack(g: Any, y: Any, *xs: Any, axis: int = 0) -> list[Any]:
-    axes_before = (slice(None),) * (axis % y.ndim)
-    return [g[(*axes_before, i)] for i in range(len(xs))]
+    return [along(g, axis, i) for i in range(len(xs))]
 
 
 def _stack_says(n: Any) -> Templates:
-    axes_before = ":, " * (n.kwargs["axis"] % n.ndim)
+    axes_before = _colons(n, n.kwargs["axis"])
     return tuple(f"{{g}}[{axes_before}{i}]" for i in range(len(n.inputs)))
 
 
@@ -82,13 +86,16 @@ def _stacked(dims: int, axis: int) -> Fn:
 
     def stack(arrays: Sequence[Any]) -> Any:
         grown = [at_least(dims, x) for x in arrays]
-        return np.concatenate(grown, axis=0 if grown[0].ndim == 1 else axis)
+        joined_axis = 0 if grown[0].ndim == 1 else axis
+        return np.concatenate(grown, axis=joined_axis)
 
     return stack
 
 
 def _column_stack(arrays: Sequence[Any]) -> Any:
-    columns = [x if np.ndim(x) > 1 else np.reshape(x, (-1, 1)) for x in arrays]
+    columns = []
+    for x in arrays:
+        columns.append(x if np.ndim(x) > 1 else np.reshape(x, (-1, 1)))
     return np.concatenate(columns, axis=1)
 
 
@@ -100,10 +107,13 @@ def _append(x: Any, values: Any, axis: int | None = None) -> Any:
 
 def _roll(x: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
-        return np.reshape(_roll(np.reshape(x, -1), shift, 0), x.shape)
-    for s, a in np.broadcast(shift, axis):
-        cut = -s % max(x.shape[a], 1)
-        x = np.concatenate([along(x, a, slice(cut, None)), along(x, a, slice(cut))], axis=a)
+        row = np.reshape(x, -1)
+        return np.reshape(_roll(row, shift, 0), x.shape)
+    for steps, a in np.broadcast(shift, axis):
+        cut = -steps % max(x.shape[a], 1)
+        behind = along(x, a, slice(cut, None))
+        before = along(x, a, slice(cut))
+        x = np.concatenate([behind, before], axis=a)
     return x
 
 
@@ -116,7 +126,7 @@ def _array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         length, longer = divmod(size, indices_or_sections)
         lengths = [length + 1] * longer + [length] * (indices_or_sections - longer)
         cuts = [0, *np.cumsum(lengths).tolist()]
-    return [along(x, axis, slice(start, stop)) for start, stop in pairwise(cuts)]
+    return [along(x, axis, slice(*bounds)) for bounds in pairwise(cuts)]
 
 
 def _split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
@@ -149,32 +159,46 @@ REPEATING_MODES = ("edge", "reflect", "symmetric", "wrap")
 
 def _pad(x: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Any:
     """Constants are joined to each end, one axis after another; the other modes repeat elements."""
-    if mode != "constant" and mode not in REPEATING_MODES:
-        expected = "constant, edge, reflect, symmetric or wrap"
-        raise UnsupportedError("pad", got=f"mode={mode!r}", expected=expected)
-    values = np.broadcast_to(np.asarray(constant_values, x.dtype), (x.ndim, 2))
-    for axis, widths in enumerate(_pad_widths(x.ndim, pad_width)):
+    all_widths = _pad_widths(x.ndim, pad_width)
+    values = np.asarray(constant_values, x.dtype)
+    values = np.broadcast_to(values, (x.ndim, 2))
+    for axis, widths in enumerate(all_widths):
         if mode == "constant":
-            x = _with_ends(x, axis, widths, values[axis])
+            x = _between_constants(x, axis, widths, values[axis])
+        elif mode in REPEATING_MODES:
+            places = np.arange(x.shape[axis])
+            x = along(x, axis, np.pad(places, widths, mode))
         else:
-            x = along(x, axis, np.pad(np.arange(x.shape[axis]), widths, mode))
+            expected = "constant, edge, reflect, symmetric or wrap"
+            raise UnsupportedError("pad", got=f"mode={mode!r}", expected=expected)
     return x
 
 
 def _pad_widths(ndim: int, pad_width: Any) -> Any:
     """How much is put before and behind each axis; a dict names axes, and leaves out others."""
+    widths = pad_width
     if isinstance(pad_width, dict):
-        widths = [pad_width.get(a, pad_width.get(a - ndim, 0)) for a in range(ndim)]
-        pad_width = [(width, width) if np.ndim(width) == 0 else width for width in widths]
-    return np.broadcast_to(np.asarray(pad_width), (ndim, 2)).tolist()
+        widths = [_named_widths(pad_width, axis, ndim) for axis in range(ndim)]
+    return np.broadcast_to(np.asarray(widths), (ndim, 2)).tolist()
 
 
-def _with_ends(x: Any, axis: int, widths: Any, values: Any) -> Any:
-    """x between two blocks of constants."""
-    before, behind = [
-        np.full((*x.shape[:axis], width, *x.shape[axis + 1 :]), value)
-        for width, value in zip(widths, values, strict=True)
-    ]
+def _named_widths(pad_width: dict[int, Any], axis: int, ndim: int) -> Any:
+    """The pair for one axis, which may have been counted from the end; a number means both."""
+    width = pad_width.get(axis - ndim, 0)
+    width = pad_width.get(axis, width)
+    if np.ndim(width) == 0:
+        return width, width
+    return width
+
+
+def _between_constants(x: Any, axis: int, widths: Any, values: Any) -> Any:
+    """x between two blocks, each of one value."""
+    blocks = []
+    for width, value in zip(widths, values, strict=True):
+        shape = list(x.shape)
+        shape[axis] = width
+        blocks.append(np.full(shape, value))
+    before, behind = blocks
     return np.concatenate([before, x, behind], axis=axis)
 
 

@@ -21,7 +21,7 @@ from .table import Templates, defvjp, dispatched
 SlogdetResult = type(np.linalg.slogdet(np.eye(1)))
 
 
-def mt(x: Any) -> Any:
+def mt(x: Any, /) -> Any:
     """Each matrix transposed."""
     return np.swapaxes(x, -1, -2)
 
@@ -41,7 +41,8 @@ def _solve_a(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 def _solve_b(g: Any, y: Any, a: Any, b: Any) -> Any:
     if b.ndim == 1:
-        return np.linalg.solve(mt(a), g[..., None])[..., 0]
+        column = np.linalg.solve(mt(a), g[..., None])
+        return column[..., 0]
     return np.linalg.solve(mt(a), g)
 
 
@@ -56,6 +57,11 @@ def slogdet(x: Any) -> Any:
     return np.stack(np.linalg.slogdet(x), axis=-1)
 
 
+def _times_inverse(factors: Any, x: Any) -> Any:
+    """A number for each matrix times its inverse transposed, the slope of log|det|."""
+    return factors[..., None, None] * mt(np.linalg.inv(x))
+
+
 def _slogdet_parts(a: Any) -> Any:
     y = slogdet(a)
     return SlogdetResult(y[..., 0], y[..., 1])
@@ -68,13 +74,13 @@ defvjp(
 )
 defvjp(
     np.linalg.det,
-    lambda g, y, x: (g * y)[..., None, None] * mt(np.linalg.inv(x)),
+    lambda g, y, x: _times_inverse(g * y, x),
     says="{g} ⊙ {y} ⊙ {x}⁻¹ᵀ",
 )
 defvjp(np.linalg.solve, _solve_a, _solve_b, says=_solve_says)
 defvjp(
     slogdet,
-    lambda g, y, x: g[..., 1, None, None] * mt(np.linalg.inv(x)),
+    lambda g, y, x: _times_inverse(g[..., 1], x),
     says="{g}[1] ⊙ {x}⁻¹ᵀ",
 )
 COMPOSED[np.linalg.slogdet] = _slogdet_parts
@@ -90,15 +96,14 @@ def _pinv(g: Any, y: Any, x: Any, rtol: Any = None, hermitian: bool = False) -> 
     gt = mt(g)
     left = gt @ y @ yt
     right = yt @ y @ gt
-    left_in_range = x @ (y @ left)
-    right_in_domain = (right @ y) @ x
-    contribution = left - left_in_range + right - right_in_domain - yt @ g @ yt
+    # The parts that change what x leaves out, then what it keeps.
+    contribution = left - x @ (y @ left)
+    contribution = contribution + right - (right @ y) @ x
+    contribution = contribution - yt @ g @ yt
     return symmetric(contribution) if hermitian else contribution
 
 
-def _bind_pinv(
-    a: Any, rcond: Any = None, hermitian: bool = False, **rtol: Any
-) -> tuple[tuple[Any], dict[str, Any]]:
+def _bind_pinv(a: Any, rcond: Any = None, hermitian: bool = False, **rtol: Any) -> Any:
     tolerance = rtol.get("rtol") if rcond is None else rcond
     if tolerance is not None:
         got = f"a tolerance of {tolerance}, which may cut more than rounding errors"
@@ -126,7 +131,8 @@ def _matrix_power(a: Any, n: int) -> Any:
     x = np.linalg.inv(a) if n < 0 else a
     n = abs(operator.index(n))
     if n == 0:
-        return np.where(True, np.eye(x.shape[-1], dtype=x.dtype), x)
+        identity = np.eye(x.shape[-1], dtype=x.dtype)
+        return np.where(True, identity, x)
     power = None
     while True:
         if n % 2:
@@ -143,11 +149,12 @@ COMPOSED[np.linalg.matrix_power] = _matrix_power
 # --- diagonals and triangles ----------------------------------------------------------------------
 def _diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     x = moveaxis(x, (axis1, axis2), (-2, -1))
-    rows_below = -min(offset, 0)
-    columns_right = max(offset, 0)
-    length = max(min(x.shape[-2] - rows_below, x.shape[-1] - columns_right), 0)
-    k = np.arange(length)
-    return x[..., k + rows_below, k + columns_right]
+    first_row = -min(offset, 0)
+    first_column = max(offset, 0)
+    rows = x.shape[-2] - first_row
+    columns = x.shape[-1] - first_column
+    k = np.arange(max(min(rows, columns), 0))
+    return x[..., k + first_row, k + first_column]
 
 
 def _diag(x: Any, k: int = 0) -> Any:
@@ -155,9 +162,11 @@ def _diag(x: Any, k: int = 0) -> Any:
     if x.ndim == 2:
         return _diagonal(x, k)
     n = x.size + abs(k)
-    row = np.clip(np.arange(n) + min(k, 0), 0, max(x.size - 1, 0))
+    places = np.arange(n) + min(k, 0)
+    places = np.clip(places, 0, max(x.size - 1, 0))
     on_diagonal = np.eye(n, k=k, dtype=bool)
-    return np.where(on_diagonal, np.reshape(x[row], (-1, 1)), 0)
+    column = np.reshape(x[places], (-1, 1))
+    return np.where(on_diagonal, column, 0)
 
 
 def _trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
@@ -168,9 +177,18 @@ def _triangle(keep: Callable[..., Any]) -> Callable[..., Any]:
     """np.tril or np.triu: 0 outside the triangle that ``keep`` keeps of ones."""
 
     def triangle(x: Any, k: int = 0) -> Any:
-        return np.where(keep(np.ones(x.shape[-2:], bool), k), x, 0)
+        kept = keep(np.ones(x.shape[-2:], bool), k)
+        return np.where(kept, x, 0)
 
     return triangle
+
+
+def _linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    return np.diagonal(x, offset, -2, -1)
+
+
+def _linalg_trace(x: Any, /, *, offset: int = 0) -> Any:
+    return np.trace(x, offset, -2, -1)
 
 
 COMPOSED |= {
@@ -179,8 +197,8 @@ COMPOSED |= {
     np.trace: _trace,
     np.tril: _triangle(np.tril),
     np.triu: _triangle(np.triu),
-    np.matrix_transpose: lambda x, /: mt(x),
-    np.linalg.matrix_transpose: lambda x, /: mt(x),
-    np.linalg.diagonal: lambda x, /, *, offset=0: np.diagonal(x, offset, -2, -1),
-    np.linalg.trace: lambda x, /, *, offset=0: np.trace(x, offset, -2, -1),
+    np.matrix_transpose: mt,
+    np.linalg.matrix_transpose: mt,
+    np.linalg.diagonal: _linalg_diagonal,
+    np.linalg.trace: _linalg_trace,
 }

@@ -15,7 +15,12 @@ from .table import Templates, defvjp
 
 # --- of vectors -----------------------------------------------------------------------------------
 def _vector_norm(
-    g: Any, y: Any, x: Any, axis: Any = (), keepdims: bool = False, ord: float = 2
+    g: Any,
+    y: Any,
+    x: Any,
+    axis: Any = (),
+    keepdims: bool = False,
+    ord: float = 2,
 ) -> Any:
     """Where all of a vector is 0 so is the gradient; elements that tie for the largest share it."""
     if not keepdims:
@@ -25,12 +30,17 @@ def _vector_norm(
         return g * np.sign(x)
     if ord in (np.inf, -np.inf):
         wins = np.absolute(x) == y
-        return g * np.sign(x) * wins / np.sum(wins, axis=axis, keepdims=True)
-    # Where all elements are 0 so is 0 / inf. Of an order below 0 one of them makes the length 0.
-    length = np.where(y == 0, np.inf, y) if ord > 0 else y
+        winners = g * np.sign(x) * wins
+        return winners / np.sum(wins, axis=axis, keepdims=True)
+    length = y
+    if ord > 0:
+        # Where all elements are 0, so is 0 / inf.
+        length = np.where(y == 0, np.inf, y)
     if ord == 2:
         return g * x / length
-    return g * np.sign(x) * np.power(np.absolute(x) / length, ord - 1)
+    signed = g * np.sign(x)
+    share = np.absolute(x) / length
+    return signed * np.power(share, ord - 1)
 
 
 def _vector_norm_says(n: Any) -> Templates:
@@ -44,11 +54,19 @@ def _vector_norm_says(n: Any) -> Templates:
     return (f"spread({{g}}) ⊙ sign({{x}}) ⊙ (abs({{x}}) / spread({{y}}))^({ord:g} - 1)",)
 
 
-def _bind_vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+def _bind_vector_norm(
+    x: Any,
+    /,
+    *,
+    axis: Any = None,
+    keepdims: bool = False,
+    ord: Any = 2,
+) -> Any:
     if isinstance(ord, str) or ord == 0:
         expected = "any other number, inf or -inf of vectors"
         raise UnsupportedError("np.linalg.norm", got=f"ord={ord!r}", expected=expected)
-    return (x,), {"axis": axes_of(x, axis), "keepdims": keepdims, "ord": float(ord)}
+    axes = axes_of(x, axis)
+    return (x,), {"axis": axes, "keepdims": keepdims, "ord": float(ord)}
 
 
 defvjp(np.linalg.vector_norm, _vector_norm, bind=_bind_vector_norm, says=_vector_norm_says)
@@ -69,33 +87,36 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
 
 def _norm_of_matrices(x: Any, axes: tuple[int, ...], ord: Any, keepdims: bool) -> Any:
     """The first axis counts the rows."""
-    rows, columns = axes
     if ord in (None, "fro", "f"):
         return np.linalg.vector_norm(x, axis=axes, keepdims=keepdims)
-    if ord in (1, -1):
-        norm = _extreme_sum(x, rows, columns, ord)
-        return norm if keepdims else np.squeeze(norm, axes)
-    if ord in (np.inf, -np.inf):
-        norm = _extreme_sum(x, columns, rows, ord)
+    if ord in (1, -1, np.inf, -np.inf):
+        summed, compared = axes if abs(ord) == 1 else axes[::-1]
+        norm = _extreme_sum(x, summed, compared, ord)
         return norm if keepdims else np.squeeze(norm, axes)
     if ord not in (2, -2, "nuc"):
         expected = "None, 'fro', 'nuc', 1, -1, 2, -2, inf or -inf of matrices"
         raise UnsupportedError("np.linalg.norm", got=f"ord={ord!r}", expected=expected)
-    norm = _of_singular_values(np.moveaxis(x, axes, (-2, -1)), ord)
+    matrices = np.moveaxis(x, axes, (-2, -1))
+    norm = _of_singular_values(matrices, ord)
     return np.expand_dims(norm, axes) if keepdims else norm
 
 
 def _extreme_sum(x: Any, summed_axis: int, other_axis: int, ord: float) -> Any:
     """The largest of the sums of magnitudes along an axis; the smallest where ord is negative."""
     sums = np.sum(np.absolute(x), axis=summed_axis, keepdims=True)
-    extreme = np.max if ord > 0 else np.min
-    return extreme(sums, axis=other_axis, keepdims=True)
+    if ord > 0:
+        return np.max(sums, axis=other_axis, keepdims=True)
+    return np.min(sums, axis=other_axis, keepdims=True)
 
 
 def _of_singular_values(x: Any, ord: Any) -> Any:
     """Their sum ("nuc"), the largest (2) or the smallest (-2)."""
-    fold = {"nuc": np.sum, 2: np.max, -2: np.min}[ord]
-    return fold(np.linalg.svdvals(x), axis=-1)
+    values = np.linalg.svdvals(x)
+    if ord == "nuc":
+        return np.sum(values, axis=-1)
+    if ord == 2:
+        return np.max(values, axis=-1)
+    return np.min(values, axis=-1)
 
 
 def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:

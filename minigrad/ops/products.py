@@ -13,7 +13,7 @@ from minigrad.errors import UnsupportedError
 from . import elementwise, transcendental  # noqa: F401
 from .compositions import COMPOSED
 from .linalg import mt
-from .table import OPS, Fn, Op, Templates, defvjp, letter
+from .table import OPS, Fn, Templates, defvjp, letter
 
 
 # --- of matrices ----------------------------------------------------------------------------------
@@ -33,16 +33,22 @@ def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
     if a.ndim == b.ndim == 2:
         return a.T @ g
     if a.ndim == 1:
-        return a * g if b.ndim == 1 else a[:, None] * g[..., None, :]
+        if b.ndim == 1:
+            return a * g
+        return a[:, None] * g[..., None, :]
     if b.ndim == 1:
-        return np.sum(a * g[..., None], axis=tuple(range(a.ndim - 1)))
+        batch_axes = tuple(range(a.ndim - 1))
+        return np.sum(a * g[..., None], axis=batch_axes)
     if a.ndim > b.ndim == 2:
         # One matrix for a whole batch: one product instead of a batch of them and a sum.
-        rows = math.prod(a.shape[:-1])
-        all_a = np.reshape(a, (rows, a.shape[-1]))
-        all_g = np.reshape(g, (rows, g.shape[-1]))
-        return all_a.T @ all_g
+        return _as_matrix(a).T @ _as_matrix(g)
     return mt(a) @ g
+
+
+def _as_matrix(batch: Any) -> Any:
+    """All rows of a batch below each other."""
+    rows = math.prod(batch.shape[:-1])
+    return np.reshape(batch, (rows, batch.shape[-1]))
 
 
 def _matmul_says(n: Any) -> Templates:
@@ -59,25 +65,29 @@ def _matmul_says(n: Any) -> Templates:
 def _multi_dot(g: Any, y: Any, *xs: Any) -> list[Any]:
     """The product with g in each operand's place, the others transposed and in reverse."""
     # A vector in front is a row, one at the end a column.
-    first = np.reshape(xs[0], (-1, xs[0].shape[-1]))
-    last = np.reshape(xs[-1], (xs[-1].shape[0], -1))
-    transposed = [x.T for x in (first, *xs[1:-1], last)]
-    g = np.reshape(g, (first.shape[0], last.shape[1]))
+    matrices = list(xs)
+    matrices[0] = np.reshape(xs[0], (-1, xs[0].shape[-1]))
+    matrices[-1] = np.reshape(xs[-1], (xs[-1].shape[0], -1))
+    transposed = [x.T for x in matrices]
+    g = np.reshape(g, (matrices[0].shape[0], matrices[-1].shape[1]))
     contributions = []
     for i, x in enumerate(xs):
-        factors = [*transposed[:i][::-1], g, *transposed[i + 1 :][::-1]]
-        contributions.append(np.reshape(np.linalg.multi_dot(factors), x.shape))
+        back = np.linalg.multi_dot(_around(g, transposed, i))
+        contributions.append(np.reshape(back, x.shape))
     return contributions
+
+
+def _around(middle: Any, factors: list[Any], i: int) -> list[Any]:
+    """Those before factor i in reverse, what takes its place, those behind it in reverse."""
+    before = reversed(factors[:i])
+    behind = reversed(factors[i + 1 :])
+    return [*before, middle, *behind]
 
 
 def _multi_dot_says(n: Any) -> Templates:
     count = len(n.inputs)
     names = [f"{{{letter(i, count)}}}ᵀ" for i in range(count)]
-    sentences = []
-    for i in range(count):
-        factors = [*names[:i][::-1], "{g}", *names[i + 1 :][::-1]]
-        sentences.append(" · ".join(factors))
-    return tuple(sentences)
+    return tuple(" · ".join(_around("{g}", names, i)) for i in range(count))
 
 
 def _bind_multi_dot(arrays: Any, **keywords: Any) -> tuple[Any, dict[str, Any]]:
@@ -95,12 +105,19 @@ defvjp(
     call=lambda *xs: np.linalg.multi_dot(xs),
     says=_multi_dot_says,
 )
-COMPOSED[np.linalg.matmul] = lambda a, b, /: np.matmul(a, b)
+
+
+def _linalg_matmul(a: Any, b: Any, /) -> Any:
+    return np.matmul(a, b)
+
+
+COMPOSED[np.linalg.matmul] = _linalg_matmul
 
 
 # --- of all pairs ---------------------------------------------------------------------------------
 def _outer(a: Any, b: Any) -> Any:
-    return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
+    column = np.reshape(a, (-1, 1))
+    return column * np.reshape(b, (1, -1))
 
 
 def _outer_of(fn: np.ufunc) -> Fn:
@@ -108,53 +125,75 @@ def _outer_of(fn: np.ufunc) -> Fn:
 
     def outer(a: Any, b: Any) -> Any:
         axes_for_b = (1,) * np.ndim(b)
-        return fn(np.reshape(a, np.shape(a) + axes_for_b), b)
+        a = np.reshape(a, np.shape(a) + axes_for_b)
+        return fn(a, b)
 
     return outer
-
-
-def _is_elementwise_of_two(fn: Fn, op: Op) -> bool:
-    if not isinstance(fn, np.ufunc) or fn.signature is not None:
-        return False
-    return fn.nin == 2 and any(op.rules)
 
 
 def _kron(a: Any, b: Any) -> Any:
     """Every element of a times all of b: an axis of a and one of b side by side, then as one."""
     ndim = max(np.ndim(a), np.ndim(b))
-    shape_a = (1,) * (ndim - np.ndim(a)) + np.shape(a)
-    shape_b = (1,) * (ndim - np.ndim(b)) + np.shape(b)
-    blocks = np.reshape(a, [k for n in shape_a for k in (n, 1)])
-    entries = np.reshape(b, [k for n in shape_b for k in (1, n)])
-    return np.reshape(blocks * entries, [n * m for n, m in zip(shape_a, shape_b, strict=True)])
+    shape_of_blocks = []
+    shape_of_entries = []
+    shape = []
+    for n, m in zip(_padded_shape(a, ndim), _padded_shape(b, ndim), strict=True):
+        shape_of_blocks += [n, 1]
+        shape_of_entries += [1, m]
+        shape.append(n * m)
+    blocks = np.reshape(a, shape_of_blocks)
+    entries = np.reshape(b, shape_of_entries)
+    return np.reshape(blocks * entries, shape)
+
+
+def _padded_shape(x: Any, ndim: int) -> tuple[int, ...]:
+    """The shape with axes of 1 in front."""
+    shape: tuple[int, ...] = np.shape(x)
+    return (1,) * (ndim - len(shape)) + shape
 
 
 COMPOSED[np.outer] = _outer
 COMPOSED[np.kron] = _kron
-COMPOSED |= {fn.outer: _outer_of(fn) for fn, op in OPS.items() if _is_elementwise_of_two(fn, op)}
+for fn, op in OPS.items():
+    if isinstance(fn, np.ufunc) and fn.signature is None and fn.nin == 2 and any(op.rules):
+        COMPOSED[fn.outer] = _outer_of(fn)
 
 
 # --- of vectors -----------------------------------------------------------------------------------
 def _vecdot(a: Any, b: Any, axis: int = -1, keepdims: bool = False) -> Any:
     a = np.moveaxis(a, axis, -1)
     b = np.moveaxis(b, axis, -1)
-    y = np.matmul(a[..., None, :], b[..., None])[..., 0, 0]
+    y = np.matmul(a[..., None, :], b[..., None])
+    y = y[..., 0, 0]
     return np.expand_dims(y, axis) if keepdims else y
 
 
 def _matvec(a: Any, x: Any) -> Any:
-    return np.matmul(a, np.expand_dims(x, -1))[..., 0]
+    column = np.expand_dims(x, -1)
+    return np.matmul(a, column)[..., 0]
 
 
 def _vecmat(x: Any, a: Any) -> Any:
-    return np.matmul(np.expand_dims(x, -2), a)[..., 0, :]
+    row = np.expand_dims(x, -2)
+    return np.matmul(row, a)[..., 0, :]
+
+
+def _linalg_vecdot(a: Any, b: Any, /, *, axis: int = -1) -> Any:
+    return _vecdot(a, b, axis)
 
 
 def _cross(
-    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+    a: Any,
+    b: Any,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
 ) -> Any:
     if axis is not None:
-        axisa = axisb = axisc = axis
+        axisa = axis
+        axisb = axis
+        axisc = axis
     a = np.moveaxis(a, axisa, -1)
     b = np.moveaxis(b, axisb, -1)
     if not a.shape[-1] == b.shape[-1] == 3:
@@ -164,16 +203,22 @@ def _cross(
     parts = []
     for i in range(3):
         # Counted in a circle: the two coordinates after i are i - 2 and i - 1.
-        part = a[..., i - 2] * b[..., i - 1] - a[..., i - 1] * b[..., i - 2]
+        part = a[..., i - 2] * b[..., i - 1]
+        part = part - a[..., i - 1] * b[..., i - 2]
         parts.append(part)
-    return np.moveaxis(np.stack(parts, axis=-1), -1, axisc)
+    y = np.stack(parts, axis=-1)
+    return np.moveaxis(y, -1, axisc)
+
+
+def _linalg_cross(a: Any, b: Any, /, *, axis: int = -1) -> Any:
+    return np.cross(a, b, axis=axis)
 
 
 COMPOSED |= {
     np.vecdot: _vecdot,
-    np.linalg.vecdot: lambda a, b, /, *, axis=-1: _vecdot(a, b, axis),
+    np.linalg.vecdot: _linalg_vecdot,
     np.cross: _cross,
-    np.linalg.cross: lambda a, b, /, *, axis=-1: np.cross(a, b, axis=axis),
+    np.linalg.cross: _linalg_cross,
 }
 # NumPy 2.2 added these.
 if hasattr(np, "matvec"):

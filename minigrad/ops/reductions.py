@@ -70,7 +70,8 @@ defvjp(
 # --- compositions ---------------------------------------------------------------------------------
 def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The sum of what is a number. Shapes: as np.sum."""
-    return np.sum(np.where(np.isnan(x), 0, x), axis=axis, keepdims=keepdims)
+    numbers = np.where(np.isnan(x), 0, x)
+    return np.sum(numbers, axis=axis, keepdims=keepdims)
 
 
 def _amax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -92,11 +93,13 @@ def _prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     axes = axes_of(x, axis)
     y = rows_over(x, axes)
     if y.shape[-1] == 0:
-        y = np.ones((*y.shape[:-1], 1), y.dtype)
+        rows = y.shape[:-1]
+        y = np.ones((*rows, 1), y.dtype)
     while y.shape[-1] > 1:
         even = y.shape[-1] // 2 * 2
         pairs = y[..., 0:even:2] * y[..., 1:even:2]
-        y = np.concatenate([pairs, y[..., even:]], axis=-1)
+        left_over = y[..., even:]
+        y = np.concatenate([pairs, left_over], axis=-1)
     return np.reshape(y, folded_shape(x, axes, keepdims))
 
 
@@ -105,8 +108,10 @@ def _cumprod(x: Any, axis: int | None = None) -> Any:
     x, axis = flat_for(_widened(x), axis)
     reach = 1
     while reach < x.shape[axis]:
-        longer = along(x, axis, slice(reach, None)) * along(x, axis, slice(-reach))
-        x = np.concatenate([along(x, axis, slice(reach)), longer], axis=axis)
+        later = along(x, axis, slice(reach, None))
+        longer = later * along(x, axis, slice(-reach))
+        first = along(x, axis, slice(reach))
+        x = np.concatenate([first, longer], axis=axis)
         reach *= 2
     return x
 

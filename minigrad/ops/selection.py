@@ -36,12 +36,14 @@ def _rot90(x: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 
 def _sort(x: Any, axis: int | None = -1) -> Any:
     x, axis = flat_for(x, axis)
-    return np.take_along_axis(x, np.argsort(x, axis=axis), axis=axis)
+    order = np.argsort(x, axis=axis)
+    return np.take_along_axis(x, order, axis=axis)
 
 
 def _partition(x: Any, kth: Any, axis: int | None = -1) -> Any:
     x, axis = flat_for(x, axis)
-    return np.take_along_axis(x, np.argpartition(x, kth, axis=axis), axis=axis)
+    order = np.argpartition(x, kth, axis=axis)
+    return np.take_along_axis(x, order, axis=axis)
 
 
 # --- more or fewer --------------------------------------------------------------------------------
@@ -54,8 +56,9 @@ def _repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
 def _tile(x: Any, reps: Any) -> Any:
     """As many axes as the longer of x and reps has, filled up with 1 in front."""
     reps = (reps,) if np.ndim(reps) == 0 else tuple(reps)
-    reps = (1,) * (x.ndim - len(reps)) + reps
-    x = np.reshape(x, (1,) * (len(reps) - x.ndim) + x.shape)
+    missing = len(reps) - x.ndim
+    reps = (1,) * -missing + reps
+    x = np.reshape(x, (1,) * missing + x.shape)
     for axis, n in enumerate(reps):
         places = np.arange(x.shape[axis])
         x = along(x, axis, np.tile(places, n))
@@ -74,9 +77,9 @@ def _take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 def _delete(x: Any, obj: Any, axis: int | None = None) -> Any:
     x, axis = flat_for(x, axis)
+    places = np.arange(x.shape[axis])
     if not isinstance(obj, slice):
         obj = np.asarray(obj)
-    places = np.arange(x.shape[axis])
     return along(x, axis, np.delete(places, obj))
 
 

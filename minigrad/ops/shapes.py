@@ -36,24 +36,31 @@ def flat_for(x: Any, axis: int | None) -> tuple[Any, int]:
 def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     """np.moveaxis as a transpose."""
     sources = axes_of(x, source)
+    destinations = axes_of(x, destination)
     order = [a for a in range(x.ndim) if a not in sources]
-    for place, a in sorted(zip(axes_of(x, destination), sources, strict=True)):
+    for place, a in sorted(zip(destinations, sources, strict=True)):
         order.insert(place, a)
     return np.transpose(x, order)
 
 
 def rows_over(x: Any, axes: tuple[int, ...]) -> Any:
     """x with these axes behind the others, as one. Shapes: result (*others, their product)."""
-    last = moveaxis(x, axes, tuple(range(-len(axes), 0)))
+    last = tuple(range(-len(axes), 0))
+    moved = moveaxis(x, axes, last)
+    others = folded_shape(x, axes, keepdims=False)
     length = math.prod(x.shape[a] for a in axes)
-    return np.reshape(last, (*folded_shape(x, axes, keepdims=False), length))
+    return np.reshape(moved, (*others, length))
 
 
 def folded_shape(x: Any, axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
     """The shape of x without these axes, or with 1 in their places."""
-    if keepdims:
-        return tuple(1 if a in axes else n for a, n in enumerate(x.shape))
-    return tuple(n for a, n in enumerate(x.shape) if a not in axes)
+    shape = []
+    for a, n in enumerate(x.shape):
+        if a not in axes:
+            shape.append(n)
+        elif keepdims:
+            shape.append(1)
+    return tuple(shape)
 
 
 # --- rules ----------------------------------------------------------------------------------------
@@ -69,7 +76,8 @@ def _inverse(axes: Any, ndim: int) -> tuple[int, ...] | None:
     """The order of axes that undoes this one; None, the reverse, undoes itself."""
     if axes is None:
         return None
-    return tuple(int(i) for i in np.argsort([a % ndim for a in axes]))
+    order = np.argsort([a % ndim for a in axes])
+    return tuple(order.tolist())
 
 
 def _transpose_says(n: Any) -> Templates:
@@ -126,7 +134,8 @@ def at_least(dims: int, x: Any) -> Any:
         return x
     if x.ndim == 2:
         return np.reshape(x, (*x.shape, 1))
-    return np.reshape(x, {1: (1,), 2: (1, -1), 3: (1, -1, 1)}[dims])
+    vector_shape = (1, -1, 1)
+    return np.reshape(x, vector_shape[:dims] if dims > 1 else 1)
 
 
 def _at_least(dims: int) -> Fn:

@@ -23,8 +23,10 @@ def _average(x: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = 
         return np.mean(x, axis=axis, keepdims=keepdims)
     if np.shape(weights) != x.shape:
         weights = _weights_in_place(x, axis, weights)
-    total = np.sum(np.broadcast_to(weights, x.shape), axis=axis, keepdims=keepdims)
-    return np.sum(x * weights, axis=axis, keepdims=keepdims) / total
+    every_weight = np.broadcast_to(weights, x.shape)
+    total_weight = np.sum(every_weight, axis=axis, keepdims=keepdims)
+    total = np.sum(x * weights, axis=axis, keepdims=keepdims)
+    return total / total_weight
 
 
 def _weights_in_place(x: Any, axis: Any, weights: Any) -> Any:
@@ -32,14 +34,18 @@ def _weights_in_place(x: Any, axis: Any, weights: Any) -> Any:
     if axis is None:
         raise TypeError("axis must be given where the shapes of a and weights differ")
     axes = axes_of(x, axis)
+    others = tuple(a for a in range(x.ndim) if a not in axes)
     weights = np.transpose(weights, np.argsort(axes))
-    return np.reshape(weights, [n if a in axes else 1 for a, n in enumerate(x.shape)])
+    return np.reshape(weights, folded_shape(x, others, keepdims=True))
 
 
 def _var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-    count = math.prod(x.shape[a] for a in axes_of(x, axis))
-    squares = np.square(x - np.mean(x, axis=axis, keepdims=True))
-    return np.sum(squares, axis=axis, keepdims=keepdims) / max(count - ddof, 0)
+    axes = axes_of(x, axis)
+    count = math.prod(x.shape[a] for a in axes)
+    mean = np.mean(x, axis=axis, keepdims=True)
+    squares = np.square(x - mean)
+    total = np.sum(squares, axis=axis, keepdims=keepdims)
+    return total / max(count - ddof, 0)
 
 
 def _std(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
@@ -51,8 +57,11 @@ def _median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     axes = axes_of(x, axis)
     row = np.sort(rows_over(x, axes))
     n = row.shape[-1]
-    y = np.mean(row[..., (n - 1) // 2 : n // 2 + 1], axis=-1)
-    y = np.where(np.isnan(row[..., -1]), np.nan, y)
+    first = (n - 1) // 2
+    last = n // 2
+    y = np.mean(row[..., first : last + 1], axis=-1)
+    largest = row[..., -1]
+    y = np.where(np.isnan(largest), np.nan, y)
     if not keepdims:
         return y
     return np.reshape(y, folded_shape(x, axes, keepdims))

@@ -89,10 +89,12 @@ class Op:
         ['a', 'b']
         """
         names: list[str] = []
-        rules = [r for r in (*self.rules, self.joint) if r is not None]
+        rules = [rule for rule in (*self.rules, self.joint) if rule]
         if rules:
-            names = _operands(rules[0])
-        return names + [letter(slot, count) for slot in range(len(names), count)]
+            names += _operands(rules[0])
+        for slot in range(len(names), count):
+            names.append(letter(slot, count))
+        return names
 
     def _bound(
         self, bind: Bind, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -113,8 +115,10 @@ class Op:
         count = len(self.rules)
         names = parameters(self.fn)
         keywords = dict(kwargs)
-        by_name = [keywords.pop(name) for name in names[len(args) : count] if name in keywords]
-        inputs = (*args[:count], *by_name)
+        inputs = args[:count]
+        for name in names[len(args) : count]:
+            if name in keywords:
+                inputs = (*inputs, keywords.pop(name))
         if len(inputs) < count or len(args) > len(names):
             got = f"{len(args)} arguments"
             raise UnsupportedError(op_name(self.fn), got=got, expected=f"{count} operands wanted")
@@ -125,7 +129,11 @@ class Op:
         """The keywords for the rules, without those that stand for "not given"."""
         if self.keywords is None or not keywords.keys() <= self.keywords:
             keywords = self._without_unknown(keywords)
-        return {k: _settled(v) for k, v in keywords.items() if v is not np._NoValue}
+        settled = {}
+        for name, value in keywords.items():
+            if value is not np._NoValue:
+                settled[name] = _settled(value)
+        return settled
 
     def _without_unknown(self, keywords: Mapping[str, Any]) -> Mapping[str, Any]:
         """The keywords that are known; refuse an unknown one, unless it is None."""
@@ -163,7 +171,8 @@ def defvjp(
     ``call``: what the engine calls with (*inputs, **keywords), by default fn.
     ``says``: the rules as sentences, which the debugger prints (see the top of this file).
     """
-    OPS[fn] = Op(fn, rules, joint, _understood(*rules, joint), bind, call or fn, says)
+    keywords = _understood(*rules, joint)
+    OPS[fn] = Op(fn, rules, joint, keywords, bind, call or fn, says)
 
 
 def _understood(*rules: Rule | None) -> frozenset[str] | None:
@@ -179,8 +188,11 @@ def _understood(*rules: Rule | None) -> frozenset[str] | None:
 
 def _keywords(rule: Rule) -> list[str]:
     """The parameters of a rule that are no operands: with a default, or after ``*``."""
-    declared = inspect.signature(rule).parameters.values()
-    return [p.name for p in declared if p.default is not p.empty or p.kind is p.KEYWORD_ONLY]
+    names = []
+    for p in inspect.signature(rule).parameters.values():
+        if p.default is not p.empty or p.kind is p.KEYWORD_ONLY:
+            names.append(p.name)
+    return names
 
 
 @functools.cache

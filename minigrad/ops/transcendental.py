@@ -117,9 +117,10 @@ for to_degrees in (np.rad2deg, np.degrees):
 def _sinc(g: Any, y: Any, x: Any) -> Any:
     """At 0 the slope is 0 and its own slope -π²/3, which a plain 0 there would lose."""
     nonzero = np.where(x == 0, 1, x)
+    at_zero = x == 0
     near_zero = x * (-PI * PI / 3)
     elsewhere = (np.cos(PI * x) - y) / nonzero
-    return g * np.where(x == 0, near_zero, elsewhere)
+    return g * np.where(at_zero, near_zero, elsewhere)
 
 
 defvjp(np.sinc, _sinc, says="{g} ⊙ (cos(π ⊙ {x}) - {y}) / {x}")
