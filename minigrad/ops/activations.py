@@ -69,12 +69,22 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     return shifted
 
 
-def _softmax(g: Any, y: Any, x: Any, axis: int = -1) -> Any:
+def _softmax(
+    g: Any,
+    y: Any,
+    x: Any,
+    axis: int = -1,
+) -> Any:
     total = np.sum(g * y, axis=axis, keepdims=True)
     return y * (g - total)
 
 
-def _log_softmax(g: Any, y: Any, x: Any, axis: int = -1) -> Any:
+def _log_softmax(
+    g: Any,
+    y: Any,
+    x: Any,
+    axis: int = -1,
+) -> Any:
     probabilities = np.exp(y)
     total = np.sum(g, axis=axis, keepdims=True)
     return g - probabilities * total

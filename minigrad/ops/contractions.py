@@ -1,4 +1,4 @@
-"""Contractions: einsum, and what is recorded as one: dot, inner, tensordot, vdot.
+"""Contractions: einsum, and what is recorded as one: dot, inner, tensordot.
 
 The adjoint of a contraction is a contraction: the cotangent takes the place of the operand, and the
 operand's letters become the result. Of ``c = einsum("ik,kj->ij", a, b)`` the first operand is sent
@@ -6,13 +6,13 @@ operand's letters become the result. Of ``c = einsum("ik,kj->ij", a, b)`` the fi
 
 - a letter of one operand alone, as i in ``"ij,k->k"``, was summed: the cotangent is spread over it;
 - a letter twice in an operand, ``"ii->i"``, reads a diagonal: an identity puts the cotangent there;
-- an axis of 1 that was broadcast against a longer one is summed over.
+- an axis of 1 that met a longer one is summed over.
 """
 
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,13 @@ from minigrad.errors import UnsupportedError
 from .compositions import COMPOSED
 from .table import Rule, Templates, defvjp, letter
 
-# NumPy's own limit.
 MAX_OPERANDS = 64
+"""NumPy's own limit."""
 
 
 # --- subscripts -----------------------------------------------------------------------------------
 def explicit(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
-    """Spell an einsum out: a term of letters per operand and one for the result, without ellipses.
+    """Spell an einsum out: a term per operand and one for the result, letters alone.
 
     Source: the Einstein summation conventions of numpy.einsum's documentation.
 
@@ -41,15 +41,13 @@ def explicit(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
     terms = left.split(",")
     if not arrow:
         result = _implied_result(left)
-    # An ellipsis stands for the axes that the letters leave over: of the last of those axes.
+    # An ellipsis stands for the axes that the letters leave over; they line up at their ends.
     hidden = [*map(_hidden_axes, terms, ndims)]
     widest = max(hidden)
     unused = [c for c in string.ascii_letters if c not in subscripts]
     dots = "".join(unused[:widest])
-    spelled = []
-    for term, axes in zip(terms, hidden, strict=True):
-        letters = dots[widest - axes :]
-        spelled.append(term.replace("...", letters))
+    letters = [dots[widest - axes :] for axes in hidden]
+    spelled = [term.replace("...", c) for term, c in zip(terms, letters, strict=True)]
     return spelled, result.replace("...", dots)
 
 
@@ -78,7 +76,7 @@ def _long_letters(terms: Sequence[str], xs: Sequence[Any]) -> set[str]:
     return letters
 
 
-def _kept_letters(target: str, shape: Iterable[int], sources: Iterable[str], long: set[str]) -> str:
+def _kept_letters(target: str, shape: Any, sources: Any, long: set[str]) -> str:
     """The letters of an operand that its contribution has; over the others it is spread.
 
     A letter of this operand alone has no source; an axis of 1 is summed over what it met.
@@ -95,8 +93,15 @@ def _kept_letters(target: str, shape: Iterable[int], sources: Iterable[str], lon
 def _einsum(slot: int) -> Rule:
     """The VJP for the operand in this slot."""
 
-    def rule(g: Any, y: Any, *xs: Any, subscripts: str, optimize: Any = False) -> Any:
-        terms, result = explicit(subscripts, [x.ndim for x in xs])
+    def rule(
+        g: Any,
+        y: Any,
+        *xs: Any,
+        subscripts: str,
+        optimize: Any = False,
+    ) -> Any:
+        ndims = [x.ndim for x in xs]
+        terms, result = explicit(subscripts, ndims)
         target, identities = _without_repetitions(terms, slot, xs[slot])
         # What the contribution is made of: the cotangent, the other operands, the identities.
         others = [*zip(terms, xs, strict=True)]
@@ -107,20 +112,21 @@ def _einsum(slot: int) -> Rule:
         kept = _kept_letters(target, xs[slot].shape, source_terms, long)
         back = ",".join(source_terms) + "->" + kept
         contribution = np.einsum(back, *operands)
-        spread_axes = tuple(axis for axis, c in enumerate(target) if c not in kept)
-        return np.expand_dims(contribution, spread_axes) if spread_axes else contribution
+        spread_axes = [axis for axis, c in enumerate(target) if c not in kept]
+        if not spread_axes:
+            return contribution
+        return np.expand_dims(contribution, tuple(spread_axes))
 
     return rule
 
 
-def _without_repetitions(
-    terms: Sequence[str], slot: int, x: Any
-) -> tuple[str, list[tuple[str, Any]]]:
+def _without_repetitions(terms: Sequence[str], slot: int, x: Any) -> tuple[str, list[Any]]:
     """The term of an operand with each letter once, and identities that tie new letters to the old.
 
     "ii" becomes "ij" and an identity matrix with the term "ij".
     """
-    unused = (c for c in string.ascii_letters if c not in "".join(terms))
+    letters = "".join(terms)
+    unused = (c for c in string.ascii_letters if c not in letters)
     target = ""
     identities = []
     for length, c in zip(x.shape, terms[slot], strict=True):
@@ -134,12 +140,14 @@ def _without_repetitions(
 
 
 def _einsum_says(n: Any) -> Templates:
-    return tuple(_einsum_template(n, slot) for slot in range(len(n.inputs)))
+    slots = range(len(n.inputs))
+    return tuple(_einsum_template(n, slot) for slot in slots)
 
 
 def _einsum_template(n: Any, slot: int) -> str:
     """``einsum('ij,kj->ik', g, b)``, with words for what is spread and for diagonals."""
-    terms, result = explicit(n.kwargs["subscripts"], [x.ndim for x in n.inputs])
+    ndims = [x.ndim for x in n.inputs]
+    terms, result = explicit(n.kwargs["subscripts"], ndims)
     term = terms[slot]
     # The cotangent stands first, the other operands behind it in their order.
     names = ["{g}"]
@@ -148,7 +156,8 @@ def _einsum_template(n: Any, slot: int) -> str:
         if i != slot:
             names.append(f"{{{letter(i, len(terms))}}}")
             source_terms.append(terms[i])
-    lengths = dict(zip(term, n.inputs[slot].shape, strict=True))
+    shape = n.inputs[slot].shape
+    lengths = dict(zip(term, shape, strict=True))
     target = "".join(lengths)
     long = _long_letters(terms, n.inputs)
     kept = _kept_letters(target, lengths.values(), source_terms, long)
@@ -161,7 +170,7 @@ def _einsum_template(n: Any, slot: int) -> str:
     return f"spread({sentence})"
 
 
-def _bind_einsum(subscripts: Any, *xs: Any, **keywords: Any) -> tuple[Any, dict[str, Any]]:
+def _bind_einsum(subscripts: Any, *xs: Any, **keywords: Any) -> Any:
     if not isinstance(subscripts, str):
         got = "operands with index lists"
         raise UnsupportedError("einsum", got=got, expected="write einsum('ij,jk->ik', a, b)")
@@ -182,30 +191,23 @@ LETTERS_OF_B = "nopqrstuvwxy"
 
 
 def _dot(a: Any, b: Any) -> Any:
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
+    if 0 in (np.ndim(a), np.ndim(b)):
         return a * b
     if np.ndim(b) <= 2:
         return a @ b
-    _check_lengths(a, -1, b, -2)
+    check_lengths(a, -1, b, -2)
     rows = string.ascii_lowercase[: np.ndim(a) - 1]
     columns = string.ascii_uppercase[: np.ndim(b) - 2]
     return np.einsum(f"{rows}z,{columns}zY->{rows}{columns}Y", a, b)
 
 
 def _inner(a: Any, b: Any) -> Any:
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
+    if 0 in (np.ndim(a), np.ndim(b)):
         return a * b
-    _check_lengths(a, -1, b, -1)
+    check_lengths(a, -1, b, -1)
     rows = LETTERS_OF_A[: np.ndim(a) - 1]
     columns = LETTERS_OF_B[: np.ndim(b) - 1]
     return np.einsum(f"{rows}z,{columns}z->{rows}{columns}", a, b)
-
-
-def _vdot(a: Any, b: Any) -> Any:
-    a = np.reshape(a, -1)
-    b = np.reshape(b, -1)
-    _check_lengths(a, 0, b, 0)
-    return np.sum(a * b)
 
 
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
@@ -215,7 +217,7 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     columns = list(LETTERS_OF_B[: np.ndim(b)])
     summed = set()
     for i, j in zip(axes_of_a, axes_of_b, strict=True):
-        _check_lengths(a, i, b, j)
+        check_lengths(a, i, b, j)
         columns[j] = rows[i]
         summed.add(rows[i])
     kept = [c for c in rows + columns if c not in summed]
@@ -226,21 +228,19 @@ def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 def _paired_axes(ndim_a: int, axes: Any) -> tuple[list[int], list[int]]:
     """Which axes are summed together: a number means the last of a and the first of b."""
     if np.ndim(axes) == 0:
-        return list(range(ndim_a - axes, ndim_a)), list(range(axes))
+        last_of_a = range(ndim_a - axes, ndim_a)
+        first_of_b = range(axes)
+        return [*last_of_a], [*first_of_b]
     axes_of_a, axes_of_b = map(np.atleast_1d, axes)
     return axes_of_a.tolist(), axes_of_b.tolist()
 
 
-def _check_lengths(a: Any, axis_of_a: int, b: Any, axis_of_b: int) -> None:
+def check_lengths(a: Any, axis_of_a: int, b: Any, axis_of_b: int) -> None:
     """Refuse to sum along axes of different lengths: einsum would broadcast a 1."""
     n = np.shape(a)[axis_of_a]
     m = np.shape(b)[axis_of_b]
     if n != m:
         raise ValueError(f"shapes not aligned: {n} != {m}")
-
-
-def _linalg_outer(a: Any, b: Any, /) -> Any:
-    return np.einsum("i,j->ij", a, b)
 
 
 def _linalg_tensordot(a: Any, b: Any, /, *, axes: Any = 2) -> Any:
@@ -250,8 +250,6 @@ def _linalg_tensordot(a: Any, b: Any, /, *, axes: Any = 2) -> Any:
 COMPOSED |= {
     np.dot: _dot,
     np.inner: _inner,
-    np.vdot: _vdot,
     np.tensordot: _tensordot,
-    np.linalg.outer: _linalg_outer,
     np.linalg.tensordot: _linalg_tensordot,
 }

@@ -1,4 +1,4 @@
-"""Decompositions: eigh, cholesky, svd.
+"""Eigenvalues and singular values: eigh, svd.
 
 A node has one result, so eigh and svd are recorded as NumPy's results packed into one array,
 computed once and taken apart. eigh, cholesky and all that is ``hermitian`` read one triangle of a
@@ -77,14 +77,20 @@ def _vectors(packed: Any) -> Any:
     return packed[..., 1:, :]
 
 
-def _eigh(g: Any, y: Any, x: Any, UPLO: Any = "L") -> Any:
+def _eigh(
+    g: Any,
+    y: Any,
+    x: Any,
+    UPLO: Any = "L",
+) -> Any:
     """V (sym(Vᵀ g_V / gaps) + diag(g_w)) Vᵀ. Source: Giles 2008, section 3.1."""
     w = y[..., 0, :]
     v = _vectors(y)
     to_values = g[..., 0, :]
     to_vectors = _vectors(g)
     turned = _off_diagonal(mt(v) @ to_vectors, _gaps(w))
-    return symmetric(v @ turned @ mt(v)) + _product(v, to_values, v)
+    contribution = symmetric(v @ turned @ mt(v))
+    return contribution + _product(v, to_values, v)
 
 
 def _eigenvalues(g: Any, y: Any, x: Any, packed: Any) -> Any:
@@ -92,7 +98,12 @@ def _eigenvalues(g: Any, y: Any, x: Any, packed: Any) -> Any:
     return _product(v, g, v)
 
 
-def _eigvalsh(g: Any, y: Any, x: Any, UPLO: Any = "L") -> Any:
+def _eigvalsh(
+    g: Any,
+    y: Any,
+    x: Any,
+    UPLO: Any = "L",
+) -> Any:
     v = np.linalg.eigh(x, UPLO)[1]
     return _product(v, g, v)
 
@@ -110,28 +121,6 @@ defvjp(
 defvjp(eigenvalues, _eigenvalues, None, says=("V ⊙ {g} · Vᵀ", None))
 defvjp(np.linalg.eigvalsh, _eigvalsh, says="V ⊙ {g} · Vᵀ")
 COMPOSED[np.linalg.eigh] = _eigh_parts
-
-
-# --- triangular factor ----------------------------------------------------------------------------
-def _cholesky(g: Any, y: Any, x: Any, upper: bool = False) -> Any:
-    """L⁻ᵀ half(Lᵀ g) L⁻¹, made symmetric; half is the lower triangle with half of the diagonal.
-
-    Source: Murray 2016, "Differentiation of the Cholesky decomposition", arXiv:1602.07527, eq. 9.
-    """
-    L = mt(y) if upper else y
-    g = mt(g) if upper else g
-    inner = mt(L) @ g
-    twice_half = np.tril(inner) + np.tril(inner, -1)
-    half = twice_half / 2
-    divided_right = mt(np.linalg.solve(mt(L), mt(half)))
-    return symmetric(np.linalg.solve(mt(L), divided_right))
-
-
-defvjp(
-    np.linalg.cholesky,
-    _cholesky,
-    says="symmetric({y}⁻¹ᵀ · half_lower({y}ᵀ · {g}) · {y}⁻¹)",
-)
 
 
 # --- singular values ------------------------------------------------------------------------------
@@ -168,13 +157,13 @@ def _svd(g: Any, y: Any, x: Any) -> Any:
     """
     u, s, v = _svd_unpacked(y, x)
     to_u, to_s, to_v = _svd_unpacked(g, x)
-    # How the cotangents turn u and v within the spaces that they span, together and against each other.
+    # How the cotangents turn u and v within what they span: together, and against each other.
     within_u = mt(u) @ to_u
     within_v = mt(v) @ to_v
     against = within_u - within_v
     sums = _row(s) + _column(s)
-    inner = symmetric(_off_diagonal(within_u + within_v, _gaps(s)))
-    inner = inner + _off_diagonal(against - mt(against), sums) / 2
+    inner = _off_diagonal(within_u + within_v, _gaps(s))
+    inner = symmetric(inner) + _off_diagonal(against - mt(against), sums) / 2
     contribution = u @ inner @ mt(v) + _product(u, to_s, v)
     # Where x is not square, one of the two can also turn out of the space that it spans.
     if u.shape[-2] > u.shape[-1]:
@@ -227,10 +216,12 @@ def _svd_parts(
 def _hermitian_svd(a: Any) -> Any:
     """The eigenvectors, by falling magnitude; the sign goes to vh."""
     w, v = np.linalg.eigh(a)
-    order = np.argsort(np.absolute(w))[..., ::-1]
+    rising = np.argsort(np.absolute(w))
+    order = rising[..., ::-1]
     w = np.take_along_axis(w, order, axis=-1)
     u = np.take_along_axis(v, _row(order), axis=-1)
-    signed = np.where(_row(np.signbit(w)), -u, u)
+    negative = _row(np.signbit(w))
+    signed = np.where(negative, -u, u)
     return SVDResult(u, np.absolute(w), mt(signed))
 
 

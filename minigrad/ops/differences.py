@@ -9,7 +9,6 @@ import numpy as np
 from .compositions import COMPOSED
 from .shapes import along, axes_of, moveaxis
 
-
 AFTER_FIRST = slice(1, None)
 BEFORE_LAST = slice(None, -1)
 
@@ -47,7 +46,12 @@ def _end_block(x: Any, axis: int, end: Any) -> Any:
 
 
 # --- slopes ---------------------------------------------------------------------------------------
-def _gradient(x: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> Any:
+def _gradient(
+    x: Any,
+    *spacing: Any,
+    axis: Any = None,
+    edge_order: int = 1,
+) -> Any:
     axes = axes_of(x, axis)
     steps = spacing or (1.0,)
     if len(steps) == 1:
@@ -137,7 +141,12 @@ def _uneven_slopes(x: Any, steps: Any, axis: int, edge_order: int) -> list[Any]:
 
 
 # --- areas and grids ------------------------------------------------------------------------------
-def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+def _trapezoid(
+    y: Any,
+    x: Any = None,
+    dx: Any = 1.0,
+    axis: int = -1,
+) -> Any:
     if x is not None:
         dx = _steps_between(x, y, axis)
     heights = along(y, axis, AFTER_FIRST) + along(y, axis, BEFORE_LAST)

@@ -1,4 +1,4 @@
-"""Functions of each element: arithmetic, powers and roots, remainders, extremes, choices, casts.
+"""Functions of each element: arithmetic, remainders, extremes, choices, casts.
 
 One row is one function: its rules in the order of its inputs, and under them the same as
 sentences. Where an operand was broadcast the sweep sums the contribution (core/sweep.py), so that
@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.errors import UnsupportedError
 
 from .compositions import COMPOSED
-from .table import Templates, defvjp, dispatched
+from .table import defvjp, dispatched
 
 # --- arithmetic -----------------------------------------------------------------------------------
 defvjp(
@@ -80,66 +80,6 @@ defvjp(
     None,
     lambda g, y, a, b: np.where(a == 0, g, 0),
     says=(None, "{g} ⊙ [{a} = 0]"),
-)
-
-
-# --- powers and roots -----------------------------------------------------------------------------
-def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """0 where the exponent is 0, even at a = 0, where a^(b - 1) would be infinite."""
-    scaled = g * b
-    both_zero = (a == 0) & (b == 0)
-    exponent = np.where(both_zero, 1, b - 1)
-    return scaled * np.power(a, exponent)
-
-
-def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """0 at a = 0, where the logarithm would be infinite."""
-    return g * y * np.log(np.where(a == 0, 1, a))
-
-
-def _power_says(n: Any) -> Templates:
-    """With a plain number for exponent, ``2 ⊙ x ⊙ g``."""
-    exponent = n.inputs[1]
-    by_exponent = "{g} ⊙ {y} ⊙ log({a})"
-    unnamed_leaf = exponent.fn is None and exponent.name is None
-    if not unnamed_leaf or exponent.size != 1 or exponent.requires_grad:
-        return "{g} ⊙ {b} ⊙ {a}^({b} - 1)", by_exponent
-    k = exponent.data.item()
-    return f"{k:.4g} ⊙ {{a}}{_raised(k - 1)} ⊙ {{g}}", by_exponent
-
-
-def _raised(exponent: float) -> str:
-    """An exponent as it is written behind a letter: not at all if 1, bare if positive."""
-    if exponent == 1:
-        return ""
-    if exponent > 0:
-        return f"^{exponent:.4g}"
-    return f"^({exponent:.4g})"
-
-
-for power in (np.power, np.float_power):
-    defvjp(power, _power_base, _power_exponent, says=_power_says)
-defvjp(
-    np.square,
-    lambda g, y, x: g * 2 * x,
-    says="2 ⊙ {x} ⊙ {g}",
-)
-defvjp(
-    np.sqrt,
-    lambda g, y, x: g / (2 * y),
-    says="{g} / (2 ⊙ {y})",
-)
-defvjp(
-    np.cbrt,
-    lambda g, y, x: g / (3 * y * y),
-    says="{g} / (3 ⊙ {y}²)",
-)
-# At the origin, where the slope depends on the direction, it is 0.
-defvjp(
-    np.hypot,
-    lambda g, y, a, b: g * a / np.where(y == 0, 1, y),
-    lambda g, y, a, b: g * b / np.where(y == 0, 1, y),
-    says=("{g} ⊙ {a} / {y}", "{g} ⊙ {b} / {y}"),
 )
 
 # --- remainders -----------------------------------------------------------------------------------
@@ -223,7 +163,14 @@ defvjp(
 )
 
 
-def _clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+def _clip(
+    x: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+) -> Any:
     """NumPy has two names for each bound."""
     low = a_min if min is None else min
     high = a_max if max is None else max

@@ -1,4 +1,4 @@
-"""Indexing: x[index] in all of NumPy's forms, take_along_axis, and their adjoints.
+"""Indexing: x[index] in all of NumPy's forms, and its adjoint.
 
 The arrays in an index are inputs of the node, so that a tape replays with others; the rest of the
 index is a keyword. ``x[:, k]`` is recorded as ``getitem(x, k, index=(slice(None), PART))``, where
@@ -174,7 +174,13 @@ def written_out(terms: Sequence[Scattered]) -> Any:
     return scatter(*operands, indices=indices, shape=terms[0].shape)
 
 
-def _getitem(g: Any, y: Any, x: Any, *parts: Any, index: Index = ()) -> list[Any]:
+def _getitem(
+    g: Any,
+    y: Any,
+    x: Any,
+    *parts: Any,
+    index: Index = (),
+) -> list[Any]:
     """x takes g at the index, and zero elsewhere; the arrays of the index take nothing."""
     nothing = [None] * len(parts)
     return [Scattered(g, parts, index, x.shape), *nothing]
@@ -185,7 +191,13 @@ def _getitem_says(n: Any) -> Templates:
     return (to_x, *[None] * (len(n.inputs) - 1))
 
 
-def _scatter(g: Any, y: Any, *operands: Any, indices: Any = (), shape: Any = ()) -> list[Any]:
+def _scatter(
+    g: Any,
+    y: Any,
+    *operands: Any,
+    indices: Any = (),
+    shape: Any = (),
+) -> list[Any]:
     """Each operand takes g at its own index; the arrays of the index take nothing."""
     waiting = iter(operands)
     contributions = []
@@ -207,63 +219,3 @@ def _scatter_says(n: Any) -> Templates:
 
 defvjp(getitem, joint=_getitem, says=_getitem_says)
 defvjp(scatter, joint=_scatter, says=_scatter_says)
-
-
-# --- along an axis --------------------------------------------------------------------------------
-@dispatched
-def put_along(g: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
-    """Zeros of this shape with g added at indices along axis. The adjoint of take_along_axis.
-
-    >>> put_along(np.array([[5, 7]]), np.array([[2, 2]]), axis=1, shape=(1, 3))
-    array([[ 0,  0, 12]])
-    """
-    own_places = np.ogrid[tuple(map(slice, g.shape))]
-    grid = []
-    for places, length in zip(own_places, shape, strict=True):
-        # An axis of 1 was broadcast against the indices: everything is added at its one place.
-        grid.append(places if length > 1 else places * 0)
-    grid[axis] = indices
-    out = np.zeros(shape, g.dtype)
-    np.add.at(out, tuple(grid), g)
-    return out
-
-
-def _bind_take_along(arr: Any, indices: Any, axis: int | None = -1) -> Any:
-    if axis is None:
-        return (np.reshape(arr, -1), indices), {"axis": 0}
-    return (arr, indices), {"axis": axis}
-
-
-def _take_along(g: Any, y: Any, x: Any, indices: Any, axis: int = -1) -> Any:
-    return put_along(g, indices, axis=axis, shape=x.shape)
-
-
-def _take_along_says(n: Any) -> Templates:
-    shape = n.inputs[0].shape
-    return f"put_along({{g}}, {{indices}}, {{axis}}, {shape})", None
-
-
-def _put_along(
-    g: Any,
-    y: Any,
-    x: Any,
-    indices: Any,
-    axis: int = -1,
-    shape: Any = (),
-) -> Any:
-    return np.take_along_axis(g, indices, axis=axis)
-
-
-defvjp(
-    np.take_along_axis,
-    _take_along,
-    None,
-    bind=_bind_take_along,
-    says=_take_along_says,
-)
-defvjp(
-    put_along,
-    _put_along,
-    None,
-    says=("take_along_axis({g}, {indices}, {axis})", None),
-)

@@ -25,7 +25,12 @@ def _bounds(xs: Sequence[Any], axis: int | None) -> Iterator[tuple[int, int]]:
         start += length
 
 
-def _concatenate(g: Any, y: Any, *xs: Any, axis: int | None = 0) -> list[Any]:
+def _concatenate(
+    g: Any,
+    y: Any,
+    *xs: Any,
+    axis: int | None = 0,
+) -> list[Any]:
     """Each operand takes its own piece of the cotangent."""
     pieces = []
     for x, bounds in zip(xs, _bounds(xs, axis), strict=True):
@@ -48,10 +53,16 @@ def _concatenate_says(n: Any) -> Templates:
 
 def _colons(n: Any, axis: int) -> str:
     """The axes of a result before this one, in an index."""
-    return ":, " * (axis % n.ndim)
+    axes_before: int = axis % n.ndim
+    return ":, " * axes_before
 
 
-def _stack(g: Any, y: Any, *xs: Any, axis: int = 0) -> list[Any]:
+def _stack(
+    g: Any,
+    y: Any,
+    *xs: Any,
+    axis: int = 0,
+) -> list[Any]:
     return [along(g, axis, i) for i in range(len(xs))]
 
 
@@ -60,7 +71,7 @@ def _stack_says(n: Any) -> Templates:
     return tuple(f"{{g}}[{axes_before}{i}]" for i in range(len(n.inputs)))
 
 
-def _bind_arrays(arrays: Any, axis: Any = 0, **keywords: Any) -> tuple[Any, dict[str, Any]]:
+def _bind_arrays(arrays: Any, axis: Any = 0, **keywords: Any) -> Any:
     return arrays, {"axis": axis, **keywords}
 
 
@@ -95,7 +106,8 @@ def _stacked(dims: int, axis: int) -> Fn:
 def _column_stack(arrays: Sequence[Any]) -> Any:
     columns = []
     for x in arrays:
-        columns.append(x if np.ndim(x) > 1 else np.reshape(x, (-1, 1)))
+        is_column = np.ndim(x) > 1
+        columns.append(x if is_column else np.reshape(x, (-1, 1)))
     return np.concatenate(columns, axis=1)
 
 
@@ -107,8 +119,8 @@ def _append(x: Any, values: Any, axis: int | None = None) -> Any:
 
 def _roll(x: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
-        row = np.reshape(x, -1)
-        return np.reshape(_roll(row, shift, 0), x.shape)
+        row = _roll(np.reshape(x, -1), shift, 0)
+        return np.reshape(row, x.shape)
     for steps, a in np.broadcast(shift, axis):
         cut = -steps % max(x.shape[a], 1)
         behind = along(x, a, slice(cut, None))
@@ -121,10 +133,12 @@ def _roll(x: Any, shift: Any, axis: Any = None) -> Any:
 def _array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     size = x.shape[axis]
     if np.ndim(indices_or_sections):
-        cuts = [0, *(int(i) for i in indices_or_sections), size]
+        cuts = [0, *map(int, indices_or_sections), size]
     else:
         length, longer = divmod(size, indices_or_sections)
-        lengths = [length + 1] * longer + [length] * (indices_or_sections - longer)
+        lengths = [length] * indices_or_sections
+        for i in range(longer):
+            lengths[i] += 1
         cuts = [0, *np.cumsum(lengths).tolist()]
     return [along(x, axis, slice(*bounds)) for bounds in pairwise(cuts)]
 
@@ -150,14 +164,20 @@ def _dsplit(x: Any, indices_or_sections: Any) -> list[Any]:
 
 
 def _unstack(x: Any, *, axis: int = 0) -> tuple[Any, ...]:
-    return tuple(along(x, axis, i) for i in range(x.shape[axis]))
+    places = range(x.shape[axis])
+    return tuple(along(x, axis, i) for i in places)
 
 
 # --- padded ---------------------------------------------------------------------------------------
 REPEATING_MODES = ("edge", "reflect", "symmetric", "wrap")
 
 
-def _pad(x: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Any:
+def _pad(
+    x: Any,
+    pad_width: Any,
+    mode: Any = "constant",
+    constant_values: Any = 0,
+) -> Any:
     """Constants are joined to each end, one axis after another; the other modes repeat elements."""
     all_widths = _pad_widths(x.ndim, pad_width)
     values = np.asarray(constant_values, x.dtype)

@@ -1,4 +1,4 @@
-"""Square matrices and their parts: inverse, determinant, solve, pseudo-inverse, powers, diagonals.
+"""Matrices: inverse, determinant, solve, pseudo-inverse, cholesky, powers, diagonals.
 
 Matrices are the last two axes, batches the others.
 Source: Giles 2008, "Collected matrix derivative results for forward and reverse mode".
@@ -87,7 +87,13 @@ COMPOSED[np.linalg.slogdet] = _slogdet_parts
 
 
 # --- pseudo-inverse -------------------------------------------------------------------------------
-def _pinv(g: Any, y: Any, x: Any, rtol: Any = None, hermitian: bool = False) -> Any:
+def _pinv(
+    g: Any,
+    y: Any,
+    x: Any,
+    rtol: Any = None,
+    hermitian: bool = False,
+) -> Any:
     """At constant rank: singular values that NumPy cuts as rounding errors are zeros.
 
     Source: Golub and Pereyra 1973, "The differentiation of pseudo-inverses ...", equation 4.12.
@@ -123,6 +129,35 @@ defvjp(
 )
 
 
+# --- triangular factor ----------------------------------------------------------------------------
+def _cholesky(
+    g: Any,
+    y: Any,
+    x: Any,
+    upper: bool = False,
+) -> Any:
+    """L⁻ᵀ half(Lᵀ g) L⁻¹, made symmetric; half is the lower triangle with half of the diagonal.
+
+    Only one triangle of x is read: this is right for every change that keeps x symmetric.
+    Source: Murray 2016, "Differentiation of the Cholesky decomposition", arXiv:1602.07527, eq. 9.
+    """
+    L = mt(y) if upper else y
+    g = mt(g) if upper else g
+    inner = mt(L) @ g
+    half = np.tril(inner) + np.tril(inner, -1)
+    half = half / 2
+    half_over_L = np.linalg.solve(mt(L), mt(half))
+    contribution = np.linalg.solve(mt(L), mt(half_over_L))
+    return symmetric(contribution)
+
+
+defvjp(
+    np.linalg.cholesky,
+    _cholesky,
+    says="symmetric({y}⁻¹ᵀ · half_lower({y}ᵀ · {g}) · {y}⁻¹)",
+)
+
+
 # --- powers ---------------------------------------------------------------------------------------
 def _matrix_power(a: Any, n: int) -> Any:
     """By squaring: the powers of two in the exponent, multiplied."""
@@ -147,7 +182,12 @@ COMPOSED[np.linalg.matrix_power] = _matrix_power
 
 
 # --- diagonals and triangles ----------------------------------------------------------------------
-def _diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def _diagonal(
+    x: Any,
+    offset: int = 0,
+    axis1: int = 0,
+    axis2: int = 1,
+) -> Any:
     x = moveaxis(x, (axis1, axis2), (-2, -1))
     first_row = -min(offset, 0)
     first_column = max(offset, 0)
@@ -169,7 +209,12 @@ def _diag(x: Any, k: int = 0) -> Any:
     return np.where(on_diagonal, column, 0)
 
 
-def _trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def _trace(
+    x: Any,
+    offset: int = 0,
+    axis1: int = 0,
+    axis2: int = 1,
+) -> Any:
     return np.sum(_diagonal(x, offset, axis1, axis2), axis=-1)
 
 

@@ -73,7 +73,12 @@ defvjp(np.linalg.vector_norm, _vector_norm, bind=_bind_vector_norm, says=_vector
 
 
 # --- of matrices ----------------------------------------------------------------------------------
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+def _norm(
+    x: Any,
+    ord: Any = None,
+    axis: Any = None,
+    keepdims: bool = False,
+) -> Any:
     """One axis means vectors, two mean matrices; without axis and ord, all of x is one vector."""
     axes = axes_of(x, axis)
     if len(axes) == 1 or (ord is None and axis is None):

@@ -12,6 +12,7 @@ from minigrad.errors import UnsupportedError
 # A ufunc's outer product needs the rows of all ufuncs.
 from . import elementwise, transcendental  # noqa: F401
 from .compositions import COMPOSED
+from .contractions import check_lengths
 from .linalg import mt
 from .table import OPS, Fn, Templates, defvjp, letter
 
@@ -52,7 +53,9 @@ def _as_matrix(batch: Any) -> Any:
 
 
 def _matmul_says(n: Any) -> Templates:
-    a_is_vector, b_is_vector = [x.ndim == 1 for x in n.inputs]
+    a, b = n.inputs
+    a_is_vector = a.ndim == 1
+    b_is_vector = b.ndim == 1
     if a_is_vector and b_is_vector:
         return "{g} ⊙ {b}", "{g} ⊙ {a}"
     if a_is_vector:
@@ -65,14 +68,15 @@ def _matmul_says(n: Any) -> Templates:
 def _multi_dot(g: Any, y: Any, *xs: Any) -> list[Any]:
     """The product with g in each operand's place, the others transposed and in reverse."""
     # A vector in front is a row, one at the end a column.
-    matrices = list(xs)
-    matrices[0] = np.reshape(xs[0], (-1, xs[0].shape[-1]))
-    matrices[-1] = np.reshape(xs[-1], (xs[-1].shape[0], -1))
-    transposed = [x.T for x in matrices]
-    g = np.reshape(g, (matrices[0].shape[0], matrices[-1].shape[1]))
+    first, *middle, last = xs
+    first = np.reshape(first, (-1, first.shape[-1]))
+    last = np.reshape(last, (last.shape[0], -1))
+    transposed = [x.T for x in (first, *middle, last)]
+    g = np.reshape(g, (first.shape[0], last.shape[1]))
     contributions = []
     for i, x in enumerate(xs):
-        back = np.linalg.multi_dot(_around(g, transposed, i))
+        factors = _around(g, transposed, i)
+        back = np.linalg.multi_dot(factors)
         contributions.append(np.reshape(back, x.shape))
     return contributions
 
@@ -87,7 +91,8 @@ def _around(middle: Any, factors: list[Any], i: int) -> list[Any]:
 def _multi_dot_says(n: Any) -> Templates:
     count = len(n.inputs)
     names = [f"{{{letter(i, count)}}}ᵀ" for i in range(count)]
-    return tuple(" · ".join(_around("{g}", names, i)) for i in range(count))
+    factors = [_around("{g}", names, i) for i in range(count)]
+    return tuple(map(" · ".join, factors))
 
 
 def _bind_multi_dot(arrays: Any, **keywords: Any) -> tuple[Any, dict[str, Any]]:
@@ -152,15 +157,26 @@ def _padded_shape(x: Any, ndim: int) -> tuple[int, ...]:
     return (1,) * (ndim - len(shape)) + shape
 
 
+def _linalg_outer(a: Any, b: Any, /) -> Any:
+    return np.einsum("i,j->ij", a, b)
+
+
 COMPOSED[np.outer] = _outer
+COMPOSED[np.linalg.outer] = _linalg_outer
 COMPOSED[np.kron] = _kron
-for fn, op in OPS.items():
-    if isinstance(fn, np.ufunc) and fn.signature is None and fn.nin == 2 and any(op.rules):
-        COMPOSED[fn.outer] = _outer_of(fn)
+UFUNCS = [fn for fn, op in OPS.items() if isinstance(fn, np.ufunc) and any(op.rules)]
+for ufunc in UFUNCS:
+    if ufunc.nin == 2 and ufunc.signature is None:
+        COMPOSED[ufunc.outer] = _outer_of(ufunc)
 
 
 # --- of vectors -----------------------------------------------------------------------------------
-def _vecdot(a: Any, b: Any, axis: int = -1, keepdims: bool = False) -> Any:
+def _vecdot(
+    a: Any,
+    b: Any,
+    axis: int = -1,
+    keepdims: bool = False,
+) -> Any:
     a = np.moveaxis(a, axis, -1)
     b = np.moveaxis(b, axis, -1)
     y = np.matmul(a[..., None, :], b[..., None])
@@ -176,6 +192,13 @@ def _matvec(a: Any, x: Any) -> Any:
 def _vecmat(x: Any, a: Any) -> Any:
     row = np.expand_dims(x, -2)
     return np.matmul(row, a)[..., 0, :]
+
+
+def _vdot(a: Any, b: Any) -> Any:
+    a = np.reshape(a, -1)
+    b = np.reshape(b, -1)
+    check_lengths(a, 0, b, 0)
+    return np.sum(a * b)
 
 
 def _linalg_vecdot(a: Any, b: Any, /, *, axis: int = -1) -> Any:
@@ -215,6 +238,7 @@ def _linalg_cross(a: Any, b: Any, /, *, axis: int = -1) -> Any:
 
 
 COMPOSED |= {
+    np.vdot: _vdot,
     np.vecdot: _vecdot,
     np.linalg.vecdot: _linalg_vecdot,
     np.cross: _cross,

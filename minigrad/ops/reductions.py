@@ -21,12 +21,24 @@ def _unfold(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return np.expand_dims(g, axis)
 
 
-def _sum(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _sum(
+    g: Any,
+    y: Any,
+    x: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+) -> Any:
     """Every element takes the cotangent of the sum that it went into."""
     return np.broadcast_to(_unfold(g, x, axis, keepdims), x.shape)
 
 
-def _mean(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _mean(
+    g: Any,
+    y: Any,
+    x: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+) -> Any:
     """Every element takes its share of it."""
     share = g * (y.size / max(x.size, 1))
     return np.broadcast_to(_unfold(share, x, axis, keepdims), x.shape)
@@ -37,14 +49,25 @@ def _mean_says(n: Any) -> Templates:
     return (f"spread({{g}}) / {elements_per_mean}",)
 
 
-def _extreme(g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _extreme(
+    g: Any,
+    y: Any,
+    x: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+) -> Any:
     """Elements that tie for the extreme share the cotangent evenly."""
     wins = x == _unfold(y, x, axis, keepdims)
     spread = _unfold(g, x, axis, keepdims)
     return spread * wins / np.sum(wins, axis=axis, keepdims=True)
 
 
-def _cumsum(g: Any, y: Any, x: Any, axis: Any = -1) -> Any:
+def _cumsum(
+    g: Any,
+    y: Any,
+    x: Any,
+    axis: Any = -1,
+) -> Any:
     """What element i adds to is everything from i on: the running sum from the other end."""
     backwards = np.flip(g, axis)
     return np.flip(np.cumsum(backwards, axis=axis), axis)
@@ -72,14 +95,6 @@ def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The sum of what is a number. Shapes: as np.sum."""
     numbers = np.where(np.isnan(x), 0, x)
     return np.sum(numbers, axis=axis, keepdims=keepdims)
-
-
-def _amax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return np.max(x, axis=axis, keepdims=keepdims)
-
-
-def _amin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    return np.min(x, axis=axis, keepdims=keepdims)
 
 
 def _ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -138,17 +153,17 @@ def _cumulative(running: Fn, start: int) -> Fn:
     return cumulative
 
 
-def _reduce(reduction: Fn) -> Fn:
-    """A ufunc's ``reduce``, which folds axis 0 where none is named."""
+def _fold(reduction: Fn, first_axis: int | None) -> Fn:
+    """The reduction under another name, of this axis where none is named."""
 
-    def reduce(array: Any, axis: Any = 0, keepdims: bool = False) -> Any:
+    def fold(array: Any, axis: Any = first_axis, keepdims: bool = False) -> Any:
         return reduction(array, axis=axis, keepdims=keepdims)
 
-    return reduce
+    return fold
 
 
 def _accumulate(running: Fn) -> Fn:
-    """A ufunc's ``accumulate``, likewise."""
+    """A ufunc's ``accumulate``, of axis 0 where none is named."""
 
     def accumulate(array: Any, axis: int = 0) -> Any:
         return running(array, axis=axis)
@@ -158,17 +173,17 @@ def _accumulate(running: Fn) -> Fn:
 
 COMPOSED |= {
     np.nansum: nansum,
-    np.amax: _amax,
-    np.amin: _amin,
+    np.amax: _fold(np.max, None),
+    np.amin: _fold(np.min, None),
     np.ptp: _ptp,
     np.prod: _prod,
     np.cumprod: _cumprod,
     np.cumulative_sum: _cumulative(np.cumsum, 0),
     np.cumulative_prod: _cumulative(np.cumprod, 1),
-    np.add.reduce: _reduce(np.sum),
-    np.multiply.reduce: _reduce(np.prod),
-    np.maximum.reduce: _reduce(np.max),
-    np.minimum.reduce: _reduce(np.min),
+    np.add.reduce: _fold(np.sum, 0),
+    np.multiply.reduce: _fold(np.prod, 0),
+    np.maximum.reduce: _fold(np.max, 0),
+    np.minimum.reduce: _fold(np.min, 0),
     np.add.accumulate: _accumulate(np.cumsum),
     np.multiply.accumulate: _accumulate(np.cumprod),
 }

@@ -1,6 +1,7 @@
-"""Elements picked along an axis: flip, repeat, tile, sort, partition, take, delete.
+"""Elements picked along an axis: take_along_axis, sort, take, delete, repeat, tile, flip.
 
-All are one index on one axis, so their rule is that of indexing.
+take_along_axis has a rule: its adjoint adds at the same places. The others are made of it, or of one
+index on one axis.
 """
 
 from __future__ import annotations
@@ -11,6 +12,73 @@ import numpy as np
 
 from .compositions import COMPOSED
 from .shapes import along, axes_of, flat_for
+from .table import Templates, defvjp, dispatched
+
+
+# --- the rule --------------------------------------------------------------------------------
+@dispatched
+def put_along(g: Any, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
+    """Zeros of this shape with g added at indices along axis. The adjoint of take_along_axis.
+
+    >>> put_along(np.array([[5, 7]]), np.array([[2, 2]]), axis=1, shape=(1, 3))
+    array([[ 0,  0, 12]])
+    """
+    own_places = np.ogrid[tuple(map(slice, g.shape))]
+    grid = []
+    for places, length in zip(own_places, shape, strict=True):
+        # An axis of 1 was broadcast against the indices: everything is added at its one place.
+        grid.append(places if length > 1 else places * 0)
+    grid[axis] = indices
+    out = np.zeros(shape, g.dtype)
+    np.add.at(out, tuple(grid), g)
+    return out
+
+
+def _bind_take_along(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    if axis is None:
+        return (np.reshape(arr, -1), indices), {"axis": 0}
+    return (arr, indices), {"axis": axis}
+
+
+def _take_along(
+    g: Any,
+    y: Any,
+    x: Any,
+    indices: Any,
+    axis: int = -1,
+) -> Any:
+    return put_along(g, indices, axis=axis, shape=x.shape)
+
+
+def _take_along_says(n: Any) -> Templates:
+    shape = n.inputs[0].shape
+    return f"put_along({{g}}, {{indices}}, {{axis}}, {shape})", None
+
+
+def _put_along(
+    g: Any,
+    y: Any,
+    x: Any,
+    indices: Any,
+    axis: int = -1,
+    shape: Any = (),
+) -> Any:
+    return np.take_along_axis(g, indices, axis=axis)
+
+
+defvjp(
+    np.take_along_axis,
+    _take_along,
+    None,
+    bind=_bind_take_along,
+    says=_take_along_says,
+)
+defvjp(
+    put_along,
+    _put_along,
+    None,
+    says=("take_along_axis({g}, {indices}, {axis})", None),
+)
 
 
 # --- another order --------------------------------------------------------------------------------
@@ -55,7 +123,7 @@ def _repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
 
 def _tile(x: Any, reps: Any) -> Any:
     """As many axes as the longer of x and reps has, filled up with 1 in front."""
-    reps = (reps,) if np.ndim(reps) == 0 else tuple(reps)
+    reps = tuple(np.atleast_1d(reps).tolist())
     missing = len(reps) - x.ndim
     reps = (1,) * -missing + reps
     x = np.reshape(x, (1,) * missing + x.shape)

@@ -68,7 +68,12 @@ def _reshaped_says(n: Any) -> Templates:
     return (f"reshape({{g}}, {n.inputs[0].shape})",)
 
 
-def _transpose(g: Any, y: Any, x: Any, axes: Any = None) -> Any:
+def _transpose(
+    g: Any,
+    y: Any,
+    x: Any,
+    axes: Any = None,
+) -> Any:
     return np.transpose(g, _inverse(axes, x.ndim))
 
 

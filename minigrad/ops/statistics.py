@@ -18,7 +18,13 @@ def _nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return total / count.astype(x.dtype)
 
 
-def _average(x: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Any:
+def _average(
+    x: Any,
+    axis: Any = None,
+    weights: Any = None,
+    *,
+    keepdims: bool = False,
+) -> Any:
     if weights is None:
         return np.mean(x, axis=axis, keepdims=keepdims)
     if np.shape(weights) != x.shape:
@@ -34,12 +40,19 @@ def _weights_in_place(x: Any, axis: Any, weights: Any) -> Any:
     if axis is None:
         raise TypeError("axis must be given where the shapes of a and weights differ")
     axes = axes_of(x, axis)
-    others = tuple(a for a in range(x.ndim) if a not in axes)
     weights = np.transpose(weights, np.argsort(axes))
-    return np.reshape(weights, folded_shape(x, others, keepdims=True))
+    shape = [1] * x.ndim
+    for a in axes:
+        shape[a] = x.shape[a]
+    return np.reshape(weights, shape)
 
 
-def _var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _var(
+    x: Any,
+    axis: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+) -> Any:
     axes = axes_of(x, axis)
     count = math.prod(x.shape[a] for a in axes)
     mean = np.mean(x, axis=axis, keepdims=True)
@@ -48,7 +61,12 @@ def _var(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> A
     return total / max(count - ddof, 0)
 
 
-def _std(x: Any, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _std(
+    x: Any,
+    axis: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+) -> Any:
     return np.sqrt(_var(x, axis, ddof, keepdims))
 
 
@@ -59,7 +77,8 @@ def _median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     n = row.shape[-1]
     first = (n - 1) // 2
     last = n // 2
-    y = np.mean(row[..., first : last + 1], axis=-1)
+    middle = row[..., first : last + 1]
+    y = np.mean(middle, axis=-1)
     largest = row[..., -1]
     y = np.where(np.isnan(largest), np.nan, y)
     if not keepdims:

@@ -30,12 +30,13 @@ from minigrad.errors import MinigradError, UnsupportedError
 Fn = Callable[..., Any]
 Rule = Callable[..., Any]
 """``(g, y, *inputs, **keywords) -> contribution``: g the cotangent of y, all arrays or Tensors."""
-Bind = Callable[..., tuple[Iterable[Any], Mapping[str, Any]]]
+Inputs = tuple[Any, ...]
+Keywords = Mapping[str, Any]
+Bind = Callable[..., tuple[Iterable[Any], Keywords]]
 """``(*args, **kwargs) -> (inputs, keywords)``."""
 Template = str | None
 """What one input is sent, as mathematics: ``{g} ⊙ (1 - {y}²)``; None: nothing."""
 Templates = tuple[Template, ...]
-"""The template of every input."""
 Says = Template | Templates | Callable[[Any], Templates] | None
 """One template, all of them, or a function of the node where they depend on shapes and keywords."""
 
@@ -59,22 +60,16 @@ class Op:
     call: Fn
     says: Says = None
 
-    def split(
-        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def split(self, args: Inputs, kwargs: Keywords) -> tuple[Inputs, dict[str, Any]]:
         """Sort the arguments of a call into differentiable inputs and keywords.
 
         Raises UnsupportedError for a keyword that the rules do not know.
         """
-        inputs: tuple[Any, ...] = args
-        keywords: Mapping[str, Any] = kwargs
         if self.bind is not None:
-            inputs, keywords = self._bound(self.bind, args, kwargs)
+            args, kwargs = self._bound(self.bind, args, kwargs)
         elif self.joint is None and len(args) != len(self.rules):
-            inputs, keywords = self._matched(args, kwargs)
-        if not keywords:
-            return inputs, {}
-        return inputs, self._known(keywords)
+            args, kwargs = self._matched(args, kwargs)
+        return args, self._known(kwargs) if kwargs else {}
 
     def passes(self, slot: int) -> bool:
         """Whether a gradient goes back to that input."""
@@ -83,22 +78,16 @@ class Op:
     def letters(self, count: int) -> list[str]:
         """What the rules call their inputs, of which there are ``count``.
 
-        >>> OPS[np.where].letters(3)
-        ['c', 'a', 'b']
-        >>> OPS[np.stack].letters(2)
-        ['a', 'b']
+        >>> OPS[np.where].letters(3), OPS[np.stack].letters(2)
+        (['c', 'a', 'b'], ['a', 'b'])
         """
-        names: list[str] = []
         rules = [rule for rule in (*self.rules, self.joint) if rule]
-        if rules:
-            names += _operands(rules[0])
+        names = [*_operands(rules[0])] if rules else []
         for slot in range(len(names), count):
             names.append(letter(slot, count))
         return names
 
-    def _bound(
-        self, bind: Bind, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    def _bound(self, bind: Bind, args: Inputs, kwargs: Keywords) -> tuple[Inputs, Keywords]:
         """The arguments as the row's own ``bind`` sorts them."""
         try:
             inputs, keywords = bind(*args, **kwargs)
@@ -108,9 +97,7 @@ class Op:
             raise UnsupportedError(op_name(self.fn), got=reason(error)) from None
         return tuple(inputs), keywords
 
-    def _matched(
-        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    def _matched(self, args: Inputs, kwargs: Keywords) -> tuple[Inputs, Keywords]:
         """Inputs that were passed by name, and keywords that were passed by position."""
         count = len(self.rules)
         names = parameters(self.fn)
@@ -125,7 +112,7 @@ class Op:
         by_position = dict(zip(names[count:], args[count:], strict=False))
         return inputs, by_position | keywords
 
-    def _known(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    def _known(self, keywords: Keywords) -> dict[str, Any]:
         """The keywords for the rules, without those that stand for "not given"."""
         if self.keywords is None or not keywords.keys() <= self.keywords:
             keywords = self._without_unknown(keywords)
@@ -135,7 +122,7 @@ class Op:
                 settled[name] = _settled(value)
         return settled
 
-    def _without_unknown(self, keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _without_unknown(self, keywords: Keywords) -> Keywords:
         """The keywords that are known; refuse an unknown one, unless it is None."""
         unknown = keywords.keys() & {"out"}
         if self.keywords is not None:
@@ -178,12 +165,9 @@ def defvjp(
 def _understood(*rules: Rule | None) -> frozenset[str] | None:
     """The keywords that any of the rules takes; None where there is no rule."""
     names: set[str] = set()
-    for rule in rules:
-        if rule is not None:
-            names.update(_keywords(rule))
-    if not any(rules):
-        return None
-    return frozenset(names)
+    for rule in filter(None, rules):
+        names.update(_keywords(rule))
+    return frozenset(names) if any(rules) else None
 
 
 def _keywords(rule: Rule) -> list[str]:
@@ -218,18 +202,14 @@ def letter(slot: int, count: int = 2) -> str:
     """
     if count == 1:
         return "x"
-    if slot < 6:
-        return string.ascii_lowercase[slot]
-    return f"x{slot}"
+    return string.ascii_lowercase[slot] if slot < 6 else f"x{slot}"
 
 
 def op_name(fn: Fn) -> str:
     """The function's name as a reader knows it: ``tanh``, ``getitem``, ``add.outer``."""
     name = str(getattr(fn, "__name__", fn))
     owner = getattr(fn, "__self__", None)
-    if isinstance(owner, np.ufunc):
-        return f"{owner.__name__}.{name}"
-    return name
+    return f"{owner.__name__}.{name}" if isinstance(owner, np.ufunc) else name
 
 
 def dispatched(fn: Fn) -> Fn:

@@ -1,4 +1,4 @@
-"""Exponentials, logarithms, angles and hyperbolic functions of each element."""
+"""Powers, exponentials, logarithms, angles and hyperbolic functions of each element."""
 
 from __future__ import annotations
 
@@ -6,13 +6,73 @@ from typing import Any
 
 import numpy as np
 
-from .table import defvjp
+from .table import Templates, defvjp
 
 LN2 = float(np.log(2))
 LN10 = float(np.log(10))
 PI = float(np.pi)
 RADIANS_PER_DEGREE = PI / 180
 DEGREES_PER_RADIAN = 180 / PI
+
+
+# --- powers and roots -----------------------------------------------------------------------------
+def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """0 where the exponent is 0, even at a = 0, where a^(b - 1) would be infinite."""
+    scaled = g * b
+    both_zero = (a == 0) & (b == 0)
+    exponent = np.where(both_zero, 1, b - 1)
+    return scaled * np.power(a, exponent)
+
+
+def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """0 at a = 0, where the logarithm would be infinite."""
+    return g * y * np.log(np.where(a == 0, 1, a))
+
+
+def _power_says(n: Any) -> Templates:
+    """With a plain number for exponent, ``2 ⊙ x ⊙ g``."""
+    exponent = n.inputs[1]
+    by_exponent = "{g} ⊙ {y} ⊙ log({a})"
+    unnamed_leaf = exponent.fn is None and exponent.name is None
+    if not unnamed_leaf or exponent.size != 1 or exponent.requires_grad:
+        return "{g} ⊙ {b} ⊙ {a}^({b} - 1)", by_exponent
+    k = exponent.data.item()
+    return f"{k:.4g} ⊙ {{a}}{_raised(k - 1)} ⊙ {{g}}", by_exponent
+
+
+def _raised(exponent: float) -> str:
+    """An exponent as it is written behind a letter: not at all if 1, bare if positive."""
+    if exponent == 1:
+        return ""
+    if exponent > 0:
+        return f"^{exponent:.4g}"
+    return f"^({exponent:.4g})"
+
+
+for power in (np.power, np.float_power):
+    defvjp(power, _power_base, _power_exponent, says=_power_says)
+defvjp(
+    np.square,
+    lambda g, y, x: g * 2 * x,
+    says="2 ⊙ {x} ⊙ {g}",
+)
+defvjp(
+    np.sqrt,
+    lambda g, y, x: g / (2 * y),
+    says="{g} / (2 ⊙ {y})",
+)
+defvjp(
+    np.cbrt,
+    lambda g, y, x: g / (3 * y * y),
+    says="{g} / (3 ⊙ {y}²)",
+)
+# At the origin, where the slope depends on the direction, it is 0.
+defvjp(
+    np.hypot,
+    lambda g, y, a, b: g * a / np.where(y == 0, 1, y),
+    lambda g, y, a, b: g * b / np.where(y == 0, 1, y),
+    says=("{g} ⊙ {a} / {y}", "{g} ⊙ {b} / {y}"),
+)
 
 # --- exponentials ---------------------------------------------------------------------------------
 defvjp(
