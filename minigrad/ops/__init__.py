@@ -11,12 +11,12 @@ from . import (  # noqa: F401  (importing them fills the tables)
     elementwise,
     joining,
     linalg,
-    linalg_norms,
     products,
     reductions,
     selection,
     statistics,
     transcendental,
+    vectors,
 )
 from .compositions import COMPOSED, compose
 from .discrete import DISCRETE, STATIC

@@ -163,8 +163,8 @@ def _cross_entropy(g: Any, y: Any, x: Any, t: Any) -> Any:
     """The probabilities minus 1 at the target, per target."""
     probabilities = softmax(x)
     at_targets = one_hot(t, classes=x.shape[-1], dtype=x.dtype)
-    per_target = g / max(t.size, 1)
-    return (probabilities - at_targets) * per_target
+    difference = probabilities - at_targets
+    return difference * (g / max(t.size, 1))
 
 
 def _cross_entropy_says(n: Any) -> Templates:

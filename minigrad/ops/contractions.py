@@ -1,4 +1,4 @@
-"""Contractions: einsum, and what is recorded as one: dot, inner, tensordot.
+"""Contractions: einsum, and tensordot, which is recorded as one.
 
 The adjoint of a contraction is a contraction: the cotangent takes the place of the operand, and the
 operand's letters become the result. Of ``c = einsum("ik,kj->ij", a, b)`` the first operand is sent
@@ -46,8 +46,9 @@ def explicit(subscripts: str, ndims: Sequence[int]) -> tuple[list[str], str]:
     widest = max(hidden)
     unused = [c for c in string.ascii_letters if c not in subscripts]
     dots = "".join(unused[:widest])
-    letters = [dots[widest - axes :] for axes in hidden]
-    spelled = [term.replace("...", c) for term, c in zip(terms, letters, strict=True)]
+    spelled = []
+    for term, axes in zip(terms, hidden, strict=True):
+        spelled.append(term.replace("...", dots[widest - axes :]))
     return spelled, result.replace("...", dots)
 
 
@@ -152,9 +153,10 @@ def _einsum_template(n: Any, slot: int) -> str:
     # The cotangent stands first, the other operands behind it in their order.
     names = ["{g}"]
     source_terms = [result]
-    for i in range(len(terms)):
+    count = len(terms)
+    for i in range(count):
         if i != slot:
-            names.append(f"{{{letter(i, len(terms))}}}")
+            names.append(f"{{{letter(i, count)}}}")
             source_terms.append(terms[i])
     shape = n.inputs[slot].shape
     lengths = dict(zip(term, shape, strict=True))
@@ -188,26 +190,6 @@ defvjp(
 # --- recorded as a contraction --------------------------------------------------------------------
 LETTERS_OF_A = "abcdefghijklm"
 LETTERS_OF_B = "nopqrstuvwxy"
-
-
-def _dot(a: Any, b: Any) -> Any:
-    if 0 in (np.ndim(a), np.ndim(b)):
-        return a * b
-    if np.ndim(b) <= 2:
-        return a @ b
-    check_lengths(a, -1, b, -2)
-    rows = string.ascii_lowercase[: np.ndim(a) - 1]
-    columns = string.ascii_uppercase[: np.ndim(b) - 2]
-    return np.einsum(f"{rows}z,{columns}zY->{rows}{columns}Y", a, b)
-
-
-def _inner(a: Any, b: Any) -> Any:
-    if 0 in (np.ndim(a), np.ndim(b)):
-        return a * b
-    check_lengths(a, -1, b, -1)
-    rows = LETTERS_OF_A[: np.ndim(a) - 1]
-    columns = LETTERS_OF_B[: np.ndim(b) - 1]
-    return np.einsum(f"{rows}z,{columns}z->{rows}{columns}", a, b)
 
 
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
@@ -248,8 +230,6 @@ def _linalg_tensordot(a: Any, b: Any, /, *, axes: Any = 2) -> Any:
 
 
 COMPOSED |= {
-    np.dot: _dot,
-    np.inner: _inner,
     np.tensordot: _tensordot,
     np.linalg.tensordot: _linalg_tensordot,
 }

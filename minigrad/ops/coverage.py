@@ -25,7 +25,7 @@ GROUPS = {
     "products": "linear algebra",
     "contractions": "linear algebra",
     "linalg": "linear algebra",
-    "linalg_norms": "linear algebra",
+    "vectors": "linear algebra",
     "decompositions": "linear algebra",
 }
 

@@ -23,8 +23,9 @@ from .compositions import COMPOSED
 from .linalg import mt, symmetric
 from .table import defvjp, dispatched
 
-EighResult = type(np.linalg.eigh(np.eye(1)))
-SVDResult = type(np.linalg.svd(np.eye(1)))
+ANY_MATRIX = np.eye(1)
+EighResult = type(np.linalg.eigh(ANY_MATRIX))
+SVDResult = type(np.linalg.svd(ANY_MATRIX))
 
 
 # --- what both have in common ---------------------------------------------------------------------
@@ -63,7 +64,8 @@ def eigh(x: Any, UPLO: Any = "L") -> Any:
     Shapes: x (..., n, n), result (..., 1 + n, n).
     """
     w, v = np.linalg.eigh(x, UPLO)
-    return np.concatenate([_row(w), v], axis=-2)
+    parts = [_row(w), v]
+    return np.concatenate(parts, axis=-2)
 
 
 @dispatched
@@ -88,14 +90,14 @@ def _eigh(
     v = _vectors(y)
     to_values = g[..., 0, :]
     to_vectors = _vectors(g)
-    turned = _off_diagonal(mt(v) @ to_vectors, _gaps(w))
+    within = mt(v) @ to_vectors
+    turned = _off_diagonal(within, _gaps(w))
     contribution = symmetric(v @ turned @ mt(v))
     return contribution + _product(v, to_values, v)
 
 
 def _eigenvalues(g: Any, y: Any, x: Any, packed: Any) -> Any:
-    v = _vectors(packed)
-    return _product(v, g, v)
+    return _product(_vectors(packed), g, _vectors(packed))
 
 
 def _eigvalsh(
@@ -131,7 +133,8 @@ def svd(x: Any) -> Any:
     Shapes: x (..., m, n), result (..., m + 1 + n, k).
     """
     u, s, vh = np.linalg.svd(x, full_matrices=False)
-    return np.concatenate([u, _row(s), mt(vh)], axis=-2)
+    parts = [u, _row(s), mt(vh)]
+    return np.concatenate(parts, axis=-2)
 
 
 @dispatched
@@ -163,21 +166,29 @@ def _svd(g: Any, y: Any, x: Any) -> Any:
     against = within_u - within_v
     sums = _row(s) + _column(s)
     inner = _off_diagonal(within_u + within_v, _gaps(s))
-    inner = symmetric(inner) + _off_diagonal(against - mt(against), sums) / 2
-    contribution = u @ inner @ mt(v) + _product(u, to_s, v)
+    skew = against - mt(against)
+    inner = symmetric(inner) + _off_diagonal(skew, sums) / 2
+    contribution = u @ inner @ mt(v)
+    contribution = contribution + _product(u, to_s, v)
     # Where x is not square, one of the two can also turn out of the space that it spans.
-    if u.shape[-2] > u.shape[-1]:
+    if _is_tall(u):
         outside_u = _orthogonal_to(u, to_u / _row(s))
         contribution = contribution + outside_u @ mt(v)
-    if v.shape[-2] > v.shape[-1]:
+    if _is_tall(v):
         outside_v = _orthogonal_to(v, to_v / _row(s))
         contribution = contribution + u @ mt(outside_v)
     return contribution
 
 
+def _is_tall(x: Any) -> bool:
+    rows, columns = x.shape[-2:]
+    return bool(rows > columns)
+
+
 def _orthogonal_to(q: Any, x: Any) -> Any:
     """The part of x that is orthogonal to the columns of q."""
-    return x - q @ (mt(q) @ x)
+    within = q @ (mt(q) @ x)
+    return x - within
 
 
 def _singular_values(g: Any, y: Any, x: Any, packed: Any) -> Any:
@@ -210,7 +221,8 @@ def _svd_parts(
         raise UnsupportedError("np.linalg.svd", got=got, remedy="Pass full_matrices=False")
     y = svd(a)
     u, _, v = _svd_unpacked(y, a)
-    return SVDResult(u, singular_values(a, y), mt(v))
+    s = singular_values(a, y)
+    return SVDResult(u, s, mt(v))
 
 
 def _hermitian_svd(a: Any) -> Any:
@@ -222,7 +234,8 @@ def _hermitian_svd(a: Any) -> Any:
     u = np.take_along_axis(v, _row(order), axis=-1)
     negative = _row(np.signbit(w))
     signed = np.where(negative, -u, u)
-    return SVDResult(u, np.absolute(w), mt(signed))
+    s = np.absolute(w)
+    return SVDResult(u, s, mt(signed))
 
 
 defvjp(svd, _svd, says="d(U S Vᵀ) along {g}: Townsend 2016")

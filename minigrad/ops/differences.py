@@ -25,7 +25,8 @@ def _diff(
     if n and (prepend is not None or append is not None):
         x = _with_ends(x, axis, prepend, append)
     for _ in range(n):
-        x = along(x, axis, AFTER_FIRST) - along(x, axis, BEFORE_LAST)
+        later = along(x, axis, AFTER_FIRST)
+        x = later - along(x, axis, BEFORE_LAST)
     return x
 
 
@@ -33,7 +34,8 @@ def _with_ends(x: Any, axis: int, prepend: Any, append: Any) -> Any:
     """x with what is joined to its ends, where something is."""
     before = _end_block(x, axis, prepend)
     behind = _end_block(x, axis, append)
-    blocks = [block for block in (before, x, behind) if block is not None]
+    parts = (before, x, behind)
+    blocks = [part for part in parts if part is not None]
     return np.concatenate(blocks, axis=axis)
 
 
@@ -103,19 +105,21 @@ def _even_slopes(x: Any, h: Any, axis: int, edge_order: int) -> list[Any]:
     two_steps = points(2, None) - points(0, -2)
     inside = two_steps / (2 * h)
     if edge_order == 1:
-        first = point(1) - point(0)
-        last = point(n - 1) - point(n - 2)
-    else:
-        first = -1.5 * point(0) + 2.0 * point(1) - 0.5 * point(2)
-        last = 0.5 * point(n - 3) - 2.0 * point(n - 2) + 1.5 * point(n - 1)
-    return [first / h, inside, last / h]
+        first = (point(1) - point(0)) / h
+        last = (point(n - 1) - point(n - 2)) / h
+        return [first, inside, last]
+    first = -1.5 * point(0) + 2.0 * point(1)
+    first = (first - 0.5 * point(2)) / h
+    last = 0.5 * point(n - 3) - 2.0 * point(n - 2)
+    last = (last + 1.5 * point(n - 1)) / h
+    return [first, inside, last]
 
 
 def _uneven_slopes(x: Any, steps: Any, axis: int, edge_order: int) -> list[Any]:
     """The same where each step has a length of its own: p before a point and q after it."""
 
-    def part(array: Any, start: int | None, stop: int | None) -> Any:
-        return along(array, axis, slice(start, stop))
+    def part(array: Any, *bounds: int | None) -> Any:
+        return along(array, axis, slice(*bounds))
 
     n = x.shape[axis]
     p = part(steps, None, -1)
@@ -126,8 +130,8 @@ def _uneven_slopes(x: Any, steps: Any, axis: int, edge_order: int) -> list[Any]:
     inside = inside + between * part(x, 1, -1)
     after = p / (q * (p + q))
     inside = inside + after * part(x, 2, None)
-    rises = part(x, 1, None) - part(x, 0, -1)
-    slopes = rises / steps
+    slopes = part(x, 1, None) - part(x, 0, -1)
+    slopes = slopes / steps
     first = part(slopes, None, 1)
     last = part(slopes, n - 2, None)
     if edge_order == 2:
@@ -149,7 +153,8 @@ def _trapezoid(
 ) -> Any:
     if x is not None:
         dx = _steps_between(x, y, axis)
-    heights = along(y, axis, AFTER_FIRST) + along(y, axis, BEFORE_LAST)
+    heights = along(y, axis, AFTER_FIRST)
+    heights = heights + along(y, axis, BEFORE_LAST)
     areas = dx * heights / 2.0
     return np.sum(areas, axis=axis)
 
@@ -158,7 +163,8 @@ def _steps_between(x: Any, y: Any, axis: int) -> Any:
     """The differences of places x, which may be those of one axis of y alone, along that axis."""
     if np.ndim(x) != 1:
         return np.diff(x, axis=axis)
-    return _laid_along(np.diff(x), axis % y.ndim, y.ndim)
+    own_axis = axis % y.ndim
+    return _laid_along(np.diff(x), own_axis, y.ndim)
 
 
 def _linspace(
@@ -170,8 +176,10 @@ def _linspace(
 ) -> Any:
     shape = np.broadcast_shapes(np.shape(start), np.shape(stop))
     dtype = np.result_type(start, stop, 1.0)
-    numbers = _laid_along(np.arange(num, dtype=dtype), 0, 1 + len(shape))
-    step = (stop - start) / max(num - bool(endpoint), 1)
+    numbers = np.arange(num, dtype=dtype)
+    numbers = _laid_along(numbers, 0, 1 + len(shape))
+    step_count = num - bool(endpoint)
+    step = (stop - start) / max(step_count, 1)
     return moveaxis(start + numbers * step, 0, axis)
 
 

@@ -186,8 +186,9 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     if any(np.result_type(c).kind != "b" for c in condlist):
         raise ValueError("conditions must be boolean")
     y = default
-    cases = [*zip(condlist, choicelist, strict=True)]
-    for condition, choice in reversed(cases):
+    conditions = reversed(condlist)
+    choices = reversed(choicelist)
+    for condition, choice in zip(conditions, choices, strict=True):
         y = np.where(condition, choice, y)
     return y
 

@@ -57,11 +57,6 @@ def slogdet(x: Any) -> Any:
     return np.stack(np.linalg.slogdet(x), axis=-1)
 
 
-def _times_inverse(factors: Any, x: Any) -> Any:
-    """A number for each matrix times its inverse transposed, the slope of log|det|."""
-    return factors[..., None, None] * mt(np.linalg.inv(x))
-
-
 def _slogdet_parts(a: Any) -> Any:
     y = slogdet(a)
     return SlogdetResult(y[..., 0], y[..., 1])
@@ -74,13 +69,13 @@ defvjp(
 )
 defvjp(
     np.linalg.det,
-    lambda g, y, x: _times_inverse(g * y, x),
+    lambda g, y, x: (g * y)[..., None, None] * mt(np.linalg.inv(x)),
     says="{g} ⊙ {y} ⊙ {x}⁻¹ᵀ",
 )
 defvjp(np.linalg.solve, _solve_a, _solve_b, says=_solve_says)
 defvjp(
     slogdet,
-    lambda g, y, x: _times_inverse(g[..., 1], x),
+    lambda g, y, x: g[..., 1, None, None] * mt(np.linalg.inv(x)),
     says="{g}[1] ⊙ {x}⁻¹ᵀ",
 )
 COMPOSED[np.linalg.slogdet] = _slogdet_parts

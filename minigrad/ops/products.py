@@ -1,8 +1,9 @@
-"""Products: of matrices (matmul), of all pairs (outer, kron), of vectors (cross)."""
+"""Products: of matrices (matmul, multi_dot, dot, inner), and of all pairs (outer, kron)."""
 
 from __future__ import annotations
 
 import math
+import string
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from minigrad.errors import UnsupportedError
 # A ufunc's outer product needs the rows of all ufuncs.
 from . import elementwise, transcendental  # noqa: F401
 from .compositions import COMPOSED
-from .contractions import check_lengths
+from .contractions import LETTERS_OF_A, LETTERS_OF_B, check_lengths
 from .linalg import mt
 from .table import OPS, Fn, Templates, defvjp, letter
 
@@ -48,8 +49,9 @@ def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 def _as_matrix(batch: Any) -> Any:
     """All rows of a batch below each other."""
-    rows = math.prod(batch.shape[:-1])
-    return np.reshape(batch, (rows, batch.shape[-1]))
+    *batch_shape, columns = batch.shape
+    rows = math.prod(batch_shape)
+    return np.reshape(batch, (rows, columns))
 
 
 def _matmul_says(n: Any) -> Templates:
@@ -69,8 +71,10 @@ def _multi_dot(g: Any, y: Any, *xs: Any) -> list[Any]:
     """The product with g in each operand's place, the others transposed and in reverse."""
     # A vector in front is a row, one at the end a column.
     first, *middle, last = xs
-    first = np.reshape(first, (-1, first.shape[-1]))
-    last = np.reshape(last, (last.shape[0], -1))
+    row_length = first.shape[-1]
+    first = np.reshape(first, (-1, row_length))
+    column_length = last.shape[0]
+    last = np.reshape(last, (column_length, -1))
     transposed = [x.T for x in (first, *middle, last)]
     g = np.reshape(g, (first.shape[0], last.shape[1]))
     contributions = []
@@ -91,11 +95,11 @@ def _around(middle: Any, factors: list[Any], i: int) -> list[Any]:
 def _multi_dot_says(n: Any) -> Templates:
     count = len(n.inputs)
     names = [f"{{{letter(i, count)}}}ᵀ" for i in range(count)]
-    factors = [_around("{g}", names, i) for i in range(count)]
-    return tuple(map(" · ".join, factors))
+    products = [_around("{g}", names, i) for i in range(count)]
+    return tuple(map(" · ".join, products))
 
 
-def _bind_multi_dot(arrays: Any, **keywords: Any) -> tuple[Any, dict[str, Any]]:
+def _bind_multi_dot(arrays: Any, **keywords: Any) -> Any:
     if any(np.ndim(x) > 2 for x in arrays):
         got = "stacks of matrices"
         raise UnsupportedError("np.linalg.multi_dot", got=got, remedy="Write a @ b")
@@ -116,13 +120,38 @@ def _linalg_matmul(a: Any, b: Any, /) -> Any:
     return np.matmul(a, b)
 
 
-COMPOSED[np.linalg.matmul] = _linalg_matmul
+def _dot(a: Any, b: Any) -> Any:
+    if 0 in (np.ndim(a), np.ndim(b)):
+        return a * b
+    if np.ndim(b) <= 2:
+        return a @ b
+    check_lengths(a, -1, b, -2)
+    rows = string.ascii_lowercase[: np.ndim(a) - 1]
+    columns = string.ascii_uppercase[: np.ndim(b) - 2]
+    return np.einsum(f"{rows}z,{columns}zY->{rows}{columns}Y", a, b)
+
+
+def _inner(a: Any, b: Any) -> Any:
+    if 0 in (np.ndim(a), np.ndim(b)):
+        return a * b
+    check_lengths(a, -1, b, -1)
+    rows = LETTERS_OF_A[: np.ndim(a) - 1]
+    columns = LETTERS_OF_B[: np.ndim(b) - 1]
+    return np.einsum(f"{rows}z,{columns}z->{rows}{columns}", a, b)
+
+
+COMPOSED |= {
+    np.dot: _dot,
+    np.inner: _inner,
+    np.linalg.matmul: _linalg_matmul,
+}
 
 
 # --- of all pairs ---------------------------------------------------------------------------------
 def _outer(a: Any, b: Any) -> Any:
     column = np.reshape(a, (-1, 1))
-    return column * np.reshape(b, (1, -1))
+    row = np.reshape(b, (1, -1))
+    return column * row
 
 
 def _outer_of(fn: np.ufunc) -> Fn:
@@ -142,7 +171,9 @@ def _kron(a: Any, b: Any) -> Any:
     shape_of_blocks = []
     shape_of_entries = []
     shape = []
-    for n, m in zip(_padded_shape(a, ndim), _padded_shape(b, ndim), strict=True):
+    shape_a = _padded_shape(a, ndim)
+    shape_b = _padded_shape(b, ndim)
+    for n, m in zip(shape_a, shape_b, strict=True):
         shape_of_blocks += [n, 1]
         shape_of_entries += [1, m]
         shape.append(n * m)
@@ -164,86 +195,8 @@ def _linalg_outer(a: Any, b: Any, /) -> Any:
 COMPOSED[np.outer] = _outer
 COMPOSED[np.linalg.outer] = _linalg_outer
 COMPOSED[np.kron] = _kron
-UFUNCS = [fn for fn, op in OPS.items() if isinstance(fn, np.ufunc) and any(op.rules)]
+UFUNCS = [fn for fn in OPS if isinstance(fn, np.ufunc)]
 for ufunc in UFUNCS:
-    if ufunc.nin == 2 and ufunc.signature is None:
+    has_rule = any(OPS[ufunc].rules)
+    if has_rule and ufunc.nin == 2 and ufunc.signature is None:
         COMPOSED[ufunc.outer] = _outer_of(ufunc)
-
-
-# --- of vectors -----------------------------------------------------------------------------------
-def _vecdot(
-    a: Any,
-    b: Any,
-    axis: int = -1,
-    keepdims: bool = False,
-) -> Any:
-    a = np.moveaxis(a, axis, -1)
-    b = np.moveaxis(b, axis, -1)
-    y = np.matmul(a[..., None, :], b[..., None])
-    y = y[..., 0, 0]
-    return np.expand_dims(y, axis) if keepdims else y
-
-
-def _matvec(a: Any, x: Any) -> Any:
-    column = np.expand_dims(x, -1)
-    return np.matmul(a, column)[..., 0]
-
-
-def _vecmat(x: Any, a: Any) -> Any:
-    row = np.expand_dims(x, -2)
-    return np.matmul(row, a)[..., 0, :]
-
-
-def _vdot(a: Any, b: Any) -> Any:
-    a = np.reshape(a, -1)
-    b = np.reshape(b, -1)
-    check_lengths(a, 0, b, 0)
-    return np.sum(a * b)
-
-
-def _linalg_vecdot(a: Any, b: Any, /, *, axis: int = -1) -> Any:
-    return _vecdot(a, b, axis)
-
-
-def _cross(
-    a: Any,
-    b: Any,
-    axisa: int = -1,
-    axisb: int = -1,
-    axisc: int = -1,
-    axis: int | None = None,
-) -> Any:
-    if axis is not None:
-        axisa = axis
-        axisb = axis
-        axisc = axis
-    a = np.moveaxis(a, axisa, -1)
-    b = np.moveaxis(b, axisb, -1)
-    if not a.shape[-1] == b.shape[-1] == 3:
-        got = f"vectors of {a.shape[-1]} and {b.shape[-1]} elements"
-        remedy = "Of two: a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]"
-        raise UnsupportedError("np.cross", got=got, expected="3 wanted", remedy=remedy)
-    parts = []
-    for i in range(3):
-        # Counted in a circle: the two coordinates after i are i - 2 and i - 1.
-        part = a[..., i - 2] * b[..., i - 1]
-        part = part - a[..., i - 1] * b[..., i - 2]
-        parts.append(part)
-    y = np.stack(parts, axis=-1)
-    return np.moveaxis(y, -1, axisc)
-
-
-def _linalg_cross(a: Any, b: Any, /, *, axis: int = -1) -> Any:
-    return np.cross(a, b, axis=axis)
-
-
-COMPOSED |= {
-    np.vdot: _vdot,
-    np.vecdot: _vecdot,
-    np.linalg.vecdot: _linalg_vecdot,
-    np.cross: _cross,
-    np.linalg.cross: _linalg_cross,
-}
-# NumPy 2.2 added these.
-if hasattr(np, "matvec"):
-    COMPOSED |= {np.matvec: _matvec, np.vecmat: _vecmat}

@@ -29,7 +29,8 @@ def _sum(
     keepdims: bool = False,
 ) -> Any:
     """Every element takes the cotangent of the sum that it went into."""
-    return np.broadcast_to(_unfold(g, x, axis, keepdims), x.shape)
+    unfolded = _unfold(g, x, axis, keepdims)
+    return np.broadcast_to(unfolded, x.shape)
 
 
 def _mean(
@@ -41,7 +42,8 @@ def _mean(
 ) -> Any:
     """Every element takes its share of it."""
     share = g * (y.size / max(x.size, 1))
-    return np.broadcast_to(_unfold(share, x, axis, keepdims), x.shape)
+    unfolded = _unfold(share, x, axis, keepdims)
+    return np.broadcast_to(unfolded, x.shape)
 
 
 def _mean_says(n: Any) -> Templates:
@@ -70,10 +72,11 @@ def _cumsum(
 ) -> Any:
     """What element i adds to is everything from i on: the running sum from the other end."""
     backwards = np.flip(g, axis)
-    return np.flip(np.cumsum(backwards, axis=axis), axis)
+    totals = np.cumsum(backwards, axis=axis)
+    return np.flip(totals, axis)
 
 
-def _bind_cumsum(a: Any, axis: int | None = None) -> tuple[tuple[Any], dict[str, int]]:
+def _bind_cumsum(a: Any, axis: int | None = None) -> Any:
     a, axis = flat_for(a, axis)
     return (a,), {"axis": axis}
 

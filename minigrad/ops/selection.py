@@ -1,7 +1,7 @@
 """Elements picked along an axis: take_along_axis, sort, take, delete, repeat, tile, flip.
 
-take_along_axis has a rule: its adjoint adds at the same places. The others are made of it, or of one
-index on one axis.
+take_along_axis has a rule: its adjoint adds at the same places. The others are made of it, or of
+one index on one axis.
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ def at_least(dims: int, x: Any) -> Any:
     if x.ndim == 2:
         return np.reshape(x, (*x.shape, 1))
     vector_shape = (1, -1, 1)
-    return np.reshape(x, vector_shape[:dims] if dims > 1 else 1)
+    return np.reshape(x, vector_shape[:dims])
 
 
 def _at_least(dims: int) -> Fn:

@@ -108,9 +108,10 @@ class Op:
                 inputs = (*inputs, keywords.pop(name))
         if len(inputs) < count or len(args) > len(names):
             got = f"{len(args)} arguments"
-            raise UnsupportedError(op_name(self.fn), got=got, expected=f"{count} operands wanted")
-        by_position = dict(zip(names[count:], args[count:], strict=False))
-        return inputs, by_position | keywords
+            expected = f"{count} operands wanted"
+            raise UnsupportedError(op_name(self.fn), got=got, expected=expected)
+        by_position = zip(names[count:], args[count:], strict=False)
+        return inputs, dict(by_position) | keywords
 
     def _known(self, keywords: Keywords) -> dict[str, Any]:
         """The keywords for the rules, without those that stand for "not given"."""

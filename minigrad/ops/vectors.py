@@ -1,4 +1,4 @@
-"""Norms of vectors and matrices, some of which are made of singular values."""
+"""Vectors: norms, also those of matrices, and products (vecdot, vdot, matvec, cross)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 from minigrad.errors import UnsupportedError
 
 from .compositions import COMPOSED
+from .contractions import check_lengths
 from .shapes import axes_of
 from .table import Templates, defvjp
 
 
-# --- of vectors -----------------------------------------------------------------------------------
+# --- norms of vectors -----------------------------------------------------------------------------
 def _vector_norm(
     g: Any,
     y: Any,
@@ -72,7 +73,7 @@ def _bind_vector_norm(
 defvjp(np.linalg.vector_norm, _vector_norm, bind=_bind_vector_norm, says=_vector_norm_says)
 
 
-# --- of matrices ----------------------------------------------------------------------------------
+# --- norms of matrices ----------------------------------------------------------------------------
 def _norm(
     x: Any,
     ord: Any = None,
@@ -130,3 +131,83 @@ def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 
 COMPOSED[np.linalg.norm] = _norm
 COMPOSED[np.linalg.matrix_norm] = _matrix_norm
+
+
+# --- products -----------------------------------------------------------------------------------
+def _vecdot(
+    a: Any,
+    b: Any,
+    axis: int = -1,
+    keepdims: bool = False,
+) -> Any:
+    a = np.moveaxis(a, axis, -1)
+    b = np.moveaxis(b, axis, -1)
+    rows = a[..., None, :]
+    y = np.matmul(rows, b[..., None])
+    y = y[..., 0, 0]
+    return np.expand_dims(y, axis) if keepdims else y
+
+
+def _matvec(a: Any, x: Any) -> Any:
+    column = np.expand_dims(x, -1)
+    return np.matmul(a, column)[..., 0]
+
+
+def _vecmat(x: Any, a: Any) -> Any:
+    row = np.expand_dims(x, -2)
+    return np.matmul(row, a)[..., 0, :]
+
+
+def _vdot(a: Any, b: Any) -> Any:
+    a = np.reshape(a, -1)
+    b = np.reshape(b, -1)
+    check_lengths(a, 0, b, 0)
+    return np.sum(a * b)
+
+
+def _linalg_vecdot(a: Any, b: Any, /, *, axis: int = -1) -> Any:
+    return _vecdot(a, b, axis)
+
+
+def _cross(
+    a: Any,
+    b: Any,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+) -> Any:
+    if axis is not None:
+        axisa = axis
+        axisb = axis
+        axisc = axis
+    a = np.moveaxis(a, axisa, -1)
+    b = np.moveaxis(b, axisb, -1)
+    if not a.shape[-1] == b.shape[-1] == 3:
+        got = f"vectors of {a.shape[-1]} and {b.shape[-1]} elements"
+        remedy = "Of two: a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]"
+        raise UnsupportedError("np.cross", got=got, expected="3 wanted", remedy=remedy)
+    parts = []
+    for i in range(3):
+        # Counted in a circle: the two coordinates after i are i - 2 and i - 1.
+        part = a[..., i - 2] * b[..., i - 1]
+        part = part - a[..., i - 1] * b[..., i - 2]
+        parts.append(part)
+    y = np.stack(parts, axis=-1)
+    return np.moveaxis(y, -1, axisc)
+
+
+def _linalg_cross(a: Any, b: Any, /, *, axis: int = -1) -> Any:
+    return np.cross(a, b, axis=axis)
+
+
+COMPOSED |= {
+    np.vdot: _vdot,
+    np.vecdot: _vecdot,
+    np.linalg.vecdot: _linalg_vecdot,
+    np.cross: _cross,
+    np.linalg.cross: _linalg_cross,
+}
+# NumPy 2.2 added these.
+if hasattr(np, "matvec"):
+    COMPOSED |= {np.matvec: _matvec, np.vecmat: _vecmat}
