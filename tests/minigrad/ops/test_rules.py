@@ -15,14 +15,7 @@ from minigrad.ops import COMPOSED, OPS, op_name
 from minigrad.ops.selection import put_along
 from minigrad.transforms import differentiate
 from tests.minigrad.ops.losses import params, scalar, slope_along, swapped, weights
-from tests.minigrad.ops.rows_elementwise import ELEMENTWISE
-from tests.minigrad.ops.rows_indexing import INDEXING
-from tests.minigrad.ops.rows_matrices import LINEAR_ALGEBRA
-from tests.minigrad.ops.rows_products import PRODUCTS
-from tests.minigrad.ops.rows_reductions import REDUCTIONS
-from tests.minigrad.ops.rows_shapes import SHAPES
-
-ROWS = [*ELEMENTWISE, *REDUCTIONS, *SHAPES, *INDEXING, *PRODUCTS, *LINEAR_ALGEBRA]
+from tests.minigrad.ops.rows import ROWS
 
 
 def over(rows):
