@@ -4,9 +4,9 @@ import time
 import tracemalloc
 
 import numpy as np
-from minigrad.models import RNNLM, anatomy
 
 import minigrad as mg
+from minigrad.models import RNNLM, anatomy
 
 T, H = 200, 64
 

@@ -3,10 +3,10 @@
 from contextlib import nullcontext
 
 import numpy as np
-from minigrad.models import GRUCell, LSTMCell, RNNCell, Stacked, parameters, unroll
 
 import minigrad as mg
 from minigrad import transforms as tf
+from minigrad.models import GRUCell, LSTMCell, RNNCell, Stacked, parameters, unroll
 
 KINDS = {
     "rnn": lambda rng: RNNCell(2, 3, rng, sigma=0.6),

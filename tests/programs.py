@@ -6,11 +6,11 @@ import os
 
 import numpy as np
 import pytest
-from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
 
 import minigrad as mg
 from minigrad import transforms as tr
 from minigrad.compiler.emit.kernels import _into, _subtract_at
+from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
 
 B, D, H, V = 3, 4, 5, 6
 

@@ -168,7 +168,7 @@ def _unchanged(g: Any, y: Any, x: Any, steps: Any = None) -> Any:
 
 
 gate(detach, None, says=(None,))
-gate(scale_grad, _scaled, None, says=("{b} ⊙ {g}", None))
+gate(scale_grad, _scaled, None, says=("{s} ⊙ {g}", None))
 gate(clip_grad, _clipped, says="{g} ⊙ min(1, {max_norm} / ‖{g}‖)", bind=_bind_clip_grad)
 gate(on_backward, _looked_at, says="fn({g})", bind=_bind_on_backward)
 gate(alias, lambda g, y, x: g, says="{g}", changes_gradient=False)

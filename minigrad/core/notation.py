@@ -10,8 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from minigrad.ops import OPS
-from minigrad.ops.formulas import FORMULAS, Templates, letter
-from minigrad.ops.indexing import getitem, scatter
+from minigrad.ops.table import Templates
 
 from . import gates
 from .tensor import Tensor
@@ -22,14 +21,25 @@ if TYPE_CHECKING:
 
 Words = Mapping[Tensor, str]
 _HANDS_DOWN = (np.add, np.subtract, gates.alias, gates.recompute)
-_WHERE_LETTERS = ["c", "a", "b"]
+NOTATION = {
+    "·": "matrix product",
+    "⊙": "elementwise product",
+    "⊗": "outer product",
+    "ᵀ": "transposed",
+    "⁻¹": "inverse",
+    "[": "[condition]: 1 where it holds, else 0; x[i]: an element",
+    "‖": "Euclidean norm",
+    "spread": "repeated along the axes that were folded away",
+    "ties": "how many elements share the extreme",
+}
+"""The signs and words of the sentences that are not NumPy's."""
 
 
 # --- templates ------------------------------------------------------------------------------------
 def templates(node: Tensor) -> Templates:
     """The template for each input of this node; None where no gradient passes."""
     op = OPS[node.fn]  # type: ignore[index]  # no leaf
-    says = op.says or FORMULAS.get(node.fn)
+    says = op.says
     if callable(says):
         says = says(node)
     if says is None:
@@ -43,10 +53,7 @@ def templates(node: Tensor) -> Templates:
 
 def letters(node: Tensor) -> list[str]:
     """The letter of each input in this node's templates."""
-    if node.fn is np.where:
-        return _WHERE_LETTERS
-    several = node.fn in (getitem, scatter) or len(node.inputs) > 1
-    return [letter(i, 2 if several else 1) for i in range(len(node.inputs))]
+    return OPS[node.fn].letters(len(node.inputs))  # type: ignore[index]  # no leaf
 
 
 def _conformed(node: Tensor, slot: int, template: str | None) -> str | None:

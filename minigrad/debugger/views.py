@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.checks.nonfinite import find_nonfinite
-from minigrad.core.notation import filled, templates, words_of
+from minigrad.core.notation import NOTATION, filled, templates, words_of
 from minigrad.core.step import Step
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 from minigrad.core.text import compact, summary
 from minigrad.errors import MinigradError
 from minigrad.ops import OPS
-from minigrad.ops.formulas import NOTATION
 
 from .breakpoints import is_bad
 from .session import Session

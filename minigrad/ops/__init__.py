@@ -1,18 +1,25 @@
-"""The VJP table. Importing this package fills it."""
+"""What can be differentiated. Importing this package fills its tables.
 
-from . import (  # noqa: F401  (importing them fills the table)
+A function of NumPy has a row in the table (``defvjp`` in table.py), or is recorded as what it is
+made of (compositions.py), or has no derivative (discrete.py). Read elementwise.py first.
+"""
+
+from . import (  # noqa: F401  (importing them fills the tables)
+    contractions,
     decompositions,
-    discrete,
+    differences,
     elementwise,
-    indexing,
+    joining,
     linalg,
     products,
-    rearrange,
     reductions,
-    shapes,
+    selection,
     statistics,
-    ufuncs,
+    transcendental,
+    vectors,
 )
-from .table import COMPOSED, DISCRETE, OPS, STATIC, compose, defvjp, dispatched, op_name
+from .compositions import COMPOSED, compose
+from .discrete import DISCRETE, STATIC
+from .table import OPS, defvjp, dispatched, op_name
 
 __all__ = ["COMPOSED", "DISCRETE", "OPS", "STATIC", "compose", "defvjp", "dispatched", "op_name"]

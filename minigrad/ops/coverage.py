@@ -1,59 +1,84 @@
-"""What the table differentiates, by group, as Markdown: ``python -m minigrad.vjps.coverage``."""
+"""What the tables differentiate, by group, as Markdown: ``python -m minigrad.ops.coverage``."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from . import COMPOSED, DISCRETE, OPS, op_name
+from .table import Fn, Op
 
+# By the file in which the rule or the composition stands.
 GROUPS = {
     "elementwise": "element by element",
-    "ufuncs": "element by element",
+    "transcendental": "element by element",
     "reductions": "along an axis",
     "statistics": "along an axis",
+    "differences": "along an axis",
     "shapes": "shape and order",
-    "rearrange": "shape and order",
+    "joining": "shape and order",
+    "selection": "shape and order",
     "indexing": "shape and order",
-    "linalg": "linear algebra",
     "products": "linear algebra",
+    "contractions": "linear algebra",
+    "linalg": "linear algebra",
+    "vectors": "linear algebra",
     "decompositions": "linear algebra",
 }
 
 
-def _named(fn: Any) -> str:
-    """``linalg.svd`` for NumPy's own, "" for the helpers of ours."""
-    spaces: list[tuple[Any, str]] = [(np, ""), (np.linalg, "linalg.")]
-    name = op_name(fn)
-    return next((prefix + name for space, prefix in spaces if getattr(space, name, None) is fn), "")
-
-
-def _sorted(fns: Any) -> str:
-    return " ".join(sorted({name for fn in fns if (name := _named(fn))}))
-
-
 def table() -> str:
     """The functions by group, with those that have no derivative last."""
-    made: dict[Any, Any] = {
-        fn: next((r for r in (*op.rules, op.joint) if r), None) for fn, op in OPS.items()
-    }
-    made |= COMPOSED
-    groups: defaultdict[str, list[Any]] = defaultdict(list)
-    for fn, rule in made.items():
-        if rule is not None:
-            groups[GROUPS.get(rule.__module__.rpartition(".")[2], "")].append(fn)
-    rows = [(group, _sorted(groups[group])) for group in dict.fromkeys(GROUPS.values())]
+    ways_back = {fn: _any_rule(op) for fn, op in OPS.items()} | COMPOSED
+    members: defaultdict[str, list[Fn]] = defaultdict(list)
+    flat = [*DISCRETE]
+    for fn, way_back in ways_back.items():
+        if way_back is None:
+            flat.append(fn)
+        else:
+            file = way_back.__module__.rpartition(".")[2]
+            members[GROUPS.get(file, "")].append(fn)
+    lines = ["| | |", "|---|---|"]
+    for group in dict.fromkeys(GROUPS.values()):
+        lines.append(_line(group, map(_public_name, members[group])))
+    for method, names in sorted(_ufunc_methods().items()):
+        lines.append(_line(f"`ufunc.{method}` of", names))
+    lines.append(_line("no derivative, right values", map(_public_name, flat)))
+    return "\n".join(lines)
+
+
+def _any_rule(op: Op) -> Fn | None:
+    """The first rule of a function; None if it has none."""
+    rules = [rule for rule in (*op.rules, op.joint) if rule is not None]
+    return rules[0] if rules else None
+
+
+def _public_name(fn: Fn) -> str:
+    """``linalg.svd`` for NumPy's own, "" for the helpers of ours."""
+    name = op_name(fn)
+    if getattr(np, name, None) is fn:
+        return name
+    if getattr(np.linalg, name, None) is fn:
+        return f"linalg.{name}"
+    return ""
+
+
+def _ufunc_methods() -> dict[str, list[str]]:
+    """The ufuncs whose reduce, accumulate or outer is differentiable, by method."""
     methods: defaultdict[str, list[str]] = defaultdict(list)
     for fn in COMPOSED:
         ufunc: Any = getattr(fn, "__self__", None)
         if isinstance(ufunc, np.ufunc):
             methods[str(fn.__name__)].append(ufunc.__name__)
-    rows += [(f"`ufunc.{name}` of", " ".join(sorted(of))) for name, of in sorted(methods.items())]
-    flat = [fn for fn, rule in made.items() if rule is None]
-    rows.append(("no derivative, right values", _sorted([*flat, *DISCRETE])))
-    return "\n".join(["| | |", "|---|---|", *(f"| {group} | {names} |" for group, names in rows)])
+    return methods
+
+
+def _line(group: str, names: Iterable[str]) -> str:
+    distinct = sorted(set(names) - {""})
+    return f"| {group} | {' '.join(distinct)} |"
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
-"""Functions without a derivative: comparisons, tests, searches, roundings. Their values are right, and that is all.
+"""Functions without a derivative: comparisons, tests, searches, roundings.
 
-The first kind is recorded, and no gradient passes; the second gives plain arrays, numbers and strings.
+The first kind is recorded, and no gradient passes; the second gets and gives plain arrays, numbers
+and strings.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .table import DISCRETE, OPS, STATIC, defvjp
+from .table import Fn, defvjp
 
-for fn in (
+# --- recorded -------------------------------------------------------------------------------------
+UFUNCS = (
     np.greater,
     np.greater_equal,
     np.less,
@@ -36,9 +38,8 @@ for fn in (
     np.invert,
     np.left_shift,
     np.right_shift,
-):
-    defvjp(fn, *[None] * fn.nin)
-for reduction in (
+)
+OF_ONE_ARRAY = (
     np.argmax,
     np.argmin,
     np.argsort,
@@ -56,10 +57,15 @@ for reduction in (
     np.empty_like,
     np.isposinf,
     np.isneginf,
-):
-    defvjp(reduction, None)
+)
+for ufunc in UFUNCS:
+    defvjp(ufunc, *[None] * ufunc.nin)
+for fn in OF_ONE_ARRAY:
+    defvjp(fn, None)
 
-STATIC |= {
+# --- on plain arrays ------------------------------------------------------------------------------
+# These decide nothing by the values: they ask for shapes and dtypes, print or save.
+STATIC: set[Fn] = {
     np.shape,
     np.ndim,
     np.size,
@@ -79,7 +85,8 @@ STATIC |= {
     np.savez_compressed,
     np.savetxt,
 }
-DISCRETE |= STATIC | {
+# These look at the values, of which a tape knows nothing: the Tensors are marked (core/peeks.py).
+DISCRETE: set[Fn] = STATIC | {
     np.allclose,
     np.isclose,
     np.array_equal,
@@ -96,15 +103,18 @@ DISCRETE |= STATIC | {
     np.min_scalar_type,
     np.linalg.matrix_rank,
 }
-for fn in (
+LOGICAL = (
     np.logical_and,
     np.logical_or,
     np.logical_xor,
     np.bitwise_and,
     np.bitwise_or,
     np.bitwise_xor,
-):
-    DISCRETE |= {fn.reduce, fn.accumulate, fn.reduceat}
-DISCRETE |= {
-    fn.outer for fn in OPS if isinstance(fn, np.ufunc) and fn.nin == 2 and not any(OPS[fn].rules)
-}
+)
+for logical in LOGICAL:
+    DISCRETE |= {logical.reduce, logical.accumulate, logical.reduceat}
+
+
+for ufunc in UFUNCS:
+    if ufunc.nin == 2:
+        DISCRETE.add(ufunc.outer)

@@ -1,4 +1,9 @@
-"""VJPs of functions that act on each element: arithmetic, powers, exponentials, comparisons, where."""
+"""Functions of each element: arithmetic, remainders, extremes, choices, casts.
+
+One row is one function: its rules in the order of its inputs, and under them the same as
+sentences. Where an operand was broadcast the sweep sums the contribution (core/sweep.py), so that
+no rule has to.
+"""
 
 from __future__ import annotations
 
@@ -8,52 +13,133 @@ import numpy as np
 
 from minigrad.errors import UnsupportedError
 
-from .table import COMPOSED, defvjp, dispatched
+from .compositions import COMPOSED
+from .table import defvjp, dispatched
 
-defvjp(np.add, lambda g, y, a, b: g, lambda g, y, a, b: g)
-defvjp(np.subtract, lambda g, y, a, b: g, lambda g, y, a, b: -g)
-defvjp(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
-defvjp(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b)
-POWER = (
-    lambda g, y, a, b: (
-        g * b * np.power(a, np.where((a == 0) & (b == 0), 1, b - 1))
-    ),  # 0 at b = 0, even where a = 0
-    lambda g, y, a, b: g * y * np.log(np.where(a == 0, 1, a)),  # 0 at a = 0
+# --- arithmetic -----------------------------------------------------------------------------------
+defvjp(
+    np.add,
+    lambda g, y, a, b: g,
+    lambda g, y, a, b: g,
+    says=("{g}", "{g}"),
 )
-defvjp(np.power, *POWER)
-defvjp(np.negative, lambda g, y, x: -g)
-defvjp(np.positive, lambda g, y, x: g)
-defvjp(np.absolute, lambda g, y, x: g * np.sign(x))
-defvjp(np.square, lambda g, y, x: g * 2 * x)
-defvjp(np.sqrt, lambda g, y, x: g / (2 * y))
-defvjp(np.exp, lambda g, y, x: g * y)
-defvjp(np.log, lambda g, y, x: g / x)
-defvjp(np.sin, lambda g, y, x: g * np.cos(x))
-defvjp(np.cos, lambda g, y, x: -g * np.sin(x))
-defvjp(np.tanh, lambda g, y, x: g * (1 - y * y))
+defvjp(
+    np.subtract,
+    lambda g, y, a, b: g,
+    lambda g, y, a, b: -g,
+    says=("{g}", "-{g}"),
+)
+defvjp(
+    np.multiply,
+    lambda g, y, a, b: g * b,
+    lambda g, y, a, b: g * a,
+    says=("{g} ⊙ {b}", "{g} ⊙ {a}"),
+)
+defvjp(
+    np.divide,
+    lambda g, y, a, b: g / b,
+    lambda g, y, a, b: -g * y / b,
+    says=("{g} / {b}", "-{g} ⊙ {y} / {b}"),
+)
+defvjp(
+    np.negative,
+    lambda g, y, x: -g,
+    says="-{g}",
+)
+defvjp(
+    np.positive,
+    lambda g, y, x: g,
+    says="{g}",
+)
+defvjp(
+    np.reciprocal,
+    lambda g, y, x: -g * y * y,
+    says="-{g} ⊙ {y}²",
+)
+for absolute in (np.absolute, np.fabs):
+    defvjp(
+        absolute,
+        lambda g, y, x: g * np.sign(x),
+        says="{g} ⊙ sign({x})",
+    )
 
 
-def share(g: Any, y: Any, mine: Any, other: Any) -> Any:
+def _with_sign_of(b: Any, g: Any) -> Any:
+    """-0.0 has the sign minus too."""
+    return np.where(np.signbit(b), -g, g)
+
+
+defvjp(
+    np.copysign,
+    lambda g, y, a, b: _with_sign_of(b, g) * np.sign(a),
+    None,
+    says=("{g} ⊙ sign({a}) ⊙ sign({b})", None),
+)
+defvjp(
+    np.heaviside,
+    None,
+    lambda g, y, a, b: np.where(a == 0, g, 0),
+    says=(None, "{g} ⊙ [{a} = 0]"),
+)
+
+# --- remainders -----------------------------------------------------------------------------------
+# The quotient that NumPy took is (a - y) / b: a / b itself may round across a whole number.
+QUOTIENTS = {np.remainder: "floor", np.fmod: "trunc"}
+for remainder, quotient in QUOTIENTS.items():
+    defvjp(
+        remainder,
+        lambda g, y, a, b: g,
+        lambda g, y, a, b: -g * np.rint((a - y) / b),
+        says=("{g}", f"-{{g}} ⊙ {quotient}({{a}} / {{b}})"),
+    )
+
+
+# --- extremes and choices -------------------------------------------------------------------------
+def _extreme_a(g: Any, y: Any, a: Any, b: Any) -> Any:
     """The operand that won takes the cotangent; at a tie each takes half."""
-    return np.where(mine == y, np.where(other == y, g / 2, g), 0)
+    return np.where(a == y, np.where(b == y, g / 2, g), 0)
 
 
-for fn in (np.maximum, np.minimum):
-    defvjp(fn, share, lambda g, y, a, b: share(g, y, b, a))
+def _extreme_b(g: Any, y: Any, a: Any, b: Any) -> Any:
+    return _extreme_a(g, y, b, a)
+
+
+WINS = {np.maximum: ">", np.fmax: ">", np.minimum: "<", np.fmin: "<"}
+for extreme, wins in WINS.items():
+    defvjp(
+        extreme,
+        _extreme_a,
+        _extreme_b,
+        says=(
+            f"{{g}} ⊙ ([{{a}} {wins} {{b}}] + [{{a}} = {{b}}] / 2)",
+            f"{{g}} ⊙ ([{{b}} {wins} {{a}}] + [{{a}} = {{b}}] / 2)",
+        ),
+    )
 
 
 def _bind_where(condition: Any, *choices: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """A Python number takes the dtype of the other choice, whatever the condition's is."""
     if len(choices) != 2:
-        raise UnsupportedError(
-            "where", got="a condition alone", remedy="np.nonzero(condition) says where it holds"
-        )
-    if any(type(x) in (int, float) for x in choices):
-        dtype = np.result_type(
-            *[x if hasattr(x, "dtype") or np.ndim(x) == 0 else np.asarray(x) for x in choices]
-        )
-        choices = tuple(np.asarray(x, dtype) if type(x) in (int, float) else x for x in choices)
-    return (condition, *choices), {}
+        remedy = "np.nonzero(condition) says where it holds"
+        raise UnsupportedError("where", got="a condition alone", remedy=remedy)
+    if not any(map(_is_python_number, choices)):
+        return (condition, *choices), {}
+    dtype = np.result_type(*map(_typed, choices))
+    inputs = [condition]
+    for x in choices:
+        inputs.append(np.asarray(x, dtype) if _is_python_number(x) else x)
+    return tuple(inputs), {}
+
+
+def _is_python_number(x: Any) -> bool:
+    return type(x) in (int, float)
+
+
+def _typed(x: Any) -> Any:
+    """What decides a dtype: a list counts as the array that it becomes."""
+    if hasattr(x, "dtype") or np.ndim(x) == 0:
+        return x
+    return np.asarray(x)
 
 
 defvjp(
@@ -62,46 +148,79 @@ defvjp(
     lambda g, y, c, a, b: np.where(c, g, 0),
     lambda g, y, c, a, b: np.where(c, 0, g),
     bind=_bind_where,
+    says=(None, "where({c}, {g}, 0)", "where({c}, 0, {g})"),
 )
-defvjp(np.full_like, None, lambda g, y, a, v, dtype=None, shape=None: g)
+defvjp(
+    np.nan_to_num,
+    lambda g, y, x, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0),
+    says="{g} ⊙ [isfinite({x})]",
+)
+defvjp(
+    np.full_like,
+    None,
+    lambda g, y, a, v, dtype=None, shape=None: g,
+    says=(None, "sum({g})"),
+)
 
 
-def _clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
-    low, high = (a_min if min is None else min), (a_max if max is None else max)
-    x = x if low is None else np.maximum(x, low)
-    return x if high is None else np.minimum(x, high)
+def _clip(
+    x: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+) -> Any:
+    """NumPy has two names for each bound."""
+    low = a_min if min is None else min
+    high = a_max if max is None else max
+    if low is not None:
+        x = np.maximum(x, low)
+    if high is not None:
+        x = np.minimum(x, high)
+    return x
 
 
 def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """The first condition that holds decides, so the last is applied first."""
     if any(np.result_type(c).kind != "b" for c in condlist):
         raise ValueError("conditions must be boolean")
     y = default
-    for c, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        y = np.where(c, choice, y)
+    conditions = reversed(condlist)
+    choices = reversed(choicelist)
+    for condition, choice in zip(conditions, choices, strict=True):
+        y = np.where(condition, choice, y)
     return y
 
 
-COMPOSED |= {np.clip: _clip, np.select: _select}
+COMPOSED[np.clip] = _clip
+COMPOSED[np.select] = _select
 
 
+# --- functions of ours ----------------------------------------------------------------------------
 @dispatched
 def cast(x: Any, dtype: Any) -> Any:
     """The same numbers in another floating dtype; the cotangent is cast back."""
     return x.astype(dtype)
 
 
-defvjp(
-    cast, lambda g, y, x, *, dtype=None: g, bind=lambda x, dtype: ((x,), {"dtype": np.dtype(dtype)})
-)
-
-
 @dispatched
 def accumulate(*terms: Any) -> Any:
-    """The sum of the contributions to one adjoint, in the order they arrived (equation 9.7.16's sum over t)."""
+    """The sum of the contributions to one adjoint, in the order they came: 9.7.16's sum over t."""
     total = terms[0] + terms[1]
     for term in terms[2:]:
         total = total + term
     return total
 
 
-defvjp(accumulate, joint=lambda g, y, *terms: [g] * len(terms))
+defvjp(
+    cast,
+    lambda g, y, x, *, dtype=None: g,
+    bind=lambda x, dtype: ((x,), {"dtype": np.dtype(dtype)}),
+    says=lambda n: (f"cast({{g}}, {n.inputs[0].dtype})",),
+)
+defvjp(
+    accumulate,
+    joint=lambda g, y, *terms: [g] * len(terms),
+    says=lambda n: ("{g}",) * len(n.inputs),
+)

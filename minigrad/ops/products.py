@@ -1,105 +1,202 @@
-"""Products and diagonals, recorded as the contractions, multiplications and slices they are made of."""
+"""Products: of matrices (matmul, multi_dot, dot, inner), and of all pairs (outer, kron)."""
 
 from __future__ import annotations
 
+import math
+import string
 from typing import Any
 
 import numpy as np
 
 from minigrad.errors import UnsupportedError
 
-from .linalg import agree
-from .rearrange import moveaxis
-from .table import COMPOSED
-
-_ROWS, _COLUMNS = "abcdefghijklm", "nopqrstuvwxy"
-
-
-def _outer(a: Any, b: Any) -> Any:
-    return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
+# A ufunc's outer product needs the rows of all ufuncs.
+from . import elementwise, transcendental  # noqa: F401
+from .compositions import COMPOSED
+from .contractions import LETTERS_OF_A, LETTERS_OF_B, check_lengths
+from .linalg import mt
+from .table import OPS, Fn, Templates, defvjp, letter
 
 
-def _vdot(a: Any, b: Any) -> Any:
-    agree(np.size(a), np.size(b))
-    return np.sum(np.reshape(a, -1) * np.reshape(b, -1))
+# --- of matrices ----------------------------------------------------------------------------------
+def _matmul_a(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """g bᵀ; a vector for b or a leaves out the axis that NumPy left out."""
+    if a.ndim == b.ndim == 2:
+        return g @ b.T
+    if b.ndim == 1:
+        return g[..., None] * b
+    if a.ndim == 1:
+        return (b @ g[..., None])[..., 0]
+    return g @ mt(b)
+
+
+def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
+    """aᵀ g, likewise."""
+    if a.ndim == b.ndim == 2:
+        return a.T @ g
+    if a.ndim == 1:
+        if b.ndim == 1:
+            return a * g
+        return a[:, None] * g[..., None, :]
+    if b.ndim == 1:
+        batch_axes = tuple(range(a.ndim - 1))
+        return np.sum(a * g[..., None], axis=batch_axes)
+    if a.ndim > b.ndim == 2:
+        # One matrix for a whole batch: one product instead of a batch of them and a sum.
+        return _as_matrix(a).T @ _as_matrix(g)
+    return mt(a) @ g
+
+
+def _as_matrix(batch: Any) -> Any:
+    """All rows of a batch below each other."""
+    *batch_shape, columns = batch.shape
+    rows = math.prod(batch_shape)
+    return np.reshape(batch, (rows, columns))
+
+
+def _matmul_says(n: Any) -> Templates:
+    a, b = n.inputs
+    a_is_vector = a.ndim == 1
+    b_is_vector = b.ndim == 1
+    if a_is_vector and b_is_vector:
+        return "{g} ⊙ {b}", "{g} ⊙ {a}"
+    if a_is_vector:
+        return "{b} · {g}", "{a} ⊗ {g}"
+    if b_is_vector:
+        return "{g} ⊗ {b}", "{a}ᵀ · {g}"
+    return "{g} · {b}ᵀ", "{a}ᵀ · {g}"
+
+
+def _multi_dot(g: Any, y: Any, *xs: Any) -> list[Any]:
+    """The product with g in each operand's place, the others transposed and in reverse."""
+    # A vector in front is a row, one at the end a column.
+    first, *middle, last = xs
+    row_length = first.shape[-1]
+    first = np.reshape(first, (-1, row_length))
+    column_length = last.shape[0]
+    last = np.reshape(last, (column_length, -1))
+    transposed = [x.T for x in (first, *middle, last)]
+    g = np.reshape(g, (first.shape[0], last.shape[1]))
+    contributions = []
+    for i, x in enumerate(xs):
+        factors = _around(g, transposed, i)
+        back = np.linalg.multi_dot(factors)
+        contributions.append(np.reshape(back, x.shape))
+    return contributions
+
+
+def _around(middle: Any, factors: list[Any], i: int) -> list[Any]:
+    """Those before factor i in reverse, what takes its place, those behind it in reverse."""
+    before = reversed(factors[:i])
+    behind = reversed(factors[i + 1 :])
+    return [*before, middle, *behind]
+
+
+def _multi_dot_says(n: Any) -> Templates:
+    count = len(n.inputs)
+    names = [f"{{{letter(i, count)}}}ᵀ" for i in range(count)]
+    products = [_around("{g}", names, i) for i in range(count)]
+    return tuple(map(" · ".join, products))
+
+
+def _bind_multi_dot(arrays: Any, **keywords: Any) -> Any:
+    if any(np.ndim(x) > 2 for x in arrays):
+        got = "stacks of matrices"
+        raise UnsupportedError("np.linalg.multi_dot", got=got, remedy="Write a @ b")
+    return arrays, keywords
+
+
+defvjp(np.matmul, _matmul_a, _matmul_b, says=_matmul_says)
+defvjp(
+    np.linalg.multi_dot,
+    joint=_multi_dot,
+    bind=_bind_multi_dot,
+    call=lambda *xs: np.linalg.multi_dot(xs),
+    says=_multi_dot_says,
+)
+
+
+def _linalg_matmul(a: Any, b: Any, /) -> Any:
+    return np.matmul(a, b)
+
+
+def _dot(a: Any, b: Any) -> Any:
+    if 0 in (np.ndim(a), np.ndim(b)):
+        return a * b
+    if np.ndim(b) <= 2:
+        return a @ b
+    check_lengths(a, -1, b, -2)
+    rows = string.ascii_lowercase[: np.ndim(a) - 1]
+    columns = string.ascii_uppercase[: np.ndim(b) - 2]
+    return np.einsum(f"{rows}z,{columns}zY->{rows}{columns}Y", a, b)
 
 
 def _inner(a: Any, b: Any) -> Any:
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
+    if 0 in (np.ndim(a), np.ndim(b)):
         return a * b
-    agree(np.shape(a)[-1], np.shape(b)[-1])
-    rows, columns = _ROWS[: np.ndim(a) - 1], _COLUMNS[: np.ndim(b) - 1]
+    check_lengths(a, -1, b, -1)
+    rows = LETTERS_OF_A[: np.ndim(a) - 1]
+    columns = LETTERS_OF_B[: np.ndim(b) - 1]
     return np.einsum(f"{rows}z,{columns}z->{rows}{columns}", a, b)
 
 
-def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    n, m = np.ndim(a), np.ndim(b)
-    left, right = (
-        (list(range(n - axes, n)), list(range(axes)))
-        if np.ndim(axes) == 0
-        else map(np.atleast_1d, axes)
-    )
-    columns = list(_COLUMNS[:m])
-    for i, j in zip(left, right, strict=True):
-        agree(np.shape(a)[int(i)], np.shape(b)[int(j)])
-        columns[int(j)] = _ROWS[int(i) % n]
-    paired = {_ROWS[int(i) % n] for i in left}
-    kept = "".join(c for c in [*_ROWS[:n], *columns] if c not in paired)
-    return np.einsum(f"{_ROWS[:n]},{''.join(columns)}->{kept}", a, b, optimize=True)
+COMPOSED |= {
+    np.dot: _dot,
+    np.inner: _inner,
+    np.linalg.matmul: _linalg_matmul,
+}
+
+
+# --- of all pairs ---------------------------------------------------------------------------------
+def _outer(a: Any, b: Any) -> Any:
+    column = np.reshape(a, (-1, 1))
+    row = np.reshape(b, (1, -1))
+    return column * row
+
+
+def _outer_of(fn: np.ufunc) -> Fn:
+    """A ufunc's ``outer``: every element of a with every element of b."""
+
+    def outer(a: Any, b: Any) -> Any:
+        axes_for_b = (1,) * np.ndim(b)
+        a = np.reshape(a, np.shape(a) + axes_for_b)
+        return fn(a, b)
+
+    return outer
 
 
 def _kron(a: Any, b: Any) -> Any:
-    n = max(np.ndim(a), np.ndim(b))
-    rows, columns = ((1,) * (n - np.ndim(x)) + np.shape(x) for x in (a, b))
-    a = np.reshape(a, [k for size in rows for k in (size, 1)])
-    b = np.reshape(b, [k for size in columns for k in (1, size)])
-    return np.reshape(a * b, [i * j for i, j in zip(rows, columns, strict=True)])
+    """Every element of a times all of b: an axis of a and one of b side by side, then as one."""
+    ndim = max(np.ndim(a), np.ndim(b))
+    shape_of_blocks = []
+    shape_of_entries = []
+    shape = []
+    shape_a = _padded_shape(a, ndim)
+    shape_b = _padded_shape(b, ndim)
+    for n, m in zip(shape_a, shape_b, strict=True):
+        shape_of_blocks += [n, 1]
+        shape_of_entries += [1, m]
+        shape.append(n * m)
+    blocks = np.reshape(a, shape_of_blocks)
+    entries = np.reshape(b, shape_of_entries)
+    return np.reshape(blocks * entries, shape)
 
 
-def _cross(
-    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Any:
-    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
-    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
-    if not a.shape[-1] == b.shape[-1] == 3:
-        remedy = "Of two: a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]"
-        got = f"vectors of {a.shape[-1]} and {b.shape[-1]} elements"
-        raise UnsupportedError("np.cross", got=got, expected="3 wanted", remedy=remedy)
-    parts = [a[..., i - 2] * b[..., i - 1] - a[..., i - 1] * b[..., i - 2] for i in range(3)]
-    return np.moveaxis(np.stack(parts, axis=-1), -1, axisc)
+def _padded_shape(x: Any, ndim: int) -> tuple[int, ...]:
+    """The shape with axes of 1 in front."""
+    shape: tuple[int, ...] = np.shape(x)
+    return (1,) * (ndim - len(shape)) + shape
 
 
-def _diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    x = moveaxis(x, (axis1, axis2), (-2, -1))
-    n = max(min(x.shape[-2] + min(offset, 0), x.shape[-1] - max(offset, 0)), 0)
-    k = np.arange(n)
-    return x[..., k - min(offset, 0), k + max(offset, 0)]
+def _linalg_outer(a: Any, b: Any, /) -> Any:
+    return np.einsum("i,j->ij", a, b)
 
 
-def _diag(x: Any, k: int = 0) -> Any:
-    if x.ndim == 2:
-        return _diagonal(x, k)
-    n = x.size + abs(k)
-    row = np.clip(np.arange(n) + min(k, 0), 0, max(x.size - 1, 0))
-    return np.where(np.eye(n, k=k, dtype=bool), np.reshape(x[row], (-1, 1)), 0)
-
-
-def _triangle(keep: Any) -> Any:
-    return lambda x, k=0: np.where(keep(np.ones(x.shape[-2:], bool), k), x, 0)
-
-
-COMPOSED |= {
-    np.outer: _outer,
-    np.inner: _inner,
-    np.vdot: _vdot,
-    np.tensordot: _tensordot,
-    np.diagonal: _diagonal,
-    np.diag: _diag,
-    np.trace: lambda x, offset=0, axis1=0, axis2=1: np.sum(
-        _diagonal(x, offset, axis1, axis2), axis=-1
-    ),
-    np.tril: _triangle(np.tril),
-    np.triu: _triangle(np.triu),
-    np.kron: _kron,
-    np.cross: _cross,
-}
+COMPOSED[np.outer] = _outer
+COMPOSED[np.linalg.outer] = _linalg_outer
+COMPOSED[np.kron] = _kron
+UFUNCS = [fn for fn in OPS if isinstance(fn, np.ufunc)]
+for ufunc in UFUNCS:
+    has_rule = any(OPS[ufunc].rules)
+    if has_rule and ufunc.nin == 2 and ufunc.signature is None:
+        COMPOSED[ufunc.outer] = _outer_of(ufunc)

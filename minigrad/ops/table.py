@@ -1,9 +1,24 @@
-"""The table of differentiable functions: one entry per NumPy function, and how our own functions join them."""
+"""The table of differentiable functions: one row per function, NumPy's and ours.
+
+A row is a function, the rule of each of its inputs, and the same rules as sentences::
+
+    defvjp(
+        np.tanh,
+        lambda g, y, x: g * (1 - y * y),
+        says="{g} ⊙ (1 - {y}²)",
+    )
+
+A rule gets the cotangent g of the result y, y, and the inputs, and returns what its input is sent.
+In a sentence braces hold g, y, keywords, and the inputs under the names that the rule gives them
+(those of ``*xs`` are a, b, c ..., or x alone). Signs and words are listed in core/notation.py,
+NOTATION; the other words are NumPy's functions.
+"""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import string
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,197 +29,192 @@ from minigrad.errors import MinigradError, UnsupportedError
 
 Fn = Callable[..., Any]
 Rule = Callable[..., Any]
-"""``(g, y, *inputs, **keywords) -> contribution``: g the cotangent of the result y, all of them arrays or Tensors."""
-
-
+"""``(g, y, *inputs, **keywords) -> contribution``: g the cotangent of y, all arrays or Tensors."""
+Inputs = tuple[Any, ...]
+Keywords = Mapping[str, Any]
+Bind = Callable[..., tuple[Iterable[Any], Keywords]]
+"""``(*args, **kwargs) -> (inputs, keywords)``."""
 Template = str | None
 """What one input is sent, as mathematics: ``{g} ⊙ (1 - {y}²)``; None: nothing."""
-Says = Template | tuple[Template, ...] | Callable[[Any], tuple[Template, ...]] | None
-"""The template of every input: one, a tuple, or a function of the node where they depend on shapes and keywords."""
+Templates = tuple[Template, ...]
+Says = Template | Templates | Callable[[Any], Templates] | None
+"""One template, all of them, or a function of the node where they depend on shapes and keywords."""
 
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """What the engine knows of one function: how to read its arguments, how to call it, how to go back through it."""
+    """What the engine knows of one function: how to read its arguments, call it, and go back.
+
+    ``rules`` has one rule per input, None where no gradient passes; or ``joint`` is one rule for
+    all inputs, which returns as many contributions. ``keywords`` are those that the rules
+    understand, None where any will do, for there is no gradient to get wrong. ``bind`` sorts the
+    arguments of a function that does not begin with its inputs. The engine calls ``call(*inputs,
+    **keywords)``.
+    """
 
     fn: Fn
-    rules: tuple[Rule | None, ...]  # one per input; None: no gradient
-    joint: Rule | None  # or one rule for all inputs, returning as many contributions
-    keywords: (
-        frozenset[str] | None
-    )  # those the rules understand; None: any, for there is no gradient to get wrong
-    bind: (
-        Callable[..., tuple[Iterable[Any], Mapping[str, Any]]] | None
-    )  # (*args, **kwargs) -> (inputs, keywords)
-    call: Fn  # called as call(*inputs, **keywords)
-    says: Says = None  # the rules as mathematics
+    rules: tuple[Rule | None, ...]
+    joint: Rule | None
+    keywords: frozenset[str] | None
+    bind: Bind | None
+    call: Fn
+    says: Says = None
 
-    def split(
-        self, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Sort the arguments of a call into differentiable inputs and keywords; refuse unknown keywords."""
+    def split(self, args: Inputs, kwargs: Keywords) -> tuple[Inputs, dict[str, Any]]:
+        """Sort the arguments of a call into differentiable inputs and keywords.
+
+        Raises UnsupportedError for a keyword that the rules do not know.
+        """
         if self.bind is not None:
-            try:
-                bound, keywords = self.bind(*args, **kwargs)
-            except MinigradError:
-                raise
-            except TypeError as error:
-                raise UnsupportedError(op_name(self.fn), got=_reason(error)) from None
-            return tuple(bound), self._known(keywords)
-        n = len(self.rules)
-        if len(args) == n or self.joint is not None:
-            return args, self._known(kwargs) if kwargs else {}
-        names, keywords = parameters(self.fn), dict(kwargs)
-        inputs = args[:n] + tuple(
-            keywords.pop(name) for name in names[len(args) : n] if name in keywords
-        )
-        if len(inputs) < n or len(args) > len(names):
-            raise UnsupportedError(
-                op_name(self.fn), got=f"{len(args)} arguments", expected=f"{n} operands wanted"
-            )
-        return inputs, self._known({**dict(zip(names[n:], args[n:], strict=False)), **keywords})
+            args, kwargs = self._bound(self.bind, args, kwargs)
+        elif self.joint is None and len(args) != len(self.rules):
+            args, kwargs = self._matched(args, kwargs)
+        return args, self._known(kwargs) if kwargs else {}
 
     def passes(self, slot: int) -> bool:
         """Whether a gradient goes back to that input."""
         return self.joint is not None or self.rules[slot] is not None
 
-    def _known(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
-        if self.keywords is None or not keywords.keys() <= self.keywords:
-            keywords = self._refused(keywords)
-        return {k: _settled(v) for k, v in keywords.items() if v is not np._NoValue}
+    def letters(self, count: int) -> list[str]:
+        """What the rules call their inputs, of which there are ``count``.
 
-    def _refused(self, keywords: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The keywords without those that are unknown and None; refuse the other unknown ones."""
-        unknown = (
-            keywords.keys() - self.keywords
-            if self.keywords is not None
-            else keywords.keys() & {"out"}
-        )
-        given = {k: v for k, v in keywords.items() if k not in unknown}
-        unknown = {k for k in unknown if keywords[k] is not None and keywords[k] is not np._NoValue}
-        if "out" in unknown:
+        >>> OPS[np.where].letters(3), OPS[np.stack].letters(2)
+        (['c', 'a', 'b'], ['a', 'b'])
+        """
+        rules = [rule for rule in (*self.rules, self.joint) if rule]
+        names = [*_operands(rules[0])] if rules else []
+        for slot in range(len(names), count):
+            names.append(letter(slot, count))
+        return names
+
+    def _bound(self, bind: Bind, args: Inputs, kwargs: Keywords) -> tuple[Inputs, Keywords]:
+        """The arguments as the row's own ``bind`` sorts them."""
+        try:
+            inputs, keywords = bind(*args, **kwargs)
+        except MinigradError:
+            raise
+        except TypeError as error:
+            raise UnsupportedError(op_name(self.fn), got=reason(error)) from None
+        return tuple(inputs), keywords
+
+    def _matched(self, args: Inputs, kwargs: Keywords) -> tuple[Inputs, Keywords]:
+        """Inputs that were passed by name, and keywords that were passed by position."""
+        count = len(self.rules)
+        names = parameters(self.fn)
+        keywords = dict(kwargs)
+        inputs = args[:count]
+        for name in names[len(args) : count]:
+            if name in keywords:
+                inputs = (*inputs, keywords.pop(name))
+        if len(inputs) < count or len(args) > len(names):
+            got = f"{len(args)} arguments"
+            expected = f"{count} operands wanted"
+            raise UnsupportedError(op_name(self.fn), got=got, expected=expected)
+        by_position = zip(names[count:], args[count:], strict=False)
+        return inputs, dict(by_position) | keywords
+
+    def _known(self, keywords: Keywords) -> dict[str, Any]:
+        """The keywords for the rules, without those that stand for "not given"."""
+        if self.keywords is None or not keywords.keys() <= self.keywords:
+            keywords = self._without_unknown(keywords)
+        settled = {}
+        for name, value in keywords.items():
+            if value is not np._NoValue:
+                settled[name] = _settled(value)
+        return settled
+
+    def _without_unknown(self, keywords: Keywords) -> Keywords:
+        """The keywords that are known; refuse an unknown one, unless it is None."""
+        unknown = keywords.keys() & {"out"}
+        if self.keywords is not None:
+            unknown = keywords.keys() - self.keywords
+        refused = sorted(k for k in unknown if not _is_absent(keywords[k]))
+        if "out" in refused:
+            got = "out=, which would drop the gradient"
             remedy = "Write a = a + b, not a += b into a plain array"
-            raise UnsupportedError(
-                op_name(self.fn), got="out=, which would drop the gradient", remedy=remedy
-            )
-        if unknown:
-            raise UnsupportedError(
-                op_name(self.fn),
-                got=f"keyword {', '.join(sorted(unknown))}",
-                expected=f"minigrad differentiates it with {', '.join(sorted(self.keywords or ())) or 'no keywords'}",
-            )
-        return given
+            raise UnsupportedError(op_name(self.fn), got=got, remedy=remedy)
+        if refused:
+            got = f"keyword {', '.join(refused)}"
+            expected = with_only(sorted(self.keywords or ()))
+            raise UnsupportedError(op_name(self.fn), got=got, expected=expected)
+        return {k: v for k, v in keywords.items() if k not in unknown}
 
 
 OPS: dict[Fn, Op] = {}
-COMPOSED: dict[Fn, Fn] = {}
-"""Functions that are recorded as what they are made of."""
-
-
-DISCRETE: set[Fn] = set()
-"""Functions whose results are no numbers that could have a derivative; they get and give plain arrays."""
-STATIC: set[Fn] = set()
-"""Those among them that decide nothing by the values: they ask for shapes and dtypes, print or save."""
 
 
 def defvjp(
     fn: Fn,
     *rules: Rule | None,
     joint: Rule | None = None,
-    bind: Callable[..., tuple[Iterable[Any], Mapping[str, Any]]] | None = None,
+    bind: Bind | None = None,
     call: Fn | None = None,
     says: Says = None,
 ) -> None:
-    """Enter fn into the table: its rules in the order of its inputs (None where no gradient passes).
+    """Enter fn into the table.
 
-    ``says`` is the same as mathematics, which the debugger prints; core/notation.py has the signs.
+    ``rules``: one per input in their order, None where no gradient passes.
+    ``joint``: instead of them, one rule that returns the contributions to all inputs.
+    ``bind``: sorts the arguments into (inputs, keywords) where the inputs do not come first.
+    ``call``: what the engine calls with (*inputs, **keywords), by default fn.
+    ``says``: the rules as sentences, which the debugger prints (see the top of this file).
     """
-    known = [r for r in (*rules, joint) if r is not None]
-    keywords = frozenset(name for r in known for name in _keywords(r)) if known else None
+    keywords = _understood(*rules, joint)
     OPS[fn] = Op(fn, rules, joint, keywords, bind, call or fn, says)
 
 
-def compose(fn: Fn, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Call what fn is made of: its operands by position, the rest by the names that NumPy gives them."""
-    how = COMPOSED[fn]
-    declared, ours = _signature(fn, how).parameters, _signature(how, how).parameters
-    try:
-        given = _signature(fn, how).bind(*args, **kwargs).arguments
-    except TypeError as error:
-        raise UnsupportedError(op_name(fn), got=_reason(error)) from None
-    wanted = sum(
-        p.default is p.empty and p.kind not in (p.KEYWORD_ONLY, p.VAR_POSITIONAL)
-        for p in ours.values()
-    )
-    operands: list[Any] = []
-    keywords: dict[str, Any] = {}
-    for name, value in given.items():
-        if declared[name].kind is inspect.Parameter.VAR_POSITIONAL:
-            operands += value
-        elif declared[name].kind is inspect.Parameter.VAR_KEYWORD:
-            keywords |= value
-        elif len(operands) < wanted:
-            operands.append(value)
-        elif (value is not None or name in ours) and value is not np._NoValue:
-            keywords[name] = value
-    if (
-        operands
-        and isinstance(operands[0], list)
-        and all(isinstance(x, (int, float, list)) for x in operands[0])
-    ):
-        operands[0] = np.asarray(operands[0])
-    for name in keywords.keys() - ours.keys():
-        if name in declared and keywords[name] is declared[name].default:
-            del keywords[name]
-            continue
-        known = ", ".join(n for n in list(ours)[wanted:]) or "no keywords"
-        expected = f"minigrad differentiates it with {known}"
-        raise UnsupportedError(op_name(fn), got=f"keyword {name}", expected=expected)
-    return how(*operands, **keywords)
-
-
-@functools.cache
-def _signature(fn: Fn, otherwise: Fn) -> inspect.Signature:
-    """How fn is called; as ``otherwise`` where NumPy does not say."""
-    try:
-        return inspect.signature(fn)
-    except ValueError:
-        return inspect.signature(otherwise)
-
-
-def _reason(error: TypeError) -> str:
-    """``<lambda>() got an unexpected keyword argument 'axes'`` without the function's name."""
-    return str(error).rpartition("() ")[2]
-
-
-def _settled(value: Any) -> Any:
-    """A keyword that nobody can change any more: lists and arrays, such as axes, as tuples."""
-    if type(value) is tuple or isinstance(value, (list, np.ndarray)):
-        return tuple(map(_settled, value.tolist() if isinstance(value, np.ndarray) else value))
-    return value
+def _understood(*rules: Rule | None) -> frozenset[str] | None:
+    """The keywords that any of the rules takes; None where there is no rule."""
+    names: set[str] = set()
+    for rule in filter(None, rules):
+        names.update(_keywords(rule))
+    return frozenset(names) if any(rules) else None
 
 
 def _keywords(rule: Rule) -> list[str]:
-    found = inspect.signature(rule).parameters.values()
-    return [p.name for p in found if p.default is not p.empty or p.kind is p.KEYWORD_ONLY]
+    """The parameters of a rule that are no operands: with a default, or after ``*``."""
+    names = []
+    for p in inspect.signature(rule).parameters.values():
+        if p.default is not p.empty or p.kind is p.KEYWORD_ONLY:
+            names.append(p.name)
+    return names
+
+
+@functools.cache
+def _operands(rule: Rule) -> list[str]:
+    """What a rule calls its inputs: its parameters between y and the keywords."""
+    declared = inspect.signature(rule).parameters.values()
+    by_position = [p for p in declared if p.kind is p.POSITIONAL_OR_KEYWORD]
+    return [p.name for p in by_position[2:] if p.default is p.empty]
 
 
 @functools.cache
 def parameters(fn: Fn) -> tuple[str, ...]:
     """The names of fn's positional parameters, as NumPy declares them."""
-    return tuple(
-        p.name for p in inspect.signature(fn).parameters.values() if p.kind is not p.KEYWORD_ONLY
-    )
+    declared = inspect.signature(fn).parameters.values()
+    return tuple(p.name for p in declared if p.kind is not p.KEYWORD_ONLY)
+
+
+def letter(slot: int, count: int = 2) -> str:
+    """How sentences call an input without a name of its own: x if it is alone, else a, b, c.
+
+    >>> letter(0, 1), letter(0, 2), letter(1, 2), letter(6, 8)
+    ('x', 'a', 'b', 'x6')
+    """
+    if count == 1:
+        return "x"
+    return string.ascii_lowercase[slot] if slot < 6 else f"x{slot}"
 
 
 def op_name(fn: Fn) -> str:
-    """The function's name as a reader knows it: ``tanh``, ``matmul``, ``getitem``."""
-    name, of = str(getattr(fn, "__name__", fn)), getattr(fn, "__self__", None)
-    return f"{of.__name__}.{name}" if isinstance(of, np.ufunc) else name
+    """The function's name as a reader knows it: ``tanh``, ``getitem``, ``add.outer``."""
+    name = str(getattr(fn, "__name__", fn))
+    owner = getattr(fn, "__self__", None)
+    return f"{owner.__name__}.{name}" if isinstance(owner, np.ufunc) else name
 
 
 def dispatched(fn: Fn) -> Fn:
-    """Give a function of ours the dispatch that NumPy's own have: an operand that is no plain array decides."""
+    """Give a function of ours the dispatch of NumPy's: a Tensor among the operands decides."""
 
     @functools.wraps(fn)
     def public(*args: Any, **kwargs: Any) -> Any:
@@ -214,3 +224,27 @@ def dispatched(fn: Fn) -> Fn:
         return fn(*args, **kwargs)
 
     return public
+
+
+def _is_absent(value: Any) -> bool:
+    """Whether a keyword says nothing, as an unknown one may."""
+    return value is None or value is np._NoValue
+
+
+def _settled(value: Any) -> Any:
+    """A keyword that nobody can change any more: lists and arrays, such as axes, as tuples."""
+    if isinstance(value, np.ndarray):
+        return _settled(value.tolist())
+    if isinstance(value, list) or type(value) is tuple:
+        return tuple(map(_settled, value))
+    return value
+
+
+def reason(error: TypeError) -> str:
+    """``<lambda>() got an unexpected keyword argument 'axes'`` without the function's name."""
+    return str(error).rpartition("() ")[2]
+
+
+def with_only(keywords: Iterable[str]) -> str:
+    """What an error says is understood."""
+    return f"minigrad differentiates it with {', '.join(keywords) or 'no keywords'}"

@@ -15,11 +15,11 @@ from itertools import repeat
 from typing import Any
 
 import numpy as np
-from minigrad.models.lab.anatomy import Array
-from minigrad.models.lab.artbp import draw, reweighted
 
 import minigrad as mg
 from minigrad import Tape
+from minigrad.models.lab.anatomy import Array
+from minigrad.models.lab.artbp import draw, reweighted
 from minigrad.transforms import differentiate
 
 N, POSITIVE, START, OPTIMUM = 23, 10, 0.5, -1 / 6

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+import minigrad as mg
 from minigrad.models.cells import parameters
 from minigrad.models.data.stream import drawn
 from minigrad.models.data.text import Windows
 from minigrad.models.language_model import RNNLM
 from minigrad.models.train import loop as train
-
-import minigrad as mg
 
 RATE, BOUND = 5.0, 0.3  # the book trains at 1 and clips to 1, with 1024 examples at a time
 

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+import minigrad as mg
+from minigrad import Tape
+from minigrad.core import gates
 from minigrad.models.cells import LSTMCell, RNNCell, parameters
 from minigrad.models.data.tasks import (
     ADDING_BASELINE,
@@ -17,10 +21,6 @@ from minigrad.models.data.tasks import (
     recall,
 )
 from minigrad.models.lab.strategy import Strategy
-
-import minigrad as mg
-from minigrad import Tape
-from minigrad.core import gates
 
 HIDDEN, BATCH = 24, 32
 

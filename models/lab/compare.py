@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from minigrad.models.cells import parameters
 
 import minigrad as mg
 from minigrad import Tape, Tensor
 from minigrad.core import gates
 from minigrad.errors import ArgumentError, DataError
+from minigrad.models.cells import parameters
 
 from .anatomy import Array
 from .strategy import Strategy

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad.models.cells import LSTMCell, RNNCell
 
 import minigrad as mg
 from minigrad import transforms as tr
@@ -26,6 +25,7 @@ from minigrad.errors import (
     StaleTapeError,
     UnsupportedError,
 )
+from minigrad.models.cells import LSTMCell, RNNCell
 from tests.programs import (
     CELLS,
     TRANSFORMS,

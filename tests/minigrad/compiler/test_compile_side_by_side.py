@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
 
 import minigrad as mg
 from minigrad import transforms as tr
@@ -17,6 +16,7 @@ from minigrad.compiler.rewrite.expand import expand
 from minigrad.compiler.rewrite.fold import fold
 from minigrad.compiler.rewrite.widen import neighbours, side_by_side
 from minigrad.compiler.rewrite.widen_sums import summed_side_by_side
+from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
 from tests import programs
 from tests.programs import CELLS, TRANSFORMS, D, H, V, agrees
 

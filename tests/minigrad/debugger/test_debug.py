@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minigrad.models.book.cases import exploding, network
 
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.core.scope import watch
 from minigrad.errors import ArgumentError, GradientError, NonFiniteError
+from minigrad.models.book.cases import exploding, network
 from minigrad.ops import OPS
 
 ROOT = Path(__file__).parents[3]

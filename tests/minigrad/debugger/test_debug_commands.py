@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minigrad.models.book.cases import exploding, network
 
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.debugger.terminal import COMMANDS, Debugger
+from minigrad.models.book.cases import exploding, network
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.children import running

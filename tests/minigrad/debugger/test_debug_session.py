@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad.models.book.cases import network, vanishing
 
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.debugger.breakpoints import breakpoint_at
 from minigrad.debugger.session import Session
 from minigrad.errors import ArgumentError
+from minigrad.models.book.cases import network, vanishing
 
 
 def indexed():

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad.models import Windows, anatomy, parameters
-from minigrad.models.book import clipping, exercises
-from minigrad.models.book import long_memory as memory
-from minigrad.models.data.tasks import ADDING_BASELINE, adding, copy_baseline, copy_memory, recall
 
 import minigrad as mg
 from minigrad.cli import main
 from minigrad.errors import ArgumentError
+from minigrad.models import Windows, anatomy, parameters
+from minigrad.models.book import clipping, exercises
+from minigrad.models.book import long_memory as memory
+from minigrad.models.data.tasks import ADDING_BASELINE, adding, copy_baseline, copy_memory, recall
 from minigrad.transforms import truncate
 
 seeds = st.integers(0, 999)

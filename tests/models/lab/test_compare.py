@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad.errors import ArgumentError, DataError
 from minigrad.models import RNNLM, anatomy, compare, parameters
 from minigrad.models.book import balancing
 from minigrad.models.lab.artbp import artbp, cut_chance, draw, reweighted, with_xi
 from minigrad.models.lab.compare import as_csv, as_json, interval, table, work
 from minigrad.models.lab.strategy import MAKERS, Strategy
-
-import minigrad as mg
-from minigrad.errors import ArgumentError, DataError
 from minigrad.transforms import truncate
 from tests.nets import KINDS, net
 
