@@ -35,7 +35,8 @@ def checkpoint(tape: Tape, every: int | str = "auto") -> Tape:
     One segment at a time is recomputed. Outputs and gradients stay the same to the last bit. The
     new tape keeps what a segment hands on, what lies outside the steps, and its outputs; the memory
     of the rest is free when nobody holds the old tape any more. "auto" takes the square root of the
-    number of steps.
+    number of steps. (Second derivatives are the same too, but where they pass a ``clip_grad``
+    inside a segment: it clips what reaches the value and what reaches its recomputation apart.)
 
     What was checkpointed before stays as it is, so that the forward pass need never hold more than
     a segment either: ``h, loss = checkpoint(Tape.of(h, loss), every=64).outputs``, in the loop, at
