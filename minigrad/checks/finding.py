@@ -1,4 +1,4 @@
-"""What there is to say about a NaN or infinity: the record of its origin, and one line that says why."""
+"""What there is to say about a NaN or infinity: the record of its origin, and one line why."""
 
 from __future__ import annotations
 
@@ -10,47 +10,41 @@ import numpy as np
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor
 from minigrad.errors import sentence
-from minigrad.ops.elementwise import accumulate, cast
 
-SUMS = {
-    np.add,
-    np.subtract,
-    np.multiply,
-    np.square,
-    np.exp,
-    np.exp2,
-    np.expm1,
-    np.sinh,
-    np.cosh,
-    np.matmul,
-    np.einsum,
-    np.sum,
-    np.mean,
-    np.cumsum,
-    accumulate,
-    cast,
-}
-"""Functions that finite operands (and at least one) can only leave by overflow, forward and backward."""
-POLES = {
-    np.divide,
-    np.reciprocal,
-    np.power,
-    np.float_power,
-    np.sqrt,
-    np.cbrt,
-    np.log,
-    np.log2,
-    np.log10,
-}
-"""Functions that are infinite, or infinitely steep, at 0 and nowhere else."""
+from .wording import (
+    counted,
+    elementwise,
+    first_bad,
+    joined,
+    listed,
+    operand,
+    operands_at,
+    overflow,
+    overflowed,
+    range_of,
+    where_to_mask,
+)
+
+MAX_OPERANDS = 4
+"""How many operands a message describes."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, repr=False)
 class NonFinite:
     """The origin of a NaN or infinity; ``str()`` says what, why and where in one line.
 
-    ``value`` is the offending array: of kind "forward" the value of ``node``, of kind "adjoint" what the backward pass
-    through ``node`` sent, or summed up there. ``masked``: the loss does not see it.
+    ``value`` is the offending array: of kind "forward" the value of ``node``, of kind "adjoint"
+    what the backward pass through ``node`` sent, or summed up there. ``masked``: the loss does not
+    see it.
+
+    >>> import numpy as np
+    >>> import minigrad as mg
+    >>> x = mg.tensor([0.0, 1.0], requires_grad=True, name="x")
+    >>> with np.errstate(all="ignore"):
+    ...     loss = np.sum(np.log(x))
+    >>> finding = mg.find_nonfinite(mg.Tape.of(loss))
+    >>> finding.kind, finding.node.op, finding.value, finding.infs
+    ('forward', 'log', array([-inf,   0.]), 1)
     """
 
     node: Tensor
@@ -76,134 +70,121 @@ class NonFinite:
         return f"NonFinite({self.kind}: {self.message})"
 
 
-def elementwise(n: Tensor) -> bool:
-    """Whether element i of n's value is computed from the elements i of what it reads."""
-    return isinstance(n.fn, np.ufunc) and n.fn.signature is None
+# --- the three findings -----------------------------------------------------------------------
+def value_finding(
+    tape: Tape,
+    n: Tensor,
+    masked: str = "",
+    first_nan: Tensor | None = None,
+) -> NonFinite:
+    """The value of n is the origin.
 
-
-def forward(tape: Tape, n: Tensor, masked: str = "", turned: Tensor | None = None) -> NonFinite:
-    """The value of n is the origin; ``turned`` is the first NaN that came of it."""
-    i, then = _first(n.data), ""
-    if turned is not None and turned is not n:
-        then = f"NaN from '{tape.names[turned]}' ({turned.where}) on"
-    values = _values(n, i) if elementwise(n) else []
-    first = (
-        f"first {f'{n.op}({_listed(values)}) ' if values else ''}at {list(i)}" if n.size > 1 else ""
-    )
-    kind = n.op if n.fn else "parameter" if n.requires_grad else "constant"
+    ``masked`` says why the loss does not see it; ``first_nan`` is the first NaN that came of it.
+    """
+    i = first_bad(n.data)
+    values = operands_at(n, i) if elementwise(n) else []
     message = sentence(
-        f"{kind} in the gradients"
-        if tape.wrt and n.fn and n.serial > tape.outputs[0].serial
-        else kind,
-        got=f"'{tape.names[n]}' {'has' if n.ndim else 'is'} {_counted(n.data)}",
-        expected=_joined(", ", f"it reads {_operands(tape, n)}" if n.fn else "", first),
-        remedy=_joined(
+        _maker(tape, n),
+        got=f"'{tape.names[n]}' {'has' if n.ndim else 'is'} {counted(n.data)}",
+        expected=joined(", ", _reads(tape, n), _first_element(n, i, values)),
+        remedy=joined(
             ". ",
-            _overflow(n, values, n.data[i]),
+            overflow(n, values, n.data[i]),
             masked,
-            _mask(n) if masked and values else "",
-            then,
-            "The update before this forward pass wrote it"
-            if n.fn is None and n.assigned >= 0
-            else "",
+            where_to_mask(n) if masked and values else "",
+            _spread(tape, n, first_nan),
+            _update(n),
         ),
         where=n.where,
     )
     return NonFinite(n, "forward", n.data, bool(masked), message)
 
 
-def adjoint(tape: Tape, n: Tensor, x: Tensor, g: Array, c: Array) -> NonFinite:
-    """What n sends to x is the origin: all that it is computed from is finite."""
-    i, values, why, remedy = _first(c), [], f"its own gradient is {_range(g)}", ""
-    if elementwise(n) and c.shape == n.shape:
-        values = _values(n, i)
+def adjoint_finding(
+    tape: Tape,
+    n: Tensor,
+    x: Tensor,
+    g: Array,
+    sent: Array,
+) -> NonFinite:
+    """What n, whose adjoint is g, sends to x is the origin: all it is computed from is finite."""
+    i = first_bad(sent)
+    values = []
+    why = f"its own gradient is {range_of(g)}"
+    remedy = ""
+    if elementwise(n) and sent.shape == n.shape:
+        values = operands_at(n, i)
+        call = f"{n.op}({listed(values)}) = {n.data[i]:.4g}"
         place = f" at {list(i)}" if n.size > 1 else ""
-        why = f"a gradient of {g[i]:.4g} meets {n.op}({_listed(values)}) = {n.data[i]:.4g}{place}"
-        remedy = f"0 times an infinite slope is NaN. {_mask(n)}" if g[i] == 0 else ""
+        why = f"a gradient of {g[i]:.4g} meets {call}{place}"
+        if g[i] == 0:
+            remedy = f"0 times an infinite slope is NaN. {where_to_mask(n)}"
     message = sentence(
         f"backward through {n.op}",
-        got=f"'{tape.names[n]}' sends {_counted(c)} to {_operand(tape, x)}",
+        got=f"'{tape.names[n]}' sends {counted(sent)} to {operand(tape, x)}",
         expected=why,
-        remedy=remedy or _overflow(n, values, c[i]),
+        remedy=remedy or overflow(n, values, sent[i]),
         where=n.where,
     )
-    return NonFinite(n, "adjoint", c, False, message)
+    return NonFinite(n, "adjoint", sent, False, message)
 
 
-def total(tape: Tape, n: Tensor, g: Array) -> NonFinite:
-    """An adjoint that is not finite although all that was sent is: their sum, or what the caller started from."""
-    seed = n is tape.outputs[0]
+def sum_finding(tape: Tape, n: Tensor, g: Array) -> NonFinite:
+    """The adjoint of n is the origin: the sum of what was sent, or what the caller started from."""
+    name = tape.names[n]
+    verb = "has" if g.ndim else "is"
+    gradient = f"the gradient of '{name}'"
+    why = "all that was sent to it is finite, the sum is not"
+    remedy = overflowed(g.dtype)
+    if n is tape.outputs[0]:
+        gradient = f"the gradient given for '{name}'"
+        why = ""
+        remedy = ""
     message = sentence(
         "backward",
-        got=f"the gradient {'given for' if seed else 'of'} '{tape.names[n]}' {'has' if g.ndim else 'is'} {_counted(g)}",
-        expected="" if seed else "all that was sent to it is finite, the sum is not",
-        remedy="" if seed else _ends(g.dtype),
+        got=f"{gradient} {verb} {counted(g)}",
+        expected=why,
+        remedy=remedy,
         where=n.where,
     )
     return NonFinite(n, "adjoint", g, False, message)
 
 
-def _joined(mark: str, *parts: str) -> str:
-    return mark.join(filter(None, parts))
+# --- what made the value ----------------------------------------------------------------------
+def _maker(tape: Tape, n: Tensor) -> str:
+    """The operation, in which pass; or that it is a parameter or a constant."""
+    if n.fn is None:
+        return "parameter" if n.requires_grad else "constant"
+    is_in_backward = tape.wrt and n.serial > tape.outputs[0].serial
+    return f"{n.op} in the gradients" if is_in_backward else n.op
 
 
-def _counted(x: Array) -> str:
-    """``NaN``, or ``NaN in 1 and inf in 2 of 6``."""
-    counts = {"NaN": np.isnan(x).sum(), "inf": np.isposinf(x).sum(), "-inf": np.isneginf(x).sum()}
-    found = [f"{kind} in {n}" if x.ndim else kind for kind, n in counts.items() if n]
-    return f"{' and '.join(found)} of {x.size}" if x.ndim else found[0]
+def _reads(tape: Tape, n: Tensor) -> str:
+    """``it reads 'x' (2, 3) from 0 to 4 and 'y' = 1``; nothing for a leaf."""
+    if n.fn is None:
+        return ""
+    operands = [operand(tape, x) for x in n.inputs[:MAX_OPERANDS]]
+    more = " ..." if len(n.inputs) > MAX_OPERANDS else ""
+    return f"it reads {' and '.join(operands)}{more}"
 
 
-def _range(x: Array) -> str:
-    low, high = float(x.min()), float(x.max())
-    return f"all at {low:.4g}" if low == high else f"from {low:.4g} to {high:.4g}"
+def _first_element(n: Tensor, i: tuple[int, ...], values: list[Any]) -> str:
+    """``first log(0) at [0]``, where there is more than one element."""
+    if n.size <= 1:
+        return ""
+    call = f"{n.op}({listed(values)}) " if values else ""
+    return f"first {call}at {list(i)}"
 
 
-def _operand(tape: Tape, x: Tensor) -> str:
-    """``'x' (2, 3) from 0 to 4``."""
-    name = f"'{tape.names[x]}'"
-    if x.ndim == 0:
-        return f"{name} = {float(x.data):.4g}"
-    return f"{name} {x.shape} {_range(x.data)}" if x.size else f"{name} {x.shape}"
+def _spread(tape: Tape, n: Tensor, first_nan: Tensor | None) -> str:
+    """Where the NaN begins that an infinity became."""
+    if first_nan is None or first_nan is n:
+        return ""
+    return f"NaN from '{tape.names[first_nan]}' ({first_nan.where}) on"
 
 
-def _operands(tape: Tape, n: Tensor) -> str:
-    return " and ".join(_operand(tape, x) for x in n.inputs[:4]) + (
-        " ..." if len(n.inputs) > 4 else ""
-    )
-
-
-def _first(x: Array) -> tuple[int, ...]:
-    """The index of the first element that is not finite."""
-    return tuple(int(k) for k in np.unravel_index(np.argmin(np.isfinite(x)), x.shape))
-
-
-def _values(n: Tensor, i: tuple[int, ...]) -> list[Any]:
-    """What an elementwise function reads for element i of its result."""
-    return [np.broadcast_to(x.data, n.shape)[i] for x in n.inputs]
-
-
-def _listed(values: list[Any]) -> str:
-    return ", ".join(f"{float(v):.4g}" for v in values)
-
-
-def _overflow(n: Tensor, values: list[Any], result: Any) -> str:
-    """That the result overflowed, where nothing else can have happened."""
-    summed = n.fn in SUMS and all(x.size for x in n.inputs)
-    if summed or (n.fn in POLES and values and all(values) and np.isinf(result)):
-        hint = (
-            ". mg.softmax and mg.log_softmax subtract the largest first" if n.fn is np.exp else ""
-        )
-        return _ends(result.dtype) + hint
+def _update(n: Tensor) -> str:
+    """That a parameter was assigned its value."""
+    if n.fn is None and n.assigned >= 0:
+        return "The update before this forward pass wrote it"
     return ""
-
-
-def _ends(dtype: Any) -> str:
-    return f"Overflow: {dtype} ends at {float(np.finfo(dtype).max):.4g}"
-
-
-def _mask(n: Tensor) -> str:
-    """np.where around the result hides the value, not its derivative: it belongs around the operand."""
-    safe = f"np.where(mask, x, {1 if n.fn in POLES | SUMS else 'safe'})"
-    others = ", y" * (len(n.inputs) - 1)
-    return f"Mask the operand, not the result: {'y / ' + safe if n.fn is np.divide else f'{n.op}({safe}{others})'}"

@@ -19,15 +19,27 @@ from minigrad.core.versions import refuse_stale
 from minigrad.errors import NonFiniteError
 from minigrad.ops.indexing import Scattered
 
-from .finding import NonFinite, adjoint, elementwise, forward, total
+from .finding import NonFinite, adjoint_finding, sum_finding, value_finding
+from .wording import elementwise
 
 
 @contextmanager
 def detect_anomaly() -> Iterator[None]:
-    """Raise NonFiniteError as soon as a loss, or an adjoint on the way back from it, is NaN or infinite.
+    """Raise NonFiniteError as soon as a loss, or an adjoint on the way back from it, is not finite.
 
-    Holds for every gradient asked for inside, in this thread or asyncio task. The error names the origin, as
-    ``find_nonfinite`` does; no ``grad`` is touched. Values that neither the loss nor a gradient sees raise nothing.
+    Holds for every gradient asked for inside, in this thread or asyncio task. The error names the
+    origin, as ``find_nonfinite`` does; no ``grad`` is touched. Values that neither the loss nor a
+    gradient sees raise nothing.
+
+    >>> import numpy as np
+    >>> import minigrad as mg
+    >>> x = mg.tensor([0.0, 1.0], requires_grad=True, name="x")
+    >>> with np.errstate(all="ignore"), mg.detect_anomaly():
+    ...     np.sum(np.log(x)).backward()
+    Traceback (most recent call last):
+    minigrad.errors.NonFiniteError: log: 'log' has -inf in 1 of 2; it reads 'x' ... first log(0) ...
+
+    Raises: NonFiniteError, whose ``found`` is the NonFinite record.
     """
     token = watch.set((*watch.get(), _guarded))
     try:
@@ -39,79 +51,128 @@ def detect_anomaly() -> Iterator[None]:
 def find_nonfinite(tape: Tape, gradient: npt.ArrayLike | None = None) -> NonFinite | None:
     """The origin of the first NaN or infinity, None where there is none.
 
-    The outputs are asked first, the loss before the others: the origin is the earliest value behind them that is not
-    finite although all it was computed from is. Then a single output's adjoints, from ``gradient`` (default: ones):
-    the first node that sends something not finite back, or the forward value behind it. Last the values that reach
-    neither. A constant infinity that reaches neither, such as -inf in an attention mask, is no finding.
+    The outputs are asked first, the loss before the others: the origin is the earliest value behind
+    them that is not finite although all it was computed from is. Then a single output's adjoints,
+    from ``gradient`` (of the output's shape; by default ones): the first node that sends something
+    not finite back, or the forward value behind it. Last the values that reach neither. A constant
+    infinity that reaches neither, such as -inf in an attention mask, is no finding.
 
-    Cost: linear in the nodes; at most one backward pass. Raises StaleTapeError where a parameter was assigned since.
+    >>> import numpy as np
+    >>> import minigrad as mg
+    >>> x = mg.tensor([0.0, 4.0], requires_grad=True, name="x")
+    >>> loss = np.sum(np.where(x > 0, np.sqrt(x), 0))
+    >>> finding = mg.find_nonfinite(mg.Tape.of(loss))
+    >>> finding.kind, finding.node.op, finding.nans
+    ('adjoint', 'sqrt', 1)
+    >>> print(finding)
+    backward through sqrt: 'sqrt' sends NaN in 1 of 2 to 'x' (2,) from 0 to 4; a gradient of 0 meets
+    sqrt(0) = 0 at [0]. 0 times an infinite slope is NaN. Mask the operand, not the result:
+    sqrt(np.where(mask, x, 1)). [...]
+
+    Cost: linear in the nodes; at most one backward pass.
+    Raises: StaleTapeError where a parameter was assigned since; ShapeError and DTypeError for a
+    gradient that does not fit the output.
     """
     with np.errstate(all="ignore"):
-        if found := _in_outputs(tape):
-            return found
-        out = tape.outputs[0]
-        if len(tape.outputs) == 1 and out.requires_grad:
-            seed = seed_for(tape, np.ones(out.shape, out.dtype) if gradient is None else gradient)
-            for swept in sweep(tape.nodes, out, seed):
-                if found := _in_adjoints(tape, *swept):
-                    return found
-        for n in held(tape.nodes):
-            if _is_bad(n.data) and _unwanted(n, tape.nodes[-1].serial):
-                return forward(tape, n, masked="It reaches neither an output nor a gradient")
-    return None
+        return _in_outputs(tape) or _in_backward(tape, gradient) or _unseen(tape)
+
+
+def nonfinite_parts(tape: Tape) -> dict[str, str]:
+    """What find_nonfinite says, for an error of its own: ``got``, and the line at the end."""
+    finding = find_nonfinite(tape, np.ones(tape.outputs[0].shape))
+    where = finding.node.where if finding else ""
+    return {"got": str(finding).removesuffix(f" [{where}]"), "where": where}
 
 
 def _guarded(tape: Tape, sweeping: Iterator[Swept]) -> Iterator[Swept]:
-    """A backward pass, or NonFiniteError: for the loss before its first step, for an adjoint at its own."""
+    """A backward pass that raises NonFiniteError.
+
+    For the loss it does so before its first step, for an adjoint at its own.
+    """
 
     def checked() -> Iterator[Swept]:
         for swept in sweeping:
             with np.errstate(all="ignore"):
-                found = _in_adjoints(tape, *swept)
-            if found:
-                raise NonFiniteError(found)
+                finding = _in_adjoints(tape, *swept)
+            if finding:
+                raise NonFiniteError(finding)
             yield swept
 
     with np.errstate(all="ignore"):
-        found = _in_outputs(tape)
-    if found:
-        raise NonFiniteError(found)
+        finding = _in_outputs(tape)
+    if finding:
+        raise NonFiniteError(finding)
     return checked()
 
 
-# --- the search -----------------------------------------------------------------------------------------------------
+# --- the search -------------------------------------------------------------------------------
 def _in_outputs(tape: Tape) -> NonFinite | None:
     """What made the first output that is not finite so."""
-    bad = next((o for o in tape.outputs if _is_bad(o.data)), None)
-    return None if bad is None else _behind(tape, [bad])
+    for o in tape.outputs:
+        if _is_bad(o.data):
+            return _behind(tape, [o])
+    return None
+
+
+def _in_backward(tape: Tape, gradient: npt.ArrayLike | None) -> NonFinite | None:
+    """What is wrong first on the way back from a single output."""
+    out = tape.outputs[0]
+    if len(tape.outputs) > 1 or not out.requires_grad:
+        return None
+    if gradient is None:
+        gradient = np.ones(out.shape, out.dtype)
+    for swept in sweep(tape.nodes, out, seed_for(tape, gradient)):
+        finding = _in_adjoints(tape, *swept)
+        if finding:
+            return finding
+    return None
 
 
 def _in_adjoints(tape: Tape, node: Tensor, grad: Any, sent: list[Any]) -> NonFinite | None:
     """What is wrong with this step, if something is and every step before it was fine."""
     g = _array(grad)
     if _is_bad(g):
-        return total(tape, node, g)
+        return sum_finding(tape, node, g)
     for x, contribution in zip(node.inputs, sent, strict=True):
-        if contribution is None or not _is_bad(c := _array(contribution)):
+        if contribution is None:
             continue
-        where = ~np.isfinite(c) if elementwise(node) and c.shape == node.shape else True
-        read = [n for n in (node, *node.inputs) if np.any(~np.isfinite(n.data) & where)]
+        c = _array(contribution)
+        if not _is_bad(c):
+            continue
+        read = _not_finite_there(node, c)
         if not read:
-            return adjoint(tape, node, x, g, c)
+            return adjoint_finding(tape, node, x, g, c)
         kind = "NaN" if np.isnan(c).any() else "inf"
-        back = (
-            f"The loss does not see it, but '{tape.names[node]}' ({node.where}) sends {kind} back"
-        )
-        return _behind(tape, read, masked=back)
+        sender = f"'{tape.names[node]}' ({node.where})"
+        return _behind(tape, read, f"The loss does not see it, but {sender} sends {kind} back")
     return None
 
 
-def _behind(tape: Tape, found: list[Tensor], masked: str = "") -> NonFinite:
-    """Walk back from these values through values that are not finite: the earliest that no such value made.
+def _not_finite_there(node: Tensor, sent: Array) -> list[Tensor]:
+    """Of a node's value and inputs, those that are not finite where what it sends is not."""
+    there: Any = True
+    if elementwise(node) and sent.shape == node.shape:
+        there = ~np.isfinite(sent)
+    return [n for n in (node, *node.inputs) if np.any(~np.isfinite(n.data) & there)]
 
-    A constant infinity, an attention mask more often than not, is named only where nothing else is to blame.
+
+def _unseen(tape: Tape) -> NonFinite | None:
+    """The first value that is not finite and reaches neither an output nor a gradient."""
+    for n in held(tape.nodes):
+        if _is_bad(n.data) and _is_unwanted(n, tape.nodes[-1].serial):
+            return value_finding(tape, n, masked="It reaches neither an output nor a gradient")
+    return None
+
+
+def _behind(tape: Tape, values: list[Tensor], masked: str = "") -> NonFinite:
+    """Walk back from values through others that are not finite: the earliest that no such one made.
+
+    A constant infinity, an attention mask more often than not, is named only where nothing else is
+    to blame.
     """
-    reached, origins, turned = set(found), list[Tensor](), None
+    reached = set(values)
+    origins: list[Tensor] = []
+    first_nan: Tensor | None = None
     for n in held(reversed(tape.nodes)):
         if n not in reached:
             continue
@@ -120,16 +181,30 @@ def _behind(tape: Tape, found: list[Tensor], masked: str = "") -> NonFinite:
         reached.update(causes)
         if not causes:
             origins.append(n)
-        turned = n if np.isnan(n.data).any() else turned
+        if np.isnan(n.data).any():
+            first_nan = n
     wrong = [n for n in origins if n.requires_grad or np.isnan(n.data).any()]
-    return forward(tape, (wrong or origins)[-1], masked, turned)
+    origin = (wrong or origins)[-1]
+    return value_finding(tape, origin, masked, first_nan)
 
 
-def _unwanted(n: Tensor, end: int) -> bool:
+def _is_unwanted(n: Tensor, end: int) -> bool:
     """Whether a value that is not finite was made so here; a constant is as the user wants it."""
-    if n.fn is None:
-        return n.requires_grad and n.assigned < end  # the value that the tape read
-    return not any(_reaches(x, n) for x in n.inputs)
+    if n.fn is not None:
+        return not any(_reaches(x, n) for x in n.inputs)
+    # A parameter that was assigned after the tape's end held another value when the tape read it.
+    return n.requires_grad and n.assigned < end
+
+
+def _reaches(x: Tensor, n: Tensor) -> bool:
+    """Whether x is not finite where it makes n so; what np.where leaves out does not count."""
+    bad: Any = ~np.isfinite(x.data)
+    if n.fn is np.where:
+        condition, a, b = n.inputs
+        bad = bad & np.where(condition.data, x is a, x is b)
+    elif elementwise(n):
+        bad = bad & ~np.isfinite(n.data)
+    return bool(np.any(bad))
 
 
 def _is_bad(x: Array) -> bool:
@@ -137,16 +212,7 @@ def _is_bad(x: Array) -> bool:
 
 
 def _array(x: Any) -> Array:
-    x = x.g if isinstance(x, Scattered) else x  # zero elsewhere
+    """What a gradient is made of: an array, or the elements of one that is zero elsewhere."""
+    if isinstance(x, Scattered):
+        x = x.g
     return x.data if isinstance(x, Tensor) else np.asarray(x)
-
-
-def _reaches(x: Tensor, n: Tensor) -> bool:
-    """Whether x is not finite where it makes n so; what np.where leaves out does not count."""
-    bad: Any = ~np.isfinite(x.data)
-    if n.fn is np.where:
-        c, a, b = n.inputs
-        bad = bad & np.where(c.data, x is a, x is b)
-    elif elementwise(n):
-        bad = bad & ~np.isfinite(n.data)
-    return bool(np.any(bad))

@@ -70,8 +70,8 @@ def _conformed(node: Tensor, slot: int, template: str | None) -> str | None:
         if axis < lead or (length != 1 and x.shape[axis - lead] == 1):
             axes.append(axis)
     if axes:
-        axis = axes[0] if len(axes) == 1 else tuple(axes)
-        return f"sum({template}, axis={axis})"
+        listed = axes[0] if len(axes) == 1 else tuple(axes)
+        return f"sum({template}, axis={listed})"
     return template if shape else f"sum over the batch of {template}"
 
 

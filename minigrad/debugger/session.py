@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -11,130 +12,158 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.core.order import reached
 from minigrad.core.seed import seed_for
 from minigrad.core.step import Step
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor
 from minigrad.errors import ArgumentError
-from minigrad.ops import OPS
+
+MAX_SUGGESTIONS = 3
+MIN_LIKENESS = 0.5
 
 
 class Session:
-    """Stands after ``at`` steps of ``tape.steps()``. Adjoints are immutable, so a step back is the previous state.
+    """Stands after ``position`` steps of ``tape.steps()``.
 
-    Every step stays in memory, its contributions with it: that is what going back costs.
+    Adjoints are immutable, so a step back is the previous state. Every step stays in memory, its
+    contributions with it: that is what going back costs.
     """
 
     def __init__(self, tape: Tape, gradient: npt.ArrayLike | None = None) -> None:
-        self.tape, self.gradient = tape, gradient
+        self.tape = tape
+        self.gradient = gradient
         self.seed = seed_for(tape, gradient)
         self.taken: list[Step] = []
-        self.at = 0
+        self.position = 0
         self._run: Iterator[Step] | None = None
-        self._visits: dict[Tensor, int] = {}  # the step at which a node was taken
-        self._arrivals: defaultdict[Tensor, list[tuple[int, int]]] = defaultdict(
-            list
-        )  # (step, slot) that sent to it
+        # The step at which a node was taken.
+        self._visits: dict[Tensor, int] = {}
+        # The steps that sent something to a node, and to which of their inputs.
+        self._arrivals: defaultdict[Tensor, list[tuple[int, int]]] = defaultdict(list)
 
     @cached_property
     def reached(self) -> frozenset[Tensor]:
         """The nodes that backward visits."""
-        found = {self.tape.outputs[0]}
-        for n in reversed(self.tape.nodes):
-            if n in found and n.fn is not None:
-                passes = OPS[n.fn].passes
-                found.update(
-                    x for slot, x in enumerate(n.inputs) if x.requires_grad and passes(slot)
-                )
-        return frozenset(found)
+        return frozenset(reached(self.tape.nodes, self.tape.outputs))
 
     def __repr__(self) -> str:
-        return f"Session({self.tape!r}, {self.at} of {len(self.reached)} steps taken)"
+        steps = f"{self.position} of {len(self.reached)} steps taken"
+        return f"Session({self.tape!r}, {steps})"
 
-    # --- moving -----------------------------------------------------------------------------------------------------
+    # --- moving -------------------------------------------------------------------------------
     @property
     def current(self) -> Step | None:
         """The step taken last."""
-        return self.taken[self.at - 1] if self.at else None
+        if self.position == 0:
+            return None
+        return self.taken[self.position - 1]
 
     def forward(self) -> Step | None:
-        """Take the next step; None at the end. An error of the step's leaves the session where it stands."""
-        if self.at == len(self.taken):
+        """Take the next step; None at the end.
+
+        Where the step fails, the session stays where it stands.
+        """
+        if self.position == len(self.taken):
             step = self._new()
             if step is None:
                 return None
-            for slot, x in enumerate(step.tensor.inputs):
-                if step.sent[slot] is not None:
-                    self._arrivals[x].append((self.at, slot))
-            self._visits[step.tensor] = self.at
-            self.taken.append(step)
-        self.at += 1
+            self._keep(step)
+        self.position += 1
         return self.current
 
     def back(self) -> bool:
         """Undo one step; whether there was one."""
-        moved = self.at > 0
-        self.at -= moved
-        return moved
+        if self.position == 0:
+            return False
+        self.position -= 1
+        return True
 
     def _new(self) -> Step | None:
-        """The first step never taken. After an error or an interrupt the pass is dead: a new one catches up."""
+        """The first step never taken."""
+        # After an error or an interrupt the pass is dead: a new one catches up.
         if self._run is None:
-            self._run = islice(self.tape.steps(self.gradient), len(self.taken), None)
+            steps = self.tape.steps(self.gradient)
+            self._run = islice(steps, len(self.taken), None)
         try:
             return next(self._run, None)
         except BaseException:
             self._run = None
             raise
 
-    # --- looking ----------------------------------------------------------------------------------------------------
+    def _keep(self, step: Step) -> None:
+        """Enter a new step, and where it sends something."""
+        for slot, x in enumerate(step.tensor.inputs):
+            if step.sent[slot] is not None:
+                self._arrivals[x].append((self.position, slot))
+        self._visits[step.tensor] = self.position
+        self.taken.append(step)
+
+    # --- looking ------------------------------------------------------------------------------
     def arrivals(self, node: Tensor) -> list[tuple[Step, int]]:
         """The steps so far that sent something to node, and to which of their inputs."""
-        return [(self.taken[i], slot) for i, slot in self._arrivals[node] if i < self.at]
+        arrived = []
+        for i, slot in self._arrivals[node]:
+            if i < self.position:
+                arrived.append((self.taken[i], slot))
+        return arrived
 
     def adjoint(self, node: Tensor) -> Array | None:
         """The adjoint of node so far: complete once visited; None where nothing has arrived."""
         if self.visited(node):
-            complete: Array = self.taken[self._visits[node]].grad
+            step = self.taken[self._visits[node]]
+            complete: Array = step.grad
             return complete
-        total: Any = self.seed if node is self.tape.outputs[0] else None
+        total: Any = None
+        if node is self.tape.outputs[0]:
+            total = self.seed
         for step, slot in self.arrivals(node):
-            c = step.contributions[slot]
-            total = c if total is None else total + c
-        return total if total is None else np.asarray(total)
+            contribution = step.contributions[slot]
+            total = contribution if total is None else total + contribution
+        return None if total is None else np.asarray(total)
 
     def visited(self, node: Tensor) -> bool:
         """Whether backward has been at node, so that its adjoint is complete."""
-        return self._visits.get(node, self.at) < self.at
+        visit = self._visits.get(node)
+        return visit is not None and visit < self.position
 
     def path(self) -> list[Step]:
         """From the loss to the current step, each time by the reader that sent most."""
-        found = [self.current] if self.current else []
-        while found and (senders := self.arrivals(found[-1].tensor)):
-            found.append(max(senders, key=lambda pair: _size(pair[0].contributions[pair[1]]))[0])
-        return found[::-1]
+        if self.current is None:
+            return []
+        steps = [self.current]
+        while senders := self.arrivals(steps[-1].tensor):
+            sizes = [_size(step.contributions[slot]) for step, slot in senders]
+            most = sizes.index(max(sizes))
+            steps.append(senders[most][0])
+        return steps[::-1]
 
     def state(self, node: Tensor) -> str:
-        """``current``, ``visited``, ``waiting`` (something has arrived), ``ahead``, or ``unreached``."""
+        """``current``, ``visited``, ``waiting`` (for more), ``ahead`` or ``unreached``."""
         if self.current is not None and node is self.current.tensor:
             return "current"
         if self.visited(node):
             return "visited"
         if node not in self.reached:
             return "unreached"
-        return "waiting" if self.arrivals(node) or node is self.tape.outputs[0] else "ahead"
+        has_arrived = self.arrivals(node) or node is self.tape.outputs[0]
+        return "waiting" if has_arrived else "ahead"
 
     def node(self, name: str) -> Tensor:
         """The node of that name. Raises ArgumentError with names that are close."""
-        for n, its in self.tape.names.items():
-            if its == name:
+        for n, known in self.tape.names.items():
+            if known == name:
                 return n
-        from difflib import get_close_matches
+        names = self.tape.names.values()
+        close = get_close_matches(name, names, MAX_SUGGESTIONS, MIN_LIKENESS)
+        raise ArgumentError(
+            "tape",
+            got=f"no node is named {name!r}",
+            expected=f"did you mean {' or '.join(close)}" if close else "l lists the names",
+        )
 
-        close = get_close_matches(name, self.tape.names.values(), 3, 0.5)
-        expected = f"did you mean {' or '.join(close)}" if close else "l lists the names"
-        raise ArgumentError("tape", got=f"no node is named {name!r}", expected=expected)
 
-
-def _size(c: Any) -> float:
-    return float(np.nan_to_num(np.max(np.absolute(c), initial=0.0), nan=np.inf))
+def _size(contribution: Any) -> float:
+    """The largest element; NaN is larger than any number."""
+    largest = np.max(np.absolute(contribution), initial=0.0)
+    return float(np.nan_to_num(largest, nan=np.inf))

@@ -1,128 +1,118 @@
-"""Gates on chosen edges, and what every transform does: rebuild what changed, refuse what makes no sense."""
+"""Gates on chosen edges: cut, scale or clip the gradient there, tell the uses of a weight apart."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
-
-import numpy as np
+from functools import partial
 
 from minigrad.core import gates
-from minigrad.core.arguments import positive, refuse_no_tape, refuse_unstamped
+from minigrad.core.arguments import as_tensors, positive
 from minigrad.core.tape import Edge, Tape
-from minigrad.core.tensor import Tensor, frozen, passes
-from minigrad.core.versions import refuse_stale
-from minigrad.errors import ArgumentError, GradientError
+from minigrad.core.tensor import Tensor
 
-Where = Callable[[Edge], bool] | Iterable[Edge]
+from .rewrite import Factor, Where, gate_edges, gated
 
 
 def cut(tape: Tape, where: Where) -> Tape:
-    """Let no gradient pass along the edges chosen by where, a predicate or a collection of edges."""
-    return _gate(tape, where, lambda source, edge, _: gated(gates.detach, source, edge.target))
+    """Let no gradient pass along the edges chosen by where, a predicate or a collection of edges.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor(0.5, requires_grad=True)
+    >>> h = mg.tensor(1.0)
+    >>> for t in (1, 2, 3):
+    ...     with mg.timestep(t):
+    ...         h = h * w
+    >>> tape = mg.Tape.of(h)  # h = w³: the gradient is 3 w²
+    >>> short = mg.transforms.cut(tape, tape.recurrent_edges())
+    >>> for each in (tape, short):
+    ...     mg.transforms.differentiate(each).outputs[1].item()
+    0.75
+    0.25
+
+    Raises: ArgumentError for a loss in place of a tape, or an edge of another tape; GradientError
+    for a tape that holds its gradients already.
+    """
+    return gate_edges(tape, where, partial(gated, gates.detach))
 
 
-def scale(tape: Tape, where: Where, s: float | Callable[[Edge], Tensor | float]) -> Tape:
-    """Multiply the gradient along the chosen edges by s, one number or a function of the edge."""
+def scale(
+    tape: Tape,
+    where: Where,
+    s: Factor | Callable[[Edge], Factor],
+) -> Tape:
+    """Multiply the gradient along the chosen edges by s, one number or a function of the edge.
 
-    def factor(edge: Edge) -> Tensor | float:
-        by = s(edge) if callable(s) else s
-        return by if isinstance(by, Tensor) else float(by)
+    A function may also return a Tensor, the leaf that the new gates read: one leaf for several
+    edges is one factor.
 
-    def gate(source: Tensor, edge: Edge, by: Tensor | float) -> Tensor:
-        leaf = (
-            by
-            if isinstance(by, Tensor)
-            else Tensor(frozen(np.array(by, source.dtype)), like=edge.target)
-        )
-        return gated(gates.scale_grad, source, edge.target, leaf)
+    >>> import numpy as np
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> tape = mg.Tape.of(np.sum(x * 3))
+    >>> half = mg.transforms.scale(tape, lambda edge: edge.source is x, 0.5)
+    >>> mg.transforms.differentiate(half).outputs[1].data
+    array([1.5, 1.5])
 
-    return _gate(tape, where, gate, factor)
+    Raises: as :func:`cut`. Source: the xi_t of D2L equation 9.7.8.
+    """
+
+    def factors_of(edge: Edge) -> tuple[Factor]:
+        factor = s(edge) if callable(s) else s
+        if isinstance(factor, Tensor):
+            return (factor,)
+        return (float(factor),)
+
+    gate = partial(gated, gates.scale_grad)
+    return gate_edges(tape, where, gate, factors_of)
 
 
 def clip_edges(tape: Tape, where: Where, max_norm: float) -> Tape:
-    """Scale what crosses the chosen edges, from the readers of one source in one step together, down to max_norm."""
-    keywords = {"max_norm": positive("clip_edges: max_norm", max_norm)}
-    return _gate(
-        tape, where, lambda source, edge, _: gated(gates.clip_grad, source, edge.target, **keywords)
-    )
+    """Scale what crosses the chosen edges down to the Euclidean norm max_norm, where it is longer.
+
+    What the readers of one source in one step send is clipped together.
+
+    >>> import numpy as np
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> tape = mg.Tape.of(np.sum(x * [3.0, 4.0]))
+    >>> short = mg.transforms.clip_edges(tape, lambda edge: edge.source is x, max_norm=1.0)
+    >>> mg.transforms.differentiate(short).outputs[1].data.round(6)
+    array([0.6, 0.8])
+
+    Raises: as :func:`cut`, and ArgumentError for a max_norm that is not above 0. Source: D2L 9.5.3.
+    """
+    bound = positive("clip_edges: max_norm", max_norm)
+    gate = partial(gated, gates.clip_grad, max_norm=bound)
+    return gate_edges(tape, where, gate)
 
 
 def untie(tape: Tape, wrt: Tensor | Iterable[Tensor]) -> Tape:
-    """Give each time step its own alias of the tied parameters: ``W_hh@1``, ``W_hh@2``, ... with an adjoint each."""
-    tied = {wrt} if isinstance(wrt, Tensor) else set(wrt)
+    """Give each time step an alias of its own of the tied parameters: ``W_hh@1``, ``W_hh@2``, ...
 
-    def gate(source: Tensor, edge: Edge, _: Any) -> Tensor:
-        return gated(gates.alias, source, edge.target).named(f"{source.label}@{edge.target.time}")
+    Each alias has an adjoint, the share of its step. The gradient of a tied parameter is the sum of
+    the adjoints of its aliases.
 
-    return _gate(tape, lambda e: e.source in tied and tape.times[e.target] is not None, gate)
+    >>> import minigrad as mg
+    >>> w = mg.tensor(0.5, requires_grad=True, name="w")
+    >>> h = mg.tensor(1.0)
+    >>> for t in (1, 2, 3):
+    ...     with mg.timestep(t):
+    ...         h = h * w * t
+    >>> untied = mg.transforms.untie(mg.Tape.of(h), w)
+    >>> shares = {step.name: float(step.grad) for step in untied.steps()}
+    >>> shares["w@1"], shares["w@2"], shares["w@3"], shares["w"]
+    (1.5, 1.5, 1.5, 4.5)
 
+    Raises: as :func:`cut`. Source: the sum over t of D2L equation 9.7.15.
+    """
+    tied = set(as_tensors(wrt))
 
-def gated(
-    fn: Callable[..., Any], source: Tensor, reader: Tensor, *more: Tensor, **keywords: Any
-) -> Tensor:
-    """A gate of kind fn between source and reader, stamped like the reader."""
-    refuse_stale("transform", reader, [source], "Run the forward pass again")
-    inputs = (source, *more)
-    gate = Tensor(
-        source.form or source.data, passes(fn, inputs), None, fn, inputs, keywords, reader
-    )
-    if source.form is not None:
-        gate.drop(source.form, source.segment)
-    return gate
+    def is_tied(edge: Edge) -> bool:
+        is_stamped = tape.times[edge.target] is not None
+        return is_stamped and edge.source in tied
 
+    def alias(source: Tensor, reader: Tensor) -> Tensor:
+        gate = gated(gates.alias, source, reader)
+        return gate.named(f"{source.label}@{reader.time}")
 
-def _gate(
-    tape: Tape,
-    where: Where,
-    make: Callable[[Tensor, Edge, Any], Tensor],
-    kind: Callable[[Edge], Any] = lambda e: None,
-) -> Tape:
-    """Put a gate on the chosen edges that carry a gradient; the readers of one source in one step share one a kind."""
-    undifferentiated(tape)
-    keys = {} if callable(where) else dict.fromkeys((e.target, e.slot) for e in where)
-    if foreign := [target.label for target, _ in keys if target not in tape.names]:
-        got, remedy = (
-            f"an edge to '{foreign[0]}' of another tape",
-            "Take the edges of the tape you change",
-        )
-        raise ArgumentError("transform", got=got, remedy=remedy)
-    new: dict[Tensor, Tensor] = {}
-    made: dict[tuple[Tensor, int | None, Any], Tensor] = {}
-    for node in tape.nodes:
-        inputs = [new[x] for x in node.inputs]
-        for slot, x in enumerate(node.inputs):
-            edge = Edge(x, node, slot)
-            if edge.carries_gradient and (where(edge) if callable(where) else (node, slot) in keys):
-                key = (x, tape.times[node], kind(edge))
-                if key not in made:
-                    made[key] = make(inputs[slot], edge, key[-1])
-                inputs[slot] = made[key]
-        new[node] = node.with_inputs(tuple(inputs))
-    return rebuilt(tape, [new[o] for o in tape.outputs])
-
-
-def rebuilt(tape: Tape, outputs: list[Tensor]) -> Tape:
-    """The tape of these outputs; the given one where they are its own."""
-    same = all(a is b for a, b in zip(outputs, tape.outputs, strict=True))
-    return tape if same else Tape.of(*outputs, wrt=tape.wrt)
-
-
-def undifferentiated(tape: Tape) -> None:
-    """Refuse what is no tape, or holds its gradients already."""
-    refuse_no_tape("transform", tape)
-    if tape.wrt:
-        got, remedy = (
-            "this tape holds its gradients already",
-            "Truncate, scale or cut first, then differentiate",
-        )
-        raise GradientError(
-            "transform", got=got, expected="gates on it would change nothing", remedy=remedy
-        )
-
-
-def steps_of(tape: Tape, what: str) -> list[int]:
-    """The stamps on a tape; to truncate a tape without any is a mistake."""
-    stamps = [t for n, t in tape.times.items() if t is not None and n.fn is not None]
-    refuse_unstamped(what, stamps)
-    return stamps
+    return gate_edges(tape, is_tied, alias)

@@ -3,157 +3,239 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
-from minigrad.core import gates
+from minigrad.core.arguments import refuse_unstamped
 from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor, frozen
 from minigrad.errors import ArgumentError
 
-from .edges import cut, gated, rebuilt, scale, steps_of, undifferentiated
+from .edges import cut, scale
+from .reach import Reach, split_by_reach
+from .rewrite import refuse_differentiated
+
+PerStep = Mapping[int, float]
+"""A number for each boundary between two steps, by the step behind it."""
 
 
-def truncate(tape: Tape, every: int | None = None, window: int | None = None) -> Tape:
+# --- regular and windowed ---------------------------------------------------------------------
+def truncate(
+    tape: Tape,
+    every: int | None = None,
+    window: int | None = None,
+) -> Tape:
     """Truncated backpropagation through time.
 
-    ``every=k``: the steps fall into segments of k from the first stamped one; recurrent edges between two segments
-    are cut. ``window=w``: what enters the steps at step t goes back at most w steps from there. Both together are
-    TBPTT(k1=every, k2=window+1): the losses of a block of ``every`` steps reach back w edges from the block's end.
+    ``every=k``: the steps fall into segments of k from the first stamped one; recurrent edges
+    between two segments are cut. ``window=w``: what enters the steps at step t goes back at most w
+    steps from there. Both together are TBPTT(k1=every, k2=window+1): the losses of a block of
+    ``every`` steps reach back w edges from the block's end.
 
-    Cost: linear in the nodes for ``every``; for a window each step is copied once per block that reaches it.
+    >>> import minigrad as mg
+    >>> from minigrad.transforms import differentiate, truncate
+    >>> w = mg.tensor(0.5, requires_grad=True)
+    >>> h = mg.tensor(1.0)
+    >>> for t in (1, 2, 3):
+    ...     with mg.timestep(t):
+    ...         h = h * w
+    >>> tape = mg.Tape.of(h)  # h = w³; each step adds w² to the gradient
+    >>> for short in (tape, truncate(tape, every=2), truncate(tape, window=1)):
+    ...     differentiate(short).outputs[1].item()
+    0.75
+    0.25
+    0.5
+
+    Cost: linear in the nodes for ``every``; for a window each step is copied once per block that
+    reaches it.
+    Raises: ArgumentError where neither or no whole number is given, for a loss in place of a tape,
+    and for one without time steps; GradientError for a tape that holds its gradients already.
     Source: D2L 9.7.1.2; Williams and Peng 1990.
     """
-    for name, value, least in (("every", every, 1), ("window", window, 0)):
-        if value is not None and (not isinstance(value, (int, np.integer)) or value < least):
-            raise ArgumentError(
-                f"truncate: {name}",
-                got=f"{value}",
-                expected=f"expected a whole number from {least}",
-            )
+    _refuse_length("every", every, least=1)
+    _refuse_length("window", window, least=0)
     if every is None and window is None:
         raise ArgumentError(
-            "truncate", got="neither every nor window", expected="name at least one of them"
+            "truncate",
+            got="neither every nor window",
+            expected="name at least one of them",
         )
-    undifferentiated(tape)
-    stamps = steps_of(tape, "truncate")
-    first, last, block = min(stamps), max(stamps), every or 1
-
-    def reach(t: int) -> tuple[int, int]:
-        """The steps that what enters at step t may go back to, as (lowest, highest; for edges from the future)."""
-        start = first + (t - first) // block * block
-        end = start + block - 1
-        low, high = (start, end) if window is None else (min(end, last) - window, start + window)
-        return max(low, first), min(high, last)
-
-    return _versions(tape, reach)
+    refuse_differentiated(tape)
+    refuse_unstamped("truncate", tape.stamps)
+    reach_from = partial(_reach, stamps=tape.stamps, block=every or 1, window=window)
+    return split_by_reach(tape, reach_from)
 
 
-def _versions(tape: Tape, reach: Callable[[int], tuple[int, int]]) -> Tape:
-    """Split every node into one version per reach that arrives at it; cut the recurrent edges that leave the reach."""
-    times = tape.times
-    Version = tuple[int, int] | None  # None: no step entered yet, or none to come
-    entry: dict[Tensor, Version] = {
-        n: None if (t := times[n]) is None else reach(t) for n in tape.nodes
-    }
-    stateful: set[Tensor] = (
-        set()
-    )  # with something stamped at or before them: the only nodes that can change
-    for n in tape.nodes:
-        if n.fn is not None and (times[n] is not None or any(x in stateful for x in n.inputs)):
-            stateful.add(n)
-
-    def sources(node: Tensor, version: Version) -> Iterator[tuple[Tensor, Version, bool]]:
-        """The inputs of a version of node: which node, in which version, and whether the edge is cut."""
-        t = times[node]
-        for x in node.inputs:
-            s = times[x]
-            if x not in stateful:
-                yield x, None, False
-            elif version is None:
-                yield x, entry[x], False
-            elif (
-                s is None or t is None or s == t or (version[0] <= s if s < t else s <= version[1])
-            ):
-                yield x, version, False
-            else:
-                yield x, entry[x], True
-
-    demanded: defaultdict[Tensor, dict[Version, None]] = defaultdict(dict)
-    for o in tape.outputs:
-        demanded[o][entry[o]] = None
-    for node in reversed(tape.nodes):
-        for version in demanded[node]:
-            for x, its, _ in sources(node, version):
-                demanded[x][its] = None
-
-    new: dict[tuple[Tensor, Version], Tensor] = {}
-    closed: dict[tuple[Tensor, int | None, Version], Tensor] = {}
-    for node in tape.nodes:
-        for version in demanded[node]:
-            inputs = []
-            for slot, (x, its, outside) in enumerate(sources(node, version)):
-                source = new[x, its]
-                if outside and Edge(x, node, slot).carries_gradient:
-                    key = (x, times[node], version)
-                    source = closed.setdefault(key, gated(gates.detach, source, node))
-                inputs.append(source)
-            new[node, version] = node.with_inputs(tuple(inputs))
-    return rebuilt(tape, [new[o, entry[o]] for o in tape.outputs])
+def _refuse_length(name: str, value: int | None, least: int) -> None:
+    """Raise for anything but None or a whole number from ``least``."""
+    if value is None:
+        return
+    if not isinstance(value, (int, np.integer)) or value < least:
+        raise ArgumentError(
+            f"truncate: {name}",
+            got=f"{value}",
+            expected=f"expected a whole number from {least}",
+        )
 
 
+def _reach(
+    t: int,
+    stamps: Sequence[int],
+    block: int,
+    window: int | None,
+) -> Reach:
+    """How far what enters the steps at step t may go, in blocks of steps from the first one on."""
+    first = stamps[0]
+    last = stamps[-1]
+    start = first + (t - first) // block * block
+    end = start + block - 1
+    if window is None:
+        lowest = start
+        highest = end
+    else:
+        lowest = min(end, last) - window
+        highest = start + window
+    # Reaches that differ beyond the ends only are the same: no copy of a node for each of them.
+    return Reach(max(lowest, first), min(highest, last))
+
+
+# --- randomized: one factor per boundary between steps ----------------------------------------
 def truncate_randomly(
     tape: Tape,
-    keep: float | Mapping[int, float],
+    keep: float | PerStep,
     rng: np.random.Generator | int,
     reweight: bool = True,
 ) -> Tape:
     """Randomized truncation: one xi_t per boundary between steps, shared by every edge across it.
 
-    xi_t is 1/pi_t with probability pi_t, else 0, so that the gradient is right on average. ``keep`` is pi, one number
-    or {t: pi_t} (1 where absent). The drawn xi are the second inputs of the new ``scale_grad`` nodes.
-    ``reweight=False`` cuts but does not reweight, the random segments of Fig. 9.7.1: **biased**.
+    xi_t is 1/pi_t with probability pi_t, else 0, so that the gradient is right on average. ``keep``
+    is pi, one number or {t: pi_t} (1 where absent); ``rng`` a generator or a seed. The drawn xi are
+    the second inputs of the new ``scale_grad`` nodes. ``reweight=False`` cuts but does not
+    reweight, the random segments of Fig. 9.7.1: **biased**.
 
+    >>> import minigrad as mg
+    >>> w = mg.tensor(0.5, requires_grad=True)
+    >>> h = mg.tensor(1.0)
+    >>> for t in (1, 2, 3):
+    ...     with mg.timestep(t):
+    ...         h = h * w
+    >>> tape = mg.transforms.truncate_randomly(mg.Tape.of(h), keep=0.5, rng=2)
+    >>> {n.name: n.item() for n in tape.leaves if n.name}
+    {'xi_2': 2.0, 'xi_3': 2.0}
+
+    Raises: ArgumentError for a probability outside (0, 1] or of a step without a boundary, for a
+    loss in place of a tape, and for one without time steps; GradientError for a tape that holds its
+    gradients already.
     Source: D2L equation 9.7.8; Tallec and Ollivier 2017.
     """
-    times, boundaries = tape.times, sorted(set(steps_of(tape, "truncate_randomly")))[1:]
-    pi = dict(keep) if isinstance(keep, Mapping) else dict.fromkeys(boundaries, keep)
-    for t, p in pi.items():
-        if not 0 < p <= 1 or t not in boundaries:
-            steps = (
-                f"a step in {boundaries[0]}..{boundaries[-1]}"
-                if boundaries
-                else "at least two steps"
-            )
-            expected = f"expected a probability above 0 and {steps}"
-            raise ArgumentError(f"truncate_randomly: keep at t={t}", got=f"{p}", expected=expected)
-    rng = np.random.default_rng(rng)
-    xi = {
-        t: (1 / pi.get(t, 1.0) if reweight else 1.0) * (rng.random() < pi.get(t, 1.0))
-        for t in boundaries
-    }
-
-    def crossed(edge: Edge) -> list[int]:
-        start, end = sorted((times[edge.source] or 0, times[edge.target] or 0))
-        return boundaries[bisect_right(boundaries, start) : bisect_right(boundaries, end)]
-
-    def factor(edge: Edge) -> float:
-        return float(np.prod([xi[t] for t in crossed(edge)]))
-
-    recurrent = tape.recurrent_edges()
+    refuse_differentiated(tape)
+    refuse_unstamped("truncate_randomly", tape.stamps)
+    pi = _probabilities(keep, tape.stamps[1:])
+    xi = _drawn(pi, np.random.default_rng(rng), reweight)
+    boundaries = _Boundaries(tape, xi)
+    edges = tape.recurrent_edges()
     if not reweight:
-        return cut(tape, [e for e in recurrent if factor(e) == 0])
-    drawn, draw = dict[str, Tensor](), object()
+        return cut(tape, [e for e in edges if boundaries.factor(e) == 0])
+    leaf_of = _named_leaves(boundaries, pi)
+    return scale(tape, [e for e in edges if boundaries.factor(e) != 1], leaf_of)
 
-    def leaf(edge: Edge) -> Tensor:
-        name = " ".join(f"xi_{t}" for t in crossed(edge))
-        value = frozen(np.array(factor(edge), edge.source.dtype))
-        known = {
-            "keep": {t: pi.get(t, 1.0) for t in crossed(edge)},
-            "draw": draw,
-        }  # for who draws again
-        return drawn.setdefault(name, Tensor(value, name=name, kwargs=known, like=edge.target))
 
-    return scale(tape, [e for e in recurrent if factor(e) != 1], leaf)
+def reweight(tape: Tape, xi: PerStep) -> Tape:
+    """Multiply what goes back over the boundary in front of step t by xi[t], for every t in xi.
+
+    An edge that crosses several boundaries carries the product of their xi.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor(0.5, requires_grad=True)
+    >>> h = mg.tensor(1.0)
+    >>> for t in (1, 2, 3):
+    ...     with mg.timestep(t):
+    ...         h = h * w
+    >>> tape = mg.transforms.reweight(mg.Tape.of(h), {2: 0.0, 3: 2.0})
+    >>> mg.transforms.differentiate(tape).outputs[1].item()  # w² + 2 w² + 0
+    0.75
+
+    Raises: ArgumentError for a loss in place of a tape; GradientError for a tape that holds its
+    gradients already.
+    Source: D2L equation 9.7.8.
+    """
+    refuse_differentiated(tape)
+    boundaries = _Boundaries(tape, xi)
+    return scale(tape, tape.recurrent_edges(), boundaries.factor)
+
+
+class _Boundaries:
+    """The boundaries between the steps of a tape, each with a factor xi."""
+
+    def __init__(self, tape: Tape, xi: PerStep) -> None:
+        self.times = tape.times
+        self.xi = xi
+        self.steps = sorted(xi)
+
+    def crossed(self, edge: Edge) -> list[int]:
+        """Those between the two steps that an edge joins; none where it joins no steps."""
+        source = self.times[edge.source]
+        target = self.times[edge.target]
+        if source is None or target is None:
+            return []
+        # An edge may also come from the future, as in a network that reads backwards.
+        start = bisect_right(self.steps, min(source, target))
+        end = bisect_right(self.steps, max(source, target))
+        return self.steps[start:end]
+
+    def factor(self, edge: Edge) -> float:
+        """The product of the xi of the boundaries that an edge crosses."""
+        factors = [self.xi[t] for t in self.crossed(edge)]
+        return float(np.prod(factors))
+
+
+def _probabilities(keep: float | PerStep, boundaries: Sequence[int]) -> dict[int, float]:
+    """The probability with which each boundary is kept; refuse what is none."""
+    asked = dict(keep) if isinstance(keep, Mapping) else dict.fromkeys(boundaries, keep)
+    known = set(boundaries)
+    for t, probability in asked.items():
+        if not 0 < probability <= 1 or t not in known:
+            steps = "at least two steps"
+            if boundaries:
+                steps = f"a step in {boundaries[0]}..{boundaries[-1]}"
+            raise ArgumentError(
+                f"truncate_randomly: keep at t={t}",
+                got=f"{probability}",
+                expected=f"expected a probability above 0 and {steps}",
+            )
+    return {t: asked.get(t, 1.0) for t in boundaries}
+
+
+def _drawn(pi: PerStep, rng: np.random.Generator, is_reweighted: bool) -> PerStep:
+    """One xi per boundary: 1/pi (or 1, where nothing is reweighted) with probability pi, else 0."""
+    xi: dict[int, float] = {}
+    for t, probability in pi.items():
+        weight = 1 / probability if is_reweighted else 1.0
+        is_kept = rng.random() < probability
+        xi[t] = weight if is_kept else 0.0
+    return xi
+
+
+def _named_leaves(boundaries: _Boundaries, pi: PerStep) -> Callable[[Edge], Tensor]:
+    """The leaf with an edge's xi, the same for all edges across the same boundaries."""
+    leaves: dict[str, Tensor] = {}
+    draw = object()
+
+    def leaf_of(edge: Edge) -> Tensor:
+        steps = boundaries.crossed(edge)
+        name = " ".join(f"xi_{t}" for t in steps)
+        if name not in leaves:
+            xi = np.array(boundaries.factor(edge), edge.source.dtype)
+            # For who draws again: with which chances, and which leaves are of one draw.
+            origin = {"keep": {t: pi[t] for t in steps}, "draw": draw}
+            leaves[name] = Tensor(
+                frozen(xi),
+                name=name,
+                kwargs=origin,
+                like=edge.target,
+            )
+        return leaves[name]
+
+    return leaf_of

@@ -1,0 +1,132 @@
+"""Truncation by reach: a node in one version for each reach that arrives at it.
+
+What enters the steps at step t may go back so far and no further: that is its reach. Two gradients
+of different reach cannot share a node, or one would go as far as the other; so each has a copy.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from minigrad.core import gates
+from minigrad.core.tape import Edge, Tape
+from minigrad.core.tensor import Tensor
+
+from .rewrite import gated, rebuilt
+
+
+class Reach(NamedTuple):
+    """The steps that a gradient may go back to; the highest is for edges from the future."""
+
+    lowest: int
+    highest: int
+
+    def allows(self, start: int, end: int) -> bool:
+        """Whether a gradient in step ``start`` may go back to step ``end``."""
+        if end < start:
+            return self.lowest <= end
+        return end == start or end <= self.highest
+
+
+class Version(NamedTuple):
+    """A node for the gradients of one reach; None: they have entered no step yet, or never will."""
+
+    node: Tensor
+    reach: Reach | None
+
+
+Source = tuple[Version, bool]
+"""What a version reads, and whether the edge to it leaves the version's reach."""
+Reads = defaultdict[Tensor, dict[Version, list[Source]]]
+"""The versions of each node that are needed, and what each of them reads."""
+
+
+def split_by_reach(tape: Tape, reach_from: Callable[[int], Reach]) -> Tape:
+    """Cut the recurrent edges that leave the reach of what goes back along them.
+
+    ``reach_from(t)`` is the reach of what enters the steps at step t.
+    """
+    return _Split(tape, reach_from).rebuild()
+
+
+class _Split:
+    """A tape that is being split into versions."""
+
+    def __init__(self, tape: Tape, reach_from: Callable[[int], Reach]) -> None:
+        self.tape = tape
+        self.times = tape.times
+        # What enters the steps at a node, or at none.
+        self.entry: dict[Tensor, Version] = {}
+        # The nodes with a step at or before them: no others can change.
+        self.stateful: set[Tensor] = set()
+        self.new: dict[Version, Tensor] = {}
+        self.cuts: dict[Any, Tensor] = {}
+        for n in tape.nodes:
+            t = self.times[n]
+            reach = None if t is None else reach_from(t)
+            self.entry[n] = Version(n, reach)
+            if self._is_stateful(n):
+                self.stateful.add(n)
+
+    def _is_stateful(self, n: Tensor) -> bool:
+        """Whether some function in a step computed n, or what n was computed from."""
+        if n.fn is None:
+            return False
+        is_stamped = self.times[n] is not None
+        return is_stamped or any(x in self.stateful for x in n.inputs)
+
+    def rebuild(self) -> Tape:
+        """The tape of all versions that the outputs need, cut where an edge leaves the reach."""
+        reads = self._reads()
+        for node in self.tape.nodes:
+            for version, sources in reads[node].items():
+                inputs = self._inputs(version, sources)
+                self.new[version] = node.with_inputs(inputs)
+        outputs = {o: self.new[self.entry[o]] for o in self.tape.outputs}
+        return rebuilt(self.tape, outputs)
+
+    def _reads(self) -> Reads:
+        """What the outputs need, in the order in which a walk back meets it."""
+        reads: Reads = defaultdict(dict)
+        for o in self.tape.outputs:
+            reads[o][self.entry[o]] = []
+        for node in reversed(self.tape.nodes):
+            for version, sources in reads[node].items():
+                sources.extend(self._sources(version))
+                for source, _ in sources:
+                    reads[source.node].setdefault(source, [])
+        return reads
+
+    def _sources(self, reader: Version) -> Iterator[Source]:
+        """The versions that a version reads, one for each of its node's inputs."""
+        node, reach = reader
+        t = self.times[node]
+        for x in node.inputs:
+            s = self.times[x]
+            if x not in self.stateful:
+                yield Version(x, None), False
+            elif reach is None:
+                yield self.entry[x], False
+            elif s is None or t is None or reach.allows(t, s):
+                yield Version(x, reach), False
+            else:
+                yield self.entry[x], True
+
+    def _inputs(self, reader: Version, sources: list[Source]) -> tuple[Tensor, ...]:
+        """What the copy of a version reads, through a gate where the edge leaves the reach."""
+        inputs = []
+        for slot, (source, is_outside) in enumerate(sources):
+            if is_outside and Edge(source.node, reader.node, slot).carries_gradient:
+                inputs.append(self._cut(source, reader))
+            else:
+                inputs.append(self.new[source])
+        return tuple(inputs)
+
+    def _cut(self, source: Version, reader: Version) -> Tensor:
+        """The gate between two versions; the readers of one source in one step share it."""
+        key = (source.node, self.times[reader.node], reader.reach)
+        if key not in self.cuts:
+            self.cuts[key] = gated(gates.detach, self.new[source], reader.node)
+        return self.cuts[key]

@@ -1,0 +1,172 @@
+"""``minigrad step`` as a process: from a pipe, on a script, at a terminal."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.children import running
+
+
+def minigrad(*args, commands="", **kwargs):
+    command = [sys.executable, "-m", "minigrad", "step", *map(str, args)]
+    return subprocess.run(
+        command,
+        input=commands,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        encoding="utf-8",
+        **kwargs,
+    )
+
+
+def test_minigrad_step_reads_commands_from_a_pipe():
+    done = minigrad(commands="b h_2\nc\neq\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "(mg) b h_2\nbreakpoint 1 at h_2\n(mg) c\nbreakpoint 1 (h_2)\n" in done.stdout
+    assert "dL/dadd@2#2 += dL/dh_2 ⊙ (1 - h_2²)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--cell lstm --steps 2",
+        "--cell gru --truncate 1",
+        "--cell linear --untie",
+        "--demo vanishing --steps 5",
+        "--demo exploding",
+    ],
+)
+def test_minigrad_step_has_networks_to_learn_on(options):
+    done = minigrad(*options.split(), commands="n\nc\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the end: every gradient is complete" in done.stdout
+
+
+def test_minigrad_step_debugs_the_loss_of_a_script(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import numpy as np, minigrad as mg, sys\nassert sys.argv == [__file__]\n"
+        "w = mg.tensor([3.0], requires_grad=True, name='w')\n"
+        "loss = np.sum(w * w)\nloss.backward()\n"
+    )
+    done = minigrad(file, commands="c\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "  dL/dw: float64[1], norm 6, 6 to 6" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (None, "no such file. Name a script that leaves a Tensor `loss`."),
+        ("x = 1", "it leaves no `loss`; expected a Tensor, or a Tape."),
+        ("loss = 1.5", "its `loss` is a float; expected a Tensor, or a Tape."),
+        ("import sys\nsys.exit(3)", "it ends with SystemExit(3) before it leaves a `loss`."),
+        ("a = 1\nb = a / 0", "it fails: ZeroDivisionError: division by zero. [mine.py:2]"),
+        ("a = (", "it fails: SyntaxError: '(' was never closed (mine.py, line 1). [mine.py]"),
+    ],
+)
+def test_a_script_that_leaves_no_loss_is_one_line(tmp_path, text, line):
+    file = tmp_path / "mine.py"
+    if text:
+        file.write_text(text)
+    done = minigrad(file)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        f"minigrad: step {file}: {line}\n",
+    )
+
+
+def test_two_networks_at_once_are_refused(tmp_path):
+    for options in (["--demo", "vanishing", "--cell", "gru"], [tmp_path / "a.py", "--steps", 3]):
+        done = minigrad(*options)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.endswith("another network too; one of FILE.py, --demo and --cell.\n")
+
+
+def test_the_page_from_the_command_line(tmp_path):
+    done = minigrad("--cell", "linear", "--truncate", 1, "--html", tmp_path / "a.html")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"wrote {tmp_path}/a.html\n", "")
+    assert (tmp_path / "a.html").read_text("utf-8").count(
+        '<div class="scene"'
+    ) == 2  # full and truncated
+    done = minigrad("--html", tmp_path / "a.gif")
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"minigrad: stepper: '{tmp_path}/a.gif'; expected a name ending in .html.\n",
+    )
+
+
+# --- at a terminal --------------------------------------------------------------------------------------------------
+class Terminal:
+    """`minigrad step` at a pseudo-terminal, typed to."""
+
+    def __init__(self, process, ours):
+        self.process, self.ours, self.seen = process, ours, ""
+
+    def until(self, text):
+        """What is shown from now up to that text."""
+        while text not in self.seen:
+            assert select.select([self.ours], [], [], 60)[0], f"no {text!r} after {self.seen!r}"
+            self.seen += os.read(self.ours, 65536).decode("utf-8").replace("\r", "")
+        before, _, self.seen = self.seen.partition(text)
+        return before
+
+    def type(self, keys, until="(mg) "):
+        os.write(self.ours, keys.encode())
+        return self.until(until)
+
+    def interrupt(self):
+        """Ctrl-C, again where nothing comes: readline misses a signal in the moment before it waits for keys."""
+        os.write(self.ours, b"\x03")
+        while not select.select([self.ours], [], [], 3)[0]:
+            os.write(self.ours, b"\x03")
+        return self.until("(mg) ")
+
+
+@pytest.fixture
+def terminal():
+    ours, theirs = pty.openpty()
+    env = {
+        **os.environ,
+        "TERM": "dumb",
+        "PYTHONIOENCODING": "utf-8",
+        "TERMINAL": os.ttyname(theirs),
+    }
+    opening = 'exec "$0" -m minigrad step "$@" <>"$TERMINAL" >&0 2>&0'  # a session's leader
+    command = ["sh", "-c", opening, sys.executable, "--cell", "linear"]
+    with running(command, env=env, start_new_session=True) as process:
+        started = Terminal(process, ours)
+        started.until("(mg) ")
+        os.close(theirs)  # not before the other end is open
+        yield started
+        process.kill()
+    os.close(ours)
+
+
+def test_at_a_terminal_names_complete_and_lines_come_back(terminal):
+    pytest.importorskip("readline")
+    assert "breakpoint 1 at W_hh" in terminal.type("b W_hh\t\n")
+    assert "breakpoint 2 at o_2" in terminal.type("b o_2\n")
+    assert "breakpoint 3 at o_2" in terminal.type("\x1b[A\n")  # the up arrow
+    assert "[1/29] L = mean(stack)" in terminal.type("n\n")
+    assert "[2/29] stack" in terminal.type("\n")  # an empty line is the last command again
+
+
+def test_at_a_terminal_an_interrupt_keeps_the_session_and_the_end_leaves(terminal):
+    assert "[1/29]" in terminal.type("n\n")
+    assert "interrupted; q leaves" in terminal.interrupt()
+    assert "interrupted after 1 steps" in terminal.type(
+        "p __import__('os').kill(__import__('os').getpid(), 2)\n"
+    )
+    assert "[2/29]" in terminal.type("n\n")
+    os.write(terminal.ours, b"\x04")
+    assert terminal.process.wait(timeout=60) == 0
