@@ -1,4 +1,4 @@
-"""Where the calls read the leaves: in the leaves' own arrays, or in what is given instead."""
+"""Where the calls read the leaves: in the leaves' own arrays, or in arrays that are fed instead."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.emit.kernels import Call, address, owner
-from minigrad.core.tensor import Array, Tensor
+from minigrad.compiler.emit.program import Call
+from minigrad.compiler.strided import address, owner
+from minigrad.core.array import Array
+from minigrad.core.tensor import Tensor
 
 from .prebound import Prebound
 
-_LARGE, _FEW = (
-    1 << 16,
-    12,
-)  # bytes that are worth it to be read where they lie; views to make anew at each call
+# a smaller array is copied to where it is read
+MIN_BYTES_TO_READ_IN_PLACE = 1 << 16
+# views of an array that are worth making anew at each call
+MAX_USES_TO_READ_IN_PLACE = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One operand of one call as a view of a leaf's memory."""
+    """One operand of one call as a view of a leaf's memory.
+
+    call, operand: which operand of which call. shape, offset, strides: the view, in bytes.
+    """
 
     call: int
-    slot: int
+    operand: int
     shape: tuple[int, ...]
     offset: int
     strides: tuple[int, ...]
@@ -32,13 +37,17 @@ class Use:
 
 @dataclass(slots=True)
 class Input:
-    """One leaf: the array that the calls read now, and where they do. Without uses it is copied to where it is read."""
+    """One leaf. Without uses it is copied to where it is read.
+
+    current: the array that the calls read now. home: the plan's own memory for it. uses: where current is read.
+    copied: which assignment to the leaf lies in home; None where a fed array does.
+    """
 
     leaf: Tensor
-    now: Array
-    home: Array | None = None  # the plan's own memory for it
+    current: Array
+    home: Array | None = None
     uses: list[Use] = field(default_factory=list)
-    copied: int | None = None  # which assignment to the leaf lies in home; None: what was given
+    copied: int | None = None
 
 
 class Inputs:
@@ -47,59 +56,79 @@ class Inputs:
     def __init__(
         self, calls: list[Call], outputs: tuple[Array, ...], homes: Mapping[Tensor, Array]
     ) -> None:
-        """Homes: where each leaf is read; its own array, or memory that it is to be copied to."""
-        self._calls, self.run = calls, list(map(Prebound(), calls))
-        self._own = [owner(o) for o in outputs]
-        self._inputs = {
-            leaf: Input(leaf, home, None if home is leaf._array else home)
-            for leaf, home in homes.items()
-        }
-        mine = {id(own) for own in self._own}
-        self._both = {
-            id(owner(h)) for h in homes.values()
-        } & mine  # what is read and given out: one may undo another
-        free = {id(owner(i.now)): i for i in self._inputs.values() if i.home is None}
-        for c, (_, args) in enumerate(calls):
-            for slot, a in enumerate(args):
-                if isinstance(a, np.ndarray) and (found := free.get(id(owner(a)))) is not None:
-                    found.uses.append(
-                        Use(c, slot, a.shape, address(a) - address(found.now), a.strides)
-                    )
+        """Find the uses of each leaf.
 
-    def load(self, given: Mapping[Tensor, Array]) -> None:
-        """Let the calls read the given arrays, and the leaves' own where none is given.
+        calls: of the plan; they change as leaves are fed. outputs: the arrays that the plan gives out. homes: where
+        each leaf is read; its own array, or memory that it is to be copied to.
+        """
+        self._calls = calls
+        prebound = Prebound()
+        self.run = [prebound(call) for call in calls]
+        self._output_owners = [owner(o) for o in outputs]
+        # memory that is read and given out: writing to one may undo another
+        home_ids = {id(owner(home)) for home in homes.values()}
+        self._both = home_ids & {id(o) for o in self._output_owners}
+        self._inputs = {leaf: _input(leaf, home) for leaf, home in homes.items()}
+        self._find_uses()
+
+    def _find_uses(self) -> None:
+        in_place = [entry for entry in self._inputs.values() if entry.home is None]
+        input_of = {id(owner(entry.current)): entry for entry in in_place}
+        for number, (_, args) in enumerate(self._calls):
+            for operand, a in enumerate(args):
+                entry = input_of.get(id(owner(a))) if isinstance(a, np.ndarray) else None
+                if entry is not None:
+                    offset = address(a) - address(entry.current)
+                    entry.uses.append(Use(number, operand, a.shape, offset, a.strides))
+
+    def load(self, feeds: Mapping[Tensor, Array]) -> None:
+        """Let the calls read the fed arrays, and the leaves' own where none is fed.
 
         What was given out before, as the last state, is copied to its place: the calls write over it.
         """
-        given = {leaf: a.copy() if id(owner(a)) in self._both else a for leaf, a in given.items()}
-        for leaf, i in self._inputs.items():
-            if (array := given.get(leaf)) is not None:
-                self._give(i, array)
-            elif i.uses:
-                self._rebind(i, leaf._array)
-            elif i.home is not None and i.copied != leaf.assigned:
-                np.copyto(i.home, leaf._array)
-                i.copied = leaf.assigned
+        arrays = {leaf: self._apart(array) for leaf, array in feeds.items()}
+        for leaf, entry in self._inputs.items():
+            array = arrays.get(leaf)
+            if array is not None:
+                self._feed(entry, array)
+            elif entry.uses:
+                self._rebind(entry, leaf._array)
+            elif entry.home is not None and entry.copied != leaf.assigned:
+                np.copyto(entry.home, leaf._array)
+                entry.copied = leaf.assigned
 
-    def _give(self, i: Input, array: Array) -> None:
-        own = any(owner(array) is own for own in self._own)
-        if i.now.nbytes >= _LARGE and 0 < len(i.uses) <= _FEW and not own:
-            self._rebind(i, np.ascontiguousarray(array, i.now.dtype))
+    def _apart(self, array: Array) -> Array:
+        return array.copy() if id(owner(array)) in self._both else array
+
+    def _feed(self, entry: Input, array: Array) -> None:
+        large = entry.current.nbytes >= MIN_BYTES_TO_READ_IN_PLACE
+        few_uses = 0 < len(entry.uses) <= MAX_USES_TO_READ_IN_PLACE
+        if large and few_uses and not self._is_output(array):
+            self._rebind(entry, np.ascontiguousarray(array, entry.current.dtype))
             return
-        if i.home is None:
-            i.home = np.empty(i.now.shape, i.now.dtype)
-        if i.uses:
-            self._rebind(i, i.home)
-        np.copyto(i.home, array, "same_kind")
-        i.copied = None
+        if entry.home is None:
+            entry.home = np.empty(entry.current.shape, entry.current.dtype)
+        if entry.uses:
+            self._rebind(entry, entry.home)
+        np.copyto(entry.home, array, "same_kind")
+        entry.copied = None
 
-    def _rebind(self, i: Input, array: Array) -> None:
+    def _is_output(self, array: Array) -> bool:
+        own = owner(array)
+        return any(own is output for output in self._output_owners)
+
+    def _rebind(self, entry: Input, array: Array) -> None:
         """Let the calls, and those that run in their stead, read this array."""
-        if array is i.now:
+        if array is entry.current:
             return
-        for use in i.uses:
+        for use in entry.uses:
             view: Any = np.ndarray(use.shape, array.dtype, array, use.offset, use.strides)
             fn, args = self._calls[use.call]
-            self._calls[use.call] = fn, (*args[: use.slot], view, *args[use.slot + 1 :])
-            self.run[use.call] = Prebound()(self._calls[use.call])
-        i.now = array
+            call = fn, (*args[: use.operand], view, *args[use.operand + 1 :])
+            self._calls[use.call] = call
+            self.run[use.call] = Prebound()(call)
+        entry.current = array
+
+
+def _input(leaf: Tensor, home: Array) -> Input:
+    return Input(leaf, home, None if home is leaf._array else home)

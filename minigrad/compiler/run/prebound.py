@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.emit.kernels import Call, same
-from minigrad.core.tensor import Array
+from minigrad.compiler.emit.program import Call
+from minigrad.compiler.strided import same_view
+from minigrad.core.array import Array
 
 
 class Prebound:
@@ -18,45 +19,43 @@ class Prebound:
     """
 
     def __init__(self) -> None:
-        self._rows: dict[
-            int, tuple[Array, Array]
-        ] = {}  # by the array's id; the array stays, so that the id does
+        # an array and its row, by the array's id; the array stays, so that the id does
+        self._rows: dict[int, tuple[Array, Array]] = {}
 
     def __call__(self, call: Call) -> Call:
         """The quicker call."""
         fn, args = call
         if fn is np.dot:
-            a, b, out = args
-            if (
-                len(a) == 1
-                and a.flags.c_contiguous
-                and out.flags.c_contiguous
-                and b.ndim == a.ndim == 2
-            ):
-                a, out = self._row(a), self._row(out)
-            return a.dot, (b, out)
+            return self._product(*args)
         if isinstance(fn, np.ufunc) and fn.signature is None:
             *operands, out = self._in_a_row(args)
-            return fn, (
-                *[out if same(x, out) else x for x in operands],
-                out,
-            )  # one object: no search for overlaps
+            # NumPy skips its search for overlaps where an operand is the same object as out
+            operands = [out if same_view(x, out) else x for x in operands]
+            return fn, (*operands, out)
         return call
+
+    def _product(self, a: Array, b: Array, out: Array) -> Call:
+        """A product as a method; of a single row as of a vector."""
+        matrices = a.ndim == b.ndim == 2
+        if matrices and len(a) == 1 and a.flags.c_contiguous and out.flags.c_contiguous:
+            a = self._row(a)
+            out = self._row(out)
+        return a.dot, (b, out)
 
     def _in_a_row(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The operands as vectors, where all but single numbers lie in memory alike and without gaps."""
         full: list[Array] = [x for x in args if x.ndim]
-        if (
-            not full
-            or full[0].ndim == 1
-            or any((x.shape, x.strides) != (full[0].shape, full[0].strides) for x in full)
-        ):
+        if not full or full[0].ndim == 1:
             return args
-        if full[0].flags.c_contiguous or full[0].T.flags.c_contiguous:
-            return tuple([self._row(x) if x.ndim else x for x in args])
-        return args
+        first = full[0]
+        if any((x.shape, x.strides) != (first.shape, first.strides) for x in full):
+            return args
+        if not (first.flags.c_contiguous or first.T.flags.c_contiguous):
+            return args
+        return tuple([self._row(x) if x.ndim else x for x in args])
 
     def _row(self, x: Array) -> Array:
         if id(x) not in self._rows:
-            self._rows[id(x)] = x, (x if x.flags.c_contiguous else x.T).reshape(-1)
+            in_order = x if x.flags.c_contiguous else x.T
+            self._rows[id(x)] = x, in_order.reshape(-1)
         return self._rows[id(x)][1]

@@ -8,54 +8,38 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from minigrad.compiler.families import Family
-from minigrad.compiler.graph import Graph, Node
-from minigrad.compiler.rewrite.chains import STEP
+
+from .schedule import Schedule, Unit
 
 
-@dataclass(eq=False, slots=True)
-class Unit:
-    """What runs together: one family for all steps, or the families of a cycle, step by step."""
-
-    families: list[Family]
-    nodes: list[Node]  # in the order of execution
-    loop: bool
-
-    @property
-    def section(self) -> int:
-        """When it runs; all of it, as sections.py verifies."""
-        return self.nodes[0].section
-
-
-def sources(node: Node, root: dict[Node, Node]) -> Iterator[Node]:
-    """The nodes whose memory node reads, leaves excepted."""
-    for x in node.inputs:
-        r = root[x]
-        if r.fn is not None:
-            yield r
-
-
-def units(graph: Graph, root: dict[Node, Node], of: dict[Node, Family]) -> list[Unit]:
-    """The strongly connected components of the family graph, each after those it reads from. Cost: linear."""
-    wanted: dict[Family, dict[Family, None]] = {}
-    for n in graph.nodes:
-        if n in of:
-            wanted.setdefault(of[n], {}).update(dict.fromkeys(of[s] for s in sources(n, root)))
-    at = {n: i for i, n in enumerate(graph.nodes)}
-    starts = [of[root[o]] for o in graph.outputs if root[o] in of]
-    found = []
-    for component in components(starts, wanted):
-        loop = len(component) > 1 or component[0] in wanted[component[0]]
-        nodes = [m for f in component for m in f.members]
+def distribute_loops(schedule: Schedule) -> Schedule:
+    """Make a unit of each strongly connected component of the family graph, after those it reads. Cost: linear."""
+    reads = _family_graph(schedule)
+    position = {n: i for i, n in enumerate(schedule.graph.nodes)}
+    units = []
+    for component in components(schedule.output_families(), reads):
+        loop = len(component) > 1 or component[0] in reads[component[0]]
+        nodes = [member for family in component for member in family.members]
         if loop:
-            nodes.sort(key=at.__getitem__)
-        found.append(Unit(component, nodes, loop))
-    return found
+            nodes.sort(key=position.__getitem__)
+        units.append(Unit(component, nodes, loop))
+    return replace(schedule, units=tuple(units))
+
+
+def _family_graph(schedule: Schedule) -> dict[Family, dict[Family, None]]:
+    """Which families each family reads; dictionaries as sets that keep their order."""
+    family_of = schedule.family_of
+    reads: dict[Family, dict[Family, None]] = {}
+    for n in schedule.graph.nodes:
+        if n in family_of:
+            read_by_n = reads.setdefault(family_of[n], {})
+            for source in schedule.sources(n):
+                read_by_n[family_of[source]] = None
+    return reads
 
 
 def components(starts: list[Any], edges: dict[Any, dict[Any, None]]) -> Iterator[list[Any]]:
@@ -82,7 +66,8 @@ def components(starts: list[Any], edges: dict[Any, dict[Any, None]]) -> Iterator
             else:
                 stack.pop()
                 if stack:
-                    low[stack[-1][0]] = min(low[stack[-1][0]], low[v])
+                    parent = stack[-1][0]
+                    low[parent] = min(low[parent], low[v])
                 if low[v] == index[v]:
                     component: list[Any] = []
                     while v not in component[-1:]:
@@ -90,56 +75,41 @@ def components(starts: list[Any], edges: dict[Any, dict[Any, None]]) -> Iterator
                     yield component
 
 
-def scheduled(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family]) -> list[Unit]:
-    """The units as the tape has them: of those that can run next always the earliest, so that memory is free soon."""
-    unit_of = {f: unit for unit in order for f in unit.families}
-    wanted = {
-        unit: {unit_of[of[s]] for n in unit.nodes for s in sources(n, root)} - {unit}
-        for unit in order
-    }
+def order_units(schedule: Schedule) -> Schedule:
+    """The units as the tape has them: of those that can run next always the earliest, so that memory is free soon.
+
+    And one section after the other.
+    """
+    reads = _unit_graph(schedule)
     readers = defaultdict[Unit, list[Unit]](list)
-    for unit, its in wanted.items():
-        for source in its:
+    for unit, sources in reads.items():
+        for source in sources:
             readers[source].append(unit)
-    waiting = {unit: len(its) for unit, its in wanted.items()}
-    first = {unit: (min(n.serial for n in unit.nodes), i) for i, unit in enumerate(order)}
-    ready = [(first[unit], unit) for unit in order if not waiting[unit]]
+    waiting_for = {unit: len(sources) for unit, sources in reads.items()}
+    place = {}
+    for i, unit in enumerate(schedule.units):
+        place[unit] = min([n.serial for n in unit.nodes]), i
+    ready = [(place[unit], unit) for unit in schedule.units if not waiting_for[unit]]
     heapq.heapify(ready)
-    found = []
+    ordered = []
     while ready:
         _, unit = heapq.heappop(ready)
-        found.append(unit)
+        ordered.append(unit)
         for reader in readers[unit]:
-            waiting[reader] -= 1
-            if not waiting[reader]:
-                heapq.heappush(ready, (first[reader], reader))
-    return found
+            waiting_for[reader] -= 1
+            if not waiting_for[reader]:
+                heapq.heappush(ready, (place[reader], reader))
+    ordered.sort(key=lambda unit: unit.section)
+    return replace(schedule, units=tuple(ordered))
 
 
-def hoist(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family]) -> list[Unit]:
-    """Take what does not depend on the loop out of its sums and products: (p_t + r_t) + b is (p_t + b) + r_t.
-
-    Changes the operands of the nodes, and enters new ones in ``root`` and ``of``; the graph does not list them.
-    """
-    new: list[Unit] = []
-    for unit in order:
-        for family in [f for f in unit.families if unit.loop and f.first.fn in STEP]:
-            inside, outer = set(unit.families), []
-            for n in family.members:
-                free = [x for x in n.inputs if of.get(root[x]) not in inside]
-                if n.fn is not None and 1 < len(free) < len(
-                    n.inputs
-                ):  # at an end of the loop all may be free
-                    part = n.made(n.fn, *free, shape=np.broadcast_shapes(*[x.shape for x in free]))
-                    root[part] = part
-                    n.inputs = (part, *[x for x in n.inputs if x not in free])
-                    outer.append(part)
-            for shape in dict.fromkeys(
-                n.shape for n in outer
-            ):  # at an end of the loop it may differ
-                alike = [n for n in outer if n.shape == shape]
-                hoisted = Family(alike, len(of), {n.time for n in alike})
-                of |= dict.fromkeys(alike, hoisted)
-                new.append(Unit([hoisted], alike, loop=False))
-        new.append(unit)
-    return new
+def _unit_graph(schedule: Schedule) -> dict[Unit, set[Unit]]:
+    """Which other units each unit reads."""
+    unit_of = {family: unit for unit in schedule.units for family in unit.families}
+    reads = {}
+    for unit in schedule.units:
+        sources = set()
+        for n in unit.nodes:
+            sources.update([unit_of[schedule.family_of[s]] for s in schedule.sources(n)])
+        reads[unit] = sources - {unit}
+    return reads
