@@ -1,15 +1,15 @@
-"""Which families have their last axis outermost in memory, so that reductions over few classes run along rows."""
+"""Which families have their last axis outermost in memory: few classes are reduced along rows."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 from minigrad.compiler.capabilities import REDUCTIONS, elementwise, reduced_axes
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Node
 from minigrad.compiler.rewrite.expand import softmax_minus_one_hot
-from minigrad.compiler.schedule.schedule import Schedule, Unit
+from minigrad.compiler.schedule.schedule import Schedule
 
 from .packing import Packing
 
@@ -18,63 +18,82 @@ MAX_CLASSES = 256
 MIN_ROWS_PER_CLASS = 2
 
 
-@dataclass(slots=True)
 class _Groups:
-    """Disjoint sets of families that must have one layout. Source: Tarjan's union-find, with path halving."""
+    """Disjoint sets of families that must have one layout.
 
-    parent: dict[Family, Family] = field(default_factory=dict)
+    Source: Tarjan's union-find, with path halving.
+    """
+
+    def __init__(self) -> None:
+        self._parent: dict[Family, Family] = {}
 
     def find(self, family: Family) -> Family:
         """The family that stands for the set."""
-        while self.parent.setdefault(family, family) is not family:
-            above = self.parent[self.parent[family]]
-            self.parent[family] = above
+        parent = self._parent
+        while parent.setdefault(family, family) is not family:
+            above = parent[parent[family]]
+            parent[family] = above
             family = above
         return family
 
     def join(self, a: Family, b: Family) -> None:
         """Make the sets of both one."""
-        self.parent[self.find(a)] = self.find(b)
+        self._parent[self.find(a)] = self.find(b)
+
+    def find_all(self, families: Iterable[Family]) -> set[Family]:
+        """The families that stand for the sets of these."""
+        return {self.find(family) for family in families}
+
+    def members_of(self, chosen: set[Family]) -> set[Family]:
+        """All families of the sets that these stand for."""
+        every = list(self._parent)
+        return {family for family in every if self.find(family) in chosen}
 
 
 def class_axis_outermost(schedule: Schedule, packing: Packing) -> set[Family]:
-    """Families reduced over a short last axis, with everything elementwise around them, unless one is in a loop."""
+    """Families reduced over a short last axis, with everything elementwise around them.
+
+    But for those that are tied to a family in a loop.
+    """
     groups = _Groups()
     wanted = set[Family]()
-    barred = set[Family]()
+    barred = _barred(schedule, packing)
     for unit in schedule.units:
-        barred |= _barred(unit, packing)
         for family in unit.families:
             for other in _of_one_layout(family, schedule, packing):
                 groups.join(family, other)
             if _reduces_few_classes(family.first):
-                source = schedule.family_of.get(family.first.inputs[0])
-                if source is not None:
-                    wanted.add(source)
-    chosen = {groups.find(family) for family in wanted}
-    chosen -= {groups.find(family) for family in barred}
-    candidates = [*groups.parent, *wanted]
-    return {family for family in candidates if groups.find(family) in chosen}
+                operand = family.first.inputs[0]
+                if operand in schedule.family_of:
+                    wanted.add(schedule.family_of[operand])
+    chosen = groups.find_all(wanted) - groups.find_all(barred)
+    return groups.members_of(chosen)
 
 
-def _barred(unit: Unit, packing: Packing) -> set[Family]:
-    """Families that must lie as NumPy lays them: those of a loop, and parts of a concatenation with it."""
-    barred = set(unit.families) if unit.loop else set()
-    for family in unit.families:
-        if family in packing.into and not packing.whole(family):
-            barred |= {family, packing.into[family]}
+def _barred(schedule: Schedule, packing: Packing) -> set[Family]:
+    """Families that must lie as NumPy lays them: those of loops, and parts of a concatenation."""
+    barred = set[Family]()
+    for unit in schedule.units:
+        if unit.loop:
+            barred.update(unit.families)
+    for source, joined in packing.into.items():
+        if not packing.whole(source):
+            barred |= {source, joined}
     return barred
 
 
 def _of_one_layout(family: Family, schedule: Schedule, packing: Packing) -> list[Family]:
-    """The families that lie as this one lies, or work on both would go against the order of memory."""
+    """The families that lie as this one lies: work on both would go against memory else."""
     alike = []
     if family in packing.into and packing.whole(family):
         alike.append(packing.into[family])
     n = family.first
-    if n.ndim > 1 and (elementwise(n.fn) or n.fn is softmax_minus_one_hot):
-        full_sized = [x for x in n.inputs if x.shape == n.shape]
-        alike += [schedule.family_of[x] for x in full_sized if x in schedule.family_of]
+    together = elementwise(n.fn) or n.fn is softmax_minus_one_hot
+    if n.ndim < 2 or not together:
+        return alike
+    for x in n.inputs:
+        if x.shape == n.shape and x in schedule.family_of:
+            alike.append(schedule.family_of[x])
     return alike
 
 
@@ -83,7 +102,13 @@ def _reduces_few_classes(node: Node) -> bool:
     if node.fn not in REDUCTIONS:
         return False
     x = node.inputs[0]
-    if x.ndim < 2 or reduced_axes(node.kwargs.get("axis"), x.ndim) != (x.ndim - 1,):
+    if x.ndim < 2:
         return False
-    rows = math.prod(x.shape[:-1])
-    return 1 < x.shape[-1] <= min(MAX_CLASSES, rows // MIN_ROWS_PER_CLASS)
+    last = x.ndim - 1
+    axis = node.kwargs.get("axis")
+    if reduced_axes(axis, x.ndim) != (last,):
+        return False
+    *row_axes, classes = x.shape
+    rows = math.prod(row_axes)
+    most = min(MAX_CLASSES, rows // MIN_ROWS_PER_CLASS)
+    return 1 < classes <= most

@@ -1,4 +1,4 @@
-"""Where the leaves are read: in their own arrays, or in memory of the plan that they are copied to."""
+"""Where the leaves are read: in their own arrays, or in memory of the plan that is written to."""
 
 from __future__ import annotations
 
@@ -18,25 +18,37 @@ from .allocate import Memory
 def place_leaves(schedule: Schedule, memory: Memory) -> dict[Tensor, Array]:
     """Enter where every leaf and constant is read into memory.array_of; also return it by leaf.
 
-    A leaf is read in its own array; in memory of the plan, if it is an output or one of many alike. Inputs of one
-    shape lie side by side there, so that the steps that read them run at once.
+    A leaf is read in its own array; in memory of the plan, if it is an output or one of many alike.
+    Inputs of one shape lie side by side there, so that the steps that read them run at once.
     """
     array_of = memory.array_of
-    homes: dict[Tensor, Array] = {}
-    alike = defaultdict[Any, list[tuple[Node, Tensor]]](list)
-    outputs = {schedule.root_of[o] for o in schedule.graph.outputs}
+    outputs = set(map(schedule.root_of.__getitem__, schedule.graph.outputs))
+    alike = defaultdict[Any, list[Node]](list)
+    home_of: dict[Tensor, Array] = {}
     for n in schedule.graph.nodes:
         if n.value is not None:
             array_of[n] = n.value
         elif n.leaf is not None:
-            in_place = n not in outputs and n.leaf.data.flags.c_contiguous
-            home = n.leaf.data if in_place else np.empty(n.shape, n.dtype)
-            homes[n.leaf] = array_of[n] = home
-            if in_place and not n.leaf.requires_grad:
-                alike[n.shape, n.dtype].append((n, n.leaf))
-    for (shape, dtype), leaves in alike.items():
-        if len(leaves) > 1:
-            block = np.empty((len(leaves), *shape), dtype)
-            for i, (n, leaf) in enumerate(leaves):
-                homes[leaf] = array_of[n] = block[i, ...]
-    return homes
+            home = n.leaf.data
+            if n in outputs or not home.flags.c_contiguous:
+                home = np.empty(n.shape, n.dtype)
+            elif not n.leaf.requires_grad:
+                alike[n.shape, n.dtype].append(n)
+            array_of[n] = home
+            home_of[n.leaf] = home
+    for nodes in alike.values():
+        if len(nodes) > 1:
+            _place_side_by_side(nodes, memory, home_of)
+    return home_of
+
+
+def _place_side_by_side(nodes: list[Node], memory: Memory, home_of: dict[Tensor, Array]) -> None:
+    """Give leaves of one shape places in one block."""
+    first = nodes[0]
+    shape = (len(nodes), *first.shape)
+    block = np.empty(shape, first.dtype)
+    for i, n in enumerate(nodes):
+        place = block[i, ...]
+        memory.array_of[n] = place
+        if n.leaf is not None:
+            home_of[n.leaf] = place

@@ -1,11 +1,11 @@
-"""Which families can be written where a concatenation wants them, so that joining them copies nothing."""
+"""Which families can be written where a concatenation wants them: joining them copies nothing."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,116 +15,136 @@ from minigrad.compiler.graph import Node
 from minigrad.compiler.schedule.schedule import Schedule
 from minigrad.core.array import Array
 
-JOINS = (np.concatenate, np.stack)
-
 
 class Slot(NamedTuple):
     """The place of a node in a concatenation: along its axis, from begin on."""
 
+    node: Node
     joined: Node
     begin: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Packing:
     """Families that lie inside a concatenation's memory.
 
-    into: the family of concatenations that each of them lies in. sources: the other way round. slot: for each member
-    which concatenation, and from where on.
+    into: the family of concatenations that each of them lies in. sources: the other way round.
+    slots: of their members.
     """
 
-    into: dict[Family, Family] = field(default_factory=dict)
-    sources: dict[Family, list[Family]] = field(default_factory=dict)
-    slot: dict[Node, Slot] = field(default_factory=dict)
+    into: dict[Family, Family]
+    sources: defaultdict[Family, list[Family]]
+    slots: dict[Node, Slot]
 
-    def add(self, source: Family, joined: Family, slots: dict[Node, Slot]) -> None:
+    def add(self, source: Family, joined: Family, slots: list[Slot]) -> None:
         """Let a family lie in a concatenation."""
         self.into[source] = joined
-        self.sources.setdefault(joined, []).append(source)
-        self.slot |= slots
+        self.sources[joined].append(source)
+        for slot in slots:
+            self.slots[slot.node] = slot
 
     def whole(self, source: Family) -> bool:
         """Whether the members of this family alone, in order, are the concatenation."""
         joined = self.into[source]
-        return len(joined) == 1 and joined.first.inputs == tuple(source.members)
+        members = tuple(source.members)
+        return len(joined) == 1 and joined.first.inputs == members
 
-    def part(self, member: Node, joined: Array) -> Array:
-        """Where the member lies in the memory of its concatenation."""
-        node, begin = self.slot[member]
-        axis = node.kwargs.get("axis", 0) % joined.ndim
-        before: Any = (slice(None),) * axis
-        if node.fn is np.stack:
-            return np.asarray(joined[(*before, begin, ...)])
-        if axis:
-            return joined[(*before, slice(begin, begin + member.shape[axis]))]
-        # along the first axis a member of another shape is in order too: its numbers lie in one piece
-        rows = math.prod(member.shape) // math.prod(joined.shape[1:])
-        return np.reshape(joined[begin : begin + rows], member.shape, copy=False)
+
+def part_of(joined: Array, slot: Slot) -> Array:
+    """Where a node lies in the memory of its concatenation."""
+    node = slot.joined
+    begin = slot.begin
+    shape = slot.node.shape
+    axis = node.kwargs.get("axis", 0) % joined.ndim
+    before: Any = (slice(None),) * axis
+    if node.fn is np.stack:
+        part: Array = joined[(*before, begin, ...)]
+        return part
+    if axis:
+        stop = begin + shape[axis]
+        return joined[(*before, slice(begin, stop))]
+    # along the first axis one of another shape is in order too: its numbers lie in one piece
+    row_size = math.prod(joined.shape[1:])
+    stop = begin + math.prod(shape) // row_size
+    rows = joined[begin:stop]
+    return np.reshape(rows, shape, copy=False)
 
 
 def pack(schedule: Schedule) -> Packing:
-    """Find the families to pack: those each of whose members is an operand of one concatenation family once.
+    """Find the families to pack: each member is an operand of one concatenation family once.
 
-    And that begin before that family does: a step that joins something else has no place for them.
+    And begins before that family does: a step that joins something else has no place for it.
     """
-    nodes = [n for unit in schedule.units for n in unit.nodes]
-    position = {n: i for i, n in enumerate(nodes)}
-    packing = Packing()
+    position = _positions(schedule)
+    packing = Packing({}, defaultdict(list), {})
     for unit in schedule.units:
         for joined in unit.families:
             if not _joins_along_an_axis(joined.first):
                 continue
-            for family, slots in _slots_in(joined, schedule).items():
-                early = position[family.first] < position[joined.first]
-                fits = early and _fits(family, joined, slots)
-                if fits and _is_free(family, joined, packing, schedule):
-                    packing.add(family, joined, dict(slots))
+            start = position[joined.first]
+            slots_of = _slots_in(joined, schedule)
+            for family, slots in slots_of.items():
+                if position[family.first] >= start:
+                    continue
+                if not _fits(family, joined, slots):
+                    continue
+                if _is_free(family, joined, packing, schedule):
+                    packing.add(family, joined, slots)
     return packing
 
 
+def _positions(schedule: Schedule) -> dict[Node, int]:
+    position: dict[Node, int] = {}
+    for unit in schedule.units:
+        for n in unit.nodes:
+            position[n] = len(position)
+    return position
+
+
 def _joins_along_an_axis(node: Node) -> bool:
-    return node.fn in JOINS and node.kwargs.get("axis", 0) is not None
+    if node.fn is np.concatenate:
+        return node.kwargs.get("axis", 0) is not None
+    return node.fn is np.stack
 
 
-def _slots_in(joined: Family, schedule: Schedule) -> dict[Family, list[tuple[Node, Slot]]]:
+def _slots_in(joined: Family, schedule: Schedule) -> dict[Family, list[Slot]]:
     """The families that are read by concatenations, and the place of each operand."""
-    slots = defaultdict[Family, list[tuple[Node, Slot]]](list)
-    for node in joined.members:
-        for member, begin in _operands_of(node):
-            family = schedule.family_of.get(member)
+    slots = defaultdict[Family, list[Slot]](list)
+    for concatenation in joined.members:
+        for slot in _operand_slots(concatenation):
+            family = schedule.family_of.get(slot.node)
             if family is not None:
-                slots[family].append((member, Slot(node, begin)))
+                slots[family].append(slot)
     return slots
 
 
-def _operands_of(node: Node) -> Iterator[tuple[Node, int]]:
-    """The operands of a concatenation and where each begins; for one that is only of another shape, its source."""
-    axis = node.kwargs.get("axis", 0)
+def _operand_slots(joined: Node) -> Iterator[Slot]:
+    """Each operand of a concatenation; for one that is only of another shape, its source."""
+    axis = joined.kwargs.get("axis", 0)
     begin = 0
-    for x in node.inputs:
-        if node.fn is np.stack:
-            yield x, begin
+    for x in joined.inputs:
+        if joined.fn is np.stack:
+            yield Slot(x, joined, begin)
             begin += 1
-        else:
-            yield (_unshaped(x) if axis == 0 else x), begin
-            begin += x.shape[axis]
+            continue
+        node = x
+        while axis == 0 and node.fn is np.reshape:
+            node = node.inputs[0]
+        yield Slot(node, joined, begin)
+        begin += x.shape[axis]
 
 
-def _unshaped(x: Node) -> Node:
-    """What x is another shape of."""
-    while x.fn is np.reshape:
-        x = x.inputs[0]
-    return x
-
-
-def _fits(family: Family, joined: Family, slots: list[tuple[Node, Slot]]) -> bool:
+def _fits(family: Family, joined: Family, slots: list[Slot]) -> bool:
     """Whether every member has one place, and its numbers can be written there as they are."""
-    members = {member for member, _ in slots}
-    every_one_once = len(slots) == len(family) == len(members)
-    return every_one_once and family.first.dtype == joined.first.dtype
+    members = {slot.node for slot in slots}
+    each_once = len(slots) == len(family) == len(members)
+    return each_once and family.first.dtype == joined.first.dtype
 
 
 def _is_free(family: Family, joined: Family, packing: Packing, schedule: Schedule) -> bool:
-    """Whether the family lies in no other memory, and nothing would lie in what lies elsewhere itself."""
-    nested = joined in packing.into or family in packing.sources or family is joined
-    return not (nested or family in packing.into or family in schedule.total_of)
+    """Whether the family lies nowhere else, and no concatenation would lie in another."""
+    if family in packing.into or family in schedule.total_of:
+        return False
+    if joined in packing.into or family in packing.sources:
+        return False
+    return family is not joined

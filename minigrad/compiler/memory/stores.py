@@ -1,8 +1,7 @@
-"""Which families share memory, one after the other: a result may be written over an operand that nobody reads again."""
+"""Which families share memory, one after the other: a result may be written over an operand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -17,19 +16,19 @@ from .packing import Packing
 
 @dataclass(eq=False, slots=True)
 class Store:
-    """Memory for one or more families, one after the other; inside another's where that is a concatenation of it.
+    """Memory for one or more families, one after the other.
 
-    slots: one for each member. kept: an output lies there, so that nobody may write over it. parent, children: the
-    store of the concatenation that it lies in, the stores that lie in it. first, last: the units that write it first
-    and read it last. name: of its buffer, as in the listing.
+    slots: one for each member. first, last: the units that write it first and read it last. kept:
+    an output lies there, so that nobody may write over it. parent: the store of the concatenation
+    that it lies in. children: the stores that lie in it. name: of its buffer, as in the listing.
     """
 
     slots: int
     first: int
     last: int = 0
-    families: list[Family] = field(default_factory=list)
     kept: bool = False
     parent: Store | None = None
+    families: list[Family] = field(default_factory=list)
     children: list[Store] = field(default_factory=list)
     name: str = ""
 
@@ -38,74 +37,95 @@ class Store:
         """The family that it was made for."""
         return self.families[0]
 
-    def related(self) -> Iterator[Store]:
+    def related(self) -> list[Store]:
         """The stores that share its memory, itself included."""
-        yield self
-        yield from self.children
+        stores = [self, *self.children]
         if self.parent is not None:
-            yield self.parent
+            stores.append(self.parent)
+        return stores
 
 
-def assign_stores(
-    schedule: Schedule, liveness: Liveness, packing: Packing, outermost: set[Family]
-) -> dict[Family, Store]:
-    """Give every family that writes something a store, its own or one it takes over from an operand.
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What decides who may share memory.
 
-    packing: what lies in a concatenation. outermost: the families whose last axis lies outermost.
+    packing: which families lie in concatenations. outermost: those whose last axis lies outermost.
     """
+
+    schedule: Schedule
+    liveness: Liveness
+    packing: Packing
+    outermost: set[Family]
+
+
+def assign_stores(layout: Layout) -> dict[Family, Store]:
+    """Give every family that writes something a store, its own or that of an operand."""
+    schedule = layout.schedule
     store_of: dict[Family, Store] = {}
     outputs = set(schedule.output_families())
-    for i, unit in enumerate(schedule.units):
-        for family in _by_position(unit, liveness):
+    for number, unit in enumerate(schedule.units):
+        for family in _by_position(unit, layout.liveness):
             if family in schedule.total_of:
                 continue
-            store = _taken_over(family, store_of, schedule, liveness, outermost)
+            store = _taken_over(family, store_of, layout)
             if store is None:
-                store = Store(len(family), first=i)
+                store = Store(len(family), first=number)
             store_of[family] = store
             store.families.append(family)
-            store.kept = store.kept or family in outputs
-            store.last = max(store.last, i, liveness.last_unit(family))
+            read_last = layout.liveness.last_unit(family)
+            store.last = max(store.last, number, read_last)
+            if family in outputs:
+                store.kept = True
             if store.kept:
                 store.last = len(schedule.units)
-            for source in packing.sources.get(family, ()):
+            for source in layout.packing.sources[family]:
                 _nest(store_of[source], store)
-    for store in store_of.values():
-        for child in store.children:
-            store.first = min(store.first, child.first)
-            store.last = max(store.last, child.last)
+    _let_parents_live_as_long(store_of)
     return store_of
 
 
 def _by_position(unit: Unit, liveness: Liveness) -> list[Family]:
-    return sorted(unit.families, key=lambda family: liveness.position[family.first])
+    """The families of a unit in the order of their first members."""
+
+    def position(family: Family) -> int:
+        return liveness.position[family.first]
+
+    return sorted(unit.families, key=position)
 
 
-def _taken_over(
-    family: Family,
-    store_of: dict[Family, Store],
-    schedule: Schedule,
-    liveness: Liveness,
-    outermost: set[Family],
-) -> Store | None:
+def _let_parents_live_as_long(store_of: dict[Family, Store]) -> None:
+    """A store is needed as long as any that lies in it."""
+    for store in store_of.values():
+        for child in store.children:
+            store.first = min(store.first, child.first)
+            store.last = max(store.last, child.last)
+
+
+def _taken_over(family: Family, store_of: dict[Family, Store], layout: Layout) -> Store | None:
     """The store of the first operand that the family may be written over."""
-    first = family.first
-    if not may_overwrite(first.fn):
+    if not may_overwrite(family.first.fn):
         return None
-    for x in first.inputs:
-        operand = schedule.family_of.get(x)
-        store = None if operand is None else store_of.get(operand)
-        if operand is None or store is None:
+    for x in family.first.inputs:
+        operand = layout.schedule.family_of.get(x)
+        if operand is None or operand not in store_of:
             continue
-        same_layout = (operand in outermost) == (family in outermost)
-        if (
-            (x.shape, x.dtype) == (first.shape, first.dtype)
-            and same_layout
-            and outlives(operand.first.section, first.section)
-            and _is_dead(operand, family, store, liveness)
-        ):
+        store = store_of[operand]
+        if not _lie_alike(operand, family, layout.outermost):
+            continue
+        if _is_dead(operand, family, store, layout.liveness):
             return store
     return None
+
+
+def _lie_alike(operand: Family, family: Family, outermost: set[Family]) -> bool:
+    """Whether what one wrote has the bytes that the other needs, when it needs them."""
+    a = operand.first
+    b = family.first
+    if (a.shape, a.dtype) != (b.shape, b.dtype):
+        return False
+    if (operand in outermost) != (family in outermost):
+        return False
+    return outlives(a.section, b.section)
 
 
 def _is_dead(operand: Family, family: Family, store: Store, liveness: Liveness) -> bool:
@@ -115,62 +135,69 @@ def _is_dead(operand: Family, family: Family, store: Store, liveness: Liveness) 
     """
     if not _reads_one_each(operand, family):
         return False
-    related = list(store.related())
+    related = store.related()
     if any(other.kept for other in related):
         return False
-    start = min([liveness.position[member] for member in family.members])
     # the last family of a store wrote over those before it, whose readers were through
-    for last in [other.families[-1] for other in related]:
-        if len(last) != len(family):
-            if liveness.last_position(last) >= start:
-                return False
-            continue
-        pairs = zip(last.members, family.members, strict=True)
-        if not all(liveness.may_overwrite(reader, node) for node, reader in pairs):
-            return False
-    return True
+    latest = [other.families[-1] for other in related]
+    return all(_all_read(other, family, liveness) for other in latest)
 
 
 def _reads_one_each(operand: Family, family: Family) -> bool:
     """Whether member by member the family reads operand, in a way that lets it be written over."""
     if len(family) != len(operand):
         return False
-    for node, reader in zip(operand.members, family.members, strict=True):
+    pairs = zip(operand.members, family.members, strict=True)
+    for node, reader in pairs:
         count = reader.inputs.count(node)
+        if count == 0:
+            return False
         # a chain of x + y + x in the place of x would be 2 (x + y)
-        if count == 0 or (count > 1 and len(reader.inputs) > 2):
+        if count > 1 and len(reader.inputs) > 2:
             return False
     return True
 
 
+def _all_read(other: Family, family: Family, liveness: Liveness) -> bool:
+    """Whether others have read what lies where each member of the family is going to be."""
+    if len(other) == len(family):
+        return all(map(liveness.may_overwrite, family.members, other.members))
+    start = min(map(liveness.position.__getitem__, family.members))
+    return liveness.last_position_of_any(other) < start
+
+
 def _nest(child: Store, parent: Store) -> None:
     """Let the child lie in its parent, if all that lies in it has its place there."""
-    free = child.parent is None and not child.children and parent.parent is None
-    all_sizes = {len(family) for family in child.families}
-    if free and len(parent.families) == 1 and all_sizes == {child.slots}:
+    if child.parent or child.children or parent.parent:
+        return
+    if len(parent.families) > 1:
+        return
+    if all(len(family) == child.slots for family in child.families):
         child.parent = parent
         parent.children.append(child)
 
 
-def slots_needed(store: Store, units: tuple[Unit, ...], liveness: Liveness) -> int:
-    """One slot where a loop's store is read in the step that wrote it only; else one for each member."""
-    if store.slots == 1 or not units[store.first].loop:
-        return store.slots
-    if store.kept or store.parent is not None or store.children:
-        return store.slots
-    for family in store.families:
-        if liveness.unit[family.first] != store.first or len(family) != store.slots:
-            return store.slots
-    return 1 if _is_read_at_once(store, liveness) else store.slots
+def slots_needed(store: Store, layout: Layout) -> int:
+    """One slot where a loop's store is read in the step that wrote it only; else one for each."""
+    first_unit = layout.schedule.units[store.first]
+    alone = not (store.kept or store.parent or store.children)
+    if alone and first_unit.loop and _is_read_at_once(store, layout.liveness):
+        return 1
+    return store.slots
 
 
 def _is_read_at_once(store: Store, liveness: Liveness) -> bool:
     """Whether every step's results are read before those of the next step are written."""
-    members = store.owner.members
-    in_time = sorted(range(store.slots), key=lambda i: liveness.position[members[i]])
-    for step, after in pairwise(in_time):
-        written = min([liveness.position[family.members[after]] for family in store.families])
-        for family in store.families:
-            if liveness.last_position_of(family.members[step]) >= written:
-                return False
+    for family in store.families:
+        unit = liveness.unit[family.first]
+        if unit != store.first or len(family) != store.slots:
+            return False
+    # all families of the store in each step, in the order of execution
+    steps = list(zip(*[family.members for family in store.families], strict=True))
+    steps.sort(key=lambda members: liveness.position[members[0]])
+    for step, after in pairwise(steps):
+        read = map(liveness.last_position, step)
+        written = map(liveness.position.__getitem__, after)
+        if max(read) >= min(written):
+            return False
     return True

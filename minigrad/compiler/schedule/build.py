@@ -14,9 +14,10 @@ PASSES = (distribute_loops, hoist, order_units, absorb)
 
 
 def build_schedule(graph: Graph) -> Schedule:
-    """Group the graph's nodes into families, put those into loops where they must be, and order them.
+    """Group nodes into families, put those into loops where they must be, and order them.
 
-    Mutates nodes of the graph (see ``hoist``). Raises CrossingError where a shard would wait for another.
+    Mutates nodes of the graph, as ``hoist`` says. Raises CrossingError where a shard would wait for
+    another.
     """
     schedule = without_order(graph)
     for apply_pass in PASSES:

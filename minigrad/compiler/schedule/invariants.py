@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections import defaultdict
 
 import numpy as np
 
@@ -13,66 +12,78 @@ from minigrad.compiler.rewrite.chains import STEP
 
 from .schedule import Schedule, Unit
 
+Parts = dict[Node, Node]
+"""New nodes, by the sum or product that reads them in the place of its free operands."""
+
 
 def hoist(schedule: Schedule) -> Schedule:
-    """Take what does not depend on a loop out of its sums and products, as units of their own before it.
+    """Take what does not depend on a loop out of its sums and products, into units before it.
 
-    Mutates the operands of those sums and products: they read the new nodes, which the new graph lists.
+    Mutates the operands of those sums and products: they read new nodes, which the new graph lists.
     """
     family_of = dict(schedule.family_of)
     root_of = dict(schedule.root_of)
-    part_of: dict[Node, Node] = {}
+    part_of: Parts = {}
     units: list[Unit] = []
     for unit in schedule.units:
-        for parts in _parts_of_loop(unit, schedule):
+        for chain in _chains_in_loop(unit):
+            parts = _take_out(chain, unit, schedule)
             part_of |= parts
-            for alike in _of_one_shape(parts.values()):
-                family = Family(alike, len(family_of), {part.time for part in alike})
-                units.append(Unit([family], alike, loop=False))
-                for part in alike:
-                    family_of[part] = family
-                    root_of[part] = part
+            for members in _by_shape(parts):
+                times = {part.time for part in members}
+                family = Family(members, len(family_of), times)
+                units.append(Unit([family], members, loop=False))
+                family_of |= dict.fromkeys(members, family)
         units.append(unit)
+    for part in part_of.values():
+        root_of[part] = part
     graph = _with_parts(schedule.graph, part_of)
-    return replace(schedule, graph=graph, family_of=family_of, root_of=root_of, units=tuple(units))
+    return Schedule(graph, family_of, root_of, tuple(units), schedule.total_of)
 
 
-def _parts_of_loop(unit: Unit, schedule: Schedule) -> list[dict[Node, Node]]:
-    """For each family of sums or products in a loop, the new nodes by the member that reads them."""
+def _chains_in_loop(unit: Unit) -> list[Family]:
+    """The sums and products of a loop."""
     if not unit.loop:
         return []
+    return [family for family in unit.families if family.first.fn in STEP]
+
+
+def _take_out(chain: Family, unit: Unit, schedule: Schedule) -> Parts:
+    """Let each member read one new node for all operands that are not of the unit's families."""
     inside = set(unit.families)
-    chains = [family for family in unit.families if family.first.fn in STEP]
-    return [_take_out(family, inside, schedule) for family in chains]
-
-
-def _take_out(family: Family, inside: set[Family], schedule: Schedule) -> dict[Node, Node]:
-    """Let each member read one new node for all operands that are not of the loop's families."""
     parts = {}
-    for n in family.members:
-        free = [x for x in n.inputs if _family_read(x, schedule) not in inside]
-        # with one operand nothing is saved; at an end of the loop all may be free
-        if n.fn is not None and 1 < len(free) < len(n.inputs):
-            shape = np.broadcast_shapes(*[x.shape for x in free])
-            part = n.made(n.fn, *free, shape=shape)
-            n.inputs = (part, *[x for x in n.inputs if x not in free])
+    for n in chain.members:
+        free = []
+        for x in n.inputs:
+            if schedule.source_family(x) not in inside:
+                free.append(x)
+        # one operand is a node already; at an end of the loop all may be free
+        if 1 < len(free) < len(n.inputs):
+            part = _joined(n, free)
+            bound = [x for x in n.inputs if x not in free]
+            n.inputs = (part, *bound)
             parts[n] = part
     return parts
 
 
-def _family_read(x: Node, schedule: Schedule) -> Family | None:
-    return schedule.family_of.get(schedule.root_of[x])
+def _joined(n: Node, operands: list[Node]) -> Node:
+    """What n's function makes of some of its operands."""
+    fn = n.fn
+    assert fn is not None
+    shapes = [x.shape for x in operands]
+    shape = np.broadcast_shapes(*shapes)
+    return n.made(fn, *operands, shape=shape)
 
 
-def _of_one_shape(parts: Iterable[Node]) -> list[list[Node]]:
-    """The new nodes by shape, which may differ at an end of the loop."""
-    alike: dict[tuple[int, ...], list[Node]] = {}
-    for part in parts:
-        alike.setdefault(part.shape, []).append(part)
+def _by_shape(parts: Parts) -> list[list[Node]]:
+    """The new nodes of each shape, which may differ at an end of the loop."""
+    alike = defaultdict[tuple[int, ...], list[Node]](list)
+    for part in parts.values():
+        alike[part.shape].append(part)
     return list(alike.values())
 
 
-def _with_parts(graph: Graph, part_of: dict[Node, Node]) -> Graph:
+def _with_parts(graph: Graph, part_of: Parts) -> Graph:
     """The graph, each new node before its reader."""
     if not part_of:
         return graph

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from minigrad.compiler.families import Family, families
 from minigrad.compiler.graph import Graph, Node, roots
@@ -30,16 +30,17 @@ class Unit:
 class Schedule:
     """Who runs together, and in which order. Passes of this folder take one and give another.
 
-    graph: operands before their readers. family_of: the family of every operation that is no view. root_of: the node
-    whose memory a node looks at, itself but for views. units: in the order of execution. total_of: for a family that
-    exists only to be added up, the total that does it; its members never lie in memory.
+    graph: operands before their readers. family_of: the family of every operation that is no view.
+    root_of: the node whose memory a node looks at, itself but for views. units: in the order of
+    execution. total_of: for a family that exists only to be added up, the total that does it; its
+    members never lie in memory.
     """
 
     graph: Graph
     family_of: dict[Node, Family]
     root_of: dict[Node, Node]
-    units: tuple[Unit, ...] = ()
-    total_of: dict[Family, Node] = field(default_factory=dict)
+    units: tuple[Unit, ...]
+    total_of: dict[Family, Node]
 
     def sources(self, node: Node) -> Iterator[Node]:
         """The nodes whose memory a node reads, leaves excepted."""
@@ -48,13 +49,19 @@ class Schedule:
             if root.fn is not None:
                 yield root
 
+    def source_family(self, x: Node) -> Family | None:
+        """The family in whose memory a node lies; None for leaves."""
+        root = self.root_of[x]
+        return self.family_of.get(root)
+
     def output_families(self) -> list[Family]:
         """The families in whose memory the outputs lie."""
-        roots_of_outputs = [self.root_of[o] for o in self.graph.outputs]
-        return [self.family_of[root] for root in roots_of_outputs if root in self.family_of]
+        families_or_leaves = map(self.source_family, self.graph.outputs)
+        return [family for family in families_or_leaves if family is not None]
 
 
 def without_order(graph: Graph) -> Schedule:
     """The families of a graph, in no order yet."""
     root_of = roots(graph)
-    return Schedule(graph, families(graph, root_of), root_of)
+    family_of = families(graph, root_of)
+    return Schedule(graph, family_of, root_of, units=(), total_of={})

@@ -1,7 +1,7 @@
 """When a node runs: before the shards, in one of them, or after all of them.
 
-The invariant: what every shard shares is computed before they start; nothing crosses but through it.
-What they give is joined after all of them. A family, and so a unit, runs in one section.
+The invariant: what every shard shares is computed before they start; nothing crosses but through
+it. What they give is joined after all of them. A family, and so a unit, runs in one section.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class CrossingError(Exception):
 
 
 def outlives(earlier: int, now: int) -> bool:
-    """Whether what the earlier section wrote is complete, and nobody else's, in the section that runs now.
+    """Whether nothing of the earlier section runs any more while the section now runs its own.
 
-    Shards run at the same time, so no shard outlives another.
+    Shards run at the same time: none outlives another.
     """
     return now in (earlier, AFTER)
 
@@ -41,5 +41,7 @@ def verify_sections(schedule: Schedule) -> None:
             if n.section != section:
                 raise CrossingError(n, f"is in a unit of section {section}")
             for source in schedule.sources(n):
-                if source.section != BEFORE and not outlives(source.section, section):
+                if source.section == BEFORE:
+                    continue
+                if not outlives(source.section, section):
                     raise CrossingError(n, f"reads {source} of section {source.section}")
