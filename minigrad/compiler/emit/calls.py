@@ -1,4 +1,4 @@
-"""From families and stores to calls: all steps at once where the operands lie evenly in memory, else one by one."""
+"""From families and stores to calls: all steps at once where the operands lie evenly in memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from minigrad.compiler.schedule.sections import AFTER, BEFORE
 from minigrad.core.array import Array
 
 from .kernels import calls
-from .program import Call, Line, Program
+from .program import Call, Line, Operands, Program
 from .runs import even_runs, stack_run
 from .stacks import batched
 from .totals import add_total
@@ -30,34 +30,37 @@ MIN_TRANSPOSED_BYTES = 1 << 16
 def emit(schedule: Schedule, memory: Memory) -> Program:
     """Write the calls of every unit. The leaves must be placed already."""
     program = Program(memory.array_of)
-    absorbed_by = defaultdict[Node, list[Family]](list)
+    absorbed = defaultdict[Node, list[Family]](list)
     for family, node in schedule.total_of.items():
-        absorbed_by[node].append(family)
-    for i, unit in enumerate(schedule.units):
+        absorbed[node].append(family)
+    for number, unit in enumerate(schedule.units):
         if unit.section != program.section:
             if program.section == BEFORE:
-                _copy_what_shards_share(program, schedule.units[i:])
+                _copy_what_shards_share(program, schedule.units[number:])
             program.begin_section(unit.section)
         if unit.loop:
-            _emit_loop(program, unit, i, schedule)
+            _emit_loop(program, unit, number, schedule)
             continue
         family = unit.families[0]
         if family in schedule.total_of:
             continue
-        program.line = Line(family, i)
-        program.lines.append(program.line)
-        if len(family) == 1 and family.first.fn is total:
-            add_total(program, family.first, absorbed_by[family.first])
-            if len(family.first.inputs) > 2:
-                program.line.batching = "summed over steps"
+        line = program.begin_line(Line(family, number))
+        first = family.first
+        if len(family) == 1 and first.fn is total:
+            add_total(program, first, absorbed[first])
+            if len(first.inputs) > 2:
+                line.batching = "summed over steps"
         else:
-            _emit_family(program, program.line, schedule)
+            _emit_family(program, line, schedule)
     program.line = None
     return program
 
 
 def _copy_what_shards_share(program: Program, units: tuple[Unit, ...]) -> None:
-    """What several shards read must be there before one of them comes to it: views that are copies in this layout."""
+    """Copy out the views of what several shards read, if they are none in this layout.
+
+    They must be there before a shard comes to them.
+    """
     program.line = None
     for unit in units:
         if unit.section == AFTER:
@@ -74,80 +77,98 @@ def _copy_what_shards_share(program: Program, units: tuple[Unit, ...]) -> None:
 def _emit_loop(program: Program, unit: Unit, number: int, schedule: Schedule) -> None:
     """The calls of a loop, node by node; its lines, one for each family."""
     reason = "on a cycle: a step needs the one before it"
-    lines = {family: Line(family, number, "step by step", reason) for family in unit.families}
-    program.lines += lines.values()
+    line_of = {}
+    for family in unit.families:
+        line = Line(family, number, "step by step", reason)
+        line_of[family] = program.begin_line(line)
     inside = set(unit.nodes)
     for n in unit.nodes:
         family = schedule.family_of[n]
-        program.line = lines[family]
+        program.line = line_of[family]
         args = [program.array(x) for x in n.inputs]
         if n.fn is np.matmul and len(family) >= MIN_STEPS_FOR_COPY:
-            operands = zip(n.inputs, args, strict=True)
-            args = [_in_c_order(program, n, x, array, inside) for x, array in operands]
+            for i, x in enumerate(n.inputs):
+                if _is_worth_a_copy(n, x, args[i], inside):
+                    args[i] = _copied_once(program, n, x, args[i])
         program.add(calls(n.fn, n.kwargs, args, program.arrays[n]))
 
 
-def _in_c_order(program: Program, n: Node, x: Node, array: Array, inside: set[Node]) -> Array:
-    """A transposed matrix that a loop multiplies by again and again, copied: BLAS reads it up to twice as fast.
+def _is_worth_a_copy(n: Node, x: Node, array: Array, inside: set[Node]) -> bool:
+    """Whether x is a transposed matrix that a loop multiplies by again and again.
 
-    n: the product. x, array: its operand. inside: the nodes of the loop, which change from step to step.
+    BLAS reads it up to twice as fast in C order. n: the product. array: of its operand x. inside:
+    the nodes of the loop, which change from step to step.
     """
     source = x
     while is_view(source):
         source = source.inputs[0]
-    if array.ndim != 2 or source is x or source in inside or array.flags.c_contiguous:
-        return array
-    if array.nbytes >= MIN_TRANSPOSED_BYTES and math.prod(n.shape[:-1]) == 1:
-        return array
+    if source is x or source in inside:
+        return False
+    if array.ndim != 2 or array.flags.c_contiguous:
+        return False
+    single_row = math.prod(n.shape[:-1]) == 1
+    return not single_row or array.nbytes < MIN_TRANSPOSED_BYTES
+
+
+def _copied_once(program: Program, n: Node, x: Node, array: Array) -> Array:
+    """A copy of x in C order, which all of a section share."""
     key = x, n.section
     if key not in program.copies:
-        program.copies[key] = np.empty(x.shape, x.dtype)
-        program.add([(np.copyto, (program.copies[key], array))])
+        copy = np.empty(x.shape, x.dtype)
+        program.add([(np.copyto, (copy, array))])
+        program.copies[key] = copy
     return program.copies[key]
 
 
 def _emit_family(program: Program, line: Line, schedule: Schedule) -> None:
-    """One call for each run of members whose operands lie evenly; single ones where there is no such call."""
+    """One call for each run of members whose operands lie evenly; single ones where there is none."""
     family = line.family
-    batching: list[str] = []
-    reasons: list[str] = []
-    operands = [_operands(program, member, schedule) for member in family.members]
-    results = [program.arrays[member] for member in family.members]
-    rows = [[*args, out] for args, out in zip(operands, results, strict=True)]
+    rows = []
+    for member in family.members:
+        args = _operands(program, member, schedule)
+        rows.append([*args, program.arrays[member]])
+    batching: dict[str, None] = {}
+    reasons: dict[str, None] = {}
     for start, stop in even_runs(program, rows):
-        length = stop - start
-        at_once = _calls_at_once(family.first, rows, start, length)
+        run = rows[start:stop]
+        at_once = _calls_at_once(family.first, run)
         if at_once is not None:
             program.add(at_once)
-            batching.append(f"{length} steps at once")
+            batching[f"{len(run)} steps at once"] = None
             continue
-        n = family.first
-        for args, out in zip(operands[start:stop], results[start:stop], strict=True):
-            program.add(calls(n.fn, n.kwargs, args, out))
-        if length > 1:
-            batching.append("one by one")
-            reasons.append("no call takes several steps at once")
+        for row in run:
+            program.add(_calls_of_step(family.first, row))
+        if len(run) > 1:
+            batching["one by one"] = None
+            reasons["no call takes several steps at once"] = None
         else:
-            batching.append("one step")
-            reasons.append("operands lie unevenly")
+            batching["one step"] = None
+            reasons["operands lie unevenly"] = None
     if not line.calls:
         line.batching = "no copy"
     elif len(family) > 1:
-        line.batching = " + ".join(dict.fromkeys(batching))
-        line.reason = ", ".join(dict.fromkeys(reasons))
+        line.batching = " + ".join(batching)
+        line.reason = ", ".join(reasons)
 
 
-def _calls_at_once(n: Node, rows: list[list[Array]], start: int, length: int) -> list[Call] | None:
+def _calls_at_once(n: Node, run: list[Operands]) -> list[Call] | None:
     """The calls for a run of steps; None for a single step, or where no call takes several."""
-    if length < 2:
+    if len(run) < 2:
         return None
-    *args, out = stack_run(rows[start], rows[start + 1], length)
-    # what is not stacked is the array itself
-    free = [x is first for x, first in zip(args, rows[start], strict=False)]
+    *args, out = stack_run(run, len(run))
+    free = []
+    for x, first in zip(args, run[0], strict=False):
+        # what is the same in every step is not stacked
+        free.append(x is first)
     return batched(n.fn, n.kwargs, args, free, out)
 
 
-def _operands(program: Program, n: Node, schedule: Schedule) -> list[Array]:
+def _calls_of_step(n: Node, row: Operands) -> list[Call]:
+    *args, out = row
+    return calls(n.fn, n.kwargs, args, out)
+
+
+def _operands(program: Program, n: Node, schedule: Schedule) -> Operands:
     """The operands' arrays; the terms of a total in an order that is the same for all members."""
     inputs = list(n.inputs)
     if n.fn in STEP:

@@ -1,4 +1,4 @@
-"""The labelled elements of rows, x[i, y[i]], and the gradient of the softmax cross-entropy that changes only these."""
+"""The labelled elements of rows, x[i, y[i]], and the gradient that changes only these."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from minigrad.compiler.strided import viewed
 from minigrad.core.array import Array
 from minigrad.errors import ArgumentError
 
-from .program import Call
+from .program import Call, Operands
 
 
 class Labelled(NamedTuple):
     """The elements that the labels name, of a matrix whose rows lie evenly in memory.
 
-    flat: all elements in the order of memory. places: where in flat the labelled ones lie. locate: the call that
-    computes the places, anew for the labels of each run.
+    flat: all elements in the order of memory. places: where in flat the labelled ones lie. locate:
+    the call that computes the places, anew for the labels of each run.
     """
 
     flat: Array
@@ -25,20 +25,22 @@ class Labelled(NamedTuple):
     locate: Call
 
 
-def pick_calls(args: list[Array], out: Array) -> list[Call] | None:
+def pick_calls(args: Operands, out: Array) -> list[Call] | None:
     """out[i] = x[i, labels[i]]; None where x does not lie evenly."""
     x, labels = args
     labelled = _labelled(x, labels)
     if labelled is None or not out.flags.c_contiguous:
         return None
     flat, places, locate = labelled
-    return [locate, (np.take, (flat, places, None, out.reshape(-1), "clip"))]
+    # the places are checked already; "clip" spares NumPy a buffer
+    take: Call = np.take, (flat, places, None, out.reshape(-1), "clip")
+    return [locate, take]
 
 
-def softmax_minus_one_hot_calls(args: list[Array], out: Array) -> list[Call] | None:
+def softmax_minus_one_hot_calls(args: Operands, out: Array) -> list[Call] | None:
     """out = e * (c / s), less c at the labelled elements; None where out does not lie evenly.
 
-    args: exp(x - max x), its sums along the rows, the labels, and the factor c that the gradient carries.
+    args: e = exp(x - max x), its sums s along the rows, the labels, and c, the gradient's factor.
     """
     exponentials, sums, labels, factor = args
     labelled = _labelled(out, labels)
@@ -55,7 +57,7 @@ def softmax_minus_one_hot_calls(args: list[Array], out: Array) -> list[Call] | N
 
 
 def _labelled(x: Array, labels: Array) -> Labelled | None:
-    """The labelled elements of x; None where x does not lie evenly or the labels are no whole numbers."""
+    """The labelled elements of x; None where x lies unevenly or labels are no whole numbers."""
     rows = labels.size
     classes = x.shape[-1]
     matrix = viewed(x, (-1, classes))
@@ -72,7 +74,8 @@ def _labelled(x: Array, labels: Array) -> Labelled | None:
     else:
         return None
     places = np.empty(rows, np.intp)
-    return Labelled(flat, places, (locate_labels, (labels, classes, starts, step, places)))
+    locate: Call = locate_labels, (labels, classes, starts, step, places)
+    return Labelled(flat, places, locate)
 
 
 def locate_labels(labels: Array, classes: int, starts: Array, step: int, out: Array) -> None:
@@ -82,7 +85,8 @@ def locate_labels(labels: Array, classes: int, starts: Array, step: int, out: Ar
     """
     np.copyto(out, labels.reshape(-1), "unsafe")
     # viewed as unsigned, a negative label is huge, so one comparison finds both errors
-    if out.size and np.maximum.reduce(out.view(np.uintp), None) >= classes:
+    unsigned = out.view(np.uintp)
+    if out.size and np.maximum.reduce(unsigned, None) >= classes:
         wrong = next(int(k) for k in labels.flat if not 0 <= k < classes)
         expected = f"expected 0..{classes - 1}"
         raise ArgumentError("cross_entropy: targets", got=f"{wrong}", expected=expected)

@@ -22,10 +22,10 @@ LAST_TERMS = 2
 
 
 def list_plan(schedule: Schedule, memory: Memory, program: Program, split: str) -> list[str]:
-    """A heading, a text per line of the program (a loop's head in front of its first), and what is returned.
+    """A heading, a text per line of the program, and what is returned.
 
-    Of the shards, which do the same, the first is shown; the texts of the others are empty. split: whether the batch
-    was, as text.
+    The head of a loop, or of a section, stands in front of its first line. Of the shards, which do
+    the same, the first is shown; the texts of the others are empty. split: whether the batch was.
     """
     texts = _Texts(schedule)
     for line in program.lines:

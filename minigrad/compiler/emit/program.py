@@ -1,4 +1,4 @@
-"""What is being emitted: the calls so far, the lines of the listing they belong to, the memory of every node."""
+"""What is being emitted: calls, the lines of the listing they belong to, the memory of each node."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from minigrad.ops.indexing import getitem
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 """A function and its arguments; arrays among them are read and written where they lie."""
+Keywords = dict[str, Any]
+Operands = list[Array]
+"""The arrays of a node's operands."""
 
 
 @dataclass(eq=False, slots=True)
@@ -37,42 +40,52 @@ class Line:
     def nbytes(self) -> int:
         """The bytes of all results together."""
         first = self.family.first
-        return len(self.family) * math.prod(first.shape) * first.dtype.itemsize
+        numbers = len(self.family) * math.prod(first.shape)
+        return numbers * first.dtype.itemsize
 
 
 class Spot(NamedTuple):
-    """Where an array lies: shape, strides and whose memory it is; in bytes, where it begins.
+    """Where an array lies.
 
-    Two spots of one layout are a step of a stack apart.
+    layout: its shape, strides, and whose memory it is; arrays of one layout can be stacked. begin:
+    its address.
     """
 
-    layout: tuple[tuple[int, ...], tuple[int, ...], int]
+    layout: tuple[Any, ...]
     begin: int
 
 
-@dataclass(eq=False, slots=True)
 class Program:
     """Calls in order, and the lines they belong to.
 
-    arrays: the memory of leaves and results; views join as they are asked for. line: the one that calls are added to.
-    copies: transposed matrices in C order, for each section its own. sections: the call with which the work before
-    the shards begins, each shard, and the work after them. section: the one that is being emitted.
+    arrays: the memory of leaves and results; views join as they are asked for. sections: the call
+    with which the work before the shards begins, each shard, and the work after them. section: the
+    one that is being emitted. line: the one that calls are added to. copies: transposed matrices in
+    C order, by node and section.
     """
 
-    arrays: dict[Node, Array]
-    calls: list[Call] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
-    line: Line | None = None
-    copies: dict[tuple[Node, int], Array] = field(default_factory=dict)
-    spots: dict[int, Spot] = field(default_factory=dict)
-    sections: list[int] = field(default_factory=lambda: [0])
-    section: int = BEFORE
+    def __init__(self, arrays: dict[Node, Array]) -> None:
+        self.arrays = arrays
+        self.calls: list[Call] = []
+        self.lines: list[Line] = []
+        self.line: Line | None = None
+        self.sections = [0]
+        self.section = BEFORE
+        self.copies: dict[tuple[Node, int], Array] = {}
+        self._spots: dict[int, Spot] = {}
+
+    def begin_line(self, line: Line) -> Line:
+        """What is added from now on belongs to this line."""
+        self.lines.append(line)
+        self.line = line
+        return line
 
     def add(self, calls: list[Call]) -> None:
         """Append calls to the running line."""
-        if self.line is not None:
-            self.line.calls += range(len(self.calls), len(self.calls) + len(calls))
+        start = len(self.calls)
         self.calls += calls
+        if self.line is not None:
+            self.line.calls += range(start, len(self.calls))
 
     def begin_section(self, section: int) -> None:
         """What is added from now on belongs to this section."""
@@ -80,35 +93,38 @@ class Program:
         self.sections.append(len(self.calls))
 
     def spot(self, array: Array) -> Spot:
-        """Where the array of a node lies, looked up once: such arrays live as long as the program, and so do their ids."""
-        key = id(array)
-        if key not in self.spots:
+        """Where the array of a node lies, looked up once.
+
+        By its id: such an array lives as long as the program.
+        """
+        spot = self._spots.get(id(array))
+        if spot is None:
             layout = (array.shape, array.strides, id(owner(array)))
-            self.spots[key] = Spot(layout, address(array))
-        return self.spots[key]
+            spot = Spot(layout, address(array))
+            self._spots[id(array)] = spot
+        return spot
 
     def array(self, node: Node) -> Array:
         """The memory of a node; a view that is none in this layout is copied out, once."""
-        if node in self.arrays:
-            return self.arrays[node]
         unknown = []
         source = node
         while source not in self.arrays:
             unknown.append(source)
             source = source.inputs[0]
+        array = self.arrays[source]
         for n in reversed(unknown):
-            source_array = self.arrays[n.inputs[0]]
-            view = _view(n, source_array)
+            view = _view(n, array)
             if view is None:
-                view = self._copy_out(n, source_array)
-            self.arrays[n] = view
-        return self.arrays[node]
+                view = self._copy_out(n, array)
+            self.arrays[n] = array = view
+        return array
 
     def _copy_out(self, node: Node, source: Array) -> Array:
         if not outlives(node.section, self.section):
             raise CrossingError(node, f"is copied in section {self.section}")
         copy = np.empty(node.shape, node.dtype)
-        self.add([(np.copyto, (copy.reshape(source.shape), source))])
+        in_order = copy.reshape(source.shape)
+        self.add([(np.copyto, (in_order, source))])
         return copy
 
 

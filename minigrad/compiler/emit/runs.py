@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from minigrad.compiler.strided import address, stacked
-from minigrad.core.array import Array
 
-from .program import Program, Spot
+from .program import Operands, Program, Spot
 
 
-def even_runs(program: Program, rows: list[list[Array]]) -> Iterator[tuple[int, int]]:
+def even_runs(program: Program, rows: list[Operands]) -> Iterator[tuple[int, int]]:
     """Split the steps, a row of arrays each, where the distance in memory to the next step changes.
 
     Yields (start, stop) of each run of steps.
@@ -18,12 +17,14 @@ def even_runs(program: Program, rows: list[list[Array]]) -> Iterator[tuple[int, 
     if len(rows) < 2:
         yield 0, len(rows)
         return
-    spots = [[program.spot(x) for x in row] for row in rows]
+    before = list(map(program.spot, rows[0]))
     start = 0
     strides: list[int] | None = None
     for i in range(1, len(rows)):
-        distances = _distances(spots[i - 1], spots[i])
-        if distances is None or (strides is not None and distances != strides):
+        spots = list(map(program.spot, rows[i]))
+        distances = _distances(before, spots)
+        before = spots
+        if distances is None or strides not in (None, distances):
             yield start, i
             start = i
             strides = None
@@ -32,20 +33,21 @@ def even_runs(program: Program, rows: list[list[Array]]) -> Iterator[tuple[int, 
     yield start, len(rows)
 
 
-def _distances(row: list[Spot], after: list[Spot]) -> list[int] | None:
-    """How far each array of a row lies from that of the row before, in bytes; None where one is no step of a stack."""
+def _distances(before: list[Spot], after: list[Spot]) -> list[int] | None:
+    """The bytes from each array of a row to that of the next; None if they make no stack."""
     distances = []
-    for (layout, begin), (layout_after, begin_after) in zip(row, after, strict=True):
-        if layout != layout_after:
+    for a, b in zip(before, after, strict=True):
+        if a.layout != b.layout:
             return None
-        distances.append(begin_after - begin)
+        distances.append(b.begin - a.begin)
     return distances
 
 
-def stack_run(row: list[Array], after: list[Array], length: int) -> list[Array]:
-    """The stacked arrays of a run, from those of its first two steps; arrays that stand still as they are."""
+def stack_run(rows: list[Operands], length: int) -> Operands:
+    """The stacked arrays of a run, from its first two rows; arrays that stand still as they are."""
     stacks = []
-    for x, y in zip(row, after, strict=True):
+    for x, y in zip(rows[0], rows[1], strict=True):
         stride = address(y) - address(x)
-        stacks.append(stacked(x, length, stride) if stride else x)
+        stack = stacked(x, length, stride) if stride else x
+        stacks.append(stack)
     return stacks

@@ -12,7 +12,7 @@ from minigrad.compiler.strided import viewed
 from minigrad.core.array import Array
 
 from .kernels import calls, gemm
-from .program import Call
+from .program import Call, Keywords, Operands
 
 # bytes of an operand that BLAS works on best at a time, where rows are many and short
 PIECE_BYTES = 1 << 17
@@ -27,30 +27,35 @@ MAX_STEPWISE_BYTES = 8 * PIECE_BYTES
 
 
 def batched(
-    fn: Any, kwargs: dict[str, Any], args: list[Array], free: list[bool], out: Array
+    fn: Any, kwargs: Keywords, args: Operands, free: list[bool], out: Array
 ) -> list[Call] | None:
     """The calls for all steps, or None where there is no such call.
 
-    fn: the function of the family. kwargs: its keywords. args: its operands, with the steps as first axis but for
-    those that are free. free: which operands are the same in every step. out: the results, steps first.
+    fn: the function of the family. kwargs: its keywords. args: its operands, with the steps as
+    first axis but for those that are free. free: which operands are the same in every step. out:
+    the results, steps first.
     """
     if not out.size:
         return []
-    if fn in (pick, softmax_minus_one_hot) and not any(free[:3]):
+    labelled = fn in (pick, softmax_minus_one_hot)
+    if labelled and not any(free[:3]):
         return calls(fn, kwargs, args, out)
     if elementwise(fn):
-        return calls(fn, kwargs, _aligned(args, free, out), out)
+        operands = _aligned(args, free, out)
+        return calls(fn, kwargs, operands, out)
     if fn is np.matmul:
         return _products(args, free, out)
-    if fn in REDUCTIONS and not any(free) and kwargs.keys() <= {"axis", "keepdims"}:
-        axes = reduced_axes(kwargs.get("axis"), args[0].ndim - 1)
-        behind_the_steps = tuple([i + 1 for i in axes])
-        return calls(fn, {**kwargs, "axis": behind_the_steps}, args, out)
-    return None
+    if fn not in REDUCTIONS or any(free):
+        return None
+    if not kwargs.keys() <= {"axis", "keepdims"}:
+        return None
+    axes = reduced_axes(kwargs.get("axis"), args[0].ndim - 1)
+    behind_the_steps = tuple([i + 1 for i in axes])
+    return calls(fn, {**kwargs, "axis": behind_the_steps}, args, out)
 
 
-def _products(args: list[Array], free: list[bool], out: Array) -> list[Call] | None:
-    """A stack times one matrix is one product of all rows; everything else goes through matmul's own stacking."""
+def _products(args: Operands, free: list[bool], out: Array) -> list[Call] | None:
+    """The products of all steps: a stack times one matrix is one product of all rows."""
     a, b = args
     a_free, b_free = free
     if b_free and b.ndim == 2:
@@ -59,33 +64,42 @@ def _products(args: list[Array], free: list[bool], out: Array) -> list[Call] | N
         if rows is not None and result is not None:
             return _in_pieces(rows, b, result)
     # a matrix times vectors is the vectors, as rows, times its transpose
-    if a_free and a.ndim == 2 and b.ndim == 2:
+    if a_free and a.ndim == b.ndim == 2:
         return [gemm(b, a.T, out)]
-    vectors = a.ndim - (not a_free) < 2 or b.ndim - (not b_free) < 2
-    if vectors:
+    axes_of_a = a.ndim if a_free else a.ndim - 1
+    axes_of_b = b.ndim if b_free else b.ndim - 1
+    if min(axes_of_a, axes_of_b) < 2:
         return None
-    return [(np.matmul, (*_aligned(args, free, out), out))]
+    a, b = _aligned(args, free, out)
+    return [(np.matmul, (a, b, out))]
 
 
-def _aligned(args: list[Array], free: list[bool], out: Array) -> list[Array]:
+def _aligned(args: Operands, free: list[bool], out: Array) -> Operands:
     """The operands with as many axes behind that of the steps as the result has."""
     aligned = []
-    for x, same in zip(args, free, strict=True):
-        if not same and x.ndim < out.ndim:
-            missing = (1,) * (out.ndim - x.ndim)
-            x = x.reshape((len(x), *missing, *x.shape[1:]), copy=False)
+    for operand, same in zip(args, free, strict=True):
+        x = operand
+        missing = out.ndim - x.ndim
+        if missing > 0 and not same:
+            steps, *axes = x.shape
+            ones = [1] * missing
+            x = x.reshape(steps, *ones, *axes, copy=False)
         aligned.append(x)
     return aligned
 
 
 def _in_pieces(rows: Array, b: Array, out: Array) -> list[Call]:
     """One product; a transposed result, whose columns lie far apart, some rows at a time."""
-    fitting = PIECE_BYTES // max(rows.shape[1] * rows.itemsize, 1)
+    row_bytes = rows.shape[1] * rows.itemsize
+    fitting = PIECE_BYTES // max(row_bytes, 1)
     size = min(max(fitting, MIN_ROWS_PER_PIECE), MAX_ROWS_PER_PIECE)
     if out.flags.c_contiguous or len(rows) < MIN_PIECES * size:
         return [gemm(rows, b, out)]
-    pieces = [slice(start, start + size) for start in range(0, len(rows), size)]
-    return [(np.matmul, (rows[piece], b, out[piece])) for piece in pieces]
+    pieces: list[Call] = []
+    for start in range(0, len(rows), size):
+        piece = slice(start, start + size)
+        pieces.append((np.matmul, (rows[piece], b, out[piece])))
+    return pieces
 
 
 def summed_products(a: Array, b: Array, out: Array) -> list[Call]:
@@ -93,28 +107,41 @@ def summed_products(a: Array, b: Array, out: Array) -> list[Call]:
 
     Shapes: a (T, m, k), b (T, k, n), out (m, n).
     """
-    steps, rows, inner = a.shape
-    products_bytes = steps * out.nbytes
-    many_rows = inner >= MIN_ROWS_FOR_STEPWISE_PRODUCTS
-    if many_rows and 1 < products_bytes <= MAX_STEPWISE_BYTES:
-        each = np.empty((steps, *out.shape), out.dtype)
-        return [(np.matmul, (a, b, each)), (np.add.reduce, (each, 0, None, out))]
-    written: list[Call] = []
-    left = viewed(a.transpose(1, 0, 2), (rows, steps * inner))
-    if left is None:
-        left = np.empty((rows, steps * inner), a.dtype)
-        written.append((np.copyto, (left.reshape(rows, steps, inner), a.transpose(1, 0, 2))))
-    right = viewed(b, (steps * inner, b.shape[-1]))
-    if right is None:
-        right = np.empty((steps * inner, b.shape[-1]), b.dtype)
-        written.append((np.copyto, (right.reshape(b.shape), b)))
-    if out.flags.c_contiguous and _transposed(left) and _transposed(right):
-        # the transpose of the product of two transposed operands is faster than the product
-        turned = np.empty(out.shape[::-1], out.dtype)
-        return [*written, gemm(right.T, left.T, turned), (np.copyto, (out, turned.T))]
-    return [*written, gemm(left, right, out)]
+    steps, m, k = a.shape
+    n = b.shape[-1]
+    fits = 1 < steps * out.nbytes <= MAX_STEPWISE_BYTES
+    if fits and k >= MIN_ROWS_FOR_STEPWISE_PRODUCTS:
+        return _products_and_their_sum(a, b, out)
+    left, copies = _in_shape(a.transpose(1, 0, 2), (m, steps * k))
+    right, copies_of_b = _in_shape(b, (steps * k, n))
+    copies += copies_of_b
+    transposed = _is_transposed(left) and _is_transposed(right)
+    if not (transposed and out.flags.c_contiguous):
+        return [*copies, gemm(left, right, out)]
+    # the transpose of the product of two transposed operands is faster than the product
+    turned = np.empty((n, m), out.dtype)
+    turn_back: Call = np.copyto, (out, turned.T)
+    return [*copies, gemm(right.T, left.T, turned), turn_back]
 
 
-def _transposed(matrix: Array) -> bool:
+def _products_and_their_sum(a: Array, b: Array, out: Array) -> list[Call]:
+    """Each step's product by itself, and then their sum."""
+    products = np.empty((len(a), *out.shape), out.dtype)
+    multiply: Call = np.matmul, (a, b, products)
+    add: Call = np.add.reduce, (products, 0, None, out)
+    return [multiply, add]
+
+
+def _in_shape(x: Array, shape: tuple[int, ...]) -> tuple[Array, list[Call]]:
+    """x in another shape, and the copy that this takes, if any."""
+    view = viewed(x, shape)
+    if view is not None:
+        return view, []
+    copy = np.empty(shape, x.dtype)
+    return copy, [(np.copyto, (copy.reshape(x.shape), x))]
+
+
+def _is_transposed(matrix: Array) -> bool:
     """Whether the numbers of a column lie closer together than those of a row."""
-    return matrix.strides[0] < matrix.strides[1]
+    along_column, along_row = matrix.strides
+    return along_column < along_row

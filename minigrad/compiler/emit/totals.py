@@ -1,4 +1,4 @@
-"""Sums of many terms: each run of terms that lie evenly is one reduction, each run of products one product."""
+"""Sums of many terms: terms that lie evenly are one reduction, products that do one product."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from minigrad.compiler.capabilities import reduced_axes
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Node
 from minigrad.compiler.rewrite.chains import total
-from minigrad.compiler.strided import address, owner, stacked
+from minigrad.compiler.strided import address, owner
 from minigrad.core.array import Array
 
 from .kernels import calls
-from .program import Call, Program
+from .program import Call, Operands, Program
 from .runs import even_runs, stack_run
 from .stacks import summed_products
 
@@ -27,15 +27,18 @@ MIN_TERMS_TO_STACK = 3
 
 
 def add_total(program: Program, node: Node, absorbed: list[Family]) -> None:
-    """Write the calls of a total. absorbed: the families among its terms that it adds up as they are computed."""
+    """Write the calls of a total.
+
+    absorbed: the families among its terms that it adds up as they are computed.
+    """
     out = program.arrays[node]
-    members = {member for family in absorbed for member in family.members}
-    terms = [program.array(x) for x in node.inputs if x not in members]
+    terms = _own_terms(program, node, absorbed)
     single, stacks = _stack_terms(program, terms, node.shape)
+    empty = True
     if single:
         program.add(calls(total, {}, single, out))
+        empty = False
     scratch: Array | None = None
-    empty = not single
     for addend in _addends(program, stacks, absorbed):
         if empty:
             program.add(addend(out))
@@ -47,55 +50,75 @@ def add_total(program: Program, node: Node, absorbed: list[Family]) -> None:
         program.add([(np.add, (out, scratch, out))])
 
 
+def _own_terms(program: Program, node: Node, absorbed: list[Family]) -> Operands:
+    """The arrays of the terms that are not of absorbed families."""
+    members: set[Node] = set()
+    for family in absorbed:
+        members.update(family.members)
+    return [program.array(x) for x in node.inputs if x not in members]
+
+
 def _stack_terms(
-    program: Program, terms: list[Array], shape: tuple[int, ...]
-) -> tuple[list[Array], list[Array]]:
+    program: Program, terms: Operands, shape: tuple[int, ...]
+) -> tuple[Operands, Operands]:
     """The terms to be added one after the other, and those that lie evenly, stacked."""
     single = [x for x in terms if x.shape != shape]
+    full_sized = [x for x in terms if x.shape == shape]
+    rows = [[x] for x in _in_order_of_memory(full_sized)]
     stacks = []
-    full_sized = _in_order_of_memory([x for x in terms if x.shape == shape])
-    for start, stop in even_runs(program, [[x] for x in full_sized]):
-        run = full_sized[start:stop]
-        if len(run) < MIN_TERMS_TO_STACK:
-            single += run
-        else:
-            stacks.append(stacked(run[0], len(run), address(run[1]) - address(run[0])))
+    for start, stop in even_runs(program, rows):
+        run = rows[start:stop]
+        if len(run) >= MIN_TERMS_TO_STACK:
+            stacks += stack_run(run, len(run))
+            continue
+        for row in run:
+            single += row
     return single, stacks
 
 
-def _in_order_of_memory(terms: list[Array]) -> list[Array]:
-    """The terms of each buffer by address; buffers in the order of the terms, for the same sum in every process."""
+def _in_order_of_memory(terms: Operands) -> Operands:
+    """The terms of each buffer by address; buffers in the order of the terms.
+
+    So that the sum is the same in every process, wherever the buffers lie.
+    """
+    buffers = [id(owner(x)) for x in terms]
     rank: dict[int, int] = {}
-    for x in terms:
-        rank.setdefault(id(owner(x)), len(rank))
-    return sorted(terms, key=lambda x: (rank[id(owner(x))], address(x)))
+    for buffer in buffers:
+        rank.setdefault(buffer, len(rank))
+    keys = []
+    for i, x in enumerate(terms):
+        keys.append((rank[buffers[i]], address(x), i))
+    return [terms[i] for _, _, i in sorted(keys)]
 
 
-def _addends(program: Program, stacks: list[Array], absorbed: list[Family]) -> Iterator[Addend]:
+def _addends(program: Program, stacks: Operands, absorbed: list[Family]) -> Iterator[Addend]:
     """The parts of the sum besides the single terms."""
     for stack in stacks:
         yield functools.partial(calls, np.sum, {"axis": 0}, [stack])
     for family in absorbed:
-        rows = [[program.array(x) for x in member.inputs] for member in family.members]
+        rows = []
+        for member in family.members:
+            rows.append(list(map(program.array, member.inputs)))
         for start, stop in even_runs(program, rows):
             yield _sum_of_run(family.first, rows[start:stop])
 
 
-def _sum_of_run(node: Node, rows: list[list[Array]]) -> Addend:
+def _sum_of_run(node: Node, rows: list[Operands]) -> Addend:
     """The sum of what a node's function makes of each row of operands."""
-    if len(rows) == 1:
+    steps = len(rows)
+    if steps == 1:
         return functools.partial(calls, node.fn, node.kwargs, rows[0])
-    args = [
-        _with_steps_in_front(x, first, len(rows))
-        for x, first in zip(stack_run(rows[0], rows[1], len(rows)), rows[0], strict=True)
-    ]
+    args = []
+    stacks = stack_run(rows, steps)
+    for x, first in zip(stacks, rows[0], strict=True):
+        # what stands still is the array itself, and repeated
+        stack = x
+        if x is first:
+            stack = np.broadcast_to(x, (steps, *x.shape))
+        args.append(stack)
     if node.fn is np.matmul:
-        return functools.partial(summed_products, args[0], args[1])
-    axes = reduced_axes(node.kwargs.get("axis"), node.inputs[0].ndim)
+        return functools.partial(summed_products, *args)
+    axis = node.kwargs.get("axis")
+    axes = reduced_axes(axis, node.inputs[0].ndim)
     with_steps = (0, *[i + 1 for i in axes])
     return functools.partial(calls, np.sum, {"axis": with_steps}, args)
-
-
-def _with_steps_in_front(x: Array, first: Array, steps: int) -> Array:
-    """The stack of an operand; one that stands still, repeated."""
-    return np.broadcast_to(first, (steps, *first.shape)) if x is first else x
