@@ -23,8 +23,10 @@ from minigrad.compiler.run.plan import Plan
 from minigrad.compiler.schedule.build import build_schedule
 from minigrad.compiler.schedule.sections import CrossingError
 from minigrad.core.arguments import refuse_no_tape
+from minigrad.core.array import Array
 from minigrad.core.gc_paused import uncollected
 from minigrad.core.tape import Tape
+from minigrad.core.tensor import Tensor
 
 from .graph import Graph, is_input, read
 
@@ -34,8 +36,8 @@ __all__ = ["Plan", "compile"]
 def compile(tape: Tape) -> Plan:
     """Compile a tape: ``plan({leaf or name: array, ...})`` then gives the values of its outputs.
 
-    Named leaves and parameters are inputs; the others are constants. The plan calls NumPy on buffers that are
-    allocated once, and gives what ``tape.replay`` gives but for rounding.
+    Named leaves and parameters are inputs; the others are constants. The plan calls NumPy on
+    buffers that are allocated once, and gives what ``tape.replay`` gives but for rounding.
 
     >>> import numpy as np
     >>> import minigrad as mg
@@ -47,8 +49,9 @@ def compile(tape: Tape) -> Plan:
     >>> float(loss), gradient.tolist()
     (3.0, [1.0, 1.0])
 
-    Raises ArgumentError for what is no tape, GradientError where Python looked at a value while it was recorded.
-    Warns where an internal check fails and the plan, which is right, is not split over threads for this reason.
+    Raises ArgumentError for what is no tape, GradientError where Python looked at a value while it
+    was recorded. Warns where an internal check fails, and the plan, which is right, is not split
+    over threads for this reason.
     """
     refuse_no_tape("compile", tape)
     refuse_peeks(tape)
@@ -69,7 +72,13 @@ def _compiled(tape: Tape, split: Callable[[Graph], tuple[Graph, str]]) -> Plan:
     homes = place_leaves(schedule, memory)
     program = emit(schedule, memory)
     outputs = tuple([program.array(o) for o in graph.outputs])
-    inputs = {leaf: leaf.data for leaf in tape.leaves if is_input(leaf)}
-    constants = [leaf for leaf in tape.leaves if not is_input(leaf)]
-    text = list_plan(schedule, memory, program, why)
-    return Plan(program, outputs, inputs | homes, constants, text, memory.nbytes)
+    listing = list_plan(schedule, memory, program, why)
+    inputs: dict[Tensor, Array] = {}
+    constants = []
+    for leaf in tape.leaves:
+        if is_input(leaf):
+            # one that no output depends on may be fed all the same
+            inputs[leaf] = leaf.data
+        else:
+            constants.append(leaf)
+    return Plan(program, outputs, inputs | homes, constants, listing, memory.nbytes)

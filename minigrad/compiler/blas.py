@@ -27,12 +27,16 @@ _counts_before: list[list[int]] = []
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """BLAS with one thread. Of several plans that run at the same time the last one sets the counts back."""
+    """BLAS with one thread.
+
+    Of several plans that run at the same time, the last one sets the counts back.
+    """
     with _lock:
         if _counts_before:
             _counts_before.append(_counts_before[0])
         else:
-            _counts_before.append([library.get_num_threads() for library in blas_libraries()])
+            counts = [library.get_num_threads() for library in blas_libraries()]
+            _counts_before.append(counts)
     try:
         _set_threads([1] * len(blas_libraries()))
         yield

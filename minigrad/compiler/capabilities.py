@@ -1,4 +1,4 @@
-"""What a function permits: to be done for many steps at once, to write over its operand, to reduce along axes."""
+"""What functions permit: many steps at once, to write over an operand, to reduce along axes."""
 
 from __future__ import annotations
 

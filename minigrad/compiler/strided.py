@@ -1,4 +1,4 @@
-"""Arrays as looks at memory: where one begins, whose memory it is, in which other shapes it can be read."""
+"""Arrays as looks at memory: where one begins, whose it is, in which shapes it can be read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from minigrad.core.array import Array
+
+Shape = tuple[int, ...]
 
 
 def address(array: Array) -> int:
@@ -30,14 +32,15 @@ def owner(array: Array) -> Any:
 
 
 def same_view(a: Array, b: Array) -> bool:
-    """Whether both are the same look at the same memory; how far apart single elements lie does not count."""
+    """Whether both are the same look at the same memory."""
     if a.shape != b.shape or address(a) != address(b):
         return False
     axes = zip(a.shape, a.strides, b.strides, strict=True)
-    return all(size == 1 or step == other for size, step, other in axes)
+    # along an axis of length 1 a stride has no meaning
+    return all(n == 1 or s == t for n, s, t in axes)
 
 
-def viewed(array: Array, shape: tuple[int, ...]) -> Array | None:
+def viewed(array: Array, shape: Shape) -> Array | None:
     """The array in another shape where that takes no copy, else None."""
     try:
         return np.reshape(array, shape, copy=False)
@@ -46,9 +49,11 @@ def viewed(array: Array, shape: tuple[int, ...]) -> Array | None:
 
 
 def stacked(first: Array, length: int, stride: int) -> Array:
-    """The arrays that begin at first and then every stride bytes, as one array with an axis in front.
+    """The arrays that begin at first and then every stride bytes, as one with an axis in front.
 
-    first: the array of the first step. length: how many steps. stride: bytes from one step to the next, which may
-    be negative.
+    first: the array of the first step. length: how many steps. stride: bytes from one step to the
+    next, which may be negative.
     """
-    return as_strided(first, (length, *first.shape), (stride, *first.strides))
+    shape = (length, *first.shape)
+    strides = (stride, *first.strides)
+    return as_strided(first, shape, strides)

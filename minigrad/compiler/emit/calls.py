@@ -16,7 +16,7 @@ from minigrad.compiler.schedule.sections import AFTER, BEFORE
 from minigrad.core.array import Array
 
 from .kernels import calls
-from .program import Call, Line, Operands, Program
+from .program import Calls, Line, Operands, Program, copying
 from .runs import even_runs, stack_run
 from .stacks import batched
 from .totals import add_total
@@ -115,13 +115,13 @@ def _copied_once(program: Program, n: Node, x: Node, array: Array) -> Array:
     key = x, n.section
     if key not in program.copies:
         copy = np.empty(x.shape, x.dtype)
-        program.add([(np.copyto, (copy, array))])
+        program.add([copying(copy, array)])
         program.copies[key] = copy
     return program.copies[key]
 
 
 def _emit_family(program: Program, line: Line, schedule: Schedule) -> None:
-    """One call for each run of members whose operands lie evenly; single ones where there is none."""
+    """One call for each run of members whose operands lie evenly; single ones else."""
     family = line.family
     rows = []
     for member in family.members:
@@ -151,7 +151,7 @@ def _emit_family(program: Program, line: Line, schedule: Schedule) -> None:
         line.reason = ", ".join(reasons)
 
 
-def _calls_at_once(n: Node, run: list[Operands]) -> list[Call] | None:
+def _calls_at_once(n: Node, run: list[Operands]) -> Calls | None:
     """The calls for a run of steps; None for a single step, or where no call takes several."""
     if len(run) < 2:
         return None
@@ -163,7 +163,7 @@ def _calls_at_once(n: Node, run: list[Operands]) -> list[Call] | None:
     return batched(n.fn, n.kwargs, args, free, out)
 
 
-def _calls_of_step(n: Node, row: Operands) -> list[Call]:
+def _calls_of_step(n: Node, row: Operands) -> Calls:
     *args, out = row
     return calls(n.fn, n.kwargs, args, out)
 

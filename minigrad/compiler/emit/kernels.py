@@ -13,20 +13,20 @@ from minigrad.compiler.capabilities import REDUCTIONS, reduced_axes
 from minigrad.compiler.graph import kept
 from minigrad.compiler.rewrite.chains import STEP
 from minigrad.compiler.rewrite.expand import pick, softmax_minus_one_hot
-from minigrad.compiler.strided import same_view, viewed
+from minigrad.compiler.strided import Shape, same_view, viewed
 from minigrad.core.array import Array
 from minigrad.errors import ShapeError
 from minigrad.ops import OPS, op_name
 from minigrad.ops.elementwise import cast
 
 from .labels import pick_calls, softmax_minus_one_hot_calls
-from .program import Call, Keywords, Operands
+from .program import Call, Calls, Keywords, Operands, copying
 
 # a sum of fewer terms is no faster as a product with ones
 MIN_TERMS_FOR_BLAS = 5
 
 
-def calls(fn: Any, kwargs: Keywords, args: Operands, out: Array) -> list[Call]:
+def calls(fn: Any, kwargs: Keywords, args: Operands, out: Array) -> Calls:
     """The calls that write ``fn(*args, **kwargs)`` into out.
 
     fn: the function of a node. kwargs: its keywords. args: its operands' arrays, which every run of
@@ -73,8 +73,9 @@ def gemm(a: Array, b: Array, out: Array) -> Call:
     if matrices and one_dtype and out.dtype.kind == "f":
         if out.flags.c_contiguous:
             return np.dot, (a, b, out)
-        if out.T.flags.c_contiguous:
-            return np.dot, (b.T, a.T, out.T)
+        turned = out.T
+        if turned.flags.c_contiguous:
+            return np.dot, (b.T, a.T, turned)
     return np.matmul, (a, b, out)
 
 
@@ -85,16 +86,18 @@ def _elementwise(fn: np.ufunc, args: Operands, out: Array) -> Call:
     return fn, (*args, out)
 
 
-def _chain(fn: np.ufunc, terms: Operands, out: Array) -> list[Call]:
+def _chain(fn: np.ufunc, terms: Operands, out: Array) -> Calls:
     """Terms one after the other; the one that out lies on comes first."""
     if len(terms) == 1:
-        return [(np.copyto, (out, terms[0]))]
+        return _copy(terms, out)
     if len(terms) > 2:
         terms = sorted(terms, key=lambda x: not same_view(x, out))
     first, second, *rest = terms
-    chain: list[Call] = [(fn, (first, second, out))]
+    begin = fn, (first, second, out)
+    chain: Calls = [begin]
     for x in rest:
-        chain.append((fn, (out, x, out)))
+        go_on = fn, (out, x, out)
+        chain.append(go_on)
     return chain
 
 
@@ -104,42 +107,47 @@ def _is_reduction(fn: Any, kwargs: Keywords) -> bool:
 
 def _reduction(fn: Any, kwargs: Keywords, x: Array, out: Array) -> Call:
     """One reduction; a long sum along the first or last axes as a product with ones, by BLAS."""
-    axes = reduced_axes(kwargs.get("axis"), x.ndim)
+    axis = kwargs.get("axis")
+    axes = reduced_axes(axis, x.ndim)
     axes = tuple(sorted(axes))
     if fn is np.sum and out.flags.c_contiguous:
         matrix = _summed_rows(x, axes)
         if matrix is not None:
-            ones = np.ones(matrix.shape[1], x.dtype)
+            _, terms = matrix.shape
+            ones = np.ones(terms, x.dtype)
             return np.dot, (matrix, ones, out.reshape(-1))
     keepdims = kwargs.get("keepdims", False)
-    return REDUCTIONS[fn].reduce, (x, axes, None, out, keepdims)
+    reduce = REDUCTIONS[fn].reduce
+    return reduce, (x, axes, None, out, keepdims)
 
 
-def _summed_rows(x: Array, axes: tuple[int, ...]) -> Array | None:
+def _summed_rows(x: Array, axes: Shape) -> Array | None:
     """x as a matrix that is summed along its rows; None where it is better summed otherwise.
 
     Its rows or its columns lie without gaps.
     """
+    if x.dtype.kind != "f" or x.itemsize <= 2:
+        return None
     terms = math.prod([x.shape[i] for i in axes])
-    exact = x.dtype.kind == "f" and x.itemsize > 2
-    some = 0 < len(axes) < x.ndim
-    if not (exact and some and terms >= MIN_TERMS_FOR_BLAS):
+    if terms < MIN_TERMS_FOR_BLAS or len(axes) == x.ndim:
         return None
     every = tuple(range(x.ndim))
     matrix = None
     if axes == every[: len(axes)]:
         columns = viewed(x, (terms, -1))
-        matrix = None if columns is None else columns.T
+        if columns is not None:
+            matrix = columns.T
     elif axes == every[-len(axes) :]:
         matrix = viewed(x, (-1, terms))
-    if matrix is None or min(matrix.strides) != x.itemsize:
+    if matrix is None:
         return None
-    return matrix
+    without_gaps = min(matrix.strides) == x.itemsize
+    return matrix if without_gaps else None
 
 
-def _joined(fn: Any, axis: int, args: Operands, out: Array) -> list[Call]:
+def _joined(fn: Any, axis: int, args: Operands, out: Array) -> Calls:
     """Copies of all parts to their places; nothing for a part that was written there."""
-    copies: list[Call] = []
+    copies: Calls = []
     along = np.moveaxis(out, axis, 0)
     start = 0
     for x in args:
@@ -151,23 +159,28 @@ def _joined(fn: Any, axis: int, args: Operands, out: Array) -> list[Call]:
             part = np.moveaxis(along[start:stop], 0, axis)
             start = stop
         if not same_view(part, x):
-            copies.append((np.copyto, (part, x)))
+            copies.append(copying(part, x))
     return copies
 
 
-def _copy(args: Operands, out: Array) -> list[Call]:
-    return [(np.copyto, (out, *args))]
+def _copy(args: Operands, out: Array) -> Calls:
+    (x,) = args
+    return [copying(out, x)]
 
 
-def _cast(args: Operands, out: Array) -> list[Call]:
-    return [(np.copyto, (out, *args, "unsafe"))]
+def _cast(args: Operands, out: Array) -> Calls:
+    (x,) = args
+    # as astype does: reals are cut off
+    return [copying(out, x, "unsafe")]
 
 
-def _product(args: Operands, out: Array) -> list[Call]:
-    return [gemm(*args, out)]
+def _product(args: Operands, out: Array) -> Calls:
+    a, b = args
+    return [gemm(a, b, out)]
 
 
-KERNELS: dict[Any, Callable[[Operands, Array], list[Call] | None]] = {
+Kernel = Callable[[Operands, Array], Calls | None]
+KERNELS: dict[Any, Kernel] = {
     np.matmul: _product,
     pick: pick_calls,
     softmax_minus_one_hot: softmax_minus_one_hot_calls,

@@ -10,7 +10,7 @@ from minigrad.compiler.strided import viewed
 from minigrad.core.array import Array
 from minigrad.errors import ArgumentError
 
-from .program import Call, Operands
+from .program import Call, Calls, Operands
 
 
 class Labelled(NamedTuple):
@@ -25,7 +25,7 @@ class Labelled(NamedTuple):
     locate: Call
 
 
-def pick_calls(args: Operands, out: Array) -> list[Call] | None:
+def pick_calls(args: Operands, out: Array) -> Calls | None:
     """out[i] = x[i, labels[i]]; None where x does not lie evenly."""
     x, labels = args
     labelled = _labelled(x, labels)
@@ -37,7 +37,7 @@ def pick_calls(args: Operands, out: Array) -> list[Call] | None:
     return [locate, take]
 
 
-def softmax_minus_one_hot_calls(args: Operands, out: Array) -> list[Call] | None:
+def softmax_minus_one_hot_calls(args: Operands, out: Array) -> Calls | None:
     """out = e * (c / s), less c at the labelled elements; None where out does not lie evenly.
 
     args: e = exp(x - max x), its sums s along the rows, the labels, and c, the gradient's factor.

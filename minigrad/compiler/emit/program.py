@@ -1,4 +1,4 @@
-"""What is being emitted: calls, the lines of the listing they belong to, the memory of each node."""
+"""What is being emitted: calls, the lines of the listing, the memory of every node."""
 
 from __future__ import annotations
 
@@ -18,9 +18,15 @@ from minigrad.ops.indexing import getitem
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 """A function and its arguments; arrays among them are read and written where they lie."""
+Calls = list[Call]
 Keywords = dict[str, Any]
 Operands = list[Array]
 """The arrays of a node's operands."""
+
+
+def copying(out: Array, x: Array, *casting: str) -> Call:
+    """The call that copies x to out."""
+    return np.copyto, (out, x, *casting)
 
 
 @dataclass(eq=False, slots=True)
@@ -66,7 +72,7 @@ class Program:
 
     def __init__(self, arrays: dict[Node, Array]) -> None:
         self.arrays = arrays
-        self.calls: list[Call] = []
+        self.calls: Calls = []
         self.lines: list[Line] = []
         self.line: Line | None = None
         self.sections = [0]
@@ -80,7 +86,7 @@ class Program:
         self.line = line
         return line
 
-    def add(self, calls: list[Call]) -> None:
+    def add(self, calls: Calls) -> None:
         """Append calls to the running line."""
         start = len(self.calls)
         self.calls += calls
@@ -124,7 +130,7 @@ class Program:
             raise CrossingError(node, f"is copied in section {self.section}")
         copy = np.empty(node.shape, node.dtype)
         in_order = copy.reshape(source.shape)
-        self.add([(np.copyto, (in_order, source))])
+        self.add([copying(in_order, source)])
         return copy
 
 

@@ -15,11 +15,11 @@ from minigrad.compiler.strided import address, owner
 from minigrad.core.array import Array
 
 from .kernels import calls
-from .program import Call, Operands, Program
+from .program import Calls, Operands, Program
 from .runs import even_runs, stack_run
 from .stacks import summed_products
 
-Addend = Callable[[Array], list[Call]]
+Addend = Callable[[Array], Calls]
 """A part of a sum: from the array to write it to, the calls that do."""
 
 # fewer terms are added one after the other

@@ -24,9 +24,9 @@ MIN_NUMBERS_PER_SHARD = 1 << 14
 def in_shards(graph: Graph) -> tuple[Graph, str]:
     """The graph, the batch split where threads pay, and a sentence on what was chosen.
 
-    A narrow state and many examples (32 columns, 1024 rows) keep elementwise functions busy, which have no threads of
-    their own: there two shards halve the time. Where products dominate, BLAS's threads are better, and for few numbers
-    none at all.
+    A narrow state and many examples (32 columns, 1024 rows) keep elementwise functions busy, which
+    have no threads of their own: there two shards halve the time. Where products dominate, BLAS's
+    threads are better, and for few numbers none at all.
     """
     examples = product_of_examples(graph)
     if examples is None:

@@ -20,7 +20,8 @@ def checked_feeds(
 ) -> dict[Tensor, Array]:
     """The arrays by leaf. leaf_of: the inputs of the plan by name. leaves: all of them.
 
-    Raises ArgumentError for a key that is no input, ShapeError and DTypeError for an array that does not fit.
+    Raises ArgumentError for a key that is no input, ShapeError and DTypeError for an array that
+    does not fit.
     """
     if not isinstance(feeds, Mapping):
         got = f"a {type(feeds).__name__}"

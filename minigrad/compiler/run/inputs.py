@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.emit.program import Call
-from minigrad.compiler.strided import address, owner
+from minigrad.compiler.strided import Shape, address, owner
 from minigrad.core.array import Array
 from minigrad.core.tensor import Tensor
 
@@ -30,17 +30,21 @@ class Use:
 
     call: int
     operand: int
-    shape: tuple[int, ...]
+    shape: Shape
     offset: int
-    strides: tuple[int, ...]
+    strides: Shape
+
+    def view(self, array: Array) -> Any:
+        """The same view of another array."""
+        return np.ndarray(self.shape, array.dtype, array, self.offset, self.strides)
 
 
 @dataclass(slots=True)
 class Input:
     """One leaf. Without uses it is copied to where it is read.
 
-    current: the array that the calls read now. home: the plan's own memory for it. uses: where current is read.
-    copied: which assignment to the leaf lies in home; None where a fed array does.
+    current: the array that the calls read now. home: the plan's own memory for it. uses: where
+    current is read. copied: which assignment to the leaf lies in home; None where a fed array does.
     """
 
     leaf: Tensor
@@ -58,33 +62,42 @@ class Inputs:
     ) -> None:
         """Find the uses of each leaf.
 
-        calls: of the plan; they change as leaves are fed. outputs: the arrays that the plan gives out. homes: where
-        each leaf is read; its own array, or memory that it is to be copied to.
+        calls: of the plan; they change as leaves are fed. outputs: the arrays that the plan gives
+        out. homes: where each leaf is read; its own array, or memory that it is to be copied to.
         """
         self._calls = calls
         prebound = Prebound()
-        self.run = [prebound(call) for call in calls]
-        self._output_owners = [owner(o) for o in outputs]
+        self.run = list(map(prebound.quicker, calls))
+        self._output_owners = list(map(owner, outputs))
+        self._inputs: dict[Tensor, Input] = {}
+        for leaf, home in homes.items():
+            copied_to = None if home is leaf._array else home
+            self._inputs[leaf] = Input(leaf, home, copied_to)
         # memory that is read and given out: writing to one may undo another
-        home_ids = {id(owner(home)) for home in homes.values()}
-        self._both = home_ids & {id(o) for o in self._output_owners}
-        self._inputs = {leaf: _input(leaf, home) for leaf, home in homes.items()}
+        read = {id(owner(home)) for home in homes.values()}
+        given_out = map(id, self._output_owners)
+        self._both = read.intersection(given_out)
         self._find_uses()
 
     def _find_uses(self) -> None:
-        in_place = [entry for entry in self._inputs.values() if entry.home is None]
-        input_of = {id(owner(entry.current)): entry for entry in in_place}
+        input_of = {}
+        for entry in self._inputs.values():
+            if entry.home is None:
+                input_of[id(owner(entry.current))] = entry
         for number, (_, args) in enumerate(self._calls):
             for operand, a in enumerate(args):
-                entry = input_of.get(id(owner(a))) if isinstance(a, np.ndarray) else None
-                if entry is not None:
-                    offset = address(a) - address(entry.current)
-                    entry.uses.append(Use(number, operand, a.shape, offset, a.strides))
+                if not isinstance(a, np.ndarray):
+                    continue
+                entry_read = input_of.get(id(owner(a)))
+                if entry_read is not None:
+                    offset = address(a) - address(entry_read.current)
+                    use = Use(number, operand, a.shape, offset, a.strides)
+                    entry_read.uses.append(use)
 
     def load(self, feeds: Mapping[Tensor, Array]) -> None:
         """Let the calls read the fed arrays, and the leaves' own where none is fed.
 
-        What was given out before, as the last state, is copied to its place: the calls write over it.
+        What was given out before, as the last state, is copied: the calls write over it.
         """
         arrays = {leaf: self._apart(array) for leaf, array in feeds.items()}
         for leaf, entry in self._inputs.items():
@@ -98,16 +111,21 @@ class Inputs:
                 entry.copied = leaf.assigned
 
     def _apart(self, array: Array) -> Array:
-        return array.copy() if id(owner(array)) in self._both else array
+        """The array, or a copy of one that feeding another leaf would write to."""
+        shared = id(owner(array)) in self._both
+        return array.copy() if shared else array
 
     def _feed(self, entry: Input, array: Array) -> None:
-        large = entry.current.nbytes >= MIN_BYTES_TO_READ_IN_PLACE
+        """Let the calls read a fed array: where it lies, if it is large, or as a copy."""
+        place = entry.current
+        large = place.nbytes >= MIN_BYTES_TO_READ_IN_PLACE
         few_uses = 0 < len(entry.uses) <= MAX_USES_TO_READ_IN_PLACE
         if large and few_uses and not self._is_output(array):
-            self._rebind(entry, np.ascontiguousarray(array, entry.current.dtype))
+            in_order = np.ascontiguousarray(array, place.dtype)
+            self._rebind(entry, in_order)
             return
         if entry.home is None:
-            entry.home = np.empty(entry.current.shape, entry.current.dtype)
+            entry.home = np.empty(place.shape, place.dtype)
         if entry.uses:
             self._rebind(entry, entry.home)
         np.copyto(entry.home, array, "same_kind")
@@ -122,13 +140,10 @@ class Inputs:
         if array is entry.current:
             return
         for use in entry.uses:
-            view: Any = np.ndarray(use.shape, array.dtype, array, use.offset, use.strides)
-            fn, args = self._calls[use.call]
-            call = fn, (*args[: use.operand], view, *args[use.operand + 1 :])
+            fn, old = self._calls[use.call]
+            args = list(old)
+            args[use.operand] = use.view(array)
+            call = fn, tuple(args)
             self._calls[use.call] = call
-            self.run[use.call] = Prebound()(call)
+            self.run[use.call] = Prebound().quicker(call)
         entry.current = array
-
-
-def _input(leaf: Tensor, home: Array) -> Input:
-    return Input(leaf, home, None if home is leaf._array else home)

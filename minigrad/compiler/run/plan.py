@@ -23,11 +23,12 @@ from .threads import run_calls
 
 
 class Plan:
-    """A compiled tape: call it with {leaf or name: array} for the outputs' arrays; print it to see what it does.
+    """A compiled tape: call it for the values of its outputs, print it to see what it does.
 
-    The outputs are read-only and **valid until the next call** or report, which writes over them; ``copy=True`` gives
-    arrays that are yours. Leaves that are not fed keep their own values, read anew at every call: an ``assign`` or
-    an optimizer's step between two calls is seen.
+    ``plan({leaf or name: array, ...})``. Leaves that are not fed keep their own values, read anew
+    at every call: an ``assign`` or an optimizer's step between two calls is seen. The outputs are
+    read-only and **valid until the next call** or report, which writes over them; ``copy=True``
+    gives arrays that are yours.
 
     >>> import numpy as np
     >>> import minigrad as mg
@@ -38,7 +39,7 @@ class Plan:
     >>> float(plan({"x": [0.0, 2.0]})[0])
     4.0
     >>> print(plan)
-    plan: 2 calls, 24 bytes of buffers; not split: no product of examples and a parameter in its steps
+    plan: 2 calls, 24 bytes of buffers; not split: ...
     product = product(x, x)    # float64[2] in b1
     sum = sum(product)    # float64[] in b2
     return sum
@@ -55,8 +56,9 @@ class Plan:
     ) -> None:
         """Bind the leaves to the calls; ``mg.compile`` makes plans.
 
-        program: the calls. outputs: where they write what is given out. homes: where each input is read. constants:
-        leaves that were compiled in. listing: the texts of the program's lines. nbytes: of all buffers together.
+        program: the calls. outputs: where they write what is given out. homes: where each input is
+        read. constants: leaves that were compiled in. listing: the texts of the program's lines.
+        nbytes: of all buffers together.
         """
         self._inputs = Inputs(program.calls, outputs, homes)
         self._sections = program.sections
@@ -76,10 +78,12 @@ class Plan:
     ) -> tuple[Array, ...]:
         """Run it.
 
-        feeds: values for leaves, each in the leaf's shape. copy: give arrays that no later call writes over.
+        feeds: values for leaves, each in the leaf's shape. copy: give arrays that no later call
+        writes over.
 
-        Raises ArgumentError for a key that is no input or a value that the program cannot take, ShapeError and
-        DTypeError for an array that does not fit, StaleTapeError where a constant was assigned.
+        Raises ArgumentError for a key that is no input or a value that the program cannot take,
+        ShapeError and DTypeError for an array that does not fit, StaleTapeError where a constant
+        was assigned.
         """
         arrays = self._arrays(feeds)
         with self._lock:
@@ -107,7 +111,7 @@ class Plan:
         self._inputs.load(arrays)
 
     def resample(self, rng: np.random.Generator | int) -> None:
-        """Draw new xi_t for the randomized truncation on the tape, from now on, without compiling again.
+        """Draw new xi_t for the randomized truncation on the tape, for the calls from now on.
 
         rng: a generator, or a seed for one.
 
@@ -134,11 +138,20 @@ class Plan:
         self._resampled = draw_again(self._leaf_of.values(), rng)
 
     def report(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> str:
-        """Time and bytes of each line of the listing, what takes longest first, and why something is not batched.
+        """Time and bytes of each line of the listing, and why steps do not run all at once.
 
-        Runs the plan three times and writes over its outputs. feeds: as for a call.
+        What takes longest comes first. Runs the plan three times and writes over its outputs.
+        feeds: as for a call.
 
-        Raises what a call raises for feeds that do not fit.
+        >>> import numpy as np
+        >>> import minigrad as mg
+        >>> x = mg.tensor([1.0, 3.0], name="x")
+        >>> print(mg.compile(mg.Tape.of(np.tanh(x))).report())
+           time  share  calls      bytes  what
+        ... 100.0%      1         16  tanh = tanh(x)    # float64[2] in b1
+        ...us  in 1 calls, each timed alone
+
+        Raises what a call raises.
         """
         arrays = self._arrays(feeds)
         # without the heading and what is returned

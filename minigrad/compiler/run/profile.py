@@ -13,7 +13,10 @@ MICROSECONDS = 1e6
 
 
 class Row(NamedTuple):
-    """One line of the listing. calls: their numbers. nbytes: written. reason: why not all steps run at once."""
+    """One line of the listing.
+
+    calls: their numbers. nbytes: written. reason: why not all steps run at once.
+    """
 
     calls: list[int]
     nbytes: int
@@ -23,13 +26,17 @@ class Row(NamedTuple):
 def profile(
     calls: Sequence[Call], rows: Sequence[Row], texts: Sequence[str], prepare: Callable[[], None]
 ) -> str:
-    """Run the calls a few times, each timed alone, and tabulate the best time, calls and bytes written per line.
+    """Run the calls a few times, each timed alone, and tabulate what each line takes.
 
-    calls: of the plan. rows: which of them belong to which line. texts: of the lines, empty for those not to be
-    shown. prepare: puts the inputs in place, before every run.
+    The best time, the calls and the bytes written. calls: of the plan. rows: which of them belong
+    to which line. texts: of the lines, empty for those not to be shown. prepare: puts the inputs in
+    place, before every run.
     """
     best = _best_times(calls, prepare)
-    times = [sum([best[i] for i in row.calls]) for row in rows]
+    times = []
+    for row in rows:
+        of_line = [best[i] for i in row.calls]
+        times.append(sum(of_line))
     whole = sum(times) or 1.0
     lines = ["   time  share  calls      bytes  what"]
     # only the first of the shards, which do the same, has texts

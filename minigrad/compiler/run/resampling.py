@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,9 +12,12 @@ from minigrad.core.array import Array
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
 
+Probabilities = dict[int, float]
+"""pi_t by step: with what probability a boundary is kept."""
+
 
 def draw_again(leaves: Iterable[Tensor], rng: np.random.Generator | int) -> dict[Tensor, Array]:
-    """New values for the leaves that are products of xi_t: xi_t is 1 / pi_t with probability pi_t, else 0.
+    """New values for leaves that are products of xi_t: 1 / pi_t with probability pi_t, else 0.
 
     leaves: the inputs of a plan. rng: a generator, or a seed for one.
 
@@ -22,29 +26,33 @@ def draw_again(leaves: Iterable[Tensor], rng: np.random.Generator | int) -> dict
     """
     generator = _generator(rng)
     factors = [leaf for leaf in leaves if "keep" in leaf.kwargs]
-    # the probabilities by step, of each truncation by itself
-    keep: dict[Any, dict[int, float]] = {}
+    # a tape may be truncated several times: each truncation draws by itself
+    keep_of = defaultdict[Any, Probabilities](dict)
     for leaf in factors:
-        keep.setdefault(leaf.kwargs["draw"], {}).update(leaf.kwargs["keep"])
-    if not keep:
+        draw = leaf.kwargs["draw"]
+        keep_of[draw].update(leaf.kwargs["keep"])
+    if not keep_of:
         got = "no xi_t with known probabilities on the tape"
         expected = "truncate_randomly(..., reweight=True) has"
         raise ArgumentError("resample", got=got, expected=expected)
-    xi = {draw: _draw(generator, probability) for draw, probability in keep.items()}
+    xi_of = {}
+    for draw, keep in keep_of.items():
+        xi_of[draw] = _draw(generator, keep)
     values = {}
     for leaf in factors:
-        drawn = xi[leaf.kwargs["draw"]]
-        crossed = [drawn[t] for t in leaf.kwargs["keep"]]
-        values[leaf] = np.array(np.prod(crossed), leaf.dtype)
+        xi = xi_of[leaf.kwargs["draw"]]
+        crossed = [xi[t] for t in leaf.kwargs["keep"]]
+        product = np.prod(crossed)
+        values[leaf] = np.array(product, leaf.dtype)
     return values
 
 
-def _draw(generator: np.random.Generator, probability: dict[int, float]) -> dict[int, float]:
+def _draw(generator: np.random.Generator, keep: Probabilities) -> dict[int, float]:
     """xi_t for each step, in the order of the steps."""
     xi = {}
-    for t in sorted(probability):
-        kept = generator.random() < probability[t]
-        xi[t] = kept / probability[t]
+    for t in sorted(keep):
+        kept = generator.random() < keep[t]
+        xi[t] = kept / keep[t]
     return xi
 
 

@@ -14,16 +14,21 @@ from minigrad.compiler.emit.program import Call
 def run_calls(calls: Sequence[Call], sections: Sequence[int]) -> None:
     """Run the calls; those between the first and the last section at the same time.
 
-    sections: where the calls before, in each of and after the shards begin; one number where nothing was split.
+    sections: where the calls before, in each of and after the shards begin; one number if nothing
+    was split.
     """
     if len(sections) == 1:
         _run_in_order(calls)
         return
-    first, *others = [calls[start:stop] for start, stop in pairwise(sections[1:])]
+    bounds = pairwise(sections[1:])
+    first, *others = [calls[start:stop] for start, stop in bounds]
     _run_in_order(calls[: sections[1]])
     with one_blas_thread(), ThreadPoolExecutor(len(others)) as pool:
         # a copy of the context each: the caller's np.errstate holds in every thread
-        waiting = [pool.submit(copy_context().run, _run_in_order, shard) for shard in others]
+        waiting = []
+        for shard in others:
+            context = copy_context()
+            waiting.append(pool.submit(context.run, _run_in_order, shard))
         _run_in_order(first)
         for future in waiting:
             future.result()
