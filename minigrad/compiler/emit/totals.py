@@ -11,7 +11,7 @@ from minigrad.compiler.capabilities import reduced_axes
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Node
 from minigrad.compiler.rewrite.chains import total
-from minigrad.compiler.strided import address, owner
+from minigrad.compiler.strided import address, owner, stacked
 from minigrad.core.array import Array
 
 from .kernels import calls
@@ -64,15 +64,17 @@ def _stack_terms(
     """The terms to be added one after the other, and those that lie evenly, stacked."""
     single = [x for x in terms if x.shape != shape]
     full_sized = [x for x in terms if x.shape == shape]
-    rows = [[x] for x in _in_order_of_memory(full_sized)]
+    full_sized = _in_order_of_memory(full_sized)
+    rows = [[x] for x in full_sized]
     stacks = []
     for start, stop in even_runs(program, rows):
-        run = rows[start:stop]
-        if len(run) >= MIN_TERMS_TO_STACK:
-            stacks += stack_run(run, len(run))
+        run = full_sized[start:stop]
+        if len(run) < MIN_TERMS_TO_STACK:
+            single += run
             continue
-        for row in run:
-            single += row
+        # one term that is added again and again is a stack too, of stride 0
+        stride = address(run[1]) - address(run[0])
+        stacks.append(stacked(run[0], len(run), stride))
     return single, stacks
 
 
