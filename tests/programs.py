@@ -1,6 +1,5 @@
 """Recurrent programs to compile, and the law of compilation: a plan gives what replaying the tape gives."""
 
-import importlib
 import itertools
 import os
 
@@ -9,7 +8,9 @@ import pytest
 
 import minigrad as mg
 from minigrad import transforms as tr
-from minigrad.compiler.emit.kernels import _into, _subtract_at
+from minigrad.compiler.emit.kernels import copy_result
+from minigrad.compiler.emit.labels import subtract_at
+from minigrad.compiler.rewrite import split
 from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
 
 B, D, H, V = 3, 4, 5, 6
@@ -44,10 +45,9 @@ def agrees(tape, feeds=None, dtype=np.float64, sharded=None):
 
 def in_shards(tape, count, wide=1 << 30, much=1):
     """Compile as where there are so many cores, and any batch, if not said else, is worth them."""
-    threads = importlib.import_module("minigrad.compiler.run.threads")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threads, "_WIDE", wide)
-        patch.setattr(threads, "_MUCH", much)
+        patch.setattr(split, "MIN_BLAS_COLUMNS", wide)
+        patch.setattr(split, "MIN_NUMBERS_PER_SHARD", much)
         patch.setattr(os, "sched_getaffinity", lambda _: set(range(count)), raising=False)
         return mg.compile(tape)
 
@@ -63,7 +63,7 @@ def shared_by_shards(plan):
         read, written = {}, {}
         for fn, args in plan._inputs._calls[start:stop]:
             arrays = [a for a in args if isinstance(a, np.ndarray)]
-            out = arrays[0] if fn in (np.copyto, _into, _subtract_at) else arrays[-1]
+            out = arrays[0] if fn in (np.copyto, copy_result, subtract_at) else arrays[-1]
             read |= {_spot(a): a for a in arrays}
             written[_spot(out)] = out
         touched.append((written.values(), read.values()))

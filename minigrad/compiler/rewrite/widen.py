@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.emit.kernels import elementwise
+from minigrad.compiler.capabilities import elementwise
 from minigrad.compiler.graph import Graph, Node, ordered
 from minigrad.ops.indexing import getitem
 

@@ -160,6 +160,12 @@ def test_products_of_vectors_in_a_step():
     agrees(tr.differentiate(mg.Tape.of(d)), {"a": np.array([3.0, 1.0])})
 
 
+@pytest.mark.parametrize("times", [2, 3, 5])
+def test_one_term_added_again_and_again(times):
+    w = mg.tensor(RNG.normal(size=(3, 3)), name="w")
+    agrees(mg.Tape.of(np.sum(w * sum([w] * times))), {"w": np.ones((3, 3))})
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_loop_whose_stamps_run_backwards(sign):
     b, c, h = mg.tensor(0.1, name="b"), mg.tensor(0.2, name="c"), mg.tensor(np.ones(3), name="h0")
