@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from minigrad.models import RNNLM, anatomy, compare, parameters
 from minigrad.models.book import balancing
 from minigrad.models.lab.artbp import artbp, cut_chance, draw, reweighted, with_xi
-from minigrad.models.lab.compare import as_csv, as_json, interval, table, work
-from minigrad.models.lab.strategy import MAKERS, Strategy
+from minigrad.models.lab.compare import work
+from minigrad.models.lab.result import as_csv, as_json, interval, table
+from minigrad.models.lab.strategy import KINDS as STRATEGIES
+from minigrad.models.lab.strategy import Strategy
 
 import minigrad as mg
 from minigrad.errors import ArgumentError, DataError
@@ -208,7 +210,7 @@ def test_a_strategy_that_is_none_is_refused(text):
         Strategy.of(text)
 
 
-@pytest.mark.parametrize("kind", list(MAKERS))
+@pytest.mark.parametrize("kind", list(STRATEGIES))
 def test_every_kind_of_strategy_rewrites_a_tape(kind):
     tape, _ = net("rnn", T)
     rewritten = Strategy.of(f"{kind}={0.4 if kind in ('random', 'segments') else 2}").rewrite(
