@@ -71,30 +71,17 @@ def _chain(
     square = rng.normal(size=(HIDDEN, HIDDEN))
     rotation, _ = np.linalg.qr(square)
     wide = rng.normal(size=(INPUTS, HIDDEN))
-    W_hh = _float32("W_hh", gain * rotation, requires_grad=True)
-    W_xh = _float32("W_xh", 0.5 * wide, requires_grad=True)
     start = np.zeros((1, HIDDEN))
-    h: Any = _float32("h_0", start)
+    # No helper makes the tensors: the page shows these lines as where they come from.
+    W_hh = mg.tensor(gain * rotation, requires_grad=True, name="W_hh", dtype=np.float32)
+    W_xh = mg.tensor(0.5 * wide, requires_grad=True, name="W_xh", dtype=np.float32)
+    h: Any = mg.tensor(start, name="h_0", dtype=np.float32)
     for t, value in enumerate(xs, 1):
         with mg.timestep(t):
-            x = _float32(f"x_{t}", value)
-            z = x @ W_xh + h @ W_hh
-            h = phi(z).named(f"h_{t}")
+            x = mg.tensor(value, name=f"x_{t}", dtype=np.float32)
+            h = phi(x @ W_xh + h @ W_hh).named(f"h_{t}")
     squares = np.square(h - 1)
     return _named_loss(np.sum(squares))
-
-
-def _float32(
-    name: str,
-    value: Any,
-    requires_grad: bool = False,
-) -> mg.Tensor:
-    return mg.tensor(
-        value,
-        requires_grad,
-        name,
-        dtype=np.float32,
-    )
 
 
 def _named_loss(loss: Any) -> mg.Tensor:
