@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,13 +73,14 @@ def _chain(
     rotation, _ = np.linalg.qr(square)
     wide = rng.normal(size=(INPUTS, HIDDEN))
     start = np.zeros((1, HIDDEN))
-    # No helper makes the tensors: the page shows these lines as where they come from.
-    W_hh = mg.tensor(gain * rotation, requires_grad=True, name="W_hh", dtype=np.float32)
-    W_xh = mg.tensor(0.5 * wide, requires_grad=True, name="W_xh", dtype=np.float32)
-    h: Any = mg.tensor(start, name="h_0", dtype=np.float32)
+    # A partial, no function of ours: these lines are shown as where the tensors come from.
+    tensor = partial(mg.tensor, dtype=np.float32)
+    W_hh = tensor(gain * rotation, requires_grad=True, name="W_hh")
+    W_xh = tensor(0.5 * wide, requires_grad=True, name="W_xh")
+    h: Any = tensor(start, name="h_0")
     for t, value in enumerate(xs, 1):
         with mg.timestep(t):
-            x = mg.tensor(value, name=f"x_{t}", dtype=np.float32)
+            x = tensor(value, name=f"x_{t}")
             h = phi(x @ W_xh + h @ W_hh).named(f"h_{t}")
     squares = np.square(h - 1)
     return _named_loss(np.sum(squares))

@@ -20,8 +20,8 @@ class Result:
     """One strategy: its gradient beside the exact one, relative to that one's norm; cost; curves.
 
     bias is |mean - exact| over the draws, bias_error the length it would have by chance alone, were
-    there none; spread the root of the variance; cosine that between one draw and the exact gradient,
-    half of its 95% interval beside it. clipped is the share of updates that were. curves
+    there none; spread the root of the variance; cosine that between one draw and the exact
+    gradient, half of its 95% interval beside it. clipped is the share of updates that were. curves
     (seeds, checkpoints) are losses after ``updates`` updates.
     """
 
