@@ -119,7 +119,8 @@ def test_the_bar_shows_what_one_wants_to_know(text):
     pty = pytest.importorskip("pty")
     mine, theirs = pty.openpty()
     pytest.importorskip("termios").tcsetwinsize(theirs, (24, 200))
-    command = [sys.executable, "-m", "minigrad", "train", "--text", text, "--epochs", "30"]
+    small = ["--epochs", "30", "--steps", "8", "--hidden", "4"]
+    command = [sys.executable, "-m", "minigrad", "train", "--text", text, *small]
     shown = b""
     # Read while it runs: a terminal that nobody reads is full after a few lines. Its end is an error.
     with running(command, stdout=subprocess.DEVNULL, stderr=theirs) as child:
