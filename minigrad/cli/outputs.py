@@ -36,5 +36,5 @@ def refuse_unplottable(path: str, suffixes: Sequence[str] = PLOTS) -> None:
     from minigrad.viz.plots import axes
 
     refuse_unwritable(path, suffixes)
-    # Refuses where matplotlib is missing.
-    axes.figure(1, 1)
+    # Refuses where it is missing.
+    axes.matplotlib()

@@ -14,12 +14,12 @@ from itertools import repeat
 from typing import Any
 
 import numpy as np
-from minigrad.models.lab import tables
-from minigrad.models.lab.artbp import ALPHA, draw, reweighted
 
 import minigrad as mg
 from minigrad import Tape
 from minigrad.internal import Array
+from minigrad.models.lab import tables
+from minigrad.models.lab.artbp import ALPHA, draw, reweighted
 from minigrad.transforms import differentiate
 
 UNITS = 23

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from minigrad.models.cells import GRUCell, LSTMCell, RNNCell, unroll
 
 import minigrad as mg
+from minigrad.models.cells import GRUCell, LSTMCell, RNNCell, unroll
 
 from .section import section
 

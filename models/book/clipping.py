@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+
+import minigrad as mg
 from minigrad.models.cells import parameters
 from minigrad.models.data.stream import drawn
 from minigrad.models.data.text import Windows
 from minigrad.models.lab import tables
 from minigrad.models.language_model import RNNLM
 from minigrad.models.train import loop
-
-import minigrad as mg
 
 # The book trains at 1 and clips to 1, with 1024 examples at a time.
 LEARNING_RATE = 5.0

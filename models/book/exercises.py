@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from minigrad.models.cells import LinearRNN, LSTMCell, RNNCell, unroll
-from minigrad.models.lab.jacobians import state_gradients
-from minigrad.models.lab.recurrence import Recurrence
 
 import minigrad as mg
 from minigrad import Tape
 from minigrad.internal import Array
+from minigrad.models.cells import LinearRNN, LSTMCell, RNNCell, unroll
+from minigrad.models.lab.jacobians import state_gradients
+from minigrad.models.lab.recurrence import Recurrence
 from minigrad.transforms import clip_edges
 
 # A tangent needs something to divide by.

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+
+import minigrad as mg
+from minigrad import Tape
 from minigrad.models.cells import LSTMCell, RNNCell, parameters
 from minigrad.models.data.tasks import (
     ADDING_BASELINE,
@@ -18,9 +21,6 @@ from minigrad.models.data.tasks import (
 )
 from minigrad.models.lab import tables
 from minigrad.models.lab.strategy import Strategy, clipped
-
-import minigrad as mg
-from minigrad import Tape
 
 HIDDEN = 24
 BATCH = 32

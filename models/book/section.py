@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from minigrad.models.cells import LinearRNN, unroll
 
 import minigrad as mg
+from minigrad.models.cells import LinearRNN, unroll
 
 from .closed_form import Array, Gradients, closed_form
 

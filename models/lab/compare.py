@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from minigrad.models.cells import parameters
 
 import minigrad as mg
 from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError, DataError
 from minigrad.internal import Array
+from minigrad.models.cells import parameters
 
 from .result import Result, interval
 from .strategy import Strategy, clipped

@@ -6,11 +6,11 @@ import shlex
 from pathlib import Path
 
 import pytest
-from minigrad.models.book import cases
-from minigrad.models.language_model import CELLS
 
 from minigrad.cli import compare, figure, main, options, parser
 from minigrad.cli.laboratory_options import EXPERIMENTS
+from minigrad.models.book import cases
+from minigrad.models.language_model import CELLS
 
 ROOT = Path(__file__).parents[3]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minigrad.models import Windows
-from minigrad.models.book import clipping
 
 from minigrad.cli import main
 from minigrad.errors import ArgumentError
+from minigrad.models import Windows
+from minigrad.models.book import clipping
 
 
 def test_clipped_steps_are_counted_and_bounded():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad.models import section
-from minigrad.models.book import closed_form as bptt
 
 import minigrad as mg
+from minigrad.models import section
+from minigrad.models.book import closed_form as bptt
 
 sizes = st.integers(1, 4)
 examples = st.builds(

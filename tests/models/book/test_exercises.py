@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad.models.book import exercises
 
 from minigrad.cli import main
+from minigrad.models.book import exercises
 
 seeds = st.integers(0, 999)
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import minigrad as mg
 from minigrad.models import anatomy, parameters
 from minigrad.models.book import long_memory as memory
 from minigrad.models.data.tasks import ADDING_BASELINE, adding, copy_baseline, copy_memory, recall
-
-import minigrad as mg
 from minigrad.transforms import truncate
 
 seeds = st.integers(0, 999)

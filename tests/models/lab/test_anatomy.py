@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad.models import LSTMCell, anatomy, parameters, section, unroll
 
 import minigrad as mg
 from minigrad.errors import ArgumentError
+from minigrad.models import LSTMCell, anatomy, parameters, section, unroll
 from minigrad.transforms import truncate, untie
 from tests.nets import KINDS, TRUNCATIONS, net
 

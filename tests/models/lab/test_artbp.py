@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad.models import anatomy
-from minigrad.models.lab.artbp import artbp, cut_chance, draw, reweighted, with_xi
 
 import minigrad as mg
 from minigrad.errors import ArgumentError
+from minigrad.models import anatomy
+from minigrad.models.lab.artbp import artbp, cut_chance, draw, reweighted, with_xi
 from tests.nets import KINDS, net
 
 T = 6

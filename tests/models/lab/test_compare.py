@@ -6,13 +6,13 @@ import json
 
 import numpy as np
 import pytest
+
+import minigrad as mg
+from minigrad.errors import ArgumentError, DataError
 from minigrad.models import RNNLM, compare, parameters
 from minigrad.models.lab.compare import work
 from minigrad.models.lab.result import as_csv, as_json, interval, table
 from minigrad.models.lab.strategy import KINDS, Strategy
-
-import minigrad as mg
-from minigrad.errors import ArgumentError, DataError
 from minigrad.transforms import truncate
 from tests.nets import net
 

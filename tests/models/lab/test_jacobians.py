@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minigrad.models import RNNCell, anatomy, jacobians, section, totals, unroll, verdict
 
 import minigrad as mg
 from minigrad.errors import ArgumentError
+from minigrad.models import RNNCell, anatomy, jacobians, section, totals, unroll, verdict
 from minigrad.transforms import truncate
 from tests.nets import KINDS, net
 
