@@ -82,18 +82,18 @@ def refuse_unwritable(path: str | os.PathLike[str], suffixes: Sequence[str] = ()
     file's place.
     """
     file = Path(path)
-    what = f"cannot write '{path}'"
+    refusal = f"cannot write '{path}'"
     if suffixes and file.suffix.lower() not in suffixes:
         got = "of no format that is known by its ending"
         raise ArgumentError(
-            what, got=got, expected=f"expected one that ends in {', '.join(suffixes)}"
+            refusal, got=got, expected=f"expected one that ends in {', '.join(suffixes)}"
         )
     if not file.parent.is_dir():
-        raise ArgumentError(what, got="its folder does not exist", remedy="Make it first")
+        raise ArgumentError(refusal, got="its folder does not exist", remedy="Make it first")
     if file.is_dir():
-        raise ArgumentError(what, got="it is a folder", remedy="Name a file in it")
+        raise ArgumentError(refusal, got="it is a folder", remedy="Name a file in it")
     try:
         tempfile.TemporaryFile(dir=file.parent).close()
     except OSError as error:
         remedy = "Give a path in a folder that exists and that you may write to"
-        raise ArgumentError(what, got=error.strerror or str(error), remedy=remedy) from None
+        raise ArgumentError(refusal, got=error.strerror or str(error), remedy=remedy) from None

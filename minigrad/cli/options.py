@@ -50,14 +50,14 @@ below_one = _value(float, lambda v: 0 <= v < 1, "a probability from 0, below 1")
 text = _value(str, bool, "some text")
 
 
-def add_seed(command: argparse._ActionsContainer, default: int, what: str) -> None:
+def add_seed(command: argparse._ActionsContainer, default: int, meaning: str) -> None:
     """The option --seed."""
     command.add_argument(
         "--seed",
         type=natural,
         default=default,
         metavar="S",
-        help=f"{what} (%(default)s)",
+        help=f"{meaning} (%(default)s)",
     )
 
 

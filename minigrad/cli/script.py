@@ -22,25 +22,25 @@ def script(file: str) -> Tape:
     that name.
     """
     path = Path(file)
-    what = f"step {file}"
+    command = f"step {file}"
     if not path.is_file():
         remedy = "Name a script that leaves a Tensor `loss`"
-        raise ArgumentError(what, got="no such file", remedy=remedy)
+        raise ArgumentError(command, got="no such file", remedy=remedy)
     try:
         with _as_main(path):
             loss = runpy.run_path(str(path), run_name="__main__").get("loss")
     except SystemExit as error:
         got = f"it ends with {error!r} before it leaves a `loss`"
-        raise ArgumentError(what, got=got) from None
+        raise ArgumentError(command, got=got) from None
     except Exception as error:
         where = _where(error, path)
-        raise ArgumentError(what, got=_failure(error), where=where) from None
+        raise ArgumentError(command, got=_failure(error), where=where) from None
     if isinstance(loss, Tape):
         return loss
     if isinstance(loss, Tensor):
         return Tape.of(loss)
     got = "it leaves no `loss`" if loss is None else f"its `loss` is a {type(loss).__name__}"
-    raise ArgumentError(what, got=got, expected="expected a Tensor, or a Tape")
+    raise ArgumentError(command, got=got, expected="expected a Tensor, or a Tape")
 
 
 @contextmanager

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import starmap
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import minigrad as mg
-from minigrad import Step, Tape, Tensor
+from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
 from minigrad.internal import Array, leading_to, sweep
 from minigrad.transforms import untie
 
+from .contributions import Sent, add_to, contributions
+
 Callback = Callable[[], Any]
 Cotangents = dict[Tensor, Any]
-Sent = Iterator[tuple[Tensor, Any]]
-Nodes = tuple[Tensor, ...]
-Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,28 +160,6 @@ def loss_terms(tape: Tape) -> dict[int, Tensor]:
         for x, cotangent in entrances.items():
             add_to(terms, t, np.sum(x * cotangent))
     return terms
-
-
-def add_to(sums: dict[Key, Any], key: Key, term: Any) -> None:
-    """Add a term to one of the sums, which begins with its first term."""
-    if key in sums:
-        term = sums[key] + term
-    sums[key] = term
-
-
-def contributions(
-    nodes: Nodes,
-    out: Tensor,
-    seed: Array,
-    wanted: Container[Tensor] | None = None,
-) -> Sent:
-    """Every contribution of a sweep: the input that it is for, and what is sent there."""
-    for step in starmap(Step, sweep(nodes, out, seed, wanted)):
-        # A node that sends nothing at all has an empty list in place of one None per input.
-        inputs = step.tensor.inputs if step.sent else ()
-        for x, contribution in zip(inputs, step.contributions, strict=True):
-            if contribution is not None:
-                yield x, contribution
 
 
 def _sent_from_outside(tape: Tape) -> Sent:

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import time
-import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 import minigrad as mg
-from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError, DataError
 from minigrad.internal import Array
 from minigrad.models.cells import parameters
 
-from .result import Result, interval
+from .measures import Batch, Statistics, gradient, gradient_statistics, peak_megabytes
+from .result import Result
 from .strategy import Strategy, clipped
 
-Batch = tuple[Any, ...]
-
-# What random numbers are for: the strategy's draws, the order of the batches, what is measured.
+# What random numbers are for, beside the seed: the strategy's draws, the order of the batches.
 STRATEGY_STREAM = 7
 ORDER_STREAM = 8
-MEASURING_SEED = 9
 
 
 @dataclass(frozen=True)
@@ -35,17 +31,6 @@ class Run:
     losses: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     clipped: list[bool] = field(default_factory=list)
-
-
-class Statistics(NamedTuple):
-    """A strategy's gradient against the exact one, as Result has it."""
-
-    draws: int
-    bias: float
-    bias_error: float
-    spread: float
-    cosine: float
-    cosine_half: float
 
 
 @dataclass(frozen=True)
@@ -73,7 +58,7 @@ class Experiment:
             if update in self.checkpoints:
                 run.losses.append(self.validation_loss(run.model))
             start = time.perf_counter()
-            grads = _gradient(run.model, self.data[batch], strategy, params, rng)
+            grads = gradient(run.model, self.data[batch], strategy, params, rng)
             _refuse_nonfinite(grads, strategy)
             grads, were_clipped = clipped(grads, strategy.max_norm)
             optimizer.step(grads)
@@ -148,8 +133,8 @@ def compare(
     for strategy in chosen:
         runs = [experiment.train(strategy, seed) for seed in seeds]
         needed_draws = draws if strategy.random else 1
-        statistics = _statistics(measured, data[0], strategy, needed_draws)
-        megabytes = _peak(measured, data[0], strategy)
+        statistics = gradient_statistics(measured, data[0], strategy, needed_draws)
+        megabytes = peak_megabytes(measured, data[0], strategy)
         results.append(_result(strategy, runs, statistics, megabytes, experiment.checkpoints))
     return results
 
@@ -180,75 +165,9 @@ def _result(
     )
 
 
-def _gradient(
-    model: Any,
-    batch: Batch,
-    strategy: Strategy,
-    params: Sequence[Tensor],
-    rng: np.random.Generator,
-) -> list[Array]:
-    """One forward pass, and the gradient by the strategy."""
-    # No name for the loss: it would keep the recorded graph alive beside the rewritten one.
-    return strategy.gradient(Tape.of(model.loss(*batch)), params, rng)
-
-
 def _refuse_nonfinite(grads: Sequence[Array], strategy: Strategy) -> None:
     finite = [np.isfinite(g).all() for g in grads]
     if not all(finite):
         got = "the gradient is no longer finite"
         remedy = "Lower the learning rate or add ,clip=1"
         raise DataError(f"compare: {strategy.name}", got=got, remedy=remedy)
-
-
-def _statistics(model: Any, batch: Batch, strategy: Strategy, draws: int) -> Statistics:
-    """The mean and the spread of so many unclipped gradients."""
-    params = parameters(model)
-    rng = np.random.default_rng(MEASURING_SEED)
-    tape = Tape.of(model.loss(*batch))
-    exact = _flat_gradient(tape, params)
-    length = np.linalg.norm(exact) or 1.0
-    mean = np.zeros_like(exact)
-    squares = 0.0
-    cosines = []
-    # Welford's recurrence: one gradient in memory, not all of them.
-    for draw in range(1, draws + 1):
-        rewritten = strategy.rewrite(tape, rng)
-        g = _flat_gradient(rewritten, params)
-        mean_before = mean
-        mean = mean + (g - mean) / draw
-        squares += float((g - mean_before) @ (g - mean))
-        g_length = np.linalg.norm(g) or 1.0
-        cosines.append(float(g @ exact / (length * g_length)))
-    variance = squares / max(draws - 1, 1)
-    # A single gradient is not random: its cosine has no interval.
-    cosine, cosine_half = interval(cosines) if draws > 1 else (cosines[0], 0.0)
-    return Statistics(
-        draws,
-        bias=float(np.linalg.norm(mean - exact) / length),
-        bias_error=float(np.sqrt(variance / draws) / length),
-        spread=float(np.sqrt(variance) / length),
-        cosine=cosine,
-        cosine_half=cosine_half,
-    )
-
-
-def _flat_gradient(tape: Tape, params: Sequence[Tensor]) -> Array:
-    """All elements of the gradient in float64. Shape: (number of parameters,)."""
-    grads = mg.grad(tape.outputs[0], params)
-    flat = np.concatenate([g.data.ravel() for g in grads])
-    return flat.astype(np.float64)
-
-
-def _peak(model: Any, batch: Batch, strategy: Strategy) -> float:
-    """Megabytes that one gradient needs beyond the model, as Python's allocator counts them."""
-    params = parameters(model)
-    rng = np.random.default_rng(MEASURING_SEED)
-    was_tracing = tracemalloc.is_tracing()
-    tracemalloc.start()
-    before, _ = tracemalloc.get_traced_memory()
-    tracemalloc.reset_peak()
-    _gradient(model, batch, strategy, params, rng)
-    _, peak = tracemalloc.get_traced_memory()
-    if not was_tracing:
-        tracemalloc.stop()
-    return (peak - before) / 1e6

@@ -13,7 +13,8 @@ from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
 from minigrad.internal import Array, gates, leading_to
 
-from .anatomy import add_to, contributions, steps_of
+from .anatomy import steps_of
+from .contributions import add_to, contributions
 
 Nodes = tuple[Tensor, ...]
 Steps = tuple[int, ...]
