@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from .errors import DataError
+from .errors import ArgumentError, DataError
 
 MAX_PREFIX_CHARACTERS = 40
 _END = ".part"
@@ -87,3 +88,28 @@ def make_folder(folder: Path) -> None:
         subject = f"cannot make the folder '{folder}'"
         remedy = "Name another folder with -o DIR"
         raise DataError(subject, got=error.strerror or "", remedy=remedy) from None
+
+
+def refuse_unwritable(path: str | os.PathLike[str], suffixes: Sequence[str] = ()) -> None:
+    """Say before the work what could not be written after it.
+
+    ``suffixes`` are those that the file's name may end in, dots included; none: any name will do.
+    Raises ArgumentError for another ending, a folder that is missing or closed, and a folder in the
+    file's place.
+    """
+    file = Path(path)
+    refusal = f"cannot write '{path}'"
+    if suffixes and file.suffix.lower() not in suffixes:
+        got = "of no format that is known by its ending"
+        raise ArgumentError(
+            refusal, got=got, expected=f"expected one that ends in {', '.join(suffixes)}"
+        )
+    if not file.parent.is_dir():
+        raise ArgumentError(refusal, got="its folder does not exist", remedy="Make it first")
+    if file.is_dir():
+        raise ArgumentError(refusal, got="it is a folder", remedy="Name a file in it")
+    try:
+        tempfile.TemporaryFile(dir=file.parent).close()
+    except OSError as error:
+        remedy = "Give a path in a folder that exists and that you may write to"
+        raise ArgumentError(refusal, got=error.strerror or str(error), remedy=remedy) from None

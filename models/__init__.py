@@ -7,10 +7,11 @@ from minigrad.models.data.text import Vocabulary, Windows
 from minigrad.models.lab.anatomy import Anatomy, anatomy
 from minigrad.models.lab.artbp import artbp
 from minigrad.models.lab.compare import compare
-from minigrad.models.lab.jacobians import Jacobians, jacobians, verdict
+from minigrad.models.lab.jacobians import Jacobians, jacobians
 from minigrad.models.lab.report import report
 from minigrad.models.lab.strategy import Strategy
 from minigrad.models.lab.totals import totals
+from minigrad.models.lab.verdict import verdict
 from minigrad.models.train import checkpoint
 
 from .cells import GRUCell, LinearRNN, LSTMCell, RNNCell, parameters

@@ -1,15 +1,15 @@
-"""What every command reads its options with: usage errors of one line, numbers within their bounds."""
+"""What every command reads its options with: usage errors of one line, numbers within bounds."""
 
 from __future__ import annotations
 
 import argparse
 import math
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
-from minigrad.errors import ArgumentError
+# Spelled out: asking the models would import them for every command, minigrad --version too.
+CELLS = ("rnn", "gru", "lstm")
+MAX_DRAWN_STEPS = 200
 
 
 class Parser(argparse.ArgumentParser):
@@ -20,55 +20,62 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def _number(
-    convert: Callable[[str], Any], good: Callable[[Any], bool], wanted: str
+def _value(
+    convert: Callable[[str], Any],
+    accepts: Callable[[Any], bool],
+    expected: str,
 ) -> Callable[[str], Any]:
+    """A type for argparse: what ``convert`` makes of the text, if it is accepted."""
+
     def read(text: str) -> Any:
         try:
             value = convert(text)
         except ValueError:
+            # Refused below: no bound holds for NaN.
             value = math.nan
-        if not good(value):
-            raise argparse.ArgumentTypeError(f"got {text!r}, expected {wanted}")
+        if not accepts(value):
+            raise argparse.ArgumentTypeError(f"got {text!r}, expected {expected}")
         return value
 
     return read
 
 
-whole = _number(int, lambda n: n >= 1, "a whole number from 1")
-natural = _number(int, lambda n: n >= 0, "a whole number from 0")
-positive = _number(float, lambda v: 0 < v < math.inf, "a number above 0")
-least_zero = _number(float, lambda v: 0 <= v < math.inf, "a number from 0")
-text = _number(str, bool, "some text")
-few = _number(int, lambda n: 1 <= n <= 200, "a whole number from 1 to 200")
-share = _number(float, lambda v: 0 < v <= 1, "a probability above 0 and at most 1")
-below_one = _number(float, lambda v: 0 <= v < 1, "a probability from 0, below 1")
+count = _value(int, lambda n: n >= 1, "a whole number from 1")
+natural = _value(int, lambda n: n >= 0, "a whole number from 0")
+few_steps = _value(int, lambda n: 1 <= n <= MAX_DRAWN_STEPS, "a whole number from 1 to 200")
+positive = _value(float, lambda v: 0 < v < math.inf, "a number above 0")
+non_negative = _value(float, lambda v: 0 <= v < math.inf, "a number from 0")
+probability = _value(float, lambda v: 0 < v <= 1, "a probability above 0 and at most 1")
+below_one = _value(float, lambda v: 0 <= v < 1, "a probability from 0, below 1")
+text = _value(str, bool, "some text")
 
 
-def refuse_unwritable(path: str) -> None:
-    """Say before the work what could not be written after it. Raises ArgumentError."""
-    if not Path(path).parent.is_dir():
-        raise ArgumentError(
-            f"cannot write '{path}'", got="its folder does not exist", remedy="Make it first"
-        )
-    if Path(path).is_dir():
-        raise ArgumentError(
-            f"cannot write '{path}'", got="it is a folder", remedy="Name a file in it"
-        )
-    try:
-        tempfile.TemporaryFile(dir=Path(path).parent).close()
-    except OSError as error:
-        remedy = "Give a path in a folder that exists and that you may write to"
-        raise ArgumentError(
-            f"cannot write '{path}'", got=error.strerror or str(error), remedy=remedy
-        ) from None
+def add_seed(command: argparse._ActionsContainer, default: int, meaning: str) -> None:
+    """The option --seed."""
+    command.add_argument(
+        "--seed",
+        type=natural,
+        default=default,
+        metavar="S",
+        help=f"{meaning} (%(default)s)",
+    )
 
 
-def refuse_one_file(given: dict[str, str | None]) -> None:
-    """Say which two options, by name, mean one file. Raises ArgumentError."""
-    seen: dict[Path, str] = {}
-    for name, path in given.items():
-        if path and (other := seen.setdefault(Path(path).resolve(), name)) != name:
-            raise ArgumentError(
-                name, got=f"'{path}', which is the file of {other} too", remedy="Name another"
-            )
+def add_text_file(command: argparse._ActionsContainer) -> None:
+    """The option --text, a file to learn from."""
+    command.add_argument(
+        "--text",
+        metavar="FILE",
+        help="plain text, UTF-8 (default: The Time Machine)",
+    )
+
+
+def add_prefix(command: argparse._ActionsContainer) -> None:
+    """The option --prefix, of what writes text."""
+    command.add_argument(
+        "--prefix",
+        type=text,
+        default="it has",
+        metavar="TEXT",
+        help="text to continue (%(default)s)",
+    )

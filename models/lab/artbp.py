@@ -1,4 +1,4 @@
-"""ARTBP: truncation at random places whose gradient is right on average, by the schedule of its authors.
+"""ARTBP: truncation at random places whose gradient is right on average, by its authors' schedule.
 
 Source: Tallec and Ollivier 2017, Unbiasing truncated backpropagation through time.
 """
@@ -6,7 +6,7 @@ Source: Tallec and Ollivier 2017, Unbiasing truncated backpropagation through ti
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,18 +16,27 @@ from minigrad.transforms import scale
 
 from .anatomy import steps_of
 
+Generator = np.random.Generator
 
-def cut_chance(since: int, length: float, alpha: float = 6.0) -> float:
-    """c_t = alpha / ((alpha - 1) L0 + steps since the last cut, from 1): segments of mean length exactly L0."""
-    if not (length >= 1 and alpha > 1 and np.isfinite(length * alpha)):
+ALPHA = 6.0
+"""How slowly the chance of a cut falls with the steps since the last one."""
+
+
+def cut_chance(since: int, length: float, alpha: float = ALPHA) -> float:
+    """c_t = alpha / ((alpha - 1) L0 + steps since the last cut, from 1): segments of mean L0.
+
+    Raises: ArgumentError for a mean length below 1 or an alpha that is not above 1.
+    """
+    is_schedule = length >= 1 and alpha > 1 and np.isfinite(length * alpha)
+    if not is_schedule:
         got = f"L0={length}, alpha={alpha}"
-        raise ArgumentError(
-            "artbp", got=got, expected="expected a mean length from 1 and alpha above 1"
-        )
-    return alpha / ((alpha - 1) * length + since)
+        expected = "expected a mean length from 1 and alpha above 1"
+        raise ArgumentError("artbp", got=got, expected=expected)
+    from_start = (alpha - 1) * length
+    return alpha / (from_start + since)
 
 
-def draw(length: float, alpha: float, rng: np.random.Generator) -> int:
+def draw(length: float, alpha: float, rng: Generator) -> int:
     """The number of steps of one segment, to the next cut."""
     since = 1
     while rng.random() >= cut_chance(since, length, alpha):
@@ -35,32 +44,71 @@ def draw(length: float, alpha: float, rng: np.random.Generator) -> int:
     return since
 
 
-def artbp(tape: Tape, length: float, rng: np.random.Generator | int, alpha: float = 6.0) -> Tape:
-    """Cut the recurrent edges between random segments; divide what crosses every other boundary by pi_t = 1 - c_t."""
-    rng, steps = np.random.default_rng(rng), steps_of(tape)
+def artbp(
+    tape: Tape,
+    length: float,
+    rng: Generator | int,
+    alpha: float = ALPHA,
+) -> Tape:
+    """Cut the recurrent edges between random segments of mean length ``length``, without bias.
+
+    What crosses a boundary that is not cut is divided by pi_t = 1 - c_t. ``rng`` draws the
+    segments; ``alpha`` decides how slowly the chance c_t of a cut falls with the steps since the
+    last one.
+
+    >>> from minigrad import models
+    >>> tape = models.section(T=12).tape
+    >>> cut = models.artbp(tape, length=4, rng=0)
+    >>> cut.outputs[0].item() == tape.outputs[0].item()
+    True
+
+    Raises: ArgumentError for a tape without time steps, a length below 1, an alpha not above 1.
+    Source: Tallec and Ollivier 2017.
+    """
+    rng = np.random.default_rng(rng)
+    steps = steps_of(tape)
     segments: list[int] = []
     while sum(segments) < len(steps):
         segments.append(draw(length, alpha, rng))
     return reweighted(tape, segments, length, alpha)
 
 
-def reweighted(tape: Tape, segments: list[int], length: float, alpha: float = 6.0) -> Tape:
-    """What ``artbp`` does once these segments are drawn; the last one may reach beyond the tape."""
-    xi, steps = dict[int, float](), iter(steps_of(tape)[1:])
-    for n in segments:
-        for since in range(1, n + 1):
-            if (t := next(steps, None)) is not None:
-                xi[t] = 0.0 if since == n else 1 / (1 - cut_chance(since, length, alpha))
-    return with_xi(tape, xi)
+def reweighted(
+    tape: Tape,
+    segments: Sequence[int],
+    length: float,
+    alpha: float = ALPHA,
+) -> Tape:
+    """What ``artbp`` does once its segments are drawn; the last one may reach beyond the tape."""
+    factors: list[float] = []
+    for steps in segments:
+        factors.extend(_factors(steps, length, alpha))
+    later_steps = steps_of(tape)[1:]
+    xi = zip(later_steps, factors, strict=False)
+    return with_xi(tape, dict(xi))
+
+
+def _factors(steps: int, length: float, alpha: float) -> list[float]:
+    """xi at the boundary after each step of a segment: 1 / (1 - c_t), and 0 after the last."""
+    factors = []
+    for since in range(1, steps):
+        keep = 1 - cut_chance(since, length, alpha)
+        factors.append(1 / keep)
+    return [*factors, 0.0]
 
 
 def with_xi(tape: Tape, xi: Mapping[int, float]) -> Tape:
-    """Multiply what goes back over the boundary in front of step t by xi[t]. Source: equation 9.7.8."""
-    times, boundaries = tape.times, sorted(xi)
+    """Multiply what goes back over the boundary in front of step t by xi[t]. Source: D2L 9.7.8."""
+    times = tape.times
+    boundaries = sorted(xi)
 
     def factor(edge: Edge) -> float:
-        start, end = sorted((times[edge.source] or 0, times[edge.target] or 0))
-        crossed = boundaries[bisect_right(boundaries, start) : bisect_right(boundaries, end)]
-        return float(np.prod([xi[t] for t in crossed]))
+        source = times[edge.source] or 0
+        target = times[edge.target] or 0
+        start, end = sorted((source, target))
+        first = bisect_right(boundaries, start)
+        last = bisect_right(boundaries, end)
+        crossed = [xi[t] for t in boundaries[first:last]]
+        return float(np.prod(crossed))
 
     return scale(tape, tape.recurrent_edges(), factor)

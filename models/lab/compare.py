@@ -1,79 +1,78 @@
-"""Strategies of truncation side by side: what they do to the gradient, what they cost, how they train."""
+"""Strategies of truncation side by side: what they do to a gradient, their cost, how they train."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import time
-import tracemalloc
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 import minigrad as mg
-from minigrad import Tape, Tensor
-from minigrad.core import gates
 from minigrad.errors import ArgumentError, DataError
+from minigrad.internal import Array
 from minigrad.models.cells import parameters
 
-from .anatomy import Array
-from .strategy import Strategy
+from .measures import Batch, Statistics, gradient, gradient_statistics, peak_megabytes
+from .result import Result
+from .strategy import Strategy, clipped
 
-Batch = tuple[Any, ...]
-Numbers = tuple[int, float, float, float, float, float]
-T_975 = (
-    12.71,
-    4.30,
-    3.18,
-    2.78,
-    2.57,
-    2.45,
-    2.36,
-    2.31,
-    2.26,
-    2.23,
-)  # Student's quantile for 1, 2, ... degrees
-Z_975 = 1.96
+# What random numbers are for, beside the seed: the strategy's draws, the order of the batches.
+STRATEGY_STREAM = 7
+ORDER_STREAM = 8
 
 
 @dataclass(frozen=True)
-class Result:
-    """One strategy: its gradient against the exact one, relative to that one's norm, its cost, and its curves.
+class Run:
+    """One training: the model, its losses at the checkpoints; seconds and clipped per update."""
 
-    bias is |mean - exact| over the draws, bias_error the length it would have by chance alone, were there none;
-    spread the root of the variance; cosine between one draw and the exact gradient, half of its 95% interval beside
-    it. curves (seeds, checkpoints) are losses after ``updates`` updates; clipped the share of updates that were.
-    """
-
-    name: str
-    draws: int
-    bias: float
-    bias_error: float
-    spread: float
-    cosine: float
-    cosine_half: float
-    milliseconds: float
-    megabytes: float
-    clipped: float
-    updates: list[int]
-    curves: list[list[float]]
-
-    @property
-    def final(self) -> tuple[float, float]:
-        """The last loss, the mean over the seeds and half of its 95% interval."""
-        return interval([c[-1] for c in self.curves])
+    model: Any
+    losses: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    clipped: list[bool] = field(default_factory=list)
 
 
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """The mean and half the width of its 95% confidence interval, by Student's t; NaN for fewer than two values."""
-    n = len(values)
-    half = np.std(values, ddof=1) / np.sqrt(n) if n > 1 else np.nan
-    return float(np.mean(values)), float(
-        half * (T_975[n - 2] if 2 <= n <= len(T_975) + 1 else Z_975)
-    )
+@dataclass(frozen=True)
+class Experiment:
+    """What all strategies have in common: model(seed), the batches, and how they are trained on."""
+
+    model: Callable[[int], Any]
+    data: Sequence[Batch]
+    validation: Sequence[Batch]
+    checkpoints: list[int]
+    updates: int
+    lr: float
+    optimizer: Callable[..., Any]
+    on_update: Callable[[], Any]
+
+    def train(self, strategy: Strategy, seed: int) -> Run:
+        """Train a new model with the strategy. Raises DataError where it diverges."""
+        run = Run(self.model(seed))
+        params = parameters(run.model)
+        optimizer = self.optimizer(params, self.lr)
+        rng = np.random.default_rng((seed, STRATEGY_STREAM))
+        order = np.random.default_rng((seed, ORDER_STREAM))
+        batches = order.integers(len(self.data), size=self.updates)
+        for update, batch in enumerate(batches):
+            if update in self.checkpoints:
+                run.losses.append(self.validation_loss(run.model))
+            start = time.perf_counter()
+            grads = gradient(run.model, self.data[batch], strategy, params, rng)
+            _refuse_nonfinite(grads, strategy)
+            grads, were_clipped = clipped(grads, strategy.max_norm)
+            optimizer.step(grads)
+            run.seconds.append(time.perf_counter() - start)
+            run.clipped.append(were_clipped)
+            self.on_update()
+        run.losses.append(self.validation_loss(run.model))
+        return run
+
+    def validation_loss(self, model: Any) -> float:
+        """The mean loss over the batches that nothing is learned from."""
+        with mg.no_grad():
+            losses = [model.loss(*batch).item() for batch in self.validation]
+        return float(np.mean(losses))
 
 
 def compare(
@@ -92,52 +91,51 @@ def compare(
 ) -> list[Result]:
     """Train model(seed) on the batches with every strategy, and measure each strategy's gradient.
 
-    A model has ``loss(*batch)``. Every strategy gets the same weights, batches and number of updates per seed. The
-    gradients are measured on the first batch, at the weights where full backpropagation from the first seed arrives.
-    ``on_update`` is called after each of the ``work(...)`` pieces of work.
+    A model has ``loss(*batch)``. Every strategy gets the same weights, batches and number of
+    updates per seed. The losses at the ``checkpoints`` are means over the batches of ``validation``
+    (of the data where there are none). The gradients are measured on the first batch, random ones
+    over ``draws`` draws, at the weights where full backpropagation from the first seed arrives.
+    ``optimizer(parameters, lr)`` makes the rule; ``on_update`` is called after each of the
+    ``work(...)`` pieces of work.
+
+    >>> from minigrad import models
+    >>> batch = np.random.default_rng(0).integers(0, 5, (2, 3, 6))
+    >>> full, cut = models.compare(
+    ...     lambda seed: models.RNNLM("rnn", 4, 5, seed),
+    ...     data=[tuple(batch)],
+    ...     strategies=["full", "every=2"],
+    ...     updates=2,
+    ... )
+    >>> full.bias, cut.bias > 0
+    (0.0, True)
+
+    Raises: ArgumentError for no strategy, no data, no seed or an unknown strategy; DataError where
+    a gradient is no longer finite.
     """
     chosen = [s if isinstance(s, Strategy) else Strategy.of(s) for s in strategies]
     if not chosen or not data or not seeds:
-        raise ArgumentError(
-            "compare",
-            got="no strategy, no data or no seed",
-            expected="expected one of each at least",
-        )
-    marks = sorted({round(k * updates / checkpoints) for k in range(checkpoints + 1)})
-    held = validation or data
-
-    def curve(strategy: Strategy, seed: int) -> tuple[Any, list[float], list[float], list[bool]]:
-        net, losses, seconds, clipped = model(seed), [], [], []
-        ps = parameters(net)
-        optim, rng = optimizer(ps, lr), np.random.default_rng((seed, 7))
-        order = np.random.default_rng((seed, 8)).integers(len(data), size=updates)
-        for k in range(updates + 1):
-            if k in marks:
-                losses.append(_mean_loss(net, held))
-            if k < updates:
-                start = time.perf_counter()
-                g, was_clipped = _update(net, ps, data[order[k]], strategy, rng)
-                optim.step(g)
-                seconds.append(time.perf_counter() - start)
-                clipped.append(was_clipped)
-                on_update()
-        return net, losses, seconds, clipped
-
-    full, *_ = curve(Strategy.of("full,clip=1"), seeds[0])
+        got = "no strategy, no data or no seed"
+        raise ArgumentError("compare", got=got, expected="expected one of each at least")
+    marks = {round(k * updates / checkpoints) for k in range(checkpoints + 1)}
+    experiment = Experiment(
+        model,
+        data,
+        validation or data,
+        sorted(marks),
+        updates,
+        lr,
+        optimizer,
+        on_update,
+    )
+    full = Strategy.of("full,clip=1")
+    measured = experiment.train(full, seeds[0]).model
     results = []
     for strategy in chosen:
-        runs = [curve(strategy, seed) for seed in seeds]
-        results.append(
-            Result(
-                strategy.name,
-                *_statistics(full, data[0], strategy, draws if strategy.random else 1),
-                milliseconds=1e3 * float(np.median([s for r in runs for s in r[2]])),
-                megabytes=_peak(full, data[0], strategy),
-                clipped=float(np.mean([c for r in runs for c in r[3]])),
-                updates=marks,
-                curves=[r[1] for r in runs],
-            )
-        )
+        runs = [experiment.train(strategy, seed) for seed in seeds]
+        needed_draws = draws if strategy.random else 1
+        statistics = gradient_statistics(measured, data[0], strategy, needed_draws)
+        megabytes = peak_megabytes(measured, data[0], strategy)
+        results.append(_result(strategy, runs, statistics, megabytes, experiment.checkpoints))
     return results
 
 
@@ -146,113 +144,30 @@ def work(strategies: Sequence[Any], updates: int, seeds: Sequence[int]) -> int:
     return updates * (len(strategies) * len(seeds) + 1)
 
 
-def _gradient(
-    net: Any, ps: list[Tensor], batch: Batch, strategy: Strategy, rng: np.random.Generator
-) -> list[Array]:
-    tape = strategy.rewrite(Tape.of(net.loss(*batch)), rng)
-    return [g.data for g in mg.grad(tape.outputs[0], ps)]
-
-
-def _update(
-    net: Any, ps: list[Tensor], batch: Batch, strategy: Strategy, rng: np.random.Generator
-) -> tuple[list[Array], bool]:
-    """The gradients to step along, and whether they were clipped."""
-    found = _gradient(net, ps, batch, strategy, rng)
-    if not all(np.isfinite(g).all() for g in found):
-        remedy = "Lower the learning rate or add ,clip=1"
-        raise DataError(
-            f"compare: {strategy.name}", got="the gradient is no longer finite", remedy=remedy
-        )
-    if strategy.max_norm == np.inf:
-        return found, False
-    shrink = gates.shrink(gates.norm(*found), strategy.max_norm)
-    return [g * shrink for g in found], bool(shrink < 1)
-
-
-def _mean_loss(net: Any, batches: Sequence[Batch]) -> float:
-    with mg.no_grad():
-        return float(np.mean([net.loss(*b).item() for b in batches]))
-
-
-def _statistics(net: Any, batch: Batch, strategy: Strategy, draws: int) -> Numbers:
-    """(draws, bias, bias_error, spread, cosine, cosine_half) of the unclipped gradient."""
-    ps, rng = parameters(net), np.random.default_rng(9)
-    tape = Tape.of(net.loss(*batch))
-
-    def flat(rewritten: Tape) -> Array:
-        return np.concatenate([g.data.ravel() for g in mg.grad(rewritten.outputs[0], ps)]).astype(
-            np.float64
-        )
-
-    exact = flat(tape)
-    length = np.linalg.norm(exact) or 1.0
-    mean, squares, cosines = np.zeros_like(exact), 0.0, []
-    for n in range(1, draws + 1):  # Welford's recurrence: one gradient in memory, not all of them
-        g = flat(strategy.rewrite(tape, rng))
-        before = mean
-        mean = mean + (g - mean) / n
-        squares += float((g - before) @ (g - mean))
-        cosines.append(float(g @ exact / (length * (np.linalg.norm(g) or 1.0))))
-    variance = squares / max(draws - 1, 1)
-    cosine, half = interval(cosines) if draws > 1 else (cosines[0], 0.0)
-    bias = float(np.linalg.norm(mean - exact) / length)
-    return (
-        draws,
-        bias,
-        float(np.sqrt(variance / draws) / length),
-        float(np.sqrt(variance) / length),
-        cosine,
-        half,
+def _result(
+    strategy: Strategy,
+    runs: Sequence[Run],
+    statistics: Statistics,
+    megabytes: float,
+    checkpoints: list[int],
+) -> Result:
+    """All of one strategy."""
+    seconds = np.concatenate([run.seconds for run in runs])
+    were_clipped = np.concatenate([run.clipped for run in runs])
+    return Result(
+        strategy.name,
+        **statistics._asdict(),
+        milliseconds=1e3 * float(np.median(seconds)),
+        megabytes=megabytes,
+        clipped=float(np.mean(were_clipped)),
+        updates=checkpoints,
+        curves=[run.losses for run in runs],
     )
 
 
-def _peak(net: Any, batch: Batch, strategy: Strategy) -> float:
-    """Megabytes that one gradient needs beyond the model, forward and backward, as Python's allocator counts them."""
-    ps, tracing = parameters(net), tracemalloc.is_tracing()
-    tracemalloc.start()
-    before = tracemalloc.get_traced_memory()[0]
-    tracemalloc.reset_peak()
-    _gradient(net, ps, batch, strategy, np.random.default_rng(9))
-    peak = tracemalloc.get_traced_memory()[1] - before
-    if not tracing:
-        tracemalloc.stop()
-    return peak / 1e6
-
-
-def table(results: Sequence[Result]) -> str:
-    """The results as text, one strategy a line."""
-    width = max(8, *(len(r.name) for r in results))
-    head = f"{'strategy':{width}}  {'bias':>16}  {'spread':>7}  {'cosine':>15}  {'ms/update':>9}  {'peak MB':>7}"
-    lines = [f"{head}  {'clipped':>7}  {'final loss':>17}"]
-    for r in results:
-        bias = f"{r.bias:.3f} ({r.bias_error:.3f})" if r.draws > 1 else f"{r.bias:.3f}        "
-        cosine = (
-            f"{r.cosine:.3f} ± {r.cosine_half:.3f}" if r.draws > 1 else f"{r.cosine:.3f}        "
-        )
-        final, half = r.final
-        lines.append(
-            f"{r.name:{width}}  {bias:>16}  {r.spread:7.3f}  {cosine:>15}  {r.milliseconds:9.1f}  {r.megabytes:7.1f}"
-            f"  {r.clipped:7.0%}  {final:8.4f} ± {half:.4f}"
-        )
-    return "\n".join(lines)
-
-
-def as_json(results: Sequence[Result], **about: Any) -> bytes:
-    """Everything, with what was asked for in ``about``."""
-    return json.dumps({**about, "results": [asdict(r) for r in results]}, indent=1).encode()
-
-
-def as_csv(results: Sequence[Result]) -> bytes:
-    """One line per strategy, without the curves."""
-    text = io.StringIO()
-    numbers = [
-        {k: v for k, v in asdict(r).items() if k not in ("updates", "curves")} for r in results
-    ]
-    rows = [
-        {**n, "final": r.final[0], "final_half": r.final[1]}
-        for n, r in zip(numbers, results, strict=True)
-    ]
-    writer = csv.DictWriter(text, list(rows[0]))
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
+def _refuse_nonfinite(grads: Sequence[Array], strategy: Strategy) -> None:
+    finite = [np.isfinite(g).all() for g in grads]
+    if not all(finite):
+        got = "the gradient is no longer finite"
+        remedy = "Lower the learning rate or add ,clip=1"
+        raise DataError(f"compare: {strategy.name}", got=got, remedy=remedy)

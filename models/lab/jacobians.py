@@ -1,8 +1,8 @@
-"""The Jacobians of a recurrence, their products over lags, and what they do to a gradient."""
+"""The Jacobians of a recurrence, their products over lags, and their bounds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,22 +11,24 @@ import numpy as np
 
 from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
+from minigrad.internal import Array
 
-from .anatomy import Anatomy, Array
 from .recurrence import Recurrence
 
-LARGEST = 512  # numbers in a state: the Jacobian of one step costs a sweep each
+# The Jacobian of one step costs a sweep per number in the state.
+MAX_STATE_NUMBERS = 512
 
 
 @dataclass(frozen=True, eq=False)
 class Jacobians:
     """What one step back does to a gradient, and what many do.
 
-    Shapes, for T steps and a state of N numbers: J (T-1, N, N), J[k] = d state / d state before, of step steps[k+1];
-    singular (T-1, N), its singular values; products (T-1, N), those of J[-1], J[-1] J[-2], ...: lags 1, 2, ...;
-    local (T-1,), the product of the largest singular values over the same steps, which bounds the first of products;
-    pascanu (T-1,) or None, (sigma_max(W_hh) max|phi'|)^lag, which bounds it too; gradients (T,), |dL/d state| after
-    each of steps. Small singular values of a long product are lost in the rounding of the largest.
+    Shapes, for T steps and a state of N numbers: J (T-1, N, N), J[k] = d state / d state before, of
+    step steps[k+1]; singular (T-1, N), its singular values; products (T-1, N), those of J[-1],
+    J[-1] J[-2], ...: lags 1, 2, ...; local (T-1,), the product of the largest singular values over
+    the same steps, which bounds the first of products; pascanu (T-1,) or None,
+    (sigma_max(W_hh) max|phi'|)^lag, which bounds it too; gradients (T,), |dL/d state| after each of
+    steps. Small singular values of a long product are lost in the rounding of the largest.
     """
 
     steps: tuple[int, ...]
@@ -39,12 +41,15 @@ class Jacobians:
 
     @property
     def factor(self) -> float:
-        """By what the largest singular value of the product changes per step back: a fit of its logarithm."""
-        top = self.products[:, 0]
-        lags = np.flatnonzero((top > 0) & np.isfinite(top))
+        """By what the largest singular value of the product changes per step back, fitted."""
+        largest = self.products[:, 0]
+        usable = (largest > 0) & np.isfinite(largest)
+        lags = np.flatnonzero(usable)
         if len(lags) < 2:
-            return float(top[0]) if len(top) else 1.0
-        return float(np.exp(np.polyfit(lags, np.log(top[lags]), 1)[0]))
+            return float(largest[0]) if len(largest) else 1.0
+        logs = np.log(largest[lags])
+        slope, _ = np.polyfit(lags, logs, 1)
+        return float(np.exp(slope))
 
 
 def jacobians(
@@ -55,45 +60,85 @@ def jacobians(
     slope: float = 1.0,
     on_step: Callable[[], Any] = lambda: None,
 ) -> Jacobians:
-    """The Jacobian of every step of a tape, from sweeps through that step alone, with all tensors of the state.
+    """The Jacobian of every step of a tape, from sweeps through that step alone.
 
-    ``example`` picks one of a batch along ``axis`` of the state, for the block of the Jacobian that is its own; the
-    default takes the whole state. With ``W_hh``, and ``slope`` the largest |phi'|, Pascanu's bound is computed too.
+    ``example`` picks one of a batch along ``axis`` of the state, for the block of the Jacobian that
+    is its own; the default takes the whole state, all tensors of it. With ``W_hh``, and ``slope``
+    the largest |phi'|, Pascanu's bound is computed too. ``on_step`` is called after each step.
 
-    Raises ArgumentError for a state of more than 512 numbers and for a tape whose steps form no chain.
+    >>> from minigrad import models
+    >>> example = models.section(T=4)
+    >>> J = models.jacobians(example.tape).J
+    >>> J.shape
+    (3, 4, 4)
+    >>> bool(np.allclose(J, example.rnn.W_hh.data))
+    True
+
+    Raises: ArgumentError for a state of more than 512 numbers, an example that the batch does not
+    have, and a tape whose steps form no chain.
     Source: Pascanu, Mikolov and Bengio 2013.
     """
-    r = Recurrence.of(tape)
-    steps = tuple(t for t in r.steps if t in r.states)
-    picked = [_picked(x, example, axis) for x in r.states[steps[0]]]
-    size = sum(map(len, picked))
-    if size > LARGEST:
-        got, remedy = (
-            f"a state of {size} numbers",
-            "Pick one example with example=0 (axis=1 where they are columns)",
-        )
+    recurrence = Recurrence.of(tape)
+    states = recurrence.states
+    steps = tuple(t for t in recurrence.steps if t in states)
+    picked = [_picked(x, example, axis) for x in states[steps[0]]]
+    size = sum(len(places) for places in picked)
+    if size > MAX_STATE_NUMBERS:
         raise ArgumentError(
-            "jacobians", got=got, expected=f"expected at most {LARGEST}", remedy=remedy
+            "jacobians",
+            got=f"a state of {size} numbers",
+            expected=f"expected at most {MAX_STATE_NUMBERS}",
+            remedy="Pick one example with example=0 (axis=1 where they are columns)",
         )
-    found = []
+    one_step = []
     for before, t in pairwise(steps):
-        rows = []
-        for out, its in zip(r.states[t], picked, strict=True):
-            for j in its:
-                seed = np.zeros(out.size, out.dtype)
-                seed[j] = 1
-                row = r.pull(t, out, seed.reshape(out.shape), r.states[before])
-                rows.append(
-                    np.concatenate([g.ravel()[p] for g, p in zip(row, picked, strict=True)])
-                )
-        found.append(np.array(rows))
+        one_step.append(_jacobian(recurrence, before, t, picked))
         on_step()
-    J = np.array(found).reshape(-1, size, size)
+    J = np.array(one_step).reshape(-1, size, size)
     singular = np.linalg.svd(J, compute_uv=False)
-    products, local = _products(J), np.cumprod(singular[::-1, 0])
-    lags = np.arange(1, len(J) + 1)
-    pascanu = None if W_hh is None else (np.linalg.norm(W_hh.data, 2) * slope) ** lags
-    return Jacobians(steps, J, singular, products, local, pascanu, state_gradients(tape, r))
+    local = np.cumprod(singular[::-1, 0])
+    pascanu = None
+    if W_hh is not None:
+        lags = np.arange(1, len(J) + 1)
+        gamma = np.linalg.norm(W_hh.data, 2) * slope
+        pascanu = gamma**lags
+    return Jacobians(
+        steps,
+        J,
+        singular,
+        _products(J),
+        local,
+        pascanu,
+        gradients=state_gradients(tape, recurrence),
+    )
+
+
+def _jacobian(
+    recurrence: Recurrence,
+    before: int,
+    t: int,
+    picked: list[Array],
+) -> Array:
+    """d state / d state before, of step t, at the picked places of each tensor of the state."""
+    rows = []
+    sources = recurrence.states[before]
+    for out, places in zip(recurrence.states[t], picked, strict=True):
+        for place in places:
+            seed = np.zeros(out.size, out.dtype)
+            seed[place] = 1
+            seed = seed.reshape(out.shape)
+            gradients = recurrence.pull(t, out, seed, sources)
+            rows.append(_flat(gradients, picked))
+    return np.array(rows)
+
+
+def _flat(gradients: Iterable[Array], picked: Iterable[Array]) -> Array:
+    """The picked elements of all gradients, one after the other."""
+    parts = []
+    for g, places in zip(gradients, picked, strict=True):
+        flat = g.ravel()
+        parts.append(flat[places])
+    return np.concatenate(parts)
 
 
 def _picked(x: Tensor, example: int | None, axis: int) -> Array:
@@ -101,67 +146,47 @@ def _picked(x: Tensor, example: int | None, axis: int) -> Array:
     places = np.arange(x.size).reshape(x.shape)
     if example is None:
         return np.ravel(places)
-    if x.ndim < 2 or not 0 <= example < x.shape[axis]:
+    is_one = x.ndim >= 2 and 0 <= example < x.shape[axis]
+    if not is_one:
         got = f"example {example} along axis {axis} of a state {x.shape}"
         raise ArgumentError("jacobians", got=got, expected="expected one of the batch")
-    return np.ravel(np.take(places, example, axis=axis))
+    of_example = np.take(places, example, axis=axis)
+    return np.ravel(of_example)
 
 
 def _products(J: Array) -> Array:
-    """Singular values of J[-1], J[-1] J[-2], ...; each product is kept at norm 1 and its length beside it."""
-    product, length, found = np.eye(J.shape[1]), 0.0, []
+    """Singular values of J[-1], J[-1] J[-2], ..."""
+    # Each product is kept at norm 1, the logarithm of its length beside it: no overflow on the way.
+    product = np.eye(J.shape[1])
+    log_length = 0.0
+    singular = []
     for j in J[::-1]:
         product = product @ j
         norm = np.linalg.norm(product)
         if norm == 0:
-            found.append(np.zeros(len(j)))
+            singular.append(np.zeros(len(j)))
             continue
-        product, length = product / norm, length + np.log(norm)
+        product = product / norm
+        log_length += np.log(norm)
+        unit = np.linalg.svd(product, compute_uv=False)
         with np.errstate(over="ignore", under="ignore"):
-            found.append(np.linalg.svd(product, compute_uv=False) * np.exp(length))
-    return np.array(found)
+            singular.append(unit * np.exp(log_length))
+    return np.array(singular)
 
 
-def state_gradients(tape: Tape, r: Recurrence) -> Array:
-    """|dL/d state| after every step that has one."""
-    squares = dict.fromkeys((x for xs in r.states.values() for x in xs), 0.0)
+def state_gradients(tape: Tape, recurrence: Recurrence) -> Array:
+    """|dL/d state| after every step that has one. Shape: (T,)."""
+    squares: dict[Tensor, float] = {}
+    for state in recurrence.states.values():
+        squares.update(dict.fromkeys(state, 0.0))
     for step in tape.steps():
         if step.tensor in squares:
-            squares[step.tensor] = float(np.sum(np.square(step.grad)))
-    found: Array = np.sqrt([sum(squares[x] for x in r.states[t]) for t in r.steps if t in r.states])
-    return found
-
-
-def verdict(j: Jacobians, a: Anatomy) -> str:
-    """What becomes of this gradient on its way back, in words, each with its number."""
-    change, T = j.factor ** (len(j.steps) - 1), len(a.steps)
-    if not j.products[-1, 0] > 0:
-        reach = int(np.count_nonzero(j.products[:, 0]))
-        words = f"is cut: exactly zero beyond {reach} {'step' if reach == 1 else 'steps'} back from the last"
-    elif change < 0.1:
-        words = f"vanishes: halves every {np.log(2) / -np.log(j.factor):.3g} steps"
-    elif change > 10:
-        words = f"explodes: doubles every {np.log(2) / np.log(j.factor):.3g} steps back"
-    else:
-        words = f"keeps its size: changes by a factor of {j.factor:.3f} per step"
-    if j.pascanu is not None and len(j.pascanu):
-        gamma = j.pascanu[0]
-        must = (
-            "below 1: it has to vanish" if gamma < 1 else "not below 1: nothing forces it to vanish"
-        )
-        words += f" (sigma_max(W_hh) max|phi'| = {gamma:.3g}, {must})"
-    lost, name = a.lost, f"dL/d{a.label}"
-    if not np.linalg.norm(a.total):
-        return f"{words}; {name} is zero"
-    need = 1 + int(
-        np.flatnonzero(np.append(True, lost > 0.01))[-1]
-    )  # the loss below 1% from this many steps on
-    if need >= T:
-        return f"{words}; {name} needs all {T} steps: no shorter window comes within 1% of it"
-    k = min(1 << (need - 1).bit_length(), T)
-    words += f"; 99% of {name} comes from the last {need} {'step' if need == 1 else 'steps'}"
-    return f"{words}; truncate(window={k - 1}), {k} steps, loses {_percent(lost[k - 1])}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g}%" if share >= 1e-6 else "less than 0.0001%" if share else "nothing"
+            square = np.square(step.grad)
+            squares[step.tensor] = float(np.sum(square))
+    totals = []
+    for t in recurrence.steps:
+        if t in recurrence.states:
+            state = recurrence.states[t]
+            totals.append(sum(squares[x] for x in state))
+    norms: Array = np.sqrt(totals)
+    return norms

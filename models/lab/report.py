@@ -17,10 +17,11 @@ from minigrad.errors import ArgumentError, MinigradError
 from minigrad.internal import write_atomically
 
 from .anatomy import anatomy, steps_of
-from .jacobians import Jacobians, jacobians, verdict
+from .jacobians import Jacobians, jacobians
 from .recurrence import Recurrence
 from .strategy import Strategy
 from .totals import Row, totals
+from .verdict import verdict
 
 if TYPE_CHECKING:
     from minigrad.viz.report.gradient_page import Findings

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.cli import laboratory as lab
+from minigrad.cli import compare as lab
 from minigrad.cli import main
 from minigrad.errors import ArgumentError
+from minigrad.files import refuse_unwritable
 from minigrad.models import RNNCell, anatomy, report, section, unroll
 from minigrad.models.lab.report import pieces, recurrent_weight, usual
 from minigrad.viz.report.html import number
@@ -212,11 +213,11 @@ def test_an_interrupt_leaves_no_page(text, tmp_path):
 
 
 def test_every_experiment_of_the_command_line_exists():
-    from minigrad.cli import EXPERIMENTS
+    from minigrad.cli.laboratory_options import EXPERIMENTS
 
     assert set(EXPERIMENTS) == set(lab.EXPERIMENTS)
 
 
 def test_a_suffix_is_refused_before_the_work():
     with pytest.raises(ArgumentError, match=r"ends in \.html"):
-        lab._writable("x.svg", (".html",))
+        refuse_unwritable("x.svg", (".html",))
