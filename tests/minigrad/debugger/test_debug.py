@@ -198,7 +198,7 @@ def test_stepping_lands_on_the_readable_line_of_a_rule(tmp_path):
         f"b {rule.co_filename}:{rule.co_firstlineno}\nc\nc\np g.shape\nw\nq\n",
         args=("-m", "pdb"),
     )
-    assert "-> defvjp(np.tanh, lambda g, y, x: g * (1 - y * y))" in out
+    assert "-> lambda g, y, x: g * (1 - y * y)," in out
     assert "(1, 4)" in out
 
 
