@@ -13,6 +13,7 @@ import minigrad as mg
 from minigrad.ops import OPS, defvjp, dispatched
 from tests.minigrad.checks.findings import error, line, param
 
+
 def centred(x):
     return x - np.mean(x)
 
