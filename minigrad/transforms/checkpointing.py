@@ -63,7 +63,7 @@ def checkpoint(tape: Tape, every: int | str = "auto") -> Tape:
     """
     _refuse_length(every)
     refuse_differentiated(tape)
-    # Not tape.nodes: what an earlier call has done is not walked again, or a loop would be quadratic.
+    # Not tape.nodes: what an earlier call has done is not walked again, so a loop stays linear.
     nodes = behind(tape.outputs, ends=_is_checkpointed)
     times = times_of(nodes)
     fresh = {n: times[n] for n in nodes if _is_fresh(n)}
