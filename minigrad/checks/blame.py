@@ -58,11 +58,13 @@ class Movement:
 
     def __init__(self, case: Disagreement) -> None:
         self.case = case
+        # All nodes are outputs of this tape, so that a replay returns them all.
         self.replay = Tape(case.tape.nodes).replay
         self.up = self.by(case.step)
         self.down = self.by(-case.step)
         self.slope: dict[Tensor, Array] = {}
         for n in case.tape.nodes:
+            # Booleans and integers move too, and cannot be subtracted as they are.
             rise = self.up[n].astype(float) - self.down[n]
             self.slope[n] = rise / (2 * case.step)
 
@@ -96,6 +98,7 @@ def blame(case: Disagreement) -> GradientError:
             f"Rounding alone makes up to {rounding:.2g} here. Pass a larger eps, or smaller inputs"
         )
         return case.error(remedy, out.where)
+    # The slope of the recorded program, which may be another than that of the function.
     replayed = np.sum(movement.slope[out])
     if abs(case.backward - replayed) <= case.allowed:
         return _outside_the_tape(case)
@@ -145,6 +148,7 @@ def _on_the_tape(case: Disagreement, movement: Movement) -> GradientError:
         change = movement.by(h)[culprit] - culprit.data
         return float(np.sum(worst.adjoint * change))
 
+    # How the culprit alone moves, seen from the output: nothing behind it can be the cause.
     shape = shape_of(value, case.step, worst.said)
     if shape.kind == "rule":
         path = _path(case.tape, culprit, case.leaf)

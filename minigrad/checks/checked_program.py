@@ -57,6 +57,7 @@ def recorded(fn: Callable[..., Any], inputs: Inputs) -> Program:
             got=f"fn returns {type(out).__name__}",
             expected="expected one Tensor",
         )
+    # The user's own tensors stand for themselves on no tape of ours, unless fn reads them.
     tape = Tape.of(out)
     _refuse_outside(tape, leaves)
 

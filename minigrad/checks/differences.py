@@ -65,6 +65,7 @@ def gradcheck(
         gradient = adjoints.get(x, np.zeros(x.shape))
         worst = _disagreement(program, x, gradient, Tolerance(eps, rtol, atol))
         if worst is not None:
+            # Asked again: a function with state may have changed between two differences.
             refuse_other_value(program)
             raise blame(worst)
     return True

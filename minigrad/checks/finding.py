@@ -82,6 +82,7 @@ def value_finding(
     ``masked`` says why the loss does not see it; ``first_nan`` is the first NaN that came of it.
     """
     i = first_bad(n.data)
+    # Only there does an element of the result tell which elements were read.
     values = operands_at(n, i) if elementwise(n) else []
     message = sentence(
         _maker(tape, n),

@@ -29,6 +29,7 @@ def shape_of(f: Callable[[float], float], h: float, said: float) -> Shape:
     def slopes(h: float) -> tuple[float, float]:
         return (f(0) - f(-h)) / h, (f(h) - f(0)) / h
 
+    # Three steps, each eight times the other, tell curvature, a kink and a jump apart.
     left, right = slopes(h)
     fine_left, fine_right = slopes(h / 8)
     coarse_left, coarse_right = slopes(h * 8)
@@ -36,8 +37,11 @@ def shape_of(f: Callable[[float], float], h: float, said: float) -> Shape:
     fine_gap = abs(fine_right - fine_left)
     coarse_gap = abs(coarse_right - coarse_left)
     defect = abs(said - (left + right) / 2)
+    # A gap below a hundredth of the defect explains nothing.
     is_gap = gap > defect / 100
+    # Curvature makes a gap that grows with the step, about eightfold.
     is_curvature = 4 * fine_gap < gap < 16 * fine_gap and 4 * gap < coarse_gap < 16 * gap
+    # A jump makes one that shrinks as the step grows, a kink one that stays.
     kind: Kind = "rule"
     if not np.isfinite(gap):
         kind = "edge"
@@ -58,6 +62,7 @@ def cause(shape: Shape, said: float, culprit: str, place: str) -> str:
         return f"{culprit} is at the edge of its domain. Move {place} inside"
     if shape.kind == "jump":
         return f"jump: {culprit}. There is no derivative; move {place} off the jump"
+    # The slopes are differences themselves: allow for their error.
     low = min(shape.left, shape.right)
     high = max(shape.left, shape.right)
     slack = 0.01 * (high - low)

@@ -121,6 +121,7 @@ def _in_backward(tape: Tape, gradient: npt.ArrayLike | None) -> NonFinite | None
         return None
     if gradient is None:
         gradient = np.ones(out.shape, out.dtype)
+    # The sweep itself, not tape.steps(): inside detect_anomaly that would raise.
     for swept in sweep(tape.nodes, out, seed_for(tape, gradient)):
         finding = _in_adjoints(tape, *swept)
         if finding:
@@ -139,6 +140,7 @@ def _in_adjoints(tape: Tape, node: Tensor, grad: Any, sent: list[Any]) -> NonFin
         c = _array(contribution)
         if not _is_bad(c):
             continue
+        # Did the rule make it, or did it only pass on what was read?
         read = _not_finite_there(node, c)
         if not read:
             return adjoint_finding(tape, node, x, g, c)
@@ -183,6 +185,7 @@ def _behind(tape: Tape, values: list[Tensor], masked: str = "") -> NonFinite:
             origins.append(n)
         if np.isnan(n.data).any():
             first_nan = n
+    # The walk went back: the last origin it met is the earliest.
     wrong = [n for n in origins if n.requires_grad or np.isnan(n.data).any()]
     origin = (wrong or origins)[-1]
     return value_finding(tape, origin, masked, first_nan)

@@ -69,6 +69,7 @@ def equation_lines(step: Step) -> Iterator[str]:
         if formula is None or template is None:
             continue
         yield formula
+        # A cotangent that is handed down unchanged is not written twice.
         if template != "{g}":
             yield f"  = {filled(node, template, numbers, compact(step.grad))}"
         yield f"  = {compact(contribution, MAX_NUMBERS_IN_A_LINE)}  to {names[x]}"

@@ -114,6 +114,7 @@ class Session:
             step = self.taken[self._visits[node]]
             complete: Array = step.grad
             return complete
+        # Added up as the sweep does, in the order of arrival: the same to the last bit.
         total: Any = None
         if node is self.tape.outputs[0]:
             total = self.seed

@@ -189,11 +189,13 @@ class Debugger(Console):
             raise ArgumentError("s", got=f"'{step.name}' is a leaf, no rule goes through it")
         inner = pdb.Pdb(stdin=self.stdin, stdout=self.stdout, nosigint=True)
         if not self.use_rawinput:
+            # Read from the script too, and write the prompt as a line of its own.
             inner.use_rawinput = False
             inner.prompt = "(Pdb)\n"
         op = OPS[node.fn]
         rules = [op.joint] if op.joint else op.rules
         operands = [step.grad, node.data, *(x.data for x in node.inputs)]
+        # A joint rule is one for all inputs: it is stepped into once.
         for rule, contribution in zip(rules, step.sent, strict=False):
             if rule is None or contribution is None:
                 continue

@@ -64,6 +64,7 @@ def checkpoint(tape: Tape, every: int | str = "auto") -> Tape:
     """
     _refuse_length(every)
     refuse_differentiated(tape)
+    # Not tape.nodes: what an earlier call has done is not walked again, so a loop stays linear.
     nodes = behind(tape.outputs, ends=_is_checkpointed)
     times = times_of(nodes)
     fresh = {n: times[n] for n in nodes if _is_fresh(n)}
@@ -73,6 +74,7 @@ def checkpoint(tape: Tape, every: int | str = "auto") -> Tape:
     refuse_unstamped("checkpoint", stamps)
     length = isqrt(len(stamps)) if every == "auto" else int(every)
     block_of = _blocks(fresh, stamps[0], length)
+    # Whoever holds an output may read it at any time.
     kept = _handed_on(block_of).union(tape.outputs)
     if all(n in kept for n, block in block_of.items() if block is not None):
         return tape
@@ -148,6 +150,7 @@ def _copies(
         inputs = [copies.get(x, x) for x in n.inputs]
         copy = n.copied(tuple(inputs))
         copies[n] = copy
+        # Its value stays, but backward may have to read dropped ones beside it.
         if block is None:
             copy.segment = _segment_at_hand(copy, segments)
         elif n in kept:

@@ -57,6 +57,7 @@ def scale(
     """
 
     def factors_of(edge: Edge) -> tuple[Factor]:
+        # A leaf keeps its identity, so that it can be fed; equal numbers share a gate.
         factor = s(edge) if callable(s) else s
         if isinstance(factor, Tensor):
             return (factor,)
@@ -81,6 +82,7 @@ def clip_edges(tape: Tape, where: Where, max_norm: float) -> Tape:
 
     Raises: as :func:`cut`, and ArgumentError for a max_norm that is not above 0. Source: D2L 9.5.3.
     """
+    # Refused before the walk: a negative bound would turn the gradient around.
     bound = positive("clip_edges: max_norm", max_norm)
     gate = partial(gated, gates.clip_grad, max_norm=bound)
     return gate_edges(tape, where, gate)
@@ -112,6 +114,7 @@ def untie(tape: Tape, wrt: Tensor | Iterable[Tensor]) -> Tape:
         return is_stamped and edge.source in tied
 
     def alias(source: Tensor, reader: Tensor) -> Tensor:
+        # The name says of which step the share is, in listings and drawings.
         gate = gated(gates.alias, source, reader)
         return gate.named(f"{source.label}@{reader.time}")
 

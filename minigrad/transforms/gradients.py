@@ -39,6 +39,7 @@ def differentiate(
     refuse_no_tape("differentiate", tape)
     targets = tape.parameters if wrt is None else as_tensors(wrt)
     loss = tape.outputs[0]
+    # It stands where the loss stands: the same step and line, right behind it in the order.
     seed = Tensor(seed_for(tape), like=loss)
     outputs = [*tape.outputs, *gradients(tape, targets, seed)]
     return Tape.of(*outputs, wrt=targets)
@@ -80,6 +81,7 @@ def clip_value(tape: Tape, limit: float) -> Tape:
     gradients.
     """
     bound = positive("clip_value: limit", limit)
+    # Each element is clipped by itself: asked only to refuse a tape without gradients.
     _gradients_of(tape, "clip_value")
     return _with_gradients(tape, lambda g: np.clip(g, -bound, bound))
 

@@ -91,6 +91,7 @@ class _Split:
         """What the outputs need, in the order in which a walk back meets it."""
         reads: Reads = defaultdict(dict)
         for o in self.tape.outputs:
+            # What it reads is found when the walk comes to it.
             reads[o][self.entry[o]] = []
         for node in reversed(self.tape.nodes):
             for version, sources in reads[node].items():
@@ -105,12 +106,15 @@ class _Split:
         t = self.times[node]
         for x in node.inputs:
             s = self.times[x]
+            # No step lies at or before x: the same node for every reach.
             if x not in self.stateful:
                 yield Version(x, None), False
+            # The gradient enters the steps here, if x is in one.
             elif reach is None:
                 yield self.entry[x], False
             elif s is None or t is None or reach.allows(t, s):
                 yield Version(x, reach), False
+            # Behind a cut the values still count: the version that a new entry would have.
             else:
                 yield self.entry[x], True
 

@@ -58,6 +58,7 @@ def gate_edges(
             edge = Edge(source, node, slot)
             if not edge.carries_gradient or not is_chosen(edge):
                 continue
+            # Shared, for a gate sees the sum of what its readers send: that is what is clipped.
             factors = factors_of(edge)
             key = (source, tape.times[node], factors)
             if key not in gate_of:
@@ -72,6 +73,7 @@ def _choice(tape: Tape, where: Where) -> Callable[[Edge], bool]:
     """The predicate that where stands for; edges of another tape are refused."""
     if callable(where):
         return where
+    # An Edge is made anew whenever it is asked for: it is known by where it ends.
     chosen: set[tuple[Tensor, int]] = set()
     for edge in where:
         if edge.target not in tape.names:

@@ -51,9 +51,11 @@ def simplify(tape: Tape) -> Tape:
     first_of: dict[Any, Tensor] = {}
 
     def rule(node: Tensor, inputs: list[Tensor]) -> Tensor:
+        # Compared after its inputs were merged: equal work on equal work is equal work.
         copy = node.with_inputs(tuple(inputs))
         simpler = _repeated_input(copy)
         if simpler is None and _may_be_merged(copy):
+            # By their text: keywords need not be hashable.
             keywords = repr(copy.kwargs)
             computation = (copy.fn, copy.inputs, keywords, node.time)
             simpler = first_of.setdefault(computation, copy)
@@ -74,6 +76,7 @@ def _repeated_input(node: Tensor) -> Tensor | None:
     """The input that node merely repeats, if it does."""
     if node.fn is gates.alias:
         return node.inputs[0]
+    # A name was given to be found again.
     if node.name or node.fn is None or node.fn not in NEUTRAL:
         return None
     a, b = node.inputs

@@ -211,6 +211,7 @@ def _probabilities(keep: float | PerStep, boundaries: Sequence[int]) -> dict[int
 def _drawn(pi: PerStep, rng: np.random.Generator, is_reweighted: bool) -> PerStep:
     """One xi per boundary: 1/pi (or 1, where nothing is reweighted) with probability pi, else 0."""
     xi: dict[int, float] = {}
+    # One number a step, in order: a seed stands for the same cuts, reweighted or not.
     for t, probability in pi.items():
         weight = 1 / probability if is_reweighted else 1.0
         is_kept = rng.random() < probability
@@ -221,6 +222,7 @@ def _drawn(pi: PerStep, rng: np.random.Generator, is_reweighted: bool) -> PerSte
 def _named_leaves(boundaries: _Boundaries, pi: PerStep) -> Callable[[Edge], Tensor]:
     """The leaf with an edge's xi, the same for all edges across the same boundaries."""
     leaves: dict[str, Tensor] = {}
+    # Compares equal to itself alone.
     draw = object()
 
     def leaf_of(edge: Edge) -> Tensor:
