@@ -155,9 +155,7 @@ def SGD(  # noqa: N802  (the field's name)
         if not momentum:
             return g, ()
         # copied: a plan writes over the gradients that it gave
-        v = g.copy()
-        if memory:
-            v = momentum * memory[0] + g
+        v = momentum * memory[0] + g if memory else g.copy()
         return v, (v,)
 
     return Optimizer(params, lr, rule)
