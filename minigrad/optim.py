@@ -109,7 +109,8 @@ class Optimizer:
         Raises ArgumentError where it is not that of these parameters.
         """
         memories: list[list[Any]] = [[] for _ in self.params]
-        for key, part in sorted(state.items()):
+        for key in sorted(state):
+            part = state[key]
             i = self._parameter_of(key, memories)
             p = self.params[i]
             if part.shape not in ((), p.shape):
@@ -121,10 +122,11 @@ class Optimizer:
 
     def _parameter_of(self, key: str, memories: Sequence[Sequence[Any]]) -> int:
         """The index of the parameter that a key of a state means."""
-        i, _, j = key.partition(".")
-        is_pair = i.isdecimal() and j.isdecimal()
-        if is_pair and int(i) < len(memories) and int(j) == len(memories[int(i)]):
-            return int(i)
+        first, _, second = key.partition(".")
+        if first.isdecimal() and second.isdecimal():
+            i = int(first)
+            if i < len(memories) and int(second) == len(memories[i]):
+                return i
         expected = "expected what state() gave"
         raise ArgumentError("optimizer: restore", got=f"{key!r}", expected=expected)
 
@@ -210,8 +212,9 @@ def AdamW(  # noqa: N802  (the field's name)
         m = decay_1 * m + (1 - decay_1) * g
         v = decay_2 * v + (1 - decay_2) * g * g
         mean = m / (1 - decay_1**t)
-        root = np.sqrt(v / (1 - decay_2**t))
-        return mean / (root + eps), (t, m, v)
+        mean_square = v / (1 - decay_2**t)
+        direction = mean / (np.sqrt(mean_square) + eps)
+        return direction, (t, m, v)
 
     return Optimizer(params, lr, rule, weight_decay)
 

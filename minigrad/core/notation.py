@@ -70,8 +70,8 @@ def _conformed(node: Tensor, slot: int, template: str | None) -> str | None:
         if axis < lead or (length != 1 and x.shape[axis - lead] == 1):
             axes.append(axis)
     if axes:
-        listed = axes[0] if len(axes) == 1 else tuple(axes)
-        return f"sum({template}, axis={listed})"
+        folded = str(tuple(axes)) if len(axes) > 1 else str(axes[0])
+        return f"sum({template}, axis={folded})"
     return template if shape else f"sum over the batch of {template}"
 
 
@@ -86,7 +86,8 @@ def _contribution_shape(node: Tensor, x: Tensor) -> tuple[int, ...]:
     if node.fn is not np.matmul:
         return node.shape
     dims = [operand.ndim for operand in node.inputs]
-    if min(dims) >= 2:
+    both_are_matrices = min(dims) >= 2
+    if both_are_matrices:
         return (*node.shape[:-2], *x.shape[-2:])
     return x.shape if max(dims) < 3 else ()
 
@@ -168,7 +169,8 @@ def sentences(node: Tensor, sent: Sequence[Any], tape: Tape | None = None) -> li
         adjoint = adjoints.get(x, f"dL/d{name}")
         if adjoint == g:
             # handed down unchanged, under the same name
-            lines.append(f"d{_loss_name(tape)}/d{name} = {g}")
+            line = f"d{_loss_name(tape)}/d{name} = {g}"
         else:
-            lines.append(f"{adjoint} += {filled(node, template, names, g)}")
+            line = f"{adjoint} += {filled(node, template, names, g)}"
+        lines.append(line)
     return lines

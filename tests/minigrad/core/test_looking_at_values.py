@@ -44,7 +44,7 @@ def test_a_look_marks_the_past_with_its_line(look):
     t = result()
     other, after = t * 2, t + 1
     look(t)
-    assert describe(None, t.peeked[1]).startswith("test_peeks.py:")
+    assert describe(None, t.peeked[1]).startswith("test_looking_at_values.py:")
     assert t.peeked[0] > after.serial
     assert other.peeked is None
     assert t.inputs[0].peeked is not None
@@ -144,7 +144,7 @@ def test_a_loop_that_decides_by_values_is_not_compiled(decide, made):
     line = decide.__code__.co_firstlineno + 1
     with pytest.raises(
         GradientError,
-        match=rf"compile: the value of '.+' was read .* \[t=1, test_peeks.py:{line}\]",
+        match=rf"compile: the value of '.+' was read .* \[t=1, test_looking_at_values.py:{line}\]",
     ):
         mg.compile(made(loop(decide)))
 
