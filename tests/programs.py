@@ -44,10 +44,10 @@ def agrees(tape, feeds=None, dtype=np.float64, sharded=None):
 
 def in_shards(tape, count, wide=1 << 30, much=1):
     """Compile as where there are so many cores, and any batch, if not said else, is worth them."""
-    threads = importlib.import_module("minigrad.compiler.run.threads")
+    split = importlib.import_module("minigrad.compiler.rewrite.split")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threads, "_WIDE", wide)
-        patch.setattr(threads, "_MUCH", much)
+        patch.setattr(split, "MIN_BLAS_COLUMNS", wide)
+        patch.setattr(split, "MIN_NUMBERS_PER_SHARD", much)
         patch.setattr(os, "sched_getaffinity", lambda _: set(range(count)), raising=False)
         return mg.compile(tape)
 

@@ -1,14 +1,13 @@
 """compile: Tape -> Plan. Roll the tape up into families, distribute the loop.
 
-One pass per file, in this order: graph, expand, fold, sums, side_by_side, side_by_side_sums, threads (with batch and
-shards), families, loops, sections, packing, layout, storage, emit, listing.
+README.md of this folder has the phases, with an example after each.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,9 @@ from minigrad.compiler.emit.listing import listing
 from minigrad.compiler.memory.allocate import allocate, stores
 from minigrad.compiler.memory.class_axis import class_axis_outermost
 from minigrad.compiler.memory.packing import packing
-from minigrad.compiler.rewrite.chains import flatten
-from minigrad.compiler.rewrite.expand import expand
-from minigrad.compiler.rewrite.fold import fold
+from minigrad.compiler.rewrite import PASSES, Pass
 from minigrad.compiler.rewrite.guard import refuse_peeks
-from minigrad.compiler.rewrite.widen import side_by_side
-from minigrad.compiler.rewrite.widen_sums import summed_side_by_side
 from minigrad.compiler.run.plan import Plan
-from minigrad.compiler.run.threads import in_shards
 from minigrad.compiler.schedule.loops import hoist, scheduled, units
 from minigrad.compiler.schedule.sections import CrossingError, verify
 from minigrad.core.arguments import refuse_no_tape
@@ -34,7 +28,9 @@ from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor
 
 from .families import families
-from .graph import Graph, Node, is_input, read, roots
+from .graph import Graph, Node
+from .read import is_input, read
+from .views import roots
 
 __all__ = ["Plan", "compile"]
 
@@ -48,17 +44,19 @@ def compile(tape: Tape) -> Plan:
     refuse_no_tape("compile", tape)
     refuse_peeks(tape)
     try:
-        return _compiled(tape, in_shards)
+        return _compiled(tape, PASSES)
     except CrossingError as error:
         whole = f"not split: {error}"
         text = f"compile: an internal error; the plan is right but {whole}"
         warnings.warn(text, RuntimeWarning, stacklevel=2)
-        return _compiled(tape, lambda graph: (graph, whole))
+        return _compiled(tape, (*PASSES[:-1], lambda graph: replace(graph, note=whole)))
 
 
 @uncollected()
-def _compiled(tape: Tape, split: Callable[[Graph], tuple[Graph, str]]) -> Plan:
-    graph, why = split(summed_side_by_side(side_by_side(flatten(fold(expand(read(tape)))))))
+def _compiled(tape: Tape, passes: tuple[Pass, ...]) -> Plan:
+    graph = read(tape)
+    for rewrite in passes:
+        graph = rewrite(graph)
     root = roots(graph)
     of = families(graph, root)
     order = scheduled(hoist(units(graph, root, of), root, of), root, of)
@@ -73,7 +71,7 @@ def _compiled(tape: Tape, split: Callable[[Graph], tuple[Graph, str]]) -> Plan:
     program = emit(order, of, summed, arrays)
     program.line = None
     outputs = tuple(program.array(o) for o in graph.outputs)
-    text = listing(graph, order, of, summed, store, program, size, why)
+    text = listing(graph, order, of, summed, store, program, size, graph.note)
     return Plan(program, outputs, homes, constants, text, size)
 
 

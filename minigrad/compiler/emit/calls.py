@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.families import Family
-from minigrad.compiler.graph import Graph, Node, is_view
-from minigrad.compiler.rewrite.chains import STEP, total
+from minigrad.compiler.graph import Graph, Node
+from minigrad.compiler.primitives import PAIRWISE, total
 from minigrad.compiler.schedule.loops import Unit
 from minigrad.compiler.schedule.sections import AFTER, BEFORE
+from minigrad.compiler.views import is_view
 from minigrad.core.tensor import Array
 
 from .kernels import address, batched, calls, owner, stacked, summed_products
@@ -169,7 +170,7 @@ def _all_steps(program: Program, family: Family, of: dict[Node, Family]) -> None
 def _operands(program: Program, n: Node, of: dict[Node, Family]) -> list[Array]:
     """The operands' arrays; the terms of a total in an order that is the same for all members."""
     inputs = list(n.inputs)
-    if n.fn in STEP:
+    if n.fn in PAIRWISE:
         inputs.sort(key=lambda x: of[x].serial if x in of else -1)
     return [program.array(x) for x in inputs]
 

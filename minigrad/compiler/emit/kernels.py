@@ -9,35 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minigrad.compiler.graph import kept
-from minigrad.compiler.rewrite.chains import STEP, product, total
-from minigrad.compiler.rewrite.expand import pick, softmax_minus_one_hot
+from minigrad.compiler.primitives import PAIRWISE, kept, pick, softmax_minus_one_hot
+from minigrad.compiler.traits import REDUCTIONS, elementwise
 from minigrad.core.tensor import Array
 from minigrad.errors import ArgumentError, ShapeError
 from minigrad.ops import OPS, op_name
 from minigrad.ops.elementwise import cast
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
-REDUCTIONS: dict[Any, np.ufunc] = {
-    np.sum: np.add,
-    np.max: np.maximum,
-    np.min: np.minimum,
-    np.prod: np.multiply,
-}
-
-
-def elementwise(fn: Any) -> bool:
-    """Whether fn acts on each element alone, broadcasting, so that steps may be stacked."""
-    if isinstance(fn, np.ufunc):
-        return fn.signature is None and fn.nout == 1
-    return fn in (total, product, np.where, cast, kept)
-
-
-def in_place(fn: Any) -> bool:
-    """Whether the result may be written over the first full-sized operand."""
-    return fn in (total, product, softmax_minus_one_hot) or (
-        isinstance(fn, np.ufunc) and fn.signature is None
-    )
 
 
 def calls(fn: Any, kwargs: dict[str, Any], args: list[Array], out: Array) -> list[Call]:
@@ -210,7 +189,7 @@ def _subtract_at(flat: Array, at: Array, c: Array) -> None:
 
 
 KERNELS: dict[Any, Callable[[list[Array], Array], list[Call]]] = {
-    **{chain: functools.partial(_chain, fn) for chain, fn in STEP.items()},
+    **{chain: functools.partial(_chain, fn) for chain, fn in PAIRWISE.items()},
     np.matmul: lambda args, out: [gemm(args[0], args[1], out)],
     pick: _pick,
     softmax_minus_one_hot: _softmax_minus_one_hot,

@@ -6,10 +6,11 @@ from collections import Counter
 from typing import Any
 
 from minigrad.compiler.families import Family
-from minigrad.compiler.graph import Graph, Node, is_view
+from minigrad.compiler.graph import Graph, Node
 from minigrad.compiler.memory.allocate import Store
 from minigrad.compiler.schedule.loops import Unit
 from minigrad.compiler.schedule.sections import AFTER, BEFORE, FIRST_SHARD
+from minigrad.compiler.views import is_view
 from minigrad.ops import op_name
 from minigrad.ops.indexing import getitem
 

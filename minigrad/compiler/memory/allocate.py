@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from minigrad.compiler.emit.kernels import in_place
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Graph, Node
 from minigrad.compiler.schedule.loops import Unit
 from minigrad.compiler.schedule.sections import AFTER, BEFORE, through
+from minigrad.compiler.traits import may_overwrite
 from minigrad.core.tensor import Array
 
 from .packing import Packing
@@ -93,7 +93,7 @@ def stores(
                 for x in family.first.inputs
                 if x in of
                 and of[x] in store
-                and in_place(family.first.fn)
+                and may_overwrite(family.first.fn)
                 and (x.shape, x.dtype) == (family.first.shape, family.first.dtype)
                 and (of[x] in outermost) == (family in outermost)
                 and through(of[x].first.section, family.first.section)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.compiler.emit.kernels import REDUCTIONS, elementwise
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Node
-from minigrad.compiler.rewrite.expand import softmax_minus_one_hot
+from minigrad.compiler.primitives import softmax_minus_one_hot
 from minigrad.compiler.schedule.loops import Unit
+from minigrad.compiler.traits import REDUCTIONS, elementwise
 
 from .packing import Packing
 

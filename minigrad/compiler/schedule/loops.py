@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Graph, Node
-from minigrad.compiler.rewrite.chains import STEP
+from minigrad.compiler.primitives import PAIRWISE
 
 
 @dataclass(eq=False, slots=True)
@@ -123,7 +123,7 @@ def hoist(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family]) -> 
     """
     new: list[Unit] = []
     for unit in order:
-        for family in [f for f in unit.families if unit.loop and f.first.fn in STEP]:
+        for family in [f for f in unit.families if unit.loop and f.first.fn in PAIRWISE]:
             inside, outer = set(unit.families), []
             for n in family.members:
                 free = [x for x in n.inputs if of.get(root[x]) not in inside]
