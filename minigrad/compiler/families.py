@@ -28,8 +28,7 @@ class Look(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Family:
-    """Nodes of one function, keywords, shape, dtype, source place and section, in order of time.
-    One per time step.
+    """Nodes of one function, keywords, shape, dtype, source place and section, a step each.
 
     serial: the order of their discovery. times: the steps of the members. looks: what the first
     member's operands look like.

@@ -29,8 +29,7 @@ class Segment(NamedTuple):
 
 @dataclass(eq=False, slots=True, repr=False)
 class Node:
-    """One operation, or a leaf (fn is None): an input of the plan, or a constant, which has a
-    value.
+    """One operation, or a leaf (fn is None): an input of the plan, or a constant with its value.
 
     fn, inputs, kwargs: the call that it stands for. time: its step, None outside the steps. place:
     where in the user's code. leaf: the tensor that a leaf was read from. section: when it runs,

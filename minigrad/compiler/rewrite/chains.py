@@ -64,11 +64,10 @@ def _terms(n: Node, inner: set[Node]) -> list[Node]:
 
 
 def _by_segment(n: Node, chain: Chain, terms: list[Node]) -> Node:
-    """The chain of all terms; over the segments of a checkpointed tape one each, begun with what
-    came before.
+    """The chain of all terms; over the segments of a checkpointed tape one for each.
 
-    So the gradients of one segment are added up, and their memory is free, before the next is
-    computed again.
+    Each begins with the one before. So the gradients of one segment are added up, and their memory
+    is free, before the next is computed again.
     """
     parts: dict[Segment | None, list[Node]] = {}
     if n.time is None:

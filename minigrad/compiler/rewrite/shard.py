@@ -1,5 +1,4 @@
-"""The batch in shards: the same graph for each part of the examples, so that each can run on a
-thread of its own.
+"""The batch in shards: the same graph for each part of the examples, to run on its own thread.
 
 What is added up over the examples (the loss, the gradients) is added up per shard, and then over
 the shards.

@@ -35,8 +35,7 @@ class Sum:
 
 
 def widen_sums(graph: Graph) -> Graph:
-    """Sums of x_k W_k^T whose W_k lie side by side as one product: the x_k are put side by side, at
-    every step.
+    """Sums of x_k W_k^T whose W_k lie side by side as one product, of the x_k side by side.
 
     Who reads an x_k reads it there, so that nothing needs to be copied there. Only what is lower
     than all that it then depends on may change its operands: so no cycle arises. The same graph
@@ -66,8 +65,7 @@ def _join_products(
     height: dict[Node, int],
     operands: dict[Node, list[Node]],
 ) -> None:
-    """Let each sum read one product for its terms, where its x_k lie in one row as its W_k lie in
-    one matrix.
+    """Let a sum read one product, where its x_k lie in one row as its W_k in one matrix.
 
     columns_of: where each x_k lies. height: see _heights. operands: what nodes are to read, entered
     here.
