@@ -21,7 +21,8 @@ from minigrad.compiler.rewrite import PASSES, Pass
 from minigrad.compiler.rewrite.guard import refuse_peeks
 from minigrad.compiler.run.plan import Plan
 from minigrad.compiler.schedule.loops import hoist, scheduled, units
-from minigrad.compiler.schedule.sections import CrossingError, verify
+from minigrad.compiler.schedule.sections import CrossingError
+from minigrad.compiler.schedule.sections import verify as verify_sections
 from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.gc_paused import uncollected
 from minigrad.core.tape import Tape
@@ -61,7 +62,7 @@ def _compiled(tape: Tape, passes: tuple[Pass, ...]) -> Plan:
     of = families(graph, root)
     order = scheduled(hoist(units(graph, root, of), root, of), root, of)
     order.sort(key=lambda unit: unit.section)
-    verify(order, root)
+    verify_sections(order, root)
     summed = absorbed(graph, order, root, of)
     packed = packing(order, of, summed)
     outermost = class_axis_outermost(order, of, packed)
