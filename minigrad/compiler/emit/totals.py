@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from minigrad.compiler.capabilities import reduced_axes
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Node
-from minigrad.compiler.rewrite.chains import total
+from minigrad.compiler.primitives import total
 from minigrad.compiler.strided import address, owner, stacked
+from minigrad.compiler.traits import reduced_axes
 from minigrad.core.array import Array
 
 from .kernels import calls

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from minigrad.compiler.capabilities import may_overwrite
 from minigrad.compiler.families import Family
 from minigrad.compiler.schedule.schedule import Schedule, Unit
 from minigrad.compiler.schedule.sections import outlives
+from minigrad.compiler.traits import may_overwrite
 
 from .liveness import Liveness
 from .packing import Packing

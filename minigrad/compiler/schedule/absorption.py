@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Node
-from minigrad.compiler.rewrite.chains import total
+from minigrad.compiler.primitives import total
 
 from .schedule import Schedule, Unit
 

@@ -12,14 +12,17 @@ from minigrad import transforms as tr
 from minigrad.compiler.emit.kernels import calls
 from minigrad.compiler.emit.stacks import batched, summed_products
 from minigrad.compiler.families import families
-from minigrad.compiler.graph import is_view, ordered, read, roots
-from minigrad.compiler.rewrite.chains import flatten, product, total
+from minigrad.compiler.graph import Graph
+from minigrad.compiler.primitives import product, total
+from minigrad.compiler.read import read
+from minigrad.compiler.rewrite.chains import flatten
 from minigrad.compiler.rewrite.expand import expand
 from minigrad.compiler.rewrite.fold import fold
 from minigrad.compiler.schedule.invariants import hoist
 from minigrad.compiler.schedule.loops import components, distribute_loops
 from minigrad.compiler.schedule.schedule import without_order
 from minigrad.compiler.strided import owner, stacked
+from minigrad.compiler.views import is_view, roots
 
 
 def graph_of(*outputs):
@@ -112,7 +115,7 @@ def test_long_chains_need_no_recursion():
 
 def test_order_puts_operands_first():
     graph = read(rnn(4))
-    at = {n: i for i, n in enumerate(ordered(graph.outputs).nodes)}
+    at = {n: i for i, n in enumerate(Graph.of(graph.outputs).nodes)}
     assert all(at[a] < at[n] for n in at for a in n.inputs)
 
 
