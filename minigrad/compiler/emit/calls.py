@@ -36,6 +36,7 @@ def emit(schedule: Schedule, memory: Memory) -> Program:
         absorbed[node].append(family)
     for number, unit in enumerate(schedule.units):
         if unit.section != program.section:
+            # shards run at the same time: none may copy for another
             if program.section == BEFORE:
                 _copy_what_shards_share(program, schedule.units[number:])
             program.begin_section(unit.section)

@@ -40,6 +40,7 @@ def add_total(program: Program, node: Node, absorbed: list[Family]) -> None:
         empty = False
     scratch: Array | None = None
     for addend in _addends(program, stacks, absorbed):
+        # the first part is written to out itself, the others beside it and added
         if empty:
             program.add(addend(out))
             empty = False

@@ -74,6 +74,7 @@ def _barred(schedule: Schedule, packing: Packing) -> set[Family]:
     """Families that must lie as NumPy lays them: those of loops, and parts of a concatenation."""
     barred = set[Family]()
     for unit in schedule.units:
+        # a loop works on one step at a time, and would find its numbers far apart
         if unit.loop:
             barred.update(unit.families)
     for source, joined in packing.into.items():

@@ -76,6 +76,7 @@ def assign_stores(layout: Layout) -> dict[Family, Store]:
             store.last = max(store.last, number, read_last)
             if family in outputs:
                 store.kept = True
+            # an output is read after the last unit
             if store.kept:
                 store.last = len(schedule.units)
             for source in layout.packing.sources[family]:

@@ -36,6 +36,7 @@ def hoist(schedule: Schedule) -> Schedule:
                 units.append(Unit([family], members, loop=False))
                 family_of |= dict.fromkeys(members, family)
         units.append(unit)
+    # no new node is a view
     for part in part_of.values():
         root_of[part] = part
     graph = _with_parts(schedule.graph, part_of)
