@@ -42,7 +42,7 @@ def leave_out_prebound():
 class _Unbound:
     """Gives a call as it is."""
 
-    def __call__(self, call):
+    def quicker(self, call):
         return call
 
 

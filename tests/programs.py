@@ -10,7 +10,8 @@ from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
 
 import minigrad as mg
 from minigrad import transforms as tr
-from minigrad.compiler.emit.kernels import _into, _subtract_at
+from minigrad.compiler.emit.kernels import copy_result
+from minigrad.compiler.emit.labels import subtract_at
 
 B, D, H, V = 3, 4, 5, 6
 
@@ -63,7 +64,7 @@ def shared_by_shards(plan):
         read, written = {}, {}
         for fn, args in plan._inputs._calls[start:stop]:
             arrays = [a for a in args if isinstance(a, np.ndarray)]
-            out = arrays[0] if fn in (np.copyto, _into, _subtract_at) else arrays[-1]
+            out = arrays[0] if fn in (np.copyto, copy_result, subtract_at) else arrays[-1]
             read |= {_spot(a): a for a in arrays}
             written[_spot(out)] = out
         touched.append((written.values(), read.values()))

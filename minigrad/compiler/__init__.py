@@ -6,32 +6,24 @@ README.md of this folder has the phases, with an example after each.
 from __future__ import annotations
 
 import warnings
-from collections import defaultdict
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
-
-from minigrad.compiler.emit.calls import absorbed, emit
-from minigrad.compiler.emit.listing import listing
-from minigrad.compiler.memory.allocate import allocate, stores
-from minigrad.compiler.memory.class_axis import class_axis_outermost
-from minigrad.compiler.memory.packing import packing
+from minigrad.compiler.emit.calls import emit
+from minigrad.compiler.emit.listing import list_plan
+from minigrad.compiler.memory.allocate import allocate_memory
+from minigrad.compiler.memory.leaves import place_leaves
 from minigrad.compiler.rewrite import PASSES, Pass
 from minigrad.compiler.rewrite.guard import refuse_peeks
 from minigrad.compiler.run.plan import Plan
-from minigrad.compiler.schedule.loops import hoist, scheduled, units
+from minigrad.compiler.schedule.build import build_schedule
 from minigrad.compiler.schedule.sections import CrossingError
-from minigrad.compiler.schedule.sections import verify as verify_sections
 from minigrad.core.arguments import refuse_no_tape
+from minigrad.core.array import Array
 from minigrad.core.gc_paused import uncollected
 from minigrad.core.tape import Tape
-from minigrad.core.tensor import Array, Tensor
+from minigrad.core.tensor import Tensor
 
-from .families import families
-from .graph import Graph, Node
 from .read import is_input, read
-from .views import roots
 
 __all__ = ["Plan", "compile"]
 
@@ -39,8 +31,22 @@ __all__ = ["Plan", "compile"]
 def compile(tape: Tape) -> Plan:
     """Compile a tape: ``plan({leaf or name: array, ...})`` then gives the values of its outputs.
 
-    Named leaves and parameters are inputs; the others are constants. Raises ArgumentError for what is no tape,
-    GradientError where Python looked at a value while it was recorded.
+    Named leaves and parameters are inputs; the others are constants. The plan calls NumPy on
+    buffers that are allocated once, and gives what ``tape.replay`` gives but for rounding.
+
+    >>> import numpy as np
+    >>> import minigrad as mg
+    >>> from minigrad.transforms import differentiate
+    >>> w = mg.tensor([2.0, 1.0], requires_grad=True, name="w")
+    >>> x = mg.tensor([1.0, 3.0], name="x")
+    >>> step = mg.compile(differentiate(mg.Tape.of(np.sum(w * x))))
+    >>> loss, gradient = step({"x": [1.0, 1.0]})
+    >>> float(loss), gradient.tolist()
+    (3.0, [1.0, 1.0])
+
+    Raises ArgumentError for what is no tape, GradientError where Python looked at a value while it
+    was recorded. Warns where an internal check fails, and the plan, which is right, is not split
+    over threads for this reason.
     """
     refuse_no_tape("compile", tape)
     refuse_peeks(tape)
@@ -58,45 +64,18 @@ def _compiled(tape: Tape, passes: tuple[Pass, ...]) -> Plan:
     graph = read(tape)
     for rewrite in passes:
         graph = rewrite(graph)
-    root = roots(graph)
-    of = families(graph, root)
-    order = scheduled(hoist(units(graph, root, of), root, of), root, of)
-    order.sort(key=lambda unit: unit.section)
-    verify_sections(order, root)
-    summed = absorbed(graph, order, root, of)
-    packed = packing(order, of, summed)
-    outermost = class_axis_outermost(order, of, packed)
-    store, seen = stores(graph, order, root, of, summed, outermost, packed)
-    arrays, size = allocate(order, store, seen, outermost, packed)
-    homes, constants = _leaves(graph, tape, arrays, root)
-    program = emit(order, of, summed, arrays)
-    program.line = None
-    outputs = tuple(program.array(o) for o in graph.outputs)
-    text = listing(graph, order, of, summed, store, program, size, graph.note)
-    return Plan(program, outputs, homes, constants, text, size)
-
-
-def _leaves(
-    graph: Graph, tape: Tape, arrays: dict[Node, Array], root: dict[Node, Node]
-) -> tuple[dict[Tensor, Array], list[Tensor]]:
-    """Where every leaf is read: in its own array; in memory of the plan, if it is an output or one of many alike.
-
-    Inputs of one shape lie side by side there, so that the steps that read them run at once. Also the constants.
-    """
-    alike = defaultdict[Any, list[Node]](list)
-    homes: dict[Tensor, Array] = {}
-    apart = {root[o] for o in graph.outputs}
-    for n in graph.nodes:
-        if n.value is not None:
-            arrays[n] = n.value
-        elif n.leaf is not None:
-            own = n not in apart and n.leaf.data.flags.c_contiguous
-            alike[(n.shape, n.dtype) if own and not n.leaf.requires_grad else n].append(n)
-            homes[n.leaf] = arrays[n] = n.leaf.data if own else np.empty(n.shape, n.dtype)
-    for nodes in [its for its in alike.values() if len(its) > 1]:
-        block = np.empty((len(nodes), *nodes[0].shape), nodes[0].dtype)
-        for i, n in enumerate(nodes):
-            if n.leaf is not None:
-                homes[n.leaf] = arrays[n] = block[i, ...]
-    inputs = {leaf: leaf.data for leaf in tape.leaves if is_input(leaf)}
-    return inputs | homes, [leaf for leaf in tape.leaves if leaf not in inputs]
+    schedule = build_schedule(graph)
+    memory = allocate_memory(schedule)
+    homes = place_leaves(schedule, memory)
+    program = emit(schedule, memory)
+    outputs = tuple([program.array(o) for o in graph.outputs])
+    listing = list_plan(schedule, memory, program)
+    inputs: dict[Tensor, Array] = {}
+    constants = []
+    for leaf in tape.leaves:
+        if is_input(leaf):
+            # one that no output depends on may be fed all the same
+            inputs[leaf] = leaf.data
+        else:
+            constants.append(leaf)
+    return Plan(program, outputs, inputs | homes, constants, listing, memory.nbytes)

@@ -1,117 +1,73 @@
-"""From families and stores to calls: all steps at once where the operands lie evenly in memory, else one by one."""
+"""From families and stores to calls: all steps at once where the operands lie evenly in memory."""
 
 from __future__ import annotations
 
-import functools
 import math
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from minigrad.compiler.families import Family
-from minigrad.compiler.graph import Graph, Node
+from minigrad.compiler.graph import Node
+from minigrad.compiler.memory.allocate import Memory
 from minigrad.compiler.primitives import PAIRWISE, total
-from minigrad.compiler.schedule.loops import Unit
+from minigrad.compiler.schedule.schedule import Schedule, Unit
 from minigrad.compiler.schedule.sections import AFTER, BEFORE
 from minigrad.compiler.views import is_view
-from minigrad.core.tensor import Array
+from minigrad.core.array import Array
 
-from .kernels import address, batched, calls, owner, stacked, summed_products
-from .program import Line, Program
+from .kernels import calls
+from .program import Calls, Line, Operands, Program, copying
+from .runs import even_runs, stack_run
+from .stacks import batched
+from .totals import add_total
 
-
-def absorbed(
-    graph: Graph, order: list[Unit], root: dict[Node, Node], of: dict[Node, Family]
-) -> dict[Family, Node]:
-    """Families of products and sums that exist only to be added up, with the total that does: sum_t h_{t-1}^T dz_t."""
-    into = defaultdict[Node, list[Node]](list)
-    for unit in order:
-        for n in unit.nodes:
-            for x in n.inputs:
-                into[root[x]].append(n if root[x] is x else x)
-    for o in graph.outputs:
-        into[root[o]].append(o)
-    found: dict[Family, Node] = {}
-    for unit in order:
-        for f in unit.families:
-            if unit.loop or len(f) < 2 or not _sums(f.first):
-                continue
-            readers = {r for m in f.members for r in into[m]}
-            if len(readers) == 1:
-                reader = readers.pop()
-                once = all(len(into[m]) == 1 for m in f.members)
-                if (
-                    once
-                    and reader.fn is total
-                    and len(of[reader]) == 1
-                    and reader.shape == f.first.shape
-                ):
-                    found[f] = reader
-    return found
+# steps of a loop that pay for copying a matrix
+MIN_STEPS_FOR_COPY = 16
+# a single row times a transposed matrix of so many bytes is as fast as times a copy in C order
+MIN_TRANSPOSED_BYTES = 1 << 16
 
 
-def _sums(n: Node) -> bool:
-    plain = all(x.dtype == n.dtype for x in n.inputs) and n.dtype.kind == "f"
-    if n.fn is np.matmul:
-        return plain and all(x.ndim == 2 for x in n.inputs)
-    return n.fn is np.sum and plain and n.kwargs.keys() <= {"axis"}
-
-
-def emit(
-    order: list[Unit],
-    of: dict[Node, Family],
-    absorbed: dict[Family, Node],
-    arrays: dict[Node, Array],
-) -> Program:
-    """Write the calls of every unit."""
-    program = Program(arrays)
-    parts: dict[Node, list[Family]] = {}
-    for family, into in absorbed.items():
-        parts.setdefault(into, []).append(family)
-    for i, unit in enumerate(order):
+def emit(schedule: Schedule, memory: Memory) -> Program:
+    """Write the calls of every unit. The leaves must be placed already."""
+    program = Program(memory.array_of)
+    absorbed = defaultdict[Node, list[Family]](list)
+    for family, node in schedule.total_of.items():
+        absorbed[node].append(family)
+    for number, unit in enumerate(schedule.units):
         if unit.section != program.section:
+            # shards run at the same time: none may copy for another
             if program.section == BEFORE:
-                _before_the_shards(program, order[i:])
-            program.section = unit.section
-            program.sections.append(len(program.calls))
-        how, why = (
-            ("step by step", "on a cycle: a step needs the one before it")
-            if unit.loop
-            else ("", "")
-        )
-        lines = {f: Line(f, i, how, why) for f in unit.families if f not in absorbed}
-        program.lines += lines.values()
+                _copy_what_shards_share(program, schedule.units[number:])
+            program.begin_section(unit.section)
         if unit.loop:
-            inside = set(unit.nodes)
-            for n in unit.nodes:
-                program.line = lines[of[n]]
-                args = [program.array(x) for x in n.inputs]
-                if n.fn is np.matmul and len(of[n]) >= _OFTEN:
-                    args = [
-                        _in_rows(program, n, x, a, inside)
-                        for x, a in zip(n.inputs, args, strict=True)
-                    ]
-                program.add(calls(n.fn, n.kwargs, args, arrays[n]))
+            _emit_loop(program, unit, number, schedule)
             continue
         family = unit.families[0]
-        if family in absorbed:
+        if family in schedule.total_of:
             continue
-        program.line = line = lines[family]
-        if len(family) == 1 and family.first.fn is total:
-            _sum_of_families(program, family.first, parts.get(family.first, []))
-            line.how = "summed over steps" if len(family.first.inputs) > 2 else ""
+        line = program.begin_line(Line(family, number))
+        first = family.first
+        if len(family) == 1 and first.fn is total:
+            add_total(program, first, absorbed[first])
+            if len(first.inputs) > 2:
+                line.batching = "summed over steps"
         else:
-            _all_steps(program, family, of)
+            _emit_family(program, line, schedule)
+    program.line = None
     return program
 
 
-def _before_the_shards(program: Program, order: list[Unit]) -> None:
-    """What several shards read must be there before one of them comes to it: views that are copies in this layout."""
+def _copy_what_shards_share(program: Program, units: tuple[Unit, ...]) -> None:
+    """Copy out the views of what several shards read, if they are none in this layout.
+
+    They must be there before a shard comes to them.
+    """
     program.line = None
-    for unit in order:
-        for n in unit.nodes if unit.section != AFTER else ():
+    for unit in units:
+        if unit.section == AFTER:
+            continue
+        for n in unit.nodes:
             for x in n.inputs:
                 shared = x
                 while shared.section != BEFORE and is_view(shared):
@@ -120,140 +76,108 @@ def _before_the_shards(program: Program, order: list[Unit]) -> None:
                     program.array(shared)
 
 
-_OFTEN = 16  # steps that pay for copying a transposed matrix
-_LARGE = 1 << 16  # bytes of one that a single row is multiplied by as fast without
+def _emit_loop(program: Program, unit: Unit, number: int, schedule: Schedule) -> None:
+    """The calls of a loop, node by node; its lines, one for each family."""
+    reason = "on a cycle: a step needs the one before it"
+    line_of = {}
+    for family in unit.families:
+        line = Line(family, number, "step by step", reason)
+        line_of[family] = program.begin_line(line)
+    inside = set(unit.nodes)
+    for n in unit.nodes:
+        family = schedule.family_of[n]
+        program.line = line_of[family]
+        args = [program.array(x) for x in n.inputs]
+        if n.fn is np.matmul and len(family) >= MIN_STEPS_FOR_COPY:
+            for i, x in enumerate(n.inputs):
+                if _is_worth_a_copy(n, x, args[i], inside):
+                    args[i] = _copied_once(program, n, x, args[i])
+        program.add(calls(n.fn, n.kwargs, args, program.arrays[n]))
 
 
-def _in_rows(program: Program, n: Node, x: Node, array: Array, inside: set[Node]) -> Array:
-    """A matrix that a loop multiplies by again and again, in C order: BLAS reads it up to twice as fast."""
+def _is_worth_a_copy(n: Node, x: Node, array: Array, inside: set[Node]) -> bool:
+    """Whether x is a transposed matrix that a loop multiplies by again and again.
+
+    BLAS reads it up to twice as fast in C order. n: the product. array: of its operand x. inside:
+    the nodes of the loop, which change from step to step.
+    """
     source = x
     while is_view(source):
         source = source.inputs[0]
-    if array.ndim != 2 or source is x or source in inside or array.flags.c_contiguous:
-        return array
-    if array.nbytes >= _LARGE and math.prod(n.shape[:-1]) == 1:
-        return array
+    if source is x or source in inside:
+        return False
+    if array.ndim != 2 or array.flags.c_contiguous:
+        return False
+    single_row = math.prod(n.shape[:-1]) == 1
+    return not single_row or array.nbytes < MIN_TRANSPOSED_BYTES
+
+
+def _copied_once(program: Program, n: Node, x: Node, array: Array) -> Array:
+    """A copy of x in C order, which all of a section share."""
     key = x, n.section
     if key not in program.copies:
-        program.copies[key] = np.empty(x.shape, x.dtype)
-        program.add([(np.copyto, (program.copies[key], array))])
+        copy = np.empty(x.shape, x.dtype)
+        program.add([copying(copy, array)])
+        program.copies[key] = copy
     return program.copies[key]
 
 
-def _all_steps(program: Program, family: Family, of: dict[Node, Family]) -> None:
-    """One call for each run of members whose operands lie evenly; single ones where there is no such call."""
-    n, line, ways, reasons = family.first, program.line, list[str](), list[str]()
-    operands = [_operands(program, m, of) for m in family.members]
-    rows = [[*xs, program.arrays[m]] for xs, m in zip(operands, family.members, strict=True)]
-    for start, stop in _runs(program, rows):
-        found = None
-        if stop - start > 1:
-            *args, out = _stack(rows[start : start + 2], stop - start)
-            free = [x is y for x, y in zip(args, operands[start], strict=True)]
-            found = batched(n.fn, n.kwargs, args, free, out)
-        if found is not None:
-            program.add(found)
-            ways.append(f"{stop - start} steps at once")
+def _emit_family(program: Program, line: Line, schedule: Schedule) -> None:
+    """One call for each run of members whose operands lie evenly; single ones else."""
+    family = line.family
+    rows = []
+    for member in family.members:
+        args = _operands(program, member, schedule)
+        rows.append([*args, program.arrays[member]])
+    batching: dict[str, None] = {}
+    reasons: dict[str, None] = {}
+    for start, stop in even_runs(program, rows):
+        run = rows[start:stop]
+        at_once = _calls_at_once(family.first, run)
+        if at_once is not None:
+            program.add(at_once)
+            batching[f"{len(run)} steps at once"] = None
             continue
-        for i in range(start, stop):
-            program.add(calls(n.fn, n.kwargs, operands[i], program.arrays[family.members[i]]))
-        ways.append("one by one" if stop - start > 1 else "one step")
-        reasons.append(
-            "no call takes several steps at once" if stop - start > 1 else "operands lie unevenly"
-        )
-    if line is not None and not line.calls:
-        line.how = "no copy"
-    elif line is not None and len(family) > 1:
-        line.how, line.why = " + ".join(dict.fromkeys(ways)), ", ".join(dict.fromkeys(reasons))
+        for row in run:
+            program.add(_calls_of_step(family.first, row))
+        if len(run) > 1:
+            batching["one by one"] = None
+            reasons["no call takes several steps at once"] = None
+        else:
+            batching["one step"] = None
+            reasons["operands lie unevenly"] = None
+    if not line.calls:
+        line.batching = "no copy"
+    elif len(family) > 1:
+        line.batching = " + ".join(batching)
+        line.reason = ", ".join(reasons)
 
 
-def _operands(program: Program, n: Node, of: dict[Node, Family]) -> list[Array]:
+def _calls_at_once(n: Node, run: list[Operands]) -> Calls | None:
+    """The calls for a run of steps; None for a single step, or where no call takes several."""
+    if len(run) < 2:
+        return None
+    *args, out = stack_run(run, len(run))
+    free = []
+    for x, first in zip(args, run[0], strict=False):
+        # what is the same in every step is not stacked
+        free.append(x is first)
+    return batched(n.fn, n.kwargs, args, free, out)
+
+
+def _calls_of_step(n: Node, row: Operands) -> Calls:
+    *args, out = row
+    return calls(n.fn, n.kwargs, args, out)
+
+
+def _operands(program: Program, n: Node, schedule: Schedule) -> Operands:
     """The operands' arrays; the terms of a total in an order that is the same for all members."""
     inputs = list(n.inputs)
     if n.fn in PAIRWISE:
-        inputs.sort(key=lambda x: of[x].serial if x in of else -1)
+        inputs.sort(key=lambda x: _serial(x, schedule))
     return [program.array(x) for x in inputs]
 
 
-def _runs(program: Program, rows: list[list[Array]]) -> Iterator[tuple[int, int]]:
-    """Split the members, a row of operands each, where the distance in memory to the next one changes."""
-    if len(rows) < 2:
-        yield 0, len(rows)
-        return
-    spots = [[program.spot(x) for x in row] for row in rows]
-    start, gaps = 0, None
-    for i in range(1, len(rows) + 1):
-        now = None
-        if i < len(rows) and all(a[0] == b[0] for a, b in zip(spots[i - 1], spots[i], strict=True)):
-            now = [b[1] - a[1] for a, b in zip(spots[i - 1], spots[i], strict=True)]
-        if now is None or (gaps is not None and now != gaps):
-            yield start, i
-            start, gaps = i, None
-        else:
-            gaps = now
-
-
-def _stack(two: list[list[Array]], length: int) -> list[Array]:
-    """The stacked operands of a run, from the rows of its first two members; those that stand still as they are."""
-    gaps = [address(b) - address(a) for a, b in zip(*two, strict=True)]
-    return [x if gap == 0 else stacked(x, length, gap) for x, gap in zip(two[0], gaps, strict=True)]
-
-
-def _sum_of_families(program: Program, n: Node, parts: list[Family]) -> None:
-    """A total, each run of whose terms, or of the operands of a family of terms, is one reduction or product."""
-    out, inside = program.arrays[n], {m for f in parts for m in f.members}
-    terms = [program.array(x) for x in n.inputs if x not in inside]
-    met: dict[
-        int, int
-    ] = {}  # buffers in the order of the terms, not of memory: the same sum in every process
-    alike = sorted(
-        (x for x in terms if x.shape == n.shape),
-        key=lambda x: (met.setdefault(id(owner(x)), len(met)), address(x)),
-    )
-    sums = (
-        [(i, j) for i, j in _runs(program, [[x] for x in alike]) if j - i > 2]
-        if len(alike) > 2
-        else []
-    )
-    stacks = [stacked(alike[i], j - i, address(alike[i + 1]) - address(alike[i])) for i, j in sums]
-    taken = {k for i, j in sums for k in range(i, j)}
-    terms = [x for x in terms if x.shape != n.shape] + [
-        x for k, x in enumerate(alike) if k not in taken
-    ]
-    spare: list[Array] = []
-    first = not terms
-
-    def into(found_for: Any) -> None:
-        nonlocal first
-        if not first and not spare:
-            spare.append(np.empty(n.shape, n.dtype))
-        program.add(found_for(out if first else spare[0]))
-        if not first:
-            program.add([(np.add, (out, spare[0], out))])
-        first = False
-
-    if terms:
-        program.add(calls(total, {}, terms, out))
-    for stack in stacks:
-        into(functools.partial(calls, np.sum, {"axis": 0}, [stack]))
-    for family in parts:
-        rows = [[program.array(x) for x in m.inputs] for m in family.members]
-        for start, stop in _runs(program, rows):
-            into(_summed(family.first, rows, start, stop))
-
-
-def _summed(m: Node, rows: list[list[Array]], start: int, stop: int) -> Any:
-    """The calls that add up one run of a family, as a function of where to write."""
-    if stop - start == 1:
-        return lambda out: calls(m.fn, m.kwargs, rows[start], out)
-    args = [
-        x
-        if len(x) == stop - start and x.ndim > rows[start][i].ndim
-        else np.broadcast_to(x, (stop - start, *x.shape))
-        for i, x in enumerate(_stack(rows[start : start + 2], stop - start))
-    ]
-    if m.fn is np.matmul:
-        return lambda out: summed_products(args[0], args[1], out)
-    axis, n = m.kwargs.get("axis"), m.inputs[0].ndim
-    axes = range(n) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return lambda out: calls(np.sum, {"axis": (0, *[i % n + 1 for i in axes])}, args, out)
+def _serial(x: Node, schedule: Schedule) -> int:
+    family = schedule.family_of.get(x)
+    return -1 if family is None else family.serial

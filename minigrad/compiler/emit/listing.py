@@ -6,77 +6,87 @@ from collections import Counter
 from typing import Any
 
 from minigrad.compiler.families import Family
-from minigrad.compiler.graph import Graph, Node
-from minigrad.compiler.memory.allocate import Store
-from minigrad.compiler.schedule.loops import Unit
+from minigrad.compiler.graph import Node
+from minigrad.compiler.memory.allocate import Memory
+from minigrad.compiler.schedule.schedule import Schedule
 from minigrad.compiler.schedule.sections import AFTER, BEFORE, FIRST_SHARD
 from minigrad.compiler.views import is_view
 from minigrad.ops import op_name
 from minigrad.ops.indexing import getitem
 
-from .program import Program
+from .program import Line, Program
+
+# of more terms only the ends are shown
+MAX_TERMS = 8
+FIRST_TERMS = 4
+LAST_TERMS = 2
 
 
-def listing(
-    graph: Graph,
-    order: list[Unit],
-    of: dict[Node, Family],
-    absorbed: dict[Family, Node],
-    store: dict[Family, Store],
-    program: Program,
-    size: int,
-    how: str,
-) -> list[str]:
-    """A heading, a text per line of the program (a loop's head in front of its first), and what is returned.
+def list_plan(schedule: Schedule, memory: Memory, program: Program) -> list[str]:
+    """A heading, a text per line of the program, and what is returned.
 
-    Of the shards, which do the same, the first is shown; the texts of the others are empty.
+    The head of a loop, or of a section, stands in front of its first line. Of the shards, which do
+    the same, the first is shown; the texts of the others are empty.
     """
-    texts = _Texts(of, absorbed)
+    texts = _Texts(schedule)
     for line in program.lines:
         texts.name(line.family, line.family.first)
-    lines = [f"plan: {len(program.calls)} calls, {size:,} bytes of buffers; {how}"]
-    now, section = -1, BEFORE
+    size = f"{len(program.calls)} calls, {memory.nbytes:,} bytes of buffers"
+    lines = [f"plan: {size}; {schedule.graph.note}"]
+    last_unit = -1
+    last_section = BEFORE
     for line in program.lines:
-        f, unit, head = line.family, order[line.unit], ""
-        if FIRST_SHARD < f.first.section < AFTER:
+        family = line.family
+        section = family.first.section
+        if FIRST_SHARD < section < AFTER:
             lines.append("")
             continue
-        if f.first.section != section:
-            head = "in each shard:\n" if f.first.section == FIRST_SHARD else "after all shards:\n"
-        if unit.loop and line.unit != now:
-            times = [t for n in unit.nodes if (t := n.time) is not None]
-            head += f"for t in {times[0]}..{times[-1]}:\n"
-        now, section = line.unit, f.first.section
-        shape = f"{f.first.dtype}{list(f.first.shape)}" + (f" x {len(f)}" if len(f) > 1 else "")
-        way = f", {line.how}" if line.how and not unit.loop else ""
-        lines.append(
-            f"{head}{'    ' if unit.loop else ''}{texts.of(f)}    # {shape} in {store[f].name}{way}"
-        )
-    outputs = ", ".join(texts.operand(o, o) for o in graph.outputs)
+        text = f"{texts.definition(family)}    # {_result(line, memory)}"
+        unit = schedule.units[line.unit]
+        if unit.loop:
+            text = f"    {text}"
+        elif line.batching:
+            text = f"{text}, {line.batching}"
+        if unit.loop and line.unit != last_unit:
+            times = [n.time for n in unit.nodes if n.time is not None]
+            text = f"for t in {times[0]}..{times[-1]}:\n{text}"
+        if section != last_section:
+            where = "in each shard" if section == FIRST_SHARD else "after all shards"
+            text = f"{where}:\n{text}"
+        lines.append(text)
+        last_unit = line.unit
+        last_section = section
+    outputs = ", ".join([texts.operand(o, o) for o in schedule.graph.outputs])
     return [*lines, f"return {outputs}"]
+
+
+def _result(line: Line, memory: Memory) -> str:
+    """What a family gives and where it lies: ``float64[3, 5] x 5 in b2``."""
+    family = line.family
+    shape = f"{family.first.dtype}{list(family.first.shape)}"
+    if len(family) > 1:
+        shape = f"{shape} x {len(family)}"
+    return f"{shape} in {memory.store_of[family].name}"
 
 
 class _Texts:
     """Families and nodes as text, each under a name of its own."""
 
-    def __init__(self, of: dict[Node, Family], absorbed: dict[Family, Node]) -> None:
-        self._family, self._absorbed = of, absorbed
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
         self._names: dict[Any, str] = {}
         self._count: Counter[str] = Counter()
 
-    def name(self, key: Any, node: Node) -> str:
+    def name(self, key: Family | Node, node: Node) -> str:
         """The name of a family or leaf: its own, or its function's, numbered."""
         if key not in self._names:
-            base = node.name or (
-                node.leaf.label if node.leaf is not None else op_name(node.fn) if node.fn else ""
-            )
-            base = (
-                base.partition("_")[0]
-                if node.name and isinstance(key, Family) and len(key) > 1
-                else base
-            )
+            base = _own_name(node)
+            if node.name and isinstance(key, Family) and len(key) > 1:
+                # of h_1, h_2, ... the name of all is h
+                base = base.partition("_")[0]
             self._count[base] += 1
-            self._names[key] = base if self._count[base] == 1 else f"{base}#{self._count[base]}"
+            count = self._count[base]
+            self._names[key] = base if count == 1 else f"{base}#{count}"
         return self._names[key]
 
     def operand(self, x: Node, reader: Node) -> str:
@@ -84,36 +94,60 @@ class _Texts:
         before = after = ""
         while is_view(x):
             if x.fn is getitem:
-                after = ("[...]" if x.time is None and reader.time is None else "[t]") + after
+                in_no_step = x.time is None and reader.time is None
+                index = "[...]" if in_no_step else "[t]"
+                after = f"{index}{after}"
             else:
-                before, after = f"{before}{op_name(x.fn) if x.fn else ''}(", f"){after}"
+                before = f"{before}{_function(x)}("
+                after = f"){after}"
             x = x.inputs[0]
-        return before + self._source(x, reader) + after
+        return f"{before}{self._source(x, reader)}{after}"
 
     def _source(self, x: Node, reader: Node) -> str:
         if x.value is not None and x.value.size == 1:
             return f"{x.value.item():.4g}"
         if x.fn is None:
             return self.name(x, x) or "constant"
-        f = self._family[x]
-        lag = (x.time or 0) - (reader.time or 0) if len(f) > 1 and reader.time is not None else 0
-        step = f"[t{lag:+d}]" if lag else "[t]" if len(f) > 1 and reader.time is not None else ""
-        return self.name(f, f.first) + step
+        family = self._schedule.family_of[x]
+        name = self.name(family, family.first)
+        if len(family) < 2 or reader.time is None:
+            return name
+        lag = (x.time or 0) - (reader.time or 0)
+        return f"{name}[t{lag:+d}]" if lag else f"{name}[t]"
 
-    def of(self, f: Family) -> str:
+    def definition(self, family: Family) -> str:
         """What the family computes, by the example of a member in its middle."""
-        n = f.members[len(f) // 2]
-        terms = []
+        n = _in_the_middle(family)
+        terms: list[str] = []
         for x in n.inputs:
-            inner = self._family.get(x)
-            if inner in self._absorbed and inner is not None:
-                m = inner.members[len(inner) // 2]
-                each = f"{op_name(m.fn) if m.fn else ''}({', '.join(self.operand(y, m) for y in m.inputs)})"
-                each = f"sum over t of {each}"
-                if each not in terms:
-                    terms.append(each)
-            else:
+            inner = self._schedule.family_of.get(x)
+            if inner is None or inner not in self._schedule.total_of:
                 terms.append(self.operand(x, n))
-        terms = terms if len(terms) <= 8 else [*terms[:4], "...", *terms[-2:]]
-        keys = [f"{k}={v}" for k, v in n.kwargs.items()]
-        return f"{self.name(f, f.first)} = {op_name(n.fn) if n.fn else ''}({', '.join([*terms, *keys])})"
+                continue
+            summed = f"sum over t of {self._summed(inner)}"
+            if summed not in terms:
+                terms.append(summed)
+        if len(terms) > MAX_TERMS:
+            terms = [*terms[:FIRST_TERMS], "...", *terms[-LAST_TERMS:]]
+        terms += [f"{k}={v}" for k, v in n.kwargs.items()]
+        return f"{self.name(family, family.first)} = {_function(n)}({', '.join(terms)})"
+
+    def _summed(self, family: Family) -> str:
+        n = _in_the_middle(family)
+        operands = ", ".join([self.operand(x, n) for x in n.inputs])
+        return f"{_function(n)}({operands})"
+
+
+def _own_name(node: Node) -> str:
+    if node.name:
+        return node.name
+    return node.leaf.label if node.leaf is not None else _function(node)
+
+
+def _function(node: Node) -> str:
+    return op_name(node.fn) if node.fn else ""
+
+
+def _in_the_middle(family: Family) -> Node:
+    """A member that looks like most: those at the ends of a loop may read something else."""
+    return family.members[len(family) // 2]

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from minigrad.compiler.blas import blas_libraries
 from minigrad.compiler.graph import Graph
-from minigrad.compiler.run.threads import blas_libraries
 
 from .batch import batch_of, product_of_examples
 from .shard import split_batch

@@ -1,4 +1,4 @@
-"""Where the calls read the leaves: in the leaves' own arrays, or in what is given instead."""
+"""Where the calls read the leaves: in the leaves' own arrays, or in arrays that are fed instead."""
 
 from __future__ import annotations
 
@@ -8,37 +8,50 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.emit.kernels import Call, address, owner
-from minigrad.core.tensor import Array, Tensor
+from minigrad.compiler.emit.program import Call
+from minigrad.compiler.strided import Shape, address, owner
+from minigrad.core.array import Array
+from minigrad.core.tensor import Tensor
 
 from .prebound import Prebound
 
-_LARGE, _FEW = (
-    1 << 16,
-    12,
-)  # bytes that are worth it to be read where they lie; views to make anew at each call
+# a smaller array is copied to where it is read
+MIN_BYTES_TO_READ_IN_PLACE = 1 << 16
+# views of an array that are worth making anew at each call
+MAX_USES_TO_READ_IN_PLACE = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One operand of one call as a view of a leaf's memory."""
+    """One operand of one call as a view of a leaf's memory.
+
+    call, operand: which operand of which call. shape, offset, strides: the view, in bytes.
+    """
 
     call: int
-    slot: int
-    shape: tuple[int, ...]
+    operand: int
+    shape: Shape
     offset: int
-    strides: tuple[int, ...]
+    strides: Shape
+
+    def view(self, array: Array) -> Any:
+        """The same view of another array."""
+        return np.ndarray(self.shape, array.dtype, array, self.offset, self.strides)
 
 
 @dataclass(slots=True)
 class Input:
-    """One leaf: the array that the calls read now, and where they do. Without uses it is copied to where it is read."""
+    """One leaf. Without uses it is copied to where it is read.
+
+    current: the array that the calls read now. home: the plan's own memory for it. uses: where
+    current is read. copied: which assignment to the leaf lies in home; None where a fed array does.
+    """
 
     leaf: Tensor
-    now: Array
-    home: Array | None = None  # the plan's own memory for it
+    current: Array
+    home: Array | None = None
     uses: list[Use] = field(default_factory=list)
-    copied: int | None = None  # which assignment to the leaf lies in home; None: what was given
+    copied: int | None = None
 
 
 class Inputs:
@@ -47,59 +60,91 @@ class Inputs:
     def __init__(
         self, calls: list[Call], outputs: tuple[Array, ...], homes: Mapping[Tensor, Array]
     ) -> None:
-        """Homes: where each leaf is read; its own array, or memory that it is to be copied to."""
-        self._calls, self.run = calls, list(map(Prebound(), calls))
-        self._own = [owner(o) for o in outputs]
-        self._inputs = {
-            leaf: Input(leaf, home, None if home is leaf._array else home)
-            for leaf, home in homes.items()
-        }
-        mine = {id(own) for own in self._own}
-        self._both = {
-            id(owner(h)) for h in homes.values()
-        } & mine  # what is read and given out: one may undo another
-        free = {id(owner(i.now)): i for i in self._inputs.values() if i.home is None}
-        for c, (_, args) in enumerate(calls):
-            for slot, a in enumerate(args):
-                if isinstance(a, np.ndarray) and (found := free.get(id(owner(a)))) is not None:
-                    found.uses.append(
-                        Use(c, slot, a.shape, address(a) - address(found.now), a.strides)
-                    )
+        """Find the uses of each leaf.
 
-    def load(self, given: Mapping[Tensor, Array]) -> None:
-        """Let the calls read the given arrays, and the leaves' own where none is given.
-
-        What was given out before, as the last state, is copied to its place: the calls write over it.
+        calls: of the plan; they change as leaves are fed. outputs: the arrays that the plan gives
+        out. homes: where each leaf is read; its own array, or memory that it is to be copied to.
         """
-        given = {leaf: a.copy() if id(owner(a)) in self._both else a for leaf, a in given.items()}
-        for leaf, i in self._inputs.items():
-            if (array := given.get(leaf)) is not None:
-                self._give(i, array)
-            elif i.uses:
-                self._rebind(i, leaf._array)
-            elif i.home is not None and i.copied != leaf.assigned:
-                np.copyto(i.home, leaf._array)
-                i.copied = leaf.assigned
+        self._calls = calls
+        prebound = Prebound()
+        self.run = list(map(prebound.quicker, calls))
+        self._output_owners = list(map(owner, outputs))
+        self._inputs: dict[Tensor, Input] = {}
+        for leaf, home in homes.items():
+            copied_to = None if home is leaf._array else home
+            self._inputs[leaf] = Input(leaf, home, copied_to)
+        # memory that is read and given out: writing to one may undo another
+        read = {id(owner(home)) for home in homes.values()}
+        given_out = map(id, self._output_owners)
+        self._both = read.intersection(given_out)
+        self._find_uses()
 
-    def _give(self, i: Input, array: Array) -> None:
-        own = any(owner(array) is own for own in self._own)
-        if i.now.nbytes >= _LARGE and 0 < len(i.uses) <= _FEW and not own:
-            self._rebind(i, np.ascontiguousarray(array, i.now.dtype))
+    def _find_uses(self) -> None:
+        input_of = {}
+        for entry in self._inputs.values():
+            if entry.home is None:
+                input_of[id(owner(entry.current))] = entry
+        for number, (_, args) in enumerate(self._calls):
+            for operand, a in enumerate(args):
+                if not isinstance(a, np.ndarray):
+                    continue
+                entry_read = input_of.get(id(owner(a)))
+                if entry_read is not None:
+                    offset = address(a) - address(entry_read.current)
+                    use = Use(number, operand, a.shape, offset, a.strides)
+                    entry_read.uses.append(use)
+
+    def load(self, feeds: Mapping[Tensor, Array]) -> None:
+        """Let the calls read the fed arrays, and the leaves' own where none is fed.
+
+        What was given out before, as the last state, is copied: the calls write over it.
+        """
+        arrays = {leaf: self._apart(array) for leaf, array in feeds.items()}
+        for leaf, entry in self._inputs.items():
+            array = arrays.get(leaf)
+            if array is not None:
+                self._feed(entry, array)
+            elif entry.uses:
+                self._rebind(entry, leaf._array)
+            elif entry.home is not None and entry.copied != leaf.assigned:
+                np.copyto(entry.home, leaf._array)
+                entry.copied = leaf.assigned
+
+    def _apart(self, array: Array) -> Array:
+        """The array, or a copy of one that feeding another leaf would write to."""
+        shared = id(owner(array)) in self._both
+        return array.copy() if shared else array
+
+    def _feed(self, entry: Input, array: Array) -> None:
+        """Let the calls read a fed array: where it lies, if it is large, or as a copy."""
+        place = entry.current
+        large = place.nbytes >= MIN_BYTES_TO_READ_IN_PLACE
+        few_uses = 0 < len(entry.uses) <= MAX_USES_TO_READ_IN_PLACE
+        if large and few_uses and not self._is_output(array):
+            in_order = np.ascontiguousarray(array, place.dtype)
+            self._rebind(entry, in_order)
             return
-        if i.home is None:
-            i.home = np.empty(i.now.shape, i.now.dtype)
-        if i.uses:
-            self._rebind(i, i.home)
-        np.copyto(i.home, array, "same_kind")
-        i.copied = None
+        if entry.home is None:
+            entry.home = np.empty(place.shape, place.dtype)
+        if entry.uses:
+            self._rebind(entry, entry.home)
+        np.copyto(entry.home, array, "same_kind")
+        entry.copied = None
 
-    def _rebind(self, i: Input, array: Array) -> None:
+    def _is_output(self, array: Array) -> bool:
+        own = owner(array)
+        return any(own is output for output in self._output_owners)
+
+    def _rebind(self, entry: Input, array: Array) -> None:
         """Let the calls, and those that run in their stead, read this array."""
-        if array is i.now:
+        if array is entry.current:
             return
-        for use in i.uses:
-            view: Any = np.ndarray(use.shape, array.dtype, array, use.offset, use.strides)
-            fn, args = self._calls[use.call]
-            self._calls[use.call] = fn, (*args[: use.slot], view, *args[use.slot + 1 :])
-            self.run[use.call] = Prebound()(self._calls[use.call])
-        i.now = array
+        for use in entry.uses:
+            fn, old = self._calls[use.call]
+            args = list(old)
+            args[use.operand] = use.view(array)
+            call = fn, tuple(args)
+            self._calls[use.call] = call
+            # a Prebound of its own: the rows of an array that was fed once are not kept
+            self.run[use.call] = Prebound().quicker(call)
+        entry.current = array

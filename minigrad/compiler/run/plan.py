@@ -5,26 +5,44 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from minigrad.compiler.emit.program import Program
-from minigrad.core.tensor import Array, Tensor
-from minigrad.errors import ArgumentError, DTypeError, ShapeError, StaleTapeError, UnsupportedError
+from minigrad.core.array import Array
+from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError, StaleTapeError, UnsupportedError
 
+from .feeds import checked_feeds
 from .inputs import Inputs
-from .profile import report
-from .threads import run
+from .profile import Row, profile
+from .resampling import draw_again
+from .threads import run_calls
 
 
 class Plan:
-    """Call it with {leaf or name: array} for the outputs' arrays; print it to see what it does.
+    """A compiled tape: call it for the values of its outputs, print it to see what it does.
 
-    The outputs are read-only and **valid until the next call** or report, which writes over them; ``copy=True`` gives
-    arrays that are yours. Leaves that are not given keep their own values, read anew at every call: an ``assign`` or
-    an optimizer's step between two calls is seen.
+    ``plan({leaf or name: array, ...})``. Leaves that are not fed keep their own values, read anew
+    at every call: an ``assign`` or an optimizer's step between two calls is seen. The outputs are
+    read-only and **valid until the next call** or report, which writes over them; ``copy=True``
+    gives arrays that are yours.
+
+    >>> import numpy as np
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1.0, 3.0], name="x")
+    >>> plan = mg.compile(mg.Tape.of(np.sum(x * x)))
+    >>> float(plan()[0])
+    10.0
+    >>> float(plan({"x": [0.0, 2.0]})[0])
+    4.0
+    >>> print(plan)
+    plan: 2 calls, 24 bytes of buffers; not split: ...
+    product = product(x, x)    # float64[2] in b1
+    sum = sum(product)    # float64[] in b2
+    return sum
     """
 
     def __init__(
@@ -34,148 +52,130 @@ class Plan:
         homes: dict[Tensor, Array],
         constants: list[Tensor],
         listing: list[str],
-        size: int,
+        nbytes: int,
     ) -> None:
-        self._inputs, self._sections = Inputs(program.calls, outputs, homes), program.sections
-        self._rows = [(line.calls, line.nbytes, line.why) for line in program.lines]
-        self._outputs = tuple(_read_only(o) for o in outputs)
-        self._drawn: dict[Tensor, Array] = {}  # resampled xi_t
+        """Bind the leaves to the calls; ``mg.compile`` makes plans.
+
+        program: the calls. outputs: where they write what is given out. homes: where each input is
+        read. constants: leaves that were compiled in. listing: the texts of the program's lines.
+        nbytes: of all buffers together.
+        """
+        self._inputs = Inputs(program.calls, outputs, homes)
+        self._sections = program.sections
+        self._rows = [Row(line.calls, line.nbytes, line.reason) for line in program.lines]
+        self._outputs = tuple([_read_only(o) for o in outputs])
+        self._resampled: dict[Tensor, Array] = {}
         self._frozen = [(leaf, leaf.assigned) for leaf in constants]
-        self._names, self._leaves = _names(homes), frozenset(homes)
+        self._leaf_of = _by_name(homes)
+        self._leaves = frozenset(homes)
+        # one call at a time: all of them write to the same buffers
         self._lock = threading.Lock()
         self._listing = listing
-        self.nbytes = size
+        self.nbytes = nbytes
 
     def __call__(
         self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None, *, copy: bool = False
     ) -> tuple[Array, ...]:
         """Run it.
 
-        Raises ArgumentError for a key that is no input or a value that the program cannot take, ShapeError and
-        DTypeError for an array that does not fit, StaleTapeError where a constant was assigned.
+        feeds: values for leaves, each in the leaf's shape. copy: give arrays that no later call
+        writes over.
+
+        Raises ArgumentError for a key that is no input or a value that the program cannot take,
+        ShapeError and DTypeError for an array that does not fit, StaleTapeError where a constant
+        was assigned.
         """
-        given = self._drawn | (self._checked(feeds) if feeds is not None else {})
+        arrays = self._arrays(feeds)
         with self._lock:
-            self._load(given)
+            self._load(arrays)
             try:
-                run(self._inputs.run, self._sections)
+                run_calls(self._inputs.run, self._sections)
             except (IndexError, np.linalg.LinAlgError) as error:
                 remedy = "What is given must lie where the program can take it"
                 raise ArgumentError("plan", got=str(error), remedy=remedy) from None
-            return tuple(o.copy() for o in self._outputs) if copy else self._outputs
+            if copy:
+                return tuple([o.copy() for o in self._outputs])
+            return self._outputs
 
-    def _load(self, given: Mapping[Tensor, Array]) -> None:
+    def _arrays(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None) -> dict[Tensor, Array]:
+        """What is fed, and xi_t drawn anew where none is."""
+        if feeds is None:
+            return self._resampled
+        return self._resampled | checked_feeds(feeds, self._leaf_of, self._leaves)
+
+    def _load(self, arrays: Mapping[Tensor, Array]) -> None:
         """Put the leaves' numbers where the calls read them."""
         for constant, version in self._frozen:
             if constant.assigned != version:
                 _refuse_assigned(constant)
-        self._inputs.load(given)
+        self._inputs.load(arrays)
 
     def resample(self, rng: np.random.Generator | int) -> None:
-        """Draw new xi_t for the randomized truncation on the tape, from now on, without compiling again.
+        """Draw new xi_t for the randomized truncation on the tape, for the calls from now on.
+
+        rng: a generator, or a seed for one.
+
+        >>> import numpy as np
+        >>> import minigrad as mg
+        >>> from minigrad.transforms import differentiate, truncate_randomly
+        >>> w = mg.tensor(0.5, requires_grad=True, name="w")
+        >>> h = mg.tensor(1.0, name="h_0")
+        >>> for t in range(1, 4):
+        ...     with mg.timestep(t):
+        ...         h = np.tanh(w * h)
+        >>> tape = truncate_randomly(mg.Tape.of(h), keep=0.5, rng=0)
+        >>> step = mg.compile(differentiate(tape))
+        >>> gradients = []
+        >>> for seed in range(20):
+        ...     step.resample(seed)
+        ...     gradients.append(float(step()[1]))
+        >>> len(set(gradients)) > 1
+        True
 
         Raises ArgumentError where the tape has none, or does not say with what probabilities.
         """
-        try:
-            rng = np.random.default_rng(rng)
-        except (TypeError, ValueError):
-            raise ArgumentError(
-                "resample", got=repr(rng), expected="expected a generator or a seed"
-            ) from None
-        leaves = [leaf for leaf in self._names.values() if "keep" in leaf.kwargs]
-        keep: dict[Any, dict[int, float]] = {}  # by the truncation that drew them
-        for leaf in leaves:
-            keep.setdefault(leaf.kwargs["draw"], {}).update(leaf.kwargs["keep"])
-        if not keep:
-            got, expected = (
-                "no xi_t with known probabilities on the tape",
-                "truncate_randomly(..., reweight=True) has",
-            )
-            raise ArgumentError("resample", got=got, expected=expected)
-        xi = {
-            draw: {t: (rng.random() < its[t]) / its[t] for t in sorted(its)}
-            for draw, its in keep.items()
-        }
-        self._drawn = {  # at once: another thread may be about to run
-            leaf: np.array(
-                np.prod([xi[leaf.kwargs["draw"]][t] for t in leaf.kwargs["keep"]]), leaf.dtype
-            )
-            for leaf in leaves
-        }
+        # in one assignment: another thread may be about to run
+        self._resampled = draw_again(self._leaf_of.values(), rng)
 
     def report(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> str:
-        """Time and bytes of each line of the listing, what takes longest first, and why something is not batched."""
-        given = self._drawn | (self._checked(feeds) if feeds is not None else {})
-        with self._lock:
-            return report(
-                self._inputs.run, self._rows, self._listing[1:-1], lambda: self._load(given)
-            )
+        """Time and bytes of each line of the listing, and why steps do not run all at once.
 
-    def _checked(self, feeds: Mapping[Tensor | str, npt.ArrayLike]) -> dict[Tensor, Array]:
-        """The arrays by leaf."""
-        if not isinstance(feeds, Mapping):
-            raise ArgumentError(
-                "plan",
-                got=f"a {type(feeds).__name__}",
-                expected="expected {leaf or name: array, ...}",
-            )
-        given = {}
-        for key, value in feeds.items():
-            leaf: Any = self._names.get(key) if isinstance(key, str) else key
-            if leaf not in self._leaves:
-                got = (
-                    f"{key!r} is no input"
-                    if isinstance(key, str)
-                    else f"'{getattr(key, 'label', key)}' is no input"
-                )
-                names = ", ".join(self._names) or "none"
-                remedy = "Name a leaf to make it an input: tensor(..., name='x')"
-                raise ArgumentError(
-                    "plan", got=got, expected=f"its inputs are {names}", remedy=remedy
-                )
-            array = _array(leaf, value)
-            if array.shape != leaf.shape:
-                raise ShapeError(
-                    "plan",
-                    got=f"'{leaf.label}' is {array.shape}",
-                    expected=f"expected {leaf.shape}",
-                )
-            if array.dtype != leaf.dtype and not np.can_cast(array.dtype, leaf.dtype, "same_kind"):
-                raise DTypeError(
-                    "plan",
-                    got=f"'{leaf.label}' is {array.dtype}",
-                    expected=f"expected {leaf.dtype}",
-                )
-            given[leaf] = array
-        return given
+        What takes longest comes first. Runs the plan three times and writes over its outputs.
+        feeds: as for a call.
+
+        >>> import numpy as np
+        >>> import minigrad as mg
+        >>> x = mg.tensor([1.0, 3.0], name="x")
+        >>> print(mg.compile(mg.Tape.of(np.tanh(x))).report())
+           time  share  calls      bytes  what
+        ... 100.0%      1         16  tanh = tanh(x)    # float64[2] in b1
+        ...us  in 1 calls, each timed alone
+
+        Raises what a call raises.
+        """
+        arrays = self._arrays(feeds)
+        # without the heading and what is returned
+        texts = self._listing[1:-1]
+        with self._lock:
+            return profile(self._inputs.run, self._rows, texts, lambda: self._load(arrays))
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The names of what may be given."""
-        return tuple(self._names)
+        """The names of the leaves that may be fed."""
+        return tuple(self._leaf_of)
 
     def __str__(self) -> str:
-        return "\n".join(line for line in self._listing if line)
+        # the lines of all shards but the first are empty
+        return "\n".join([line for line in self._listing if line])
 
     def __repr__(self) -> str:
-        return f"Plan({len(self._inputs.run)} calls, {self.nbytes:,} bytes of buffers, inputs {', '.join(self._names)})"
+        size = f"{len(self._inputs.run)} calls, {self.nbytes:,} bytes of buffers"
+        return f"Plan({size}, inputs {', '.join(self._leaf_of)})"
 
     def __reduce__(self) -> NoReturn:
+        got = "a Plan, which is memory and calls on it"
         remedy = "Pickle the parameters, record and compile again"
-        raise UnsupportedError(
-            "pickle or copy", got="a Plan, which is memory and calls on it", remedy=remedy
-        )
-
-
-def _array(leaf: Tensor, value: Any) -> Array:
-    if type(value) is np.ndarray:
-        return value
-    try:
-        return np.asarray(value.data if isinstance(value, Tensor) else value)
-    except ValueError:
-        raise ShapeError(
-            "plan", got=f"'{leaf.label}' is no array", expected=f"expected {leaf.shape}"
-        ) from None
+        raise UnsupportedError("pickle or copy", got=got, remedy=remedy)
 
 
 def _read_only(x: Array) -> Array:
@@ -184,17 +184,17 @@ def _read_only(x: Array) -> Array:
     return view
 
 
-def _names(leaves: Mapping[Tensor, Any]) -> dict[str, Tensor]:
+def _by_name(leaves: Mapping[Tensor, Array]) -> dict[str, Tensor]:
     """The leaves by name, unique as on the tape: the second W is ``W#2``."""
     count: Counter[str] = Counter()
-    found: dict[str, Tensor] = {}
+    leaf_of: dict[str, Tensor] = {}
     for leaf in leaves:
         name = leaf.label
-        while name in found:
+        while name in leaf_of:
             count[leaf.label] += 1
             name = f"{leaf.label}#{count[leaf.label] + 1}"
-        found[name] = leaf
-    return found
+        leaf_of[name] = leaf
+    return leaf_of
 
 
 def _refuse_assigned(constant: Tensor) -> NoReturn:

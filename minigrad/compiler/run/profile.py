@@ -4,30 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
+from typing import NamedTuple
 
-from minigrad.compiler.emit.kernels import Call
+from minigrad.compiler.emit.program import Call
 
-Row = tuple[list[int], int, str]  # which calls, bytes written, why not all steps at once
+RUNS = 3
+MICROSECONDS = 1e6
 
 
-def report(
+class Row(NamedTuple):
+    """One line of the listing.
+
+    calls: their numbers. nbytes: written. reason: why not all steps run at once.
+    """
+
+    calls: list[int]
+    nbytes: int
+    reason: str
+
+
+def profile(
     calls: Sequence[Call], rows: Sequence[Row], texts: Sequence[str], prepare: Callable[[], None]
 ) -> str:
-    """Run the calls a few times, each timed alone, and tabulate the best time, calls and bytes written per line."""
+    """Run the calls a few times, each timed alone, and tabulate what each line takes.
+
+    The best time, the calls and the bytes written. calls: of the plan. rows: which of them belong
+    to which line. texts: of the lines, empty for those not to be shown. prepare: puts the inputs in
+    place, before every run.
+    """
+    best = _best_times(calls, prepare)
+    times = []
+    for row in rows:
+        of_line = [best[i] for i in row.calls]
+        times.append(sum(of_line))
+    whole = sum(times) or 1.0
+    lines = ["   time  share  calls      bytes  what"]
+    # only the first of the shards, which do the same, has texts
+    shown = [entry for entry in zip(times, rows, texts, strict=True) if entry[2]]
+    shown.sort(key=lambda entry: -entry[0])
+    for seconds, row, text in shown:
+        time = f"{seconds * MICROSECONDS:5.0f}us {seconds / whole:6.1%}"
+        line = f"{time} {len(row.calls):6d} {row.nbytes:10,d}  {text.strip()}"
+        lines.append(f"{line} ({row.reason})" if row.reason else line)
+    lines.append(f"{whole * MICROSECONDS:5.0f}us  in {len(calls)} calls, each timed alone")
+    return "\n".join(lines)
+
+
+def _best_times(calls: Sequence[Call], prepare: Callable[[], None]) -> list[float]:
+    """The shortest time of each call, in seconds."""
     best = [float("inf")] * len(calls)
-    for _ in range(3):
+    for _ in range(RUNS):
         prepare()
         for i, (fn, args) in enumerate(calls):
             start = perf_counter()
             fn(*args)
             best[i] = min(best[i], perf_counter() - start)
-    spent = [sum(best[i] for i in its) for its, _, _ in rows]
-    whole = sum(spent) or 1.0
-    lines = ["   time  share  calls      bytes  what"]
-    shown = [
-        row for row in zip(rows, texts, spent, strict=True) if row[1]
-    ]  # other shards do what the first does
-    for (its, size, why), text, seconds in sorted(shown, key=lambda row: -row[2]):
-        line = f"{seconds * 1e6:5.0f}us {seconds / whole:6.1%} {len(its):6d} {size:10,d}  {text.strip()}"
-        lines.append(line + (f" ({why})" if why else ""))
-    return "\n".join([*lines, f"{whole * 1e6:5.0f}us  in {len(calls)} calls, each timed alone"])
+    return best

@@ -1,4 +1,4 @@
-"""The order of work: families on a cycle of the family graph run in a loop over the steps, all others all at once.
+"""The order of work: a loop over the steps for families on a cycle, all steps at once for others.
 
 Source: Allen and Kennedy's loop distribution; Tarjan's strongly connected components.
 """
@@ -8,58 +8,60 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from minigrad.compiler.families import Family
-from minigrad.compiler.graph import Graph, Node
-from minigrad.compiler.primitives import PAIRWISE
+from minigrad.compiler.graph import Node
+
+from .schedule import Schedule, Unit
+
+Edges = dict[Any, dict[Any, None]]
+"""From each vertex to others; the inner dictionaries are sets that keep their order."""
 
 
-@dataclass(eq=False, slots=True)
-class Unit:
-    """What runs together: one family for all steps, or the families of a cycle, step by step."""
+def distribute_loops(schedule: Schedule) -> Schedule:
+    """Make a unit of each strongly connected component of the family graph. Cost: linear.
 
-    families: list[Family]
-    nodes: list[Node]  # in the order of execution
-    loop: bool
-
-    @property
-    def section(self) -> int:
-        """When it runs; all of it, as sections.py verifies."""
-        return self.nodes[0].section
-
-
-def sources(node: Node, root: dict[Node, Node]) -> Iterator[Node]:
-    """The nodes whose memory node reads, leaves excepted."""
-    for x in node.inputs:
-        r = root[x]
-        if r.fn is not None:
-            yield r
-
-
-def units(graph: Graph, root: dict[Node, Node], of: dict[Node, Family]) -> list[Unit]:
-    """The strongly connected components of the family graph, each after those it reads from. Cost: linear."""
-    wanted: dict[Family, dict[Family, None]] = {}
-    for n in graph.nodes:
-        if n in of:
-            wanted.setdefault(of[n], {}).update(dict.fromkeys(of[s] for s in sources(n, root)))
-    at = {n: i for i, n in enumerate(graph.nodes)}
-    starts = [of[root[o]] for o in graph.outputs if root[o] in of]
-    found = []
-    for component in components(starts, wanted):
-        loop = len(component) > 1 or component[0] in wanted[component[0]]
-        nodes = [m for f in component for m in f.members]
+    Each unit comes after those it reads from.
+    """
+    reads = _family_graph(schedule)
+    position = {}
+    for i, n in enumerate(schedule.graph.nodes):
+        position[n] = i
+    units = []
+    # what no output needs has no unit
+    starts = schedule.output_families()
+    for component in components(starts, reads):
+        first = component[0]
+        loop = len(component) > 1 or first in reads[first]
+        nodes: list[Node] = []
+        for family in component:
+            nodes += family.members
         if loop:
-            nodes.sort(key=at.__getitem__)
-        found.append(Unit(component, nodes, loop))
-    return found
+            nodes.sort(key=position.__getitem__)
+        units.append(Unit(component, nodes, loop))
+    return replace(schedule, units=tuple(units))
 
 
-def components(starts: list[Any], edges: dict[Any, dict[Any, None]]) -> Iterator[list[Any]]:
-    """Tarjan's algorithm without recursion: the components reachable from starts, those reached before reachers."""
+def _family_graph(schedule: Schedule) -> Edges:
+    """Which families each family reads."""
+    family_of = schedule.family_of
+    reads: Edges = {}
+    for n in schedule.graph.nodes:
+        if n in family_of:
+            family = family_of[n]
+            reads_of_family = reads.setdefault(family, {})
+            for source in schedule.sources(n):
+                reads_of_family[family_of[source]] = None
+    return reads
+
+
+def components(starts: list[Any], edges: Edges) -> Iterator[list[Any]]:
+    """The strongly connected components reachable from starts, those reached before reachers.
+
+    Tarjan's algorithm, without recursion.
+    """
     index: dict[Any, int] = {}
     low: dict[Any, int] = {}
     open_: dict[Any, None] = {}
@@ -82,64 +84,72 @@ def components(starts: list[Any], edges: dict[Any, dict[Any, None]]) -> Iterator
             else:
                 stack.pop()
                 if stack:
-                    low[stack[-1][0]] = min(low[stack[-1][0]], low[v])
+                    parent, _ = stack[-1]
+                    low[parent] = min(low[parent], low[v])
+                # nothing that v reaches leads back to before it: its component is complete
                 if low[v] == index[v]:
-                    component: list[Any] = []
-                    while v not in component[-1:]:
-                        component.append(open_.popitem()[0])
-                    yield component
+                    yield _close(open_, v)
 
 
-def scheduled(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family]) -> list[Unit]:
-    """The units as the tape has them: of those that can run next always the earliest, so that memory is free soon."""
-    unit_of = {f: unit for unit in order for f in unit.families}
-    wanted = {
-        unit: {unit_of[of[s]] for n in unit.nodes for s in sources(n, root)} - {unit}
-        for unit in order
-    }
+def _close(open_: dict[Any, None], root: Any) -> list[Any]:
+    """Take a component off the open vertices: all that were entered since its root."""
+    component: list[Any] = []
+    while root not in component[-1:]:
+        vertex, _ = open_.popitem()
+        component.append(vertex)
+    return component
+
+
+def order_units(schedule: Schedule) -> Schedule:
+    """The units as the tape has them, and one section after the other.
+
+    Of those that can run next always the earliest, so that memory is free soon.
+    """
+    reads = _unit_graph(schedule)
     readers = defaultdict[Unit, list[Unit]](list)
-    for unit, its in wanted.items():
-        for source in its:
+    waiting_for: dict[Unit, int] = {}
+    for unit, sources in reads.items():
+        waiting_for[unit] = len(sources)
+        for source in sources:
             readers[source].append(unit)
-    waiting = {unit: len(its) for unit, its in wanted.items()}
-    first = {unit: (min(n.serial for n in unit.nodes), i) for i, unit in enumerate(order)}
-    ready = [(first[unit], unit) for unit in order if not waiting[unit]]
+    place = _places(schedule)
+    ready = [(place[unit], unit) for unit in reads if not waiting_for[unit]]
     heapq.heapify(ready)
-    found = []
+    ordered = []
     while ready:
         _, unit = heapq.heappop(ready)
-        found.append(unit)
+        ordered.append(unit)
         for reader in readers[unit]:
-            waiting[reader] -= 1
-            if not waiting[reader]:
-                heapq.heappush(ready, (first[reader], reader))
-    return found
+            waiting_for[reader] -= 1
+            if not waiting_for[reader]:
+                entry = place[reader], reader
+                heapq.heappush(ready, entry)
+    # stable: the order within a section stays
+    ordered.sort(key=lambda unit: unit.section)
+    return replace(schedule, units=tuple(ordered))
 
 
-def hoist(order: list[Unit], root: dict[Node, Node], of: dict[Node, Family]) -> list[Unit]:
-    """Take what does not depend on the loop out of its sums and products: (p_t + r_t) + b is (p_t + b) + r_t.
+def _unit_graph(schedule: Schedule) -> dict[Unit, set[Unit]]:
+    """Which other units each unit reads."""
+    unit_of: dict[Family, Unit] = {}
+    for unit in schedule.units:
+        unit_of |= dict.fromkeys(unit.families, unit)
+    family_of = schedule.family_of
+    reads = {}
+    for unit in schedule.units:
+        sources = set()
+        for n in unit.nodes:
+            for source in schedule.sources(n):
+                sources.add(unit_of[family_of[source]])
+        sources.discard(unit)
+        reads[unit] = sources
+    return reads
 
-    Changes the operands of the nodes, and enters new ones in ``root`` and ``of``; the graph does not list them.
-    """
-    new: list[Unit] = []
-    for unit in order:
-        for family in [f for f in unit.families if unit.loop and f.first.fn in PAIRWISE]:
-            inside, outer = set(unit.families), []
-            for n in family.members:
-                free = [x for x in n.inputs if of.get(root[x]) not in inside]
-                if n.fn is not None and 1 < len(free) < len(
-                    n.inputs
-                ):  # at an end of the loop all may be free
-                    part = n.made(n.fn, *free, shape=np.broadcast_shapes(*[x.shape for x in free]))
-                    root[part] = part
-                    n.inputs = (part, *[x for x in n.inputs if x not in free])
-                    outer.append(part)
-            for shape in dict.fromkeys(
-                n.shape for n in outer
-            ):  # at an end of the loop it may differ
-                alike = [n for n in outer if n.shape == shape]
-                hoisted = Family(alike, len(of), {n.time for n in alike})
-                of |= dict.fromkeys(alike, hoisted)
-                new.append(Unit([hoisted], alike, loop=False))
-        new.append(unit)
-    return new
+
+def _places(schedule: Schedule) -> dict[Unit, tuple[int, int]]:
+    """Where on the tape each unit begins; of two that begin at one place, the number decides."""
+    places = {}
+    for number, unit in enumerate(schedule.units):
+        serials = [n.serial for n in unit.nodes]
+        places[unit] = min(serials), number
+    return places

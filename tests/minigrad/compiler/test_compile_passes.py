@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import transforms as tr
-from minigrad.compiler.emit.kernels import batched, calls, owner, stacked, summed_products
+from minigrad.compiler.emit.kernels import calls
+from minigrad.compiler.emit.stacks import batched, summed_products
 from minigrad.compiler.families import families
 from minigrad.compiler.graph import Graph
 from minigrad.compiler.primitives import product, total
@@ -17,7 +18,10 @@ from minigrad.compiler.read import read
 from minigrad.compiler.rewrite.chains import flatten
 from minigrad.compiler.rewrite.expand import expand
 from minigrad.compiler.rewrite.fold import fold
-from minigrad.compiler.schedule.loops import components, hoist, units
+from minigrad.compiler.schedule.invariants import hoist
+from minigrad.compiler.schedule.loops import components, distribute_loops
+from minigrad.compiler.schedule.schedule import without_order
+from minigrad.compiler.strided import owner, stacked
 from minigrad.compiler.views import is_view, roots
 
 
@@ -137,11 +141,8 @@ def test_members_of_a_family_do_the_same_in_different_steps():
 
 def test_only_the_recurrence_loops():
     graph = flatten(fold(expand(read(rnn(6, 2)))))
-    root = roots(graph)
-    of = families(graph, root)
-    loops = [
-        [f.first.fn for f in u.families] for u in hoist(units(graph, root, of), root, of) if u.loop
-    ]
+    schedule = hoist(distribute_loops(without_order(graph)))
+    loops = [[f.first.fn for f in u.families] for u in schedule.units if u.loop]
     forward, backward = {np.matmul, total, np.tanh}, {np.matmul, total, product}
     assert [set(fns) for fns in loops] == [forward, forward, backward, backward]
     assert {len(fns) for fns in loops} == {3}

@@ -1,7 +1,5 @@
 """The laws of plans in shards: what they share is there before any of them reads it."""
 
-import importlib
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,9 +7,10 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import transforms as tr
-from minigrad.compiler.graph import Node
-from minigrad.compiler.schedule.loops import Unit
-from minigrad.compiler.schedule.sections import AFTER, BEFORE, CrossingError, verify
+from minigrad.compiler.graph import Graph, Node
+from minigrad.compiler.schedule import schedule as schedules
+from minigrad.compiler.schedule.schedule import Schedule, Unit
+from minigrad.compiler.schedule.sections import AFTER, BEFORE, CrossingError, verify_sections
 from tests.programs import H, close, in_shards, is_sharded, shared_by_shards
 
 T, ROWS = 4, 6
@@ -142,28 +141,32 @@ def node(section, *inputs):
     return Node(np.tanh, inputs, {}, (2,), np.dtype(float), section=section)
 
 
+def schedule_of(units):
+    nodes = tuple(n for unit in units for n in unit.nodes)
+    return Schedule(Graph(nodes, nodes[-1:]), {}, {n: n for n in nodes}, units, {})
+
+
 @given(st.sampled_from([BEFORE, 1, 2, AFTER]), st.sampled_from([BEFORE, 1, 2, AFTER]))
 def test_a_section_reads_itself_and_what_is_whole(before, now):
     x = node(before)
     y = node(now, x)
-    order = [Unit([], [x], False), Unit([], [y], False)]
+    schedule = schedule_of((Unit([], [x], False), Unit([], [y], False)))
     if before in (BEFORE, now) or now == AFTER:
-        verify(order, {x: x, y: y})
+        verify_sections(schedule)
     else:
         with pytest.raises(CrossingError, match="reads"):
-            verify(order, {x: x, y: y})
+            verify_sections(schedule)
 
 
 def test_a_unit_runs_in_one_section():
     x, y = node(BEFORE), node(1)
     with pytest.raises(CrossingError, match="is in a unit of section 0"):
-        verify([Unit([], [x, y], True)], {x: x, y: y})
+        verify_sections(schedule_of((Unit([], [x, y], True),)))
 
 
 @pytest.mark.parametrize("step", ["W * W", "W * s", "s * s", "leak", "weight normalization"])
 def test_where_families_forget_the_sections_the_plan_is_not_split_and_says_so(step, monkeypatch):
-    package = importlib.import_module("minigrad.compiler")
-    families = package.families
+    families = schedules.families
 
     def forgetful(graph, root):
         after = [n for n in graph.nodes if n.section == AFTER]
@@ -174,7 +177,7 @@ def test_where_families_forget_the_sections_the_plan_is_not_split_and_says_so(st
             n.section = AFTER
         return found
 
-    monkeypatch.setattr(package, "families", forgetful)
+    monkeypatch.setattr(schedules, "families", forgetful)
     tape, parameters = gradients(STEPS[step])
     with pytest.warns(RuntimeWarning, match="the plan is right but not split: Node"):
         plan = in_shards(tape, 2)
