@@ -148,10 +148,6 @@ class Graph:
                 readers[x].append(n)
         return readers
 
-    def positions(self) -> dict[Node, int]:
-        """Of every node its place in the order of execution."""
-        return {n: i for i, n in enumerate(self.nodes)}
-
     def __str__(self) -> str:
         return "\n".join(_lines(self))
 

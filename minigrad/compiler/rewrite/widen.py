@@ -40,7 +40,8 @@ def widen(graph: Graph) -> Graph:
     groups = _of_fixed_matrices(groups, fixed)
     if not groups:
         return graph
-    wide = Wide(graph.readers(), graph.positions(), fixed)
+    position = {n: i for i, n in enumerate(graph.nodes)}
+    wide = Wide(graph.readers(), position, fixed)
     orders: dict[frozenset[Node], Order] = {}
     for products in groups:
         weights = _in_one_order(products, orders, wide)

@@ -138,9 +138,9 @@ def _sums(graph: Graph, readers: Readers) -> Iterator[Sum]:
             once = [x for x in inner if len(readers[x]) == 1]
             terms_of = _terms_by_matrix(n, once, place_of)
             for (_, matrix), terms in terms_of.items():
-                found = _successive(n, terms, matrix, place_of)
-                if found is not None:
-                    yield found
+                if _are_successive(terms, place_of):
+                    start = place_of[_untransposed(terms[0])].start
+                    yield Sum(n, terms, matrix, start)
 
 
 def _terms_by_matrix(n: Node, terms: list[Node], place_of: Places) -> dict[Any, list[Node]]:
@@ -153,14 +153,12 @@ def _terms_by_matrix(n: Node, terms: list[Node], place_of: Places) -> dict[Any, 
     return alike
 
 
-def _successive(n: Node, terms: list[Node], matrix: Node, place_of: Places) -> Sum | None:
-    """The sum of those terms, if there are several and their matrices lie one behind the other."""
+def _are_successive(terms: list[Node], place_of: Places) -> bool:
+    """Sort terms by where their matrices lie: whether there are several, one behind the other."""
     terms.sort(key=lambda term: place_of[_untransposed(term)].start)
     starts = [place_of[_untransposed(term)].start for term in terms]
-    found = Sum(n, terms, matrix, starts[0])
-    if len(terms) > 1 and starts == _begins(found.operands, found.start):
-        return found
-    return None
+    operands = tuple([term.inputs[0] for term in terms])
+    return len(terms) > 1 and starts == _begins(operands, starts[0])
 
 
 def _is_joinable(term: Node, place_of: Places) -> bool:
