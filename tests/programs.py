@@ -1,5 +1,6 @@
 """Recurrent programs to compile, and the law of compilation: a plan gives what replaying the tape gives."""
 
+import importlib
 import itertools
 import os
 
@@ -10,8 +11,6 @@ import minigrad as mg
 from minigrad import transforms as tr
 from minigrad.compiler.emit.kernels import copy_result
 from minigrad.compiler.emit.labels import subtract_at
-from minigrad.compiler.rewrite import split
-from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
 
 B, D, H, V = 3, 4, 5, 6
 
@@ -45,6 +44,7 @@ def agrees(tape, feeds=None, dtype=np.float64, sharded=None):
 
 def in_shards(tape, count, wide=1 << 30, much=1):
     """Compile as where there are so many cores, and any batch, if not said else, is worth them."""
+    split = importlib.import_module("minigrad.compiler.rewrite.split")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(split, "MIN_BLAS_COLUMNS", wide)
         patch.setattr(split, "MIN_NUMBERS_PER_SHARD", much)

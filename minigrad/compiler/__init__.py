@@ -1,24 +1,19 @@
 """compile: Tape -> Plan. Roll the tape up into families, distribute the loop.
 
-One folder per phase: the graph, rewrite, schedule, memory, emit, run.
+README.md of this folder has the phases, with an example after each.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from dataclasses import replace
 
 from minigrad.compiler.emit.calls import emit
 from minigrad.compiler.emit.listing import list_plan
 from minigrad.compiler.memory.allocate import allocate_memory
 from minigrad.compiler.memory.leaves import place_leaves
-from minigrad.compiler.rewrite.chains import flatten
-from minigrad.compiler.rewrite.expand import expand
-from minigrad.compiler.rewrite.fold import fold
+from minigrad.compiler.rewrite import PASSES, Pass
 from minigrad.compiler.rewrite.guard import refuse_peeks
-from minigrad.compiler.rewrite.split import in_shards
-from minigrad.compiler.rewrite.widen import side_by_side
-from minigrad.compiler.rewrite.widen_sums import summed_side_by_side
 from minigrad.compiler.run.plan import Plan
 from minigrad.compiler.schedule.build import build_schedule
 from minigrad.compiler.schedule.sections import CrossingError
@@ -28,7 +23,7 @@ from minigrad.core.gc_paused import uncollected
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 
-from .graph import Graph, is_input, read
+from .read import is_input, read
 
 __all__ = ["Plan", "compile"]
 
@@ -56,23 +51,25 @@ def compile(tape: Tape) -> Plan:
     refuse_no_tape("compile", tape)
     refuse_peeks(tape)
     try:
-        return _compiled(tape, in_shards)
+        return _compiled(tape, PASSES)
     except CrossingError as error:
         whole = f"not split: {error}"
         text = f"compile: an internal error; the plan is right but {whole}"
         warnings.warn(text, RuntimeWarning, stacklevel=2)
-        return _compiled(tape, lambda graph: (graph, whole))
+        return _compiled(tape, (*PASSES[:-1], lambda graph: replace(graph, note=whole)))
 
 
 @uncollected()
-def _compiled(tape: Tape, split: Callable[[Graph], tuple[Graph, str]]) -> Plan:
-    graph, why = split(summed_side_by_side(side_by_side(flatten(fold(expand(read(tape)))))))
+def _compiled(tape: Tape, passes: tuple[Pass, ...]) -> Plan:
+    graph = read(tape)
+    for rewrite in passes:
+        graph = rewrite(graph)
     schedule = build_schedule(graph)
     memory = allocate_memory(schedule)
     homes = place_leaves(schedule, memory)
     program = emit(schedule, memory)
     outputs = tuple([program.array(o) for o in graph.outputs])
-    listing = list_plan(schedule, memory, program, why)
+    listing = list_plan(schedule, memory, program)
     inputs: dict[Tensor, Array] = {}
     constants = []
     for leaf in tape.leaves:

@@ -1,28 +1,42 @@
-"""Families: the nodes that do the same in successive time steps. A wrong guess here costs speed, never a result."""
+"""Families: nodes that do the same in successive steps. A wrong guess costs only speed."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from minigrad.compiler.rewrite.chains import STEP
 from minigrad.ops.indexing import getitem
 
-from .graph import Graph, Node, is_view
+from .graph import Graph, Node
+from .primitives import PAIRWISE
+from .views import is_view
+
+# of one kind, only the families met last are compared with a node: so the cost stays linear
+MAX_COMPARED_FAMILIES = 32
+# how an operand looks that another step has computed, or that one step alone reads
+OF_A_STEP = "of a step"
+
+
+class Look(NamedTuple):
+    """What an operand looks like, the same in every step: its source, the views on the way."""
+
+    source: Any
+    views: tuple[Hashable, ...]
 
 
 @dataclass(eq=False, slots=True)
 class Family:
-    """Nodes of one function, keywords, shape, dtype, source place and section, in order of time.
+    """Nodes of one function, keywords, shape, dtype, source place and section, a step each.
 
-    One per time step.
+    serial: the order of their discovery. times: the steps of the members. looks: what the first
+    member's operands look like.
     """
 
     members: list[Node]
-    serial: int  # in the order of their discovery
+    serial: int
     times: set[int | None] = field(default_factory=set)
-    looks: list[Any] = field(default_factory=list)  # what the first member's operands look like
+    looks: list[Look] = field(default_factory=list)
 
     @property
     def first(self) -> Node:
@@ -33,81 +47,121 @@ class Family:
         return len(self.members)
 
 
-def families(graph: Graph, root: dict[Node, Node]) -> dict[Node, Family]:
+def families(graph: Graph, root_of: dict[Node, Node]) -> dict[Node, Family]:
     """The family of every node that is neither leaf nor view. Cost: linear in the nodes.
 
-    A node joins the family whose members read the same: the same leaves and views, results of the same families in
-    the same step, anything from another step. At the ends of the loop, where something is missing (the last step's
-    adjoint has nothing from the step after), it joins the family of its kind that resembles it most.
+    A node joins the family whose members read the same: the same leaves and views, results of the
+    same families in the same step, anything from another step. At the ends of the loop, where
+    something is missing (the last step's adjoint has nothing from the step after), it joins the
+    family of its kind that resembles it most.
+
+    root_of: the node whose memory a node looks at.
     """
-    shared = _shared(graph, root)
-    of: dict[Node, Family] = {}
-    exact: dict[Any, Family] = {}
-    kinds: defaultdict[Any, list[Family]] = defaultdict(list)
-
-    def look(n: Node, x: Node) -> Any:
-        """What an operand looks like, the same in every step."""
-        seen = []
-        while is_view(x):
-            seen.append((x.fn, () if x.fn is getitem else repr(x.kwargs)))
-            x = x.inputs[0]
-        if x in shared:
-            what: Any = x
-        elif x.fn is None or x.time != n.time:
-            what = "another step"
-        else:
-            what = of[x]
-        return (what, *seen)
-
+    discovery = _Discovery(_read_in_many_steps(graph, root_of))
     for n in graph.nodes:
-        if n.fn is None or is_view(n):
-            continue
+        if n.fn is not None and not is_view(n):
+            discovery.enter(n)
+    for family in set(discovery.family_of.values()):
+        family.members.sort(key=lambda member: member.time or 0)
+    return discovery.family_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Discovery:
+    """The families met so far.
+
+    shared: what is the same operand in every step. exact: the family for what a node is and its
+    operands look like. similar: the families for what a node is.
+    """
+
+    shared: set[Node]
+    family_of: dict[Node, Family] = field(default_factory=dict)
+    exact: dict[Any, Family] = field(default_factory=dict)
+    similar: dict[Hashable, list[Family]] = field(default_factory=dict)
+
+    def enter(self, n: Node) -> None:
+        """Find or found the family of a node whose operands have theirs."""
+        serial = len(self.family_of)
         if n.time is None:
-            of[n] = Family([n], len(of), {None})
-            continue
-        looks = [look(n, x) for x in n.inputs]
-        if n.fn in STEP:
+            self.family_of[n] = Family([n], serial, {None})
+            return
+        looks = [self.look(n, x) for x in n.inputs]
+        if n.fn in PAIRWISE:
+            # the terms of a sum may come in any order
             looks.sort(key=_rank)
-            kind: Any = (n.fn, n.shape, n.dtype, n.place, n.section, n.segment)
-        else:
-            shapes = tuple([x.shape for x in n.inputs])
-            kind = (n.fn, repr(n.kwargs), n.shape, n.dtype, n.place, n.section, n.segment, shapes)
+        kind = _kind(n)
         key = (kind, tuple(looks))
-        family = exact.get(key)
+        family = self.exact.get(key)
         if family is None or n.time in family.times:
-            open_ = [f for f in kinds[kind][-32:] if n.time not in f.times]
-            family = max(open_, key=lambda f: _resemblance(f.looks, looks), default=None)
-            if family is None or (not _resemblance(family.looks, looks) and n.fn not in STEP):
-                family = Family([], len(of), looks=looks)
-                kinds[kind].append(family)
-            exact[key] = family
+            family = self.most_similar(n, kind, looks)
+            if family is None:
+                family = Family([], serial, looks=looks)
+                self.similar.setdefault(kind, []).append(family)
+            self.exact[key] = family
         family.members.append(n)
         family.times.add(n.time)
-        of[n] = family
-    for family in set(of.values()):
-        family.members.sort(key=lambda m: m.time or 0)
-    return of
+        self.family_of[n] = family
+
+    def look(self, n: Node, x: Node) -> Look:
+        """What the operand x of n looks like."""
+        views: list[Hashable] = []
+        while is_view(x):
+            # indices differ from step to step
+            keywords = "" if x.fn is getitem else repr(x.kwargs)
+            views.append((x.fn, keywords))
+            x = x.inputs[0]
+        source: Any = OF_A_STEP
+        if x in self.shared:
+            source = x
+        elif x.fn is not None and x.time == n.time:
+            source = self.family_of[x]
+        return Look(source, tuple(views))
+
+    def most_similar(self, n: Node, kind: Hashable, looks: list[Look]) -> Family | None:
+        """The family without this step whose operands look most alike; None: none does."""
+        similar = self.similar.get(kind, [])
+        recent = similar[-MAX_COMPARED_FAMILIES:]
+        candidates = [family for family in recent if n.time not in family.times]
+        if not candidates:
+            return None
+        alike = [_resemblance(family.looks, looks) for family in candidates]
+        most = max(alike)
+        if most == 0 and n.fn not in PAIRWISE:
+            return None
+        return candidates[alike.index(most)]
 
 
-def _shared(graph: Graph, root: dict[Node, Node]) -> set[Node]:
-    """Leaves and results outside the steps that more than one step reads: the same operand in each."""
-    read_at: dict[Node, int | None] = {}
+def _kind(n: Node) -> Hashable:
+    """What all members of a family have in common; the number of terms of a sum may differ."""
+    kind: tuple[Hashable, ...] = (n.fn, n.shape, n.dtype, n.place, n.section, n.segment)
+    if n.fn in PAIRWISE:
+        return kind
+    shapes = [x.shape for x in n.inputs]
+    return *kind, repr(n.kwargs), tuple(shapes)
+
+
+def _read_in_many_steps(graph: Graph, root_of: dict[Node, Node]) -> set[Node]:
+    """Leaves and results outside the steps that more than one step reads."""
+    first_time: dict[Node, int] = {}
     shared = set()
     for n in graph.nodes:
         if n.time is None or is_view(n):
             continue
         for x in n.inputs:
-            r = root[x]
-            if (r.fn is None or r.time is None) and read_at.setdefault(r, n.time) != n.time:
-                shared.add(r)
+            root = root_of[x]
+            outside = root.fn is None or root.time is None
+            if outside and first_time.setdefault(root, n.time) != n.time:
+                shared.add(root)
     return shared
 
 
-def _resemblance(a: list[Any], b: list[Any]) -> int:
-    return sum(x == y for x, y in zip(a, b, strict=False))
+def _resemblance(a: list[Look], b: list[Look]) -> int:
+    pairs = zip(a, b, strict=False)
+    return sum(x == y for x, y in pairs)
 
 
-def _rank(look: Any) -> tuple[int, str]:
+def _rank(look: Look) -> tuple[int, str]:
     """An order of operands that does not depend on where they lie in memory."""
-    what = look[0]
-    return what.serial if isinstance(what, Family) else -1, getattr(what, "name", "")
+    if isinstance(look.source, Family):
+        return look.source.serial, ""
+    return -1, getattr(look.source, "name", "")

@@ -1,126 +1,184 @@
-"""The small graph that every pass reads and writes: nodes in the order of execution, without values."""
+"""The small graph that every pass reads and writes: nodes in the order of execution. It prints."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.core import gates
-from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor
-from minigrad.ops import OPS
-from minigrad.ops.indexing import getitem
+from minigrad.ops import OPS, op_name
 from minigrad.source import Place
 
 Fn = Callable[..., Any]
-GATES = gates.GATES - {gates.recompute}
-"""Identities forward. What they did to the gradient is on the tape already."""
-VIEWS = frozenset(
-    {
-        np.reshape,
-        np.transpose,
-        np.swapaxes,
-        np.expand_dims,
-        np.squeeze,
-        np.broadcast_to,
-        np.matrix_transpose,
-        gates.recompute,
-    }
-)
-"""Functions that look at the same memory in another way."""
+Shape = tuple[int, ...]
+
+
+class Segment(NamedTuple):
+    """A part of a checkpointed tape.
+
+    first_step: the step it begins with. again: whether what is there is computed for the second
+    time; None for the way back through it.
+    """
+
+    first_step: int
+    again: bool | None
 
 
 @dataclass(eq=False, slots=True, repr=False)
 class Node:
-    """One operation, or a leaf (fn is None): an input of the plan, or a constant, which has a value."""
+    """One operation, or a leaf (fn is None): an input of the plan, or a constant with its value.
+
+    fn, inputs, kwargs: the call that it stands for. time: its step, None outside the steps. place:
+    where in the user's code. leaf: the tensor that a leaf was read from. section: when it runs,
+    before the shards of the batch, in one of them, or after all. serial: the order on the tape.
+    """
 
     fn: Fn | None
     inputs: tuple[Node, ...]
     kwargs: dict[str, Any]
-    shape: tuple[int, ...]
+    shape: Shape
     dtype: np.dtype[Any]
     time: int | None = None
     place: Place = None
     name: str = ""
     leaf: Tensor | None = None
     value: Array | None = None
-    section: int = 0  # when it runs: before the shards of the batch, in one of them, or after all
-    segment: Any = (
-        None  # of a checkpointed tape: which steps, and whether forward, recomputed or backward
-    )
-    serial: int = 0  # the order on the tape
+    section: int = 0
+    segment: Segment | None = None
+    serial: int = 0
 
     def __repr__(self) -> str:
-        return f"Node({self.name or getattr(self.fn, '__name__', 'leaf')}, {self.shape}, t={self.time})"
+        function = getattr(self.fn, "__name__", "leaf")
+        return f"Node({self.name or function}, {self.shape}, t={self.time})"
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
         return len(self.shape)
 
+    @property
+    def is_real(self) -> bool:
+        """Whether it holds floating-point numbers."""
+        return self.dtype.kind == "f"
+
     def with_inputs(self, inputs: tuple[Node, ...]) -> Node:
         """The same operation on other operands; itself where they are the same."""
         if inputs == self.inputs:
             return self
-        return Node(
-            self.fn,
-            inputs,
-            self.kwargs,
-            self.shape,
-            self.dtype,
-            self.time,
-            self.place,
-            self.name,
-            None,
-            None,
-            self.section,
-            self.segment,
-            self.serial,
-        )
+        return self._beside(self.fn, inputs, self.kwargs, self.shape, self.name)
 
     def made(
         self,
         fn: Fn,
         *inputs: Node,
-        shape: tuple[int, ...] | None = None,
+        shape: Shape | None = None,
         name: str = "",
         **kwargs: Any,
     ) -> Node:
-        """A new operation in this one's stead: its step, place and, if no other is given, shape."""
+        """A new operation in this one's stead: its step, place and, if no other is given, shape.
+
+        fn, inputs, kwargs: the new call, but for a keyword ``shape``. shape, name: those of the
+        result.
+        """
+        if shape is None:
+            shape = self.shape
+        return self._beside(fn, inputs, kwargs, shape, name)
+
+    def reshaped(self, shape: Shape) -> Node:
+        """This one in another shape."""
+        keywords = {"shape": shape}
+        return self._beside(np.reshape, (self,), keywords, shape, name="")
+
+    def _beside(
+        self,
+        fn: Fn | None,
+        inputs: tuple[Node, ...],
+        kwargs: dict[str, Any],
+        shape: Shape,
+        name: str,
+    ) -> Node:
+        """An operation where and when this one is."""
         return Node(
             fn,
             inputs,
             kwargs,
-            self.shape if shape is None else shape,
+            shape,
             self.dtype,
             self.time,
             self.place,
             name,
-            None,
-            None,
-            self.section,
-            self.segment,
-            self.serial,
+            section=self.section,
+            segment=self.segment,
+            serial=self.serial,
         )
+
+
+Readers = dict[Node, list[Node]]
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes in the order of execution, and those that are wanted."""
+    """Nodes in the order of execution, and those that are wanted.
+
+    note: a sentence on how the batch was split into shards, or why not, for the listing of the
+    plan.
+    """
 
     nodes: tuple[Node, ...]
     outputs: tuple[Node, ...]
+    note: str = ""
 
-    def readers(self) -> dict[Node, list[Node]]:
+    @staticmethod
+    def of(outputs: tuple[Node, ...]) -> Graph:
+        """The graph of what the outputs need, operands before their readers."""
+        order: dict[Node, None] = {}
+        for output in outputs:
+            append(order, output)
+        return Graph(tuple(order), outputs)
+
+    def readers(self) -> Readers:
         """Who reads each node, once per operand."""
-        found: dict[Node, list[Node]] = {n: [] for n in self.nodes}
+        readers: Readers = {n: [] for n in self.nodes}
         for n in self.nodes:
             for x in n.inputs:
-                found[x].append(n)
-        return found
+                readers[x].append(n)
+        return readers
+
+    def __str__(self) -> str:
+        return "\n".join(_lines(self))
+
+
+def mapped(nodes: tuple[Node, ...], new: Mapping[Node, Node]) -> tuple[Node, ...]:
+    """What stands for each of the nodes."""
+    return tuple([new[n] for n in nodes])
+
+
+def append(order: dict[Node, None], node: Node) -> None:
+    """Append a node, and before it what it reads that is not there yet. Without recursion."""
+    stack = [node]
+    while stack:
+        n = stack[-1]
+        missing = [x for x in n.inputs if x not in order]
+        if missing and n not in order:
+            stack.extend(reversed(missing))
+        else:
+            order[n] = None
+            stack.pop()
+
+
+def needed(order: Iterable[Node], outputs: tuple[Node, ...]) -> Graph:
+    """The graph of those nodes, which are in order, without what the outputs do not need."""
+    nodes = list(order)
+    read = set(outputs)
+    for n in reversed(nodes):
+        if n in read:
+            read.update(n.inputs)
+    wanted = [n for n in nodes if n in read]
+    return Graph(tuple(wanted), outputs)
 
 
 def constant(value: Any, dtype: Any = None) -> Node:
@@ -129,125 +187,62 @@ def constant(value: Any, dtype: Any = None) -> Node:
     return Node(None, (), {}, array.shape, array.dtype, value=array)
 
 
-def run(node: Node, values: list[Array]) -> Array:
-    """What node's function makes of these values."""
+def evaluate(node: Node, values: list[Array]) -> Array:
+    """What node's function makes of the values of its operands."""
     fn: Any = node.fn
-    return np.asarray((OPS[fn].call if fn in OPS else fn)(*values, **node.kwargs))
+    if fn in OPS:
+        fn = OPS[fn].call
+    result = fn(*values, **node.kwargs)
+    return np.asarray(result)
 
 
-def is_input(leaf: Tensor) -> bool:
-    """Whether a plan reads the leaf anew at every call; one without name and gradient is a constant."""
-    return leaf.name is not None or leaf.requires_grad
-
-
-def kept(x: Any) -> Any:
-    """A copy of what is read again on the way back through a checkpointed tape: the steps around it are forgotten."""
-    return x
-
-
-def read(tape: Tape) -> Graph:
-    """The tape as a graph, without its gates. Leaves without name and gradient are constants."""
-    new: dict[Tensor, Node] = {}
-    copies: dict[Tensor, Node] = {}
-    segments = {n.segment.steps for n in tape.nodes if n.segment is not None}
-    start_of = {t: first for first, last in segments for t in range(first, last + 1)}
-
-    def operand(x: Tensor, reader: Tensor) -> Node:
-        if x.time is None or not _forward(x) or _forward(reader):
-            return new[x]
-        if x not in copies:
-            copies[x] = new[x].made(kept, new[x])
-        return copies[x]
-
-    for i, n in enumerate(tape.nodes):
-        if n.fn in GATES:
-            new[n] = new[n.inputs[0]]
-            continue
-        value = n._array if n.fn is None and not is_input(n) else None
-        leaf, inputs = (n if n.fn is None else None), tuple([operand(x, n) for x in n.inputs])
-        segment = n.segment and (n.segment.steps[0], n.segment.again)
-        if segment is None and n.time is not None:
-            segment = start_of.get(n.time)
-        new[n] = Node(
-            n.fn,
-            inputs,
-            n.kwargs,
-            n.shape,
-            n.dtype,
-            n.time,
-            n.place,
-            n.name or "",
-            leaf,
-            value,
-            segment=segment,
-            serial=i,
-        )
-    outputs = tuple(new[o] for o in tape.outputs)
-    return ordered(outputs) if copies else Graph(tuple(dict.fromkeys(new.values())), outputs)
-
-
-def _forward(n: Tensor) -> bool:
-    """Whether n was computed before anything went back through a checkpointed tape."""
-    return n.segment is not None and not n.segment.again
-
-
-def rewritten(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
-    """Apply a rule to every node, its operands rewritten already, and drop what nobody needs any more.
-
-    The nodes of the graph that is given are used again: it is spent.
-    """
-    new: dict[Node, Node] = {}
-    order: dict[Node, None] = {}
+# --- a graph as text ----------------------------------------------------------------------------
+def _lines(graph: Graph) -> Iterator[str]:
+    """A line for every node but plain numbers, which stand in the lines of their readers."""
+    names = _names(graph)
+    time = None
     for n in graph.nodes:
-        n.inputs = tuple([new[x] for x in n.inputs])
-        new[n] = rule(n)
-        append(order, new[n])
-    return needed(order, tuple(new[o] for o in graph.outputs))
+        if n.time != time:
+            time = n.time
+            yield "# outside the steps" if time is None else f"# t = {time}"
+        if names[n] != _number(n):
+            yield f"{names[n]}: {n.dtype}{list(n.shape)}{_right_side(n, names)}"
+    outputs = [names[o] for o in graph.outputs]
+    yield f"return {', '.join(outputs)}"
 
 
-def append(order: dict[Node, None], node: Node) -> None:
-    """Append a node, and before it what it reads that is not there yet. Without recursion."""
-    stack = [node]
-    while stack:
-        n = stack[-1]
-        if n not in order and (missing := [x for x in n.inputs if x not in order]):
-            stack.extend(reversed(missing))
-        else:
-            order[stack.pop()] = None
+def _right_side(node: Node, names: dict[Node, str]) -> str:
+    if node.fn is None:
+        return "" if node.value is None else " = constant"
+    arguments = [names[x] for x in node.inputs]
+    arguments += [f"{key}={value}" for key, value in node.kwargs.items()]
+    return f" = {op_name(node.fn)}({', '.join(arguments)})"
 
 
-def needed(order: Iterable[Node], outputs: tuple[Node, ...]) -> Graph:
-    """The graph of those nodes, operands before their readers, without what the outputs do not need."""
-    found, nodes = set(outputs), list(order)
-    for n in reversed(nodes):
-        if n in found:
-            found.update(n.inputs)
-    return Graph(tuple([n for n in nodes if n in found]), outputs)
-
-
-def ordered(outputs: tuple[Node, ...]) -> Graph:
-    """The graph of what the outputs need, operands before their readers."""
-    order: dict[Node, None] = {}
-    for o in outputs:
-        append(order, o)
-    return Graph(tuple(order), outputs)
-
-
-def is_view(node: Node) -> bool:
-    """Whether the node only looks at its operand's memory."""
-    if node.fn in VIEWS:
-        return True
-    if node.fn is not getitem or len(node.inputs) > 1:
-        return False
-    return all(
-        i is None or i is Ellipsis or type(i) in (int, slice) or isinstance(i, np.integer)
-        for i in node.kwargs["index"]
-    )
-
-
-def roots(graph: Graph) -> dict[Node, Node]:
-    """The node whose memory each node looks at: itself, but for views."""
-    root: dict[Node, Node] = {}
+def _names(graph: Graph) -> dict[Node, str]:
+    """A name for every node, with a number behind it where it is not the first of that name."""
+    count: Counter[str] = Counter()
+    names = {}
     for n in graph.nodes:
-        root[n] = root[n.inputs[0]] if is_view(n) else n
-    return root
+        name = _number(n)
+        if name is None:
+            name = _base_name(n)
+            count[name] += 1
+            if count[name] > 1:
+                name = f"{name}#{count[name]}"
+        names[n] = name
+    return names
+
+
+def _number(node: Node) -> str | None:
+    """A constant of one element as text."""
+    if node.value is None or node.value.size != 1:
+        return None
+    return f"{node.value.item():.4g}"
+
+
+def _base_name(node: Node) -> str:
+    if node.name or node.fn is None:
+        return node.name or "constant"
+    function = op_name(node.fn)
+    return function if node.time is None else f"{function}@{node.time}"

@@ -8,11 +8,12 @@ from collections import defaultdict
 import numpy as np
 
 from minigrad.compiler.families import Family
-from minigrad.compiler.graph import Node, is_view
+from minigrad.compiler.graph import Node
 from minigrad.compiler.memory.allocate import Memory
-from minigrad.compiler.rewrite.chains import STEP, total
+from minigrad.compiler.primitives import PAIRWISE, total
 from minigrad.compiler.schedule.schedule import Schedule, Unit
 from minigrad.compiler.schedule.sections import AFTER, BEFORE
+from minigrad.compiler.views import is_view
 from minigrad.core.array import Array
 
 from .kernels import calls
@@ -35,6 +36,7 @@ def emit(schedule: Schedule, memory: Memory) -> Program:
         absorbed[node].append(family)
     for number, unit in enumerate(schedule.units):
         if unit.section != program.section:
+            # shards run at the same time: none may copy for another
             if program.section == BEFORE:
                 _copy_what_shards_share(program, schedule.units[number:])
             program.begin_section(unit.section)
@@ -171,7 +173,7 @@ def _calls_of_step(n: Node, row: Operands) -> Calls:
 def _operands(program: Program, n: Node, schedule: Schedule) -> Operands:
     """The operands' arrays; the terms of a total in an order that is the same for all members."""
     inputs = list(n.inputs)
-    if n.fn in STEP:
+    if n.fn in PAIRWISE:
         inputs.sort(key=lambda x: _serial(x, schedule))
     return [program.array(x) for x in inputs]
 

@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.capabilities import REDUCTIONS, reduced_axes
-from minigrad.compiler.graph import kept
-from minigrad.compiler.rewrite.chains import STEP
-from minigrad.compiler.rewrite.expand import pick, softmax_minus_one_hot
+from minigrad.compiler.primitives import PAIRWISE, kept, pick, softmax_minus_one_hot
 from minigrad.compiler.strided import Shape, same_view, viewed
+from minigrad.compiler.traits import REDUCTIONS, reduced_axes
 from minigrad.core.array import Array
 from minigrad.errors import ShapeError
 from minigrad.ops import OPS, op_name
@@ -188,5 +186,5 @@ KERNELS: dict[Any, Kernel] = {
     cast: _cast,
 }
 """How functions are written that are no plain NumPy call; None: they need one here after all."""
-for chained, step in STEP.items():
+for chained, step in PAIRWISE.items():
     KERNELS[chained] = functools.partial(_chain, step)

@@ -6,10 +6,11 @@ from collections import Counter
 from typing import Any
 
 from minigrad.compiler.families import Family
-from minigrad.compiler.graph import Node, is_view
+from minigrad.compiler.graph import Node
 from minigrad.compiler.memory.allocate import Memory
 from minigrad.compiler.schedule.schedule import Schedule
 from minigrad.compiler.schedule.sections import AFTER, BEFORE, FIRST_SHARD
+from minigrad.compiler.views import is_view
 from minigrad.ops import op_name
 from minigrad.ops.indexing import getitem
 
@@ -21,17 +22,17 @@ FIRST_TERMS = 4
 LAST_TERMS = 2
 
 
-def list_plan(schedule: Schedule, memory: Memory, program: Program, split: str) -> list[str]:
+def list_plan(schedule: Schedule, memory: Memory, program: Program) -> list[str]:
     """A heading, a text per line of the program, and what is returned.
 
     The head of a loop, or of a section, stands in front of its first line. Of the shards, which do
-    the same, the first is shown; the texts of the others are empty. split: whether the batch was.
+    the same, the first is shown; the texts of the others are empty.
     """
     texts = _Texts(schedule)
     for line in program.lines:
         texts.name(line.family, line.family.first)
     size = f"{len(program.calls)} calls, {memory.nbytes:,} bytes of buffers"
-    lines = [f"plan: {size}; {split}"]
+    lines = [f"plan: {size}; {schedule.graph.note}"]
     last_unit = -1
     last_section = BEFORE
     for line in program.lines:

@@ -117,6 +117,7 @@ class Program:
         while source not in self.arrays:
             unknown.append(source)
             source = source.inputs[0]
+        # without recursion: a chain of views may be long
         array = self.arrays[source]
         for n in reversed(unknown):
             view = _view(n, array)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.capabilities import REDUCTIONS, elementwise, reduced_axes
-from minigrad.compiler.rewrite.expand import pick, softmax_minus_one_hot
+from minigrad.compiler.primitives import pick, softmax_minus_one_hot
 from minigrad.compiler.strided import Shape, viewed
+from minigrad.compiler.traits import REDUCTIONS, elementwise, reduced_axes
 from minigrad.core.array import Array
 
 from .kernels import calls, gemm

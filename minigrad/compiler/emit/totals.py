@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from minigrad.compiler.capabilities import reduced_axes
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Node
-from minigrad.compiler.rewrite.chains import total
+from minigrad.compiler.primitives import total
 from minigrad.compiler.strided import address, owner, stacked
+from minigrad.compiler.traits import reduced_axes
 from minigrad.core.array import Array
 
 from .kernels import calls
@@ -40,6 +40,7 @@ def add_total(program: Program, node: Node, absorbed: list[Family]) -> None:
         empty = False
     scratch: Array | None = None
     for addend in _addends(program, stacks, absorbed):
+        # the first part is written to out itself, the others beside it and added
         if empty:
             program.add(addend(out))
             empty = False

@@ -68,6 +68,7 @@ class _Placing:
         self.buffers.enter(unit.section)
         for family in unit.families:
             store = self.store_of.get(family)
+            # what a total absorbs is written nowhere
             if store is None:
                 continue
             outer = store.parent or store

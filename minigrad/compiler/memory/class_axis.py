@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from minigrad.compiler.capabilities import REDUCTIONS, elementwise, reduced_axes
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Node
-from minigrad.compiler.rewrite.expand import softmax_minus_one_hot
+from minigrad.compiler.primitives import softmax_minus_one_hot
 from minigrad.compiler.schedule.schedule import Schedule
+from minigrad.compiler.traits import REDUCTIONS, elementwise, reduced_axes
 
 from .packing import Packing
 
@@ -74,6 +74,7 @@ def _barred(schedule: Schedule, packing: Packing) -> set[Family]:
     """Families that must lie as NumPy lays them: those of loops, and parts of a concatenation."""
     barred = set[Family]()
     for unit in schedule.units:
+        # a loop works on one step at a time, and would find its numbers far apart
         if unit.loop:
             barred.update(unit.families)
     for source, joined in packing.into.items():

@@ -57,6 +57,7 @@ def liveness_of(schedule: Schedule) -> Liveness:
     for number, unit in enumerate(schedule.units):
         now += 1
         for n in unit.nodes:
+            # in a loop every node has a time of its own, else all members the same
             now += unit.loop
             position[n] = now
             unit_of[n] = number

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from minigrad.compiler.capabilities import may_overwrite
 from minigrad.compiler.families import Family
 from minigrad.compiler.schedule.schedule import Schedule, Unit
 from minigrad.compiler.schedule.sections import outlives
+from minigrad.compiler.traits import may_overwrite
 
 from .liveness import Liveness
 from .packing import Packing
@@ -76,6 +76,7 @@ def assign_stores(layout: Layout) -> dict[Family, Store]:
             store.last = max(store.last, number, read_last)
             if family in outputs:
                 store.kept = True
+            # an output is read after the last unit
             if store.kept:
                 store.last = len(schedule.units)
             for source in layout.packing.sources[family]:

@@ -1,1 +1,21 @@
-"""Graph -> Graph: every pass of the compiler before the schedule."""
+"""Graph -> Graph: each pass gives a graph of the same value and leaves its own as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from minigrad.compiler.graph import Graph
+
+from . import chains, expand, fold, split, widen, widen_sums
+
+Pass = Callable[[Graph], Graph]
+
+PASSES: tuple[Pass, ...] = (
+    expand.expand,
+    fold.fold,
+    chains.flatten,
+    widen.widen,
+    widen_sums.widen_sums,
+    split.split_over_threads,
+)
+"""In order. The last one decides whether the batch runs in shards; the graph's note says why."""

@@ -1,83 +1,96 @@
-"""Chains of additions as one sum of many terms, of multiplications as one product: in any order, and all at once."""
+"""Chains of additions as one sum of many terms, of multiplications as one product, in any order."""
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.graph import Graph, Node, append, needed
+from minigrad.compiler.graph import Graph, Node, Segment, append, mapped, needed
+from minigrad.compiler.primitives import product, total
 from minigrad.ops.elementwise import accumulate
 
-
-def total(*terms: Any) -> Any:
-    """The sum of the terms."""
-    return functools.reduce(np.add, terms)
-
-
-def product(*factors: Any) -> Any:
-    """The product of the factors."""
-    return functools.reduce(np.multiply, factors)
-
-
-CHAINS: dict[Any, Any] = {np.add: total, accumulate: total, np.multiply: product}
-STEP: dict[Any, np.ufunc] = {total: np.add, product: np.multiply}
-"""What joins two operands of a chain."""
+Chain = Callable[..., Any]
+CHAIN_OF: dict[Any, Chain] = {
+    np.add: total,
+    accumulate: total,
+    np.multiply: product,
+}
 
 
 def flatten(graph: Graph) -> Graph:
-    """Turn additions into totals; one that only another addition of its shape reads lends it its terms. So products.
-
-    The nodes of the graph that is given are used again: it is spent.
-    """
-    readers = graph.readers()
-    links = {n: CHAINS[n.fn] for n in graph.nodes if _links(n)}
-    lent = {
-        n
-        for n, chain in links.items()
-        if len(readers[n]) == 1 and links.get(r := readers[n][0]) is chain and r.shape == n.shape
-    } - set(graph.outputs)
+    """Collapse a + (b + c) into total(a, b, c) where nobody else reads b + c. Products likewise."""
+    links = {n: CHAIN_OF[n.fn] for n in graph.nodes if _is_link(n)}
+    inner = _inner(graph, links)
     new: dict[Node, Node] = {}
     order: dict[Node, None] = {}
     for n in graph.nodes:
-        if n in lent:
+        if n in inner:
             continue
         if n in links:
-            new[n] = _by_segment(n, links[n], tuple([new[x] for x in _terms(n, lent)]))
+            terms = mapped(_terms(n, inner), new)
+            new[n] = _by_segment(n, links[n], terms)
         else:
-            n.inputs = tuple([new[x] for x in n.inputs])
-            new[n] = n
+            operands = mapped(n.inputs, new)
+            new[n] = n.with_inputs(operands)
         append(order, new[n])
-    return needed(order, tuple(new[o] for o in graph.outputs))
+    outputs = mapped(graph.outputs, new)
+    return needed(order, outputs)
 
 
-def _by_segment(n: Node, chain: Any, terms: tuple[Node, ...]) -> Node:
-    """The chain of all terms; over the segments of a checkpointed tape one chain each, begun with what came before."""
-    parts: dict[Any, list[Node]] = {}
-    for x in terms if n.time is None else ():
-        parts.setdefault(x.segment, []).append(x)
+def _is_link(n: Node) -> bool:
+    """Whether the order of additions may change: of reals of one precision."""
+    if n.fn not in CHAIN_OF or not n.is_real:
+        return False
+    return all(x.dtype == n.dtype for x in n.inputs)
+
+
+def _inner(graph: Graph, links: dict[Node, Chain]) -> set[Node]:
+    """The links that only another link of the same chain and shape reads."""
+    readers = graph.readers()
+    inner = set()
+    for n, chain in links.items():
+        if len(readers[n]) == 1:
+            reader = readers[n][0]
+            if links.get(reader) is chain and reader.shape == n.shape:
+                inner.add(n)
+    return inner.difference(graph.outputs)
+
+
+def _terms(n: Node, inner: set[Node]) -> tuple[Node, ...]:
+    """What n adds up, in order, looking into its inner links. Without recursion."""
+    terms = []
+    stack = list(reversed(n.inputs))
+    while stack:
+        x = stack.pop()
+        if x in inner:
+            stack.extend(reversed(x.inputs))
+        else:
+            terms.append(x)
+    return tuple(terms)
+
+
+def _by_segment(n: Node, chain: Chain, terms: tuple[Node, ...]) -> Node:
+    """The chain of all terms; over the segments of a checkpointed tape one for each.
+
+    Each begins with the one before. So the gradients of one segment are added up, and their memory
+    is free, before the next is computed again.
+    """
+    parts: dict[Segment | None, list[Node]] = {}
+    if n.time is None:
+        for x in terms:
+            parts.setdefault(x.segment, []).append(x)
     if len(parts) < 2:
         return n.made(chain, *terms, name=n.name)
     so_far: list[Node] = []
-    for its in sorted(parts.values(), key=lambda its: max(x.serial for x in its)):
-        made = n.made(chain, *so_far, *its)
-        made.serial, so_far = max(x.serial for x in its), [made]
+    for part in sorted(parts.values(), key=_last_serial):
+        link = n.made(chain, *so_far, *part)
+        link.serial = _last_serial(part)
+        so_far = [link]
     so_far[0].name = n.name
     return so_far[0]
 
 
-def _links(n: Node) -> bool:
-    return n.fn in CHAINS and n.dtype.kind == "f" and all(x.dtype == n.dtype for x in n.inputs)
-
-
-def _terms(n: Node, lent: set[Node]) -> list[Node]:
-    """What n adds up, in order, looking into the links that are lent to it. Without recursion."""
-    terms, stack = [], list(reversed(n.inputs))
-    while stack:
-        x = stack.pop()
-        if x in lent:
-            stack.extend(reversed(x.inputs))
-        else:
-            terms.append(x)
-    return terms
+def _last_serial(nodes: Iterable[Node]) -> int:
+    return max(n.serial for n in nodes)

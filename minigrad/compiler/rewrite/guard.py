@@ -1,10 +1,10 @@
-"""Python that looked at a value while the tape was recorded (``if t > 0``, ``float(t)``) is frozen into it: refused."""
+"""Refuse a tape that Python's looks at values (``if t > 0``, ``float(t)``) are frozen into."""
 
 from __future__ import annotations
 
 from typing import NoReturn
 
-from minigrad.compiler.graph import is_input
+from minigrad.compiler.read import is_input
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 from minigrad.errors import GradientError
@@ -12,31 +12,47 @@ from minigrad.source import describe
 
 
 def refuse_peeks(tape: Tape) -> None:
-    """Raise where a value that depends on an input was looked at between the first operation and the outputs.
+    """Refuse a tape on which a value was looked at that another input would change.
 
-    To print a loss when it is there decides nothing; after that of a differentiated tape only transforms record. What
-    was looked at before the first operation may have been for another tape: it is not refused.
+    Only looks between the first operation and the outputs count: to print a loss when it is there
+    decides nothing, after that of a differentiated tape only transforms record, and what was looked
+    at before the first operation may have been for another tape.
+
+    Raises: GradientError.
     """
     if all(n.peeked is None for n in tape.nodes):
         return
-    start = min((n.serial for n in tape.nodes if n.fn is not None), default=0)
-    end = max(o.serial for o in (tape.outputs[:1] if tape.wrt else tape.outputs))
+    operations = [n.serial for n in tape.nodes if n.fn is not None]
+    start = min(operations, default=0)
+    recorded = tape.outputs[:1] if tape.wrt else tape.outputs
+    end = max(output.serial for output in recorded)
+    during = []
+    for n in _varying(tape):
+        if n.peeked is not None and start < n.peeked[0] < end:
+            during.append(n)
+    if during:
+        # rather the first result than an input
+        during.sort(key=lambda n: (n.fn is None, n.serial))
+        _refuse(during[0])
+
+
+def _varying(tape: Tape) -> set[Tensor]:
+    """The inputs of a plan, and what depends on them."""
     varying: set[Tensor] = set()
     for n in tape.nodes:
-        if is_input(n) if n.fn is None else any(x in varying for x in n.inputs):
+        read = [x for x in n.inputs if x in varying]
+        if read or (n.fn is None and is_input(n)):
             varying.add(n)
-    during = [n for n in varying if n.peeked is not None and start < n.peeked[0] < end]
-    if during:
-        _refuse(
-            min(during, key=lambda n: (n.fn is None, n.serial))
-        )  # rather the first result than an input
+    return varying
 
 
 def _refuse(n: Tensor) -> NoReturn:
     place = n.peeked[1] if n.peeked else n.place
-    got = f"the value of '{n.label}' was read while the tape was recorded"
-    expected = "a plan would repeat what Python then decided, for any input"
-    remedy = "Write it with np.where, or lift it out of what is compiled; to look only, read t.data"
     raise GradientError(
-        "compile", got=got, expected=expected, remedy=remedy, where=describe(n.time, place)
+        "compile",
+        got=f"the value of '{n.label}' was read while the tape was recorded",
+        expected="a plan would repeat what Python then decided, for any input",
+        remedy="Write it with np.where, or lift it out of what is compiled; "
+        "to look only, read t.data",
+        where=describe(n.time, place),
     )

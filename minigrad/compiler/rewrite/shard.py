@@ -1,154 +1,230 @@
-"""The batch in shards: the same graph for each part of the examples, so that each can run on a thread of its own.
+"""The batch in shards: the same graph for each part of the examples, to run on its own thread.
 
-What is added up over the examples (the loss, the gradients) is added up per shard, and then over the shards.
+What is added up over the examples (the loss, the gradients) is added up per shard, and then over
+the shards.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.graph import Graph, Node, constant, is_view, ordered
+from minigrad.compiler.graph import Graph, Node, Shape, constant
+from minigrad.compiler.primitives import total
 from minigrad.compiler.schedule.sections import AFTER, BEFORE, FIRST_SHARD
+from minigrad.compiler.views import is_view
 from minigrad.ops.elementwise import cast
 from minigrad.ops.indexing import getitem
 
-from .batch import Batch, operands, summed
-from .chains import total
+from .example_axes import axes_in_operands, sums_examples
+from .examples import Batch
 
 
-def sharded(graph: Graph, batch: Batch, count: int) -> Graph:
+def split_batch(graph: Graph, batch: Batch, count: int) -> Graph:
     """The graph in so many shards; the same graph where one would have to wait for another."""
     bounds = [batch.size * i // count for i in range(count + 1)]
-    split = _Split(batch, list(pairwise(bounds)))
+    rows = list(pairwise(bounds))
+    split = _Split(batch, rows)
     for n in graph.nodes:
         if not split.add(n):
             return graph
-    outputs = [split.whole(o) for o in graph.outputs]
-    found = ordered(tuple(o for o in outputs if o is not None))
-    return found if None not in outputs and _one_after_the_other(found) else graph
+    outputs = []
+    for output in graph.outputs:
+        whole = split.whole(output)
+        if whole is None:
+            return graph
+        outputs.append(whole)
+    sharded = Graph.of(tuple(outputs))
+    return sharded if _one_after_the_other(sharded) else graph
 
 
+@dataclass(frozen=True, slots=True)
 class _Split:
-    """The nodes of the new graph for those of the old one: one, or one per shard."""
+    """The nodes of the new graph for those of the old one.
 
-    def __init__(self, batch: Batch, rows: list[tuple[int, int]]) -> None:
-        self.batch, self.rows = batch, rows
-        self.one: dict[Node, Node] = {}
-        self.each: dict[Node, list[Node]] = {}  # has its examples, or a sum over them
+    rows: the first example of every shard, and the one after its last. one: the new node, where
+    there is one. each: one per shard, for what has its examples, or is a sum over them.
+    """
+
+    batch: Batch
+    rows: list[tuple[int, int]]
+    one: dict[Node, Node] = field(default_factory=dict)
+    each: dict[Node, list[Node]] = field(default_factory=dict)
 
     def add(self, n: Node) -> bool:
         """Write n; False: there is no way."""
-        if n in self.batch.lies:
-            self.each[n] = [self._part(n, s, *rows) for s, rows in enumerate(self.rows)]
-            wanted = operands(n, self.batch) if n.fn is not None else ()
-            return all(
-                (x in self.batch.lies) == (lies is not None)
-                for x, lies in zip(n.inputs, wanted, strict=True)
-            )
+        if n in self.batch:
+            self.each[n] = [self._part(n, shard) for shard in self.shards]
+            return self._reads_examples_alike(n)
         parts = [x for x in n.inputs if x in self.each]
-        sums = [x for x in parts if x not in self.batch.lies]
-        every = range(len(self.rows))
-        if (summed(n, self.batch) and not sums) or (
-            sums == parts and len(parts) == len(n.inputs) == 1 and _linear(n)
-        ):
-            self.each[n] = [self._copy(n, s, n.shape, sums=True) for s in every]
-        elif (
-            n.fn is total and len(sums) == len(parts) > 1 and all(x.shape == n.shape for x in parts)
-        ):
-            self.each[n] = [
-                replace(n, inputs=terms, section=FIRST_SHARD + s)
-                for s, terms in enumerate(zip(*[self.each[x] for x in parts], strict=True))
-            ]
-            rest = [self.one[x] for x in n.inputs if x not in self.each]
-            if rest:
-                self.one[n] = n.with_inputs((*self.each.pop(n), *rest))
-        elif parts != sums:
-            return False
+        only_sums = self.batch.axis_of.keys().isdisjoint(parts)
+        if self._is_sum_of_shards(n, parts, only_sums):
+            self.each[n] = [self._sum_part(n, shard) for shard in self.shards]
+        elif only_sums and _is_total_of(n, parts):
+            self._add_total(n, parts)
+        elif only_sums:
+            sums = [self.sum(x) for x in n.inputs]
+            self.one[n] = n.with_inputs(tuple(sums))
         else:
-            self.one[n] = n.with_inputs(tuple([self.sum(x) for x in n.inputs]))
+            return False
         return True
+
+    @property
+    def shards(self) -> range:
+        """The number of every shard."""
+        return range(len(self.rows))
 
     def sum(self, x: Node) -> Node:
         """x, or the sum over the shards."""
-        if x not in self.one and is_view(x):
-            self.one[x] = x.with_inputs((self.sum(x.inputs[0]), *x.inputs[1:]))
-        elif x not in self.one:
-            self.one[x] = replace(x, fn=total, inputs=tuple(self.each[x]), kwargs={})
-        return self.one[x]
+        if x in self.one:
+            return self.one[x]
+        if is_view(x):
+            source = self.sum(x.inputs[0])
+            new = x.with_inputs((source, *x.inputs[1:]))
+        else:
+            parts = tuple(self.each[x])
+            new = replace(x, fn=total, inputs=parts, kwargs={})
+        self.one[x] = new
+        return new
 
-    def whole(self, o: Node) -> Node | None:
-        """An output, of all examples."""
-        if o not in self.batch.lies:
-            return self.sum(o)
-        axis, inner = self.batch.lies[o]
-        if inner != 1 or o.shape[axis] != self.batch.size:
+    def whole(self, output: Node) -> Node | None:
+        """An output, of all examples; None: their parts cannot be put together."""
+        if output not in self.batch:
+            return self.sum(output)
+        axis, inner = self.batch.axis_of[output]
+        if inner != 1 or output.shape[axis] != self.batch.size:
             return None
-        parts = tuple(self.each[o])
         return replace(
-            o,
+            output,
             fn=np.concatenate,
-            inputs=parts,
+            inputs=tuple(self.each[output]),
             kwargs={"axis": axis},
             time=None,
             leaf=None,
             value=None,
         )
 
-    def _part(self, n: Node, s: int, start: int, stop: int) -> Node:
+    def _reads_examples_alike(self, n: Node) -> bool:
+        """Whether those operands have examples that must, for n to have them where it does."""
+        if n.fn is None:
+            return True
+        axes = axes_in_operands(n, self.batch)
+        pairs = zip(n.inputs, axes, strict=True)
+        return all((x in self.batch) == (axis is not None) for x, axis in pairs)
+
+    def _is_sum_of_shards(self, n: Node, parts: list[Node], only_sums: bool) -> bool:
+        """Whether n, done in each shard, gives what is to be added up over the shards.
+
+        parts: its operands that each shard has. only_sums: they are sums over the examples.
+        """
+        if sums_examples(n, self.batch):
+            return all(x in self.batch for x in parts)
+        alone = len(parts) == len(n.inputs) == 1
+        return alone and only_sums and _is_linear(n)
+
+    def _add_total(self, n: Node, parts: list[Node]) -> None:
+        """Add up the parts of each shard; where n has other terms too, all that once."""
+        totals = []
+        for shard in self.shards:
+            terms = tuple([self.each[x][shard] for x in parts])
+            section = FIRST_SHARD + shard
+            totals.append(replace(n, inputs=terms, section=section))
+        rest = [self.one[x] for x in n.inputs if x not in self.each]
+        if rest:
+            self.one[n] = n.with_inputs((*totals, *rest))
+        else:
+            self.each[n] = totals
+
+    def _part(self, n: Node, shard: int) -> Node:
+        """The node for the examples of one shard; it reads sums over the examples of all shards."""
+        start, stop = self.rows[shard]
         shape = self.batch.shape(n, stop - start)
-        if n.fn is not None:
-            return self._copy(n, s, shape)
-        axis, inner = self.batch.lies[n]
-        size = self.batch.size
-        apart = (
-            *n.shape[:axis],
-            n.shape[axis] // (size * inner),
-            size,
-            inner,
-            *n.shape[axis + 1 :],
+        if n.fn is None:
+            return self._leaf_part(n, shard, shape)
+        inputs = []
+        for x in n.inputs:
+            if x in self.batch:
+                inputs.append(self.each[x][shard])
+            else:
+                inputs.append(self.sum(x))
+        return self._copy(n, inputs, shape, shard)
+
+    def _sum_part(self, n: Node, shard: int) -> Node:
+        """The part of a sum over the examples that one shard gives; it reads sums of its own."""
+        inputs = []
+        for x in n.inputs:
+            if x in self.each:
+                inputs.append(self.each[x][shard])
+            else:
+                inputs.append(self.sum(x))
+        return self._copy(n, inputs, n.shape, shard)
+
+    def _copy(self, n: Node, inputs: list[Node], shape: Shape, shard: int) -> Node:
+        """The operation on other operands in one shard. shape: of the result there."""
+        start, stop = self.rows[shard]
+        return replace(
+            n,
+            inputs=tuple(inputs),
+            kwargs=self.batch.keywords(n, shape, stop - start),
+            shape=shape,
+            section=FIRST_SHARD + shard,
         )
-        index: tuple[Any, ...] = (slice(None),) * (axis + 1) + (slice(start, stop), ...)
+
+    def _leaf_part(self, n: Node, shard: int, shape: Shape) -> Node:
+        """The examples of an input or constant. shape: of the result."""
+        axis, inner = self.batch.axis_of[n]
+        size = self.batch.size
+        before = n.shape[:axis]
+        behind = n.shape[axis + 1 :]
+        count = n.shape[axis] // (size * inner)
+        # with the examples on an axis of their own
+        apart = (*before, count, size, inner, *behind)
+        everything = slice(None)
+        start, stop = self.rows[shard]
+        rows = slice(start, stop)
+        lead = [everything] * axis
+        index: tuple[Any, ...] = (*lead, everything, rows, ...)
         if n.value is not None:
-            return constant(np.ascontiguousarray(n.value.reshape(apart)[index].reshape(shape)))
-        if inner == 1 and n.shape[axis] == size:
-            return _view(n, shape, getitem, index=(*index[1:-1], ...))
-        some = (*apart[: axis + 1], stop - start, *apart[axis + 2 :])
-        return _reshaped(_view(_reshaped(n, apart), some, getitem, index=index), shape)
-
-    def _copy(self, n: Node, s: int, shape: tuple[int, ...], sums: bool = False) -> Node:
-        part = self.each if sums else self.batch.lies
-        inputs = tuple([self.each[x][s] if x in part else self.sum(x) for x in n.inputs])
-        start, stop = self.rows[s]
-        kwargs = self.batch.keywords(n, shape, stop - start)
-        return replace(n, inputs=inputs, kwargs=kwargs, shape=shape, section=FIRST_SHARD + s)
+            values = n.value.reshape(apart)[index]
+            return constant(np.ascontiguousarray(values.reshape(shape)))
+        if inner == 1 and count == 1:
+            index = (*lead, rows, ...)
+            return n.made(getitem, n, shape=shape, index=index)
+        taken = (*before, count, stop - start, inner, *behind)
+        whole = n.reshaped(apart)
+        part = whole.made(getitem, whole, shape=taken, index=index)
+        return part.reshaped(shape)
 
 
-def _view(x: Node, shape: tuple[int, ...], fn: Any, **kwargs: Any) -> Node:
-    return replace(x, fn=fn, inputs=(x,), kwargs=kwargs, shape=shape, name="", leaf=None)
+def _is_total_of(n: Node, parts: list[Node]) -> bool:
+    """Whether n adds up several parts of its shape."""
+    if n.fn is not total or len(parts) < 2:
+        return False
+    return all(x.shape == n.shape for x in parts)
 
 
-def _reshaped(x: Node, shape: tuple[int, ...]) -> Node:
-    return replace(
-        x, fn=np.reshape, inputs=(x,), kwargs={"shape": shape}, shape=shape, name="", leaf=None
-    )
-
-
-def _linear(n: Node) -> bool:
-    """Whether n of a sum is the sum of its n: not where reals are cut off, or truth values joined."""
-    reals = n.dtype.kind == n.inputs[0].dtype.kind == "f"
-    return is_view(n) or (
-        reals and (n.fn in (np.sum, cast) or (n.fn is total and len(n.inputs) == 1))
-    )
+def _is_linear(n: Node) -> bool:
+    """Whether n of a sum is the sum of n of its terms: not where reals are cut off."""
+    if is_view(n):
+        return True
+    if not n.is_real or not n.inputs[0].is_real:
+        return False
+    if n.fn is total:
+        return len(n.inputs) == 1
+    return n.fn in (np.sum, cast)
 
 
 def _one_after_the_other(graph: Graph) -> bool:
-    """Enter what comes after all shards. False where one of them would have to wait for it."""
+    """Enter what comes after all shards. False where one of them would have to wait for it.
+
+    Mutates the sections of nodes that depend on shards, which only the new graph has.
+    """
     for n in graph.nodes:
-        latest = max((x.section for x in n.inputs), default=BEFORE)
+        sections = [x.section for x in n.inputs]
+        latest = max(sections, default=BEFORE)
         if n.section == BEFORE < latest:
             n.section = AFTER
         elif latest == AFTER:

@@ -145,5 +145,6 @@ class Inputs:
             args[use.operand] = use.view(array)
             call = fn, tuple(args)
             self._calls[use.call] = call
+            # a Prebound of its own: the rows of an array that was fed once are not kept
             self.run[use.call] = Prebound().quicker(call)
         entry.current = array

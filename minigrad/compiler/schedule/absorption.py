@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Node
-from minigrad.compiler.rewrite.chains import total
+from minigrad.compiler.primitives import total
 
 from .schedule import Schedule, Unit
 
@@ -26,6 +26,7 @@ def absorb(schedule: Schedule) -> Schedule:
             reader = _only_reader(family, readers)
             if reader is None or reader.fn is not total:
                 continue
+            # a total in every step adds up that step's terms, not all steps
             family_of_total = schedule.family_of[reader]
             if len(family_of_total) == 1 and reader.shape == family.first.shape:
                 total_of[family] = reader

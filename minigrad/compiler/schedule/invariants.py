@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Graph, Node
-from minigrad.compiler.rewrite.chains import STEP
+from minigrad.compiler.primitives import PAIRWISE
 
 from .schedule import Schedule, Unit
 
@@ -35,6 +36,7 @@ def hoist(schedule: Schedule) -> Schedule:
                 units.append(Unit([family], members, loop=False))
                 family_of |= dict.fromkeys(members, family)
         units.append(unit)
+    # no new node is a view
     for part in part_of.values():
         root_of[part] = part
     graph = _with_parts(schedule.graph, part_of)
@@ -45,7 +47,7 @@ def _chains_in_loop(unit: Unit) -> list[Family]:
     """The sums and products of a loop."""
     if not unit.loop:
         return []
-    return [family for family in unit.families if family.first.fn in STEP]
+    return [family for family in unit.families if family.first.fn in PAIRWISE]
 
 
 def _take_out(chain: Family, unit: Unit, schedule: Schedule) -> Parts:
@@ -92,4 +94,4 @@ def _with_parts(graph: Graph, part_of: Parts) -> Graph:
         if n in part_of:
             nodes.append(part_of[n])
         nodes.append(n)
-    return Graph(tuple(nodes), graph.outputs)
+    return replace(graph, nodes=tuple(nodes))

@@ -30,6 +30,7 @@ def distribute_loops(schedule: Schedule) -> Schedule:
     for i, n in enumerate(schedule.graph.nodes):
         position[n] = i
     units = []
+    # what no output needs has no unit
     starts = schedule.output_families()
     for component in components(starts, reads):
         first = component[0]
@@ -85,6 +86,7 @@ def components(starts: list[Any], edges: Edges) -> Iterator[list[Any]]:
                 if stack:
                     parent, _ = stack[-1]
                     low[parent] = min(low[parent], low[v])
+                # nothing that v reaches leads back to before it: its component is complete
                 if low[v] == index[v]:
                     yield _close(open_, v)
 
@@ -122,6 +124,7 @@ def order_units(schedule: Schedule) -> Schedule:
             if not waiting_for[reader]:
                 entry = place[reader], reader
                 heapq.heappush(ready, entry)
+    # stable: the order within a section stays
     ordered.sort(key=lambda unit: unit.section)
     return replace(schedule, units=tuple(ordered))
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from minigrad.compiler.families import Family, families
-from minigrad.compiler.graph import Graph, Node, roots
+from minigrad.compiler.graph import Graph, Node
+from minigrad.compiler.views import roots
 
 
 @dataclass(eq=False, slots=True)

@@ -143,7 +143,7 @@ def node(section, *inputs):
 
 def schedule_of(units):
     nodes = tuple(n for unit in units for n in unit.nodes)
-    return Schedule(Graph(nodes, nodes[-1:]), {}, {n: n for n in nodes}, units)
+    return Schedule(Graph(nodes, nodes[-1:]), {}, {n: n for n in nodes}, units, {})
 
 
 @given(st.sampled_from([BEFORE, 1, 2, AFTER]), st.sampled_from([BEFORE, 1, 2, AFTER]))

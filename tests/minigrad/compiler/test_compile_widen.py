@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import transforms as tr
-from minigrad.compiler.graph import read
+from minigrad.compiler.read import read
 from minigrad.compiler.rewrite.chains import flatten
 from minigrad.compiler.rewrite.expand import expand
 from minigrad.compiler.rewrite.fold import fold
-from minigrad.compiler.rewrite.widen import neighbours, side_by_side
-from minigrad.compiler.rewrite.widen_sums import summed_side_by_side
-from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
+from minigrad.compiler.rewrite.split import split_over_threads
+from minigrad.compiler.rewrite.widen import neighbours, widen
+from minigrad.compiler.rewrite.widen_sums import widen_sums
 from tests import programs
 from tests.programs import CELLS, TRANSFORMS, D, H, V, agrees
 
@@ -26,7 +26,7 @@ module = importlib.import_module("minigrad.compiler.rewrite.widen")
 @pytest.fixture(params=[1, 3])
 def rows(request, monkeypatch):
     """A batch of one row, and of several, for which the law holds as well."""
-    monkeypatch.setattr(module, "ROWS", request.param)
+    monkeypatch.setattr(module, "MAX_ROWS", request.param)
     return request.param
 
 
@@ -121,7 +121,7 @@ def test_random_programs_of_products_that_share_operands(program, T, B, most, di
             outs.append(values[-1])
     loss = np.sum(np.stack(outs) * 0.1) + np.sum(state[1]) + np.sum(ws[0])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "ROWS", most)
+        patch.setattr(module, "MAX_ROWS", most)
         agrees(
             tr.differentiate(mg.Tape.of(loss))
             if differentiated
@@ -134,10 +134,8 @@ def calls(T, cell, rewrite, transform=tr.differentiate):
     """The calls of a plan of a language model that is read one character at a time."""
     tape = transform(mg.Tape.of(unrolled(cell, 1, T)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importlib.import_module("minigrad.compiler"), "side_by_side", rewrite)
-        patch.setattr(
-            importlib.import_module("minigrad.compiler"), "summed_side_by_side", lambda graph: graph
-        )
+        passes = (expand, fold, flatten, rewrite, split_over_threads)
+        patch.setattr(importlib.import_module("minigrad.compiler"), "PASSES", passes)
         return int(str(mg.compile(tape)).split()[1])
 
 
@@ -159,8 +157,8 @@ def of_a_step(cell, rewrite):
 )
 def test_calls_of_a_step(cell, apart, products, both):
     assert of_a_step(cell, lambda graph: graph) == apart
-    assert of_a_step(cell, side_by_side) == products
-    assert of_a_step(cell, lambda graph: summed_side_by_side(side_by_side(graph))) == both
+    assert of_a_step(cell, widen) == products
+    assert of_a_step(cell, lambda graph: widen_sums(widen(graph))) == both
 
 
 @pytest.mark.parametrize("cell", [GRUCell, LSTMCell])
@@ -172,7 +170,7 @@ def test_what_is_multiplied_by_matrices_side_by_side_is_written_there(cell):
 
 
 def test_a_product_of_all_three_inputs_of_a_gru_and_one_of_the_two_gates():
-    graph = side_by_side(graph_of(mg.Tape.of(unrolled(GRUCell, 1))))
+    graph = widen(graph_of(mg.Tape.of(unrolled(GRUCell, 1))))
     widths = [n.shape[1] for n in graph.nodes if n.fn is np.matmul]
     assert sorted(set(widths)) == [H, V, 2 * H, 3 * H]
     assert widths.count(3 * H) == widths.count(2 * H) == widths.count(H) == widths.count(V) == 5
@@ -209,13 +207,13 @@ def test_operations_on_part_of_the_elements_stay_apart():
 @pytest.mark.parametrize(("cell", "rows"), [(RNNCell, 1), (LSTMCell, 2), (GRUCell, 2)])
 def test_a_graph_without_such_products_comes_back_as_it_was(cell, rows):
     graph = graph_of(tr.differentiate(mg.Tape.of(unrolled(cell, rows))))
-    assert side_by_side(graph) is summed_side_by_side(graph) is graph
+    assert widen(graph) is widen_sums(graph) is graph
 
 
 def test_the_graph_that_is_given_stays_as_it_was():
     graph = graph_of(tr.differentiate(mg.Tape.of(unrolled(LSTMCell, 1))))
     before = [(n, n.fn, n.inputs, n.shape) for n in graph.nodes]
-    assert summed_side_by_side(side_by_side(graph)) is not graph
+    assert widen_sums(widen(graph)) is not graph
     assert [(n, n.fn, n.inputs, n.shape) for n in graph.nodes] == before
 
 

@@ -1,4 +1,4 @@
-"""What functions permit: many steps at once, to write over an operand, to reduce along axes."""
+"""What is known of functions: which are views, elementwise, reductions, may write over one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.graph import kept
-from minigrad.compiler.rewrite.chains import product, total
-from minigrad.compiler.rewrite.expand import softmax_minus_one_hot
+from minigrad.core import gates
 from minigrad.ops.elementwise import cast
+
+from .primitives import kept, product, softmax_minus_one_hot, total
+
+VIEWS = frozenset(
+    {
+        np.reshape,
+        np.transpose,
+        np.swapaxes,
+        np.expand_dims,
+        np.squeeze,
+        np.broadcast_to,
+        np.matrix_transpose,
+        gates.recompute,
+    }
+)
+"""Functions that look at the same memory in another way, whatever their keywords."""
 
 REDUCTIONS: dict[Any, np.ufunc] = {
     np.sum: np.add,
@@ -35,7 +49,10 @@ def may_overwrite(fn: Any) -> bool:
 
 
 def reduced_axes(axis: Any, ndim: int) -> tuple[int, ...]:
-    """The axes, counted from the front, that the keyword ``axis`` of a reduction stands for."""
+    """The axes, counted from the front, that the keyword ``axis`` of a reduction stands for.
+
+    axis: None for all, one, or several. ndim: how many axes the operand has.
+    """
     if axis is None:
         return tuple(range(ndim))
     axes = axis if isinstance(axis, tuple) else (axis,)

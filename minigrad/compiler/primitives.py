@@ -1,0 +1,56 @@
+"""Functions that only graphs have, which passes write in the stead of NumPy's."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from minigrad.ops.activations import _below, one_hot
+
+
+def total(*terms: Any) -> Any:
+    """The sum of the terms, in any order."""
+    return functools.reduce(np.add, terms)
+
+
+def product(*factors: Any) -> Any:
+    """The product of the factors, in any order."""
+    return functools.reduce(np.multiply, factors)
+
+
+PAIRWISE: dict[Any, np.ufunc] = {
+    total: np.add,
+    product: np.multiply,
+}
+"""The functions of any number of operands, chains, and what joins two operands of each."""
+
+
+def pick(x: Any, labels: Any) -> Any:
+    """x[..., labels], one element of the last axis each.
+
+    Raises: ArgumentError for labels that are none.
+    """
+    valid = _below("cross_entropy: targets", labels, x.shape[-1])
+    column = valid[..., np.newaxis]
+    picked = np.take_along_axis(x, column, axis=-1)
+    return picked[..., 0]
+
+
+def softmax_minus_one_hot(e: Any, s: Any, labels: Any, c: Any) -> Any:
+    """(e / s - one_hot(labels)) * c: the gradient of the cross-entropy, in two passes over memory.
+
+    e: exponentials of the logits. s: their sums over the last axis. c: a single number.
+    """
+    classes = e.shape[-1]
+    hot = one_hot(labels, classes, e.dtype)
+    return (e / s - hot) * c
+
+
+def kept(x: Any) -> Any:
+    """A copy of what is read again on the way back through a checkpointed tape.
+
+    The memory of the steps around it is used again meanwhile.
+    """
+    return x
