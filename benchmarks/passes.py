@@ -14,11 +14,11 @@ import time
 from unittest import mock
 
 import numpy as np
-from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
 from peers import SIZES, V, setup
 
 import minigrad as mg
 from minigrad.compiler.rewrite import PASSES
+from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
 from minigrad.transforms import clip, differentiate
 
 CELLS = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell}

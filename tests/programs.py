@@ -11,6 +11,7 @@ import minigrad as mg
 from minigrad import transforms as tr
 from minigrad.compiler.emit.kernels import copy_result
 from minigrad.compiler.emit.labels import subtract_at
+from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
 
 B, D, H, V = 3, 4, 5, 6
 

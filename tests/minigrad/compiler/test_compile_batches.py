@@ -5,13 +5,13 @@ import warnings
 
 import numpy as np
 import pytest
-from minigrad.models.cells import RNNCell
 
 import minigrad as mg
 from minigrad import transforms as tr
 from minigrad.errors import (
     ArgumentError,
 )
+from minigrad.models.cells import RNNCell
 from tests.programs import (
     CELLS,
     TRANSFORMS,

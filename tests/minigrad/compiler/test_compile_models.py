@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from minigrad.models.cells import LSTMCell, RNNCell
 
 import minigrad as mg
 from minigrad import transforms as tr
+from minigrad.models.cells import LSTMCell, RNNCell
 from tests.programs import (
     CELLS,
     TRANSFORMS,

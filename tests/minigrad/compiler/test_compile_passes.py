@@ -4,7 +4,6 @@ import importlib
 
 import numpy as np
 import pytest
-from minigrad.models.cells import GRUCell
 
 import minigrad as mg
 from minigrad import transforms as tr
@@ -14,6 +13,7 @@ from minigrad.compiler.read import read
 from minigrad.compiler.rewrite.chains import flatten
 from minigrad.compiler.rewrite.expand import expand
 from minigrad.compiler.rewrite.fold import fold
+from minigrad.models.cells import GRUCell
 from tests.programs import unrolled
 
 

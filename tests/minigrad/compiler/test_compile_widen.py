@@ -17,6 +17,7 @@ from minigrad.compiler.rewrite.fold import fold
 from minigrad.compiler.rewrite.split import split_over_threads
 from minigrad.compiler.rewrite.widen import neighbours, widen
 from minigrad.compiler.rewrite.widen_sums import widen_sums
+from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
 from tests import programs
 from tests.programs import CELLS, TRANSFORMS, D, H, V, agrees
 

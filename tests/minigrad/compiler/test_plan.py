@@ -8,7 +8,6 @@ import weakref
 
 import numpy as np
 import pytest
-from minigrad.models.cells import RNNCell
 
 import minigrad as mg
 from minigrad import transforms as tr
@@ -19,6 +18,7 @@ from minigrad.errors import (
     StaleTapeError,
     UnsupportedError,
 )
+from minigrad.models.cells import RNNCell
 from tests.programs import (
     close,
     unrolled,
