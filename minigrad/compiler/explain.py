@@ -16,7 +16,7 @@ from minigrad.core.tensor import tensor
 from minigrad.transforms import differentiate
 
 from . import compile
-from .families import Family, families
+from .families import families
 from .graph import Graph
 from .read import read
 from .rewrite import PASSES
@@ -24,15 +24,17 @@ from .views import roots
 
 
 def example() -> Tape:
-    """The gradient of a tanh RNN of three steps, one row and two hidden units, with respect to W_hh."""
+    """The gradient of a tanh RNN of three steps, with respect to W_hh."""
     W_xh = tensor(np.eye(2), requires_grad=True, name="W_xh")
     W_hh = tensor(np.eye(2) / 2, requires_grad=True, name="W_hh")
     X = tensor(np.ones((3, 1, 2)), name="X")
     h = tensor(np.zeros((1, 2)), name="h_0")
-    for t in range(3):
-        with timestep(t + 1):
-            h = np.tanh(X[t] @ W_xh + h @ W_hh).named(f"h_{t + 1}")
-    return differentiate(Tape.of(np.mean(h * h)), [W_hh])
+    for t in (1, 2, 3):
+        with timestep(t):
+            z = X[t - 1] @ W_xh + h @ W_hh
+            h = np.tanh(z).named(f"h_{t}")
+    loss = (h * h).mean()
+    return differentiate(Tape.of(loss), [W_hh])
 
 
 def phases(tape: Tape) -> Iterator[tuple[str, str]]:
@@ -51,8 +53,9 @@ def phases(tape: Tape) -> Iterator[tuple[str, str]]:
 
 def _changes(before: str, after: str) -> Iterator[str]:
     """The lines that are gone, after a minus, and those that are new, after a plus."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
-    for line in lines:
+    old = before.splitlines()
+    new = after.splitlines()
+    for line in difflib.unified_diff(old, new, n=0, lineterm=""):
         if not line.startswith(("---", "+++", "@@")):
             yield line
 
@@ -60,12 +63,14 @@ def _changes(before: str, after: str) -> Iterator[str]:
 def _family_lines(graph: Graph) -> Iterator[str]:
     """A line for every family: its function, and the steps it has a member in."""
     family_of = families(graph, roots(graph))
-    found: list[Family] = list(dict.fromkeys(family_of.values()))
-    for family in found:
-        function = getattr(family.first.fn, "__name__", "")
+    for family in dict.fromkeys(family_of.values()):
+        first = family.first
+        function = getattr(first.fn, "__name__", "")
         times = [str(member.time) for member in family.members]
-        steps = "outside the steps" if times == ["None"] else f"t = {', '.join(times)}"
-        yield f"{function} {list(family.first.shape)}: {steps}"
+        steps = "outside the steps"
+        if first.time is not None:
+            steps = f"t = {', '.join(times)}"
+        yield f"{function} {list(first.shape)}: {steps}"
 
 
 def main() -> None:

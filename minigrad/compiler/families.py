@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -78,12 +77,13 @@ class _Discovery:
     shared: set[Node]
     family_of: dict[Node, Family] = field(default_factory=dict)
     exact: dict[Any, Family] = field(default_factory=dict)
-    similar: defaultdict[Any, list[Family]] = field(default_factory=lambda: defaultdict(list))
+    similar: dict[Hashable, list[Family]] = field(default_factory=dict)
 
     def enter(self, n: Node) -> None:
         """Find or found the family of a node whose operands have theirs."""
+        serial = len(self.family_of)
         if n.time is None:
-            self.family_of[n] = Family([n], len(self.family_of), {None})
+            self.family_of[n] = Family([n], serial, {None})
             return
         looks = [self.look(n, x) for x in n.inputs]
         if n.fn in PAIRWISE:
@@ -95,8 +95,8 @@ class _Discovery:
         if family is None or n.time in family.times:
             family = self.most_similar(n, kind, looks)
             if family is None:
-                family = Family([], len(self.family_of), looks=looks)
-                self.similar[kind].append(family)
+                family = Family([], serial, looks=looks)
+                self.similar.setdefault(kind, []).append(family)
             self.exact[key] = family
         family.members.append(n)
         family.times.add(n.time)
@@ -107,7 +107,8 @@ class _Discovery:
         views: list[Hashable] = []
         while is_view(x):
             # indices differ from step to step
-            views.append((x.fn, () if x.fn is getitem else repr(x.kwargs)))
+            keywords = "" if x.fn is getitem else repr(x.kwargs)
+            views.append((x.fn, keywords))
             x = x.inputs[0]
         source: Any = OF_A_STEP
         if x in self.shared:
@@ -118,22 +119,25 @@ class _Discovery:
 
     def most_similar(self, n: Node, kind: Hashable, looks: list[Look]) -> Family | None:
         """The family without this step whose operands look most alike; None: none does."""
-        recent = self.similar[kind][-MAX_COMPARED_FAMILIES:]
+        similar = self.similar.get(kind, [])
+        recent = similar[-MAX_COMPARED_FAMILIES:]
         candidates = [family for family in recent if n.time not in family.times]
         if not candidates:
             return None
-        best = max(candidates, key=lambda family: _resemblance(family.looks, looks))
-        if n.fn in PAIRWISE or _resemblance(best.looks, looks) > 0:
-            return best
-        return None
+        alike = [_resemblance(family.looks, looks) for family in candidates]
+        most = max(alike)
+        if most == 0 and n.fn not in PAIRWISE:
+            return None
+        return candidates[alike.index(most)]
 
 
 def _kind(n: Node) -> Hashable:
     """What all members of a family have in common; the number of terms of a sum may differ."""
+    kind: tuple[Hashable, ...] = (n.fn, n.shape, n.dtype, n.place, n.section, n.segment)
     if n.fn in PAIRWISE:
-        return n.fn, n.shape, n.dtype, n.place, n.section, n.segment
-    shapes = tuple([x.shape for x in n.inputs])
-    return n.fn, repr(n.kwargs), n.shape, n.dtype, n.place, n.section, n.segment, shapes
+        return kind
+    shapes = [x.shape for x in n.inputs]
+    return *kind, repr(n.kwargs), tuple(shapes)
 
 
 def _read_in_many_steps(graph: Graph, root_of: dict[Node, Node]) -> set[Node]:
@@ -152,7 +156,8 @@ def _read_in_many_steps(graph: Graph, root_of: dict[Node, Node]) -> set[Node]:
 
 
 def _resemblance(a: list[Look], b: list[Look]) -> int:
-    return sum(x == y for x, y in zip(a, b, strict=False))
+    pairs = zip(a, b, strict=False)
+    return sum(x == y for x, y in pairs)
 
 
 def _rank(look: Look) -> tuple[int, str]:

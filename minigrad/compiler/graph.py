@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from minigrad.ops import OPS, op_name
 from minigrad.source import Place
 
 Fn = Callable[..., Any]
+Shape = tuple[int, ...]
 
 
 class Segment(NamedTuple):
@@ -39,7 +40,7 @@ class Node:
     fn: Fn | None
     inputs: tuple[Node, ...]
     kwargs: dict[str, Any]
-    shape: tuple[int, ...]
+    shape: Shape
     dtype: np.dtype[Any]
     time: int | None = None
     place: Place = None
@@ -59,6 +60,11 @@ class Node:
         """The number of axes."""
         return len(self.shape)
 
+    @property
+    def is_real(self) -> bool:
+        """Whether it holds floating-point numbers."""
+        return self.dtype.kind == "f"
+
     def with_inputs(self, inputs: tuple[Node, ...]) -> Node:
         """The same operation on other operands; itself where they are the same."""
         if inputs == self.inputs:
@@ -69,7 +75,7 @@ class Node:
         self,
         fn: Fn,
         *inputs: Node,
-        shape: tuple[int, ...] | None = None,
+        shape: Shape | None = None,
         name: str = "",
         **kwargs: Any,
     ) -> Node:
@@ -78,18 +84,21 @@ class Node:
         fn, inputs, kwargs: the new call, but for a keyword ``shape``. shape, name: those of the
         result.
         """
-        return self._beside(fn, inputs, kwargs, self.shape if shape is None else shape, name)
+        if shape is None:
+            shape = self.shape
+        return self._beside(fn, inputs, kwargs, shape, name)
 
-    def reshaped(self, shape: tuple[int, ...]) -> Node:
+    def reshaped(self, shape: Shape) -> Node:
         """This one in another shape."""
-        return self._beside(np.reshape, (self,), {"shape": shape}, shape, "")
+        keywords = {"shape": shape}
+        return self._beside(np.reshape, (self,), keywords, shape, name="")
 
     def _beside(
         self,
         fn: Fn | None,
         inputs: tuple[Node, ...],
         kwargs: dict[str, Any],
-        shape: tuple[int, ...],
+        shape: Shape,
         name: str,
     ) -> Node:
         """An operation where and when this one is."""
@@ -106,6 +115,9 @@ class Node:
             segment=self.segment,
             serial=self.serial,
         )
+
+
+Readers = dict[Node, list[Node]]
 
 
 @dataclass(frozen=True)
@@ -128,9 +140,9 @@ class Graph:
             append(order, output)
         return Graph(tuple(order), outputs)
 
-    def readers(self) -> dict[Node, list[Node]]:
+    def readers(self) -> Readers:
         """Who reads each node, once per operand."""
-        readers: dict[Node, list[Node]] = {n: [] for n in self.nodes}
+        readers: Readers = {n: [] for n in self.nodes}
         for n in self.nodes:
             for x in n.inputs:
                 readers[x].append(n)
@@ -144,16 +156,22 @@ class Graph:
         return "\n".join(_lines(self))
 
 
+def mapped(nodes: tuple[Node, ...], new: Mapping[Node, Node]) -> tuple[Node, ...]:
+    """What stands for each of the nodes."""
+    return tuple([new[n] for n in nodes])
+
+
 def append(order: dict[Node, None], node: Node) -> None:
     """Append a node, and before it what it reads that is not there yet. Without recursion."""
     stack = [node]
     while stack:
         n = stack[-1]
-        missing = [] if n in order else [x for x in n.inputs if x not in order]
-        if missing:
+        missing = [x for x in n.inputs if x not in order]
+        if missing and n not in order:
             stack.extend(reversed(missing))
         else:
-            order[stack.pop()] = None
+            order[n] = None
+            stack.pop()
 
 
 def needed(order: Iterable[Node], outputs: tuple[Node, ...]) -> Graph:
@@ -163,7 +181,8 @@ def needed(order: Iterable[Node], outputs: tuple[Node, ...]) -> Graph:
     for n in reversed(nodes):
         if n in read:
             read.update(n.inputs)
-    return Graph(tuple([n for n in nodes if n in read]), outputs)
+    wanted = [n for n in nodes if n in read]
+    return Graph(tuple(wanted), outputs)
 
 
 def constant(value: Any, dtype: Any = None) -> Node:
@@ -174,56 +193,60 @@ def constant(value: Any, dtype: Any = None) -> Node:
 
 def evaluate(node: Node, values: list[Array]) -> Array:
     """What node's function makes of the values of its operands."""
-    fn: Any = OPS[node.fn].call if node.fn in OPS else node.fn
-    return np.asarray(fn(*values, **node.kwargs))
+    fn: Any = node.fn
+    if fn in OPS:
+        fn = OPS[fn].call
+    result = fn(*values, **node.kwargs)
+    return np.asarray(result)
 
 
-# --- a graph as text ------------------------------------------------------------------------------
-def _lines(graph: Graph) -> list[str]:
+# --- a graph as text ----------------------------------------------------------------------------
+def _lines(graph: Graph) -> Iterator[str]:
     """A line for every node but plain numbers, which stand in the lines of their readers."""
     names = _names(graph)
-    lines = []
     time = None
     for n in graph.nodes:
         if n.time != time:
             time = n.time
-            lines.append("# outside the steps" if time is None else f"# t = {time}")
-        if not _is_number(n):
-            lines.append(f"{names[n]}: {n.dtype}{list(n.shape)}{_right_side(n, names)}")
+            yield "# outside the steps" if time is None else f"# t = {time}"
+        if names[n] != _number(n):
+            yield f"{names[n]}: {n.dtype}{list(n.shape)}{_right_side(n, names)}"
     outputs = [names[o] for o in graph.outputs]
-    return [*lines, f"return {', '.join(outputs)}"]
+    yield f"return {', '.join(outputs)}"
 
 
 def _right_side(node: Node, names: dict[Node, str]) -> str:
     if node.fn is None:
-        return " = constant" if node.leaf is None or node.value is not None else ""
+        return "" if node.value is None else " = constant"
     arguments = [names[x] for x in node.inputs]
     arguments += [f"{key}={value}" for key, value in node.kwargs.items()]
     return f" = {op_name(node.fn)}({', '.join(arguments)})"
 
 
-def _is_number(node: Node) -> bool:
-    return node.value is not None and node.value.size == 1
-
-
 def _names(graph: Graph) -> dict[Node, str]:
-    """A name for every node, its own where it is the first of that name."""
+    """A name for every node, with a number behind it where it is not the first of that name."""
     count: Counter[str] = Counter()
     names = {}
     for n in graph.nodes:
-        if n.value is not None and n.value.size == 1:
-            names[n] = f"{n.value.item():.4g}"
-            continue
-        base = _base_name(n)
-        count[base] += 1
-        names[n] = base if count[base] == 1 else f"{base}#{count[base]}"
+        name = _number(n)
+        if name is None:
+            name = _base_name(n)
+            count[name] += 1
+            if count[name] > 1:
+                name = f"{name}#{count[name]}"
+        names[n] = name
     return names
 
 
+def _number(node: Node) -> str | None:
+    """A constant of one element as text."""
+    if node.value is None or node.value.size != 1:
+        return None
+    return f"{node.value.item():.4g}"
+
+
 def _base_name(node: Node) -> str:
-    if node.name:
-        return node.name
-    if node.fn is None:
-        return "constant"
+    if node.name or node.fn is None:
+        return node.name or "constant"
     function = op_name(node.fn)
     return function if node.time is None else f"{function}@{node.time}"

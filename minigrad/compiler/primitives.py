@@ -20,7 +20,10 @@ def product(*factors: Any) -> Any:
     return functools.reduce(np.multiply, factors)
 
 
-PAIRWISE: dict[Any, np.ufunc] = {total: np.add, product: np.multiply}
+PAIRWISE: dict[Any, np.ufunc] = {
+    total: np.add,
+    product: np.multiply,
+}
 """The functions of any number of operands, chains, and what joins two operands of each."""
 
 
@@ -30,7 +33,9 @@ def pick(x: Any, labels: Any) -> Any:
     Raises: ArgumentError for labels that are none.
     """
     valid = _below("cross_entropy: targets", labels, x.shape[-1])
-    return np.take_along_axis(x, valid[..., None], axis=-1)[..., 0]
+    column = valid[..., np.newaxis]
+    picked = np.take_along_axis(x, column, axis=-1)
+    return picked[..., 0]
 
 
 def softmax_minus_one_hot(e: Any, s: Any, labels: Any, c: Any) -> Any:
@@ -38,7 +43,9 @@ def softmax_minus_one_hot(e: Any, s: Any, labels: Any, c: Any) -> Any:
 
     e: exponentials of the logits. s: their sums over the last axis. c: a single number.
     """
-    return (e / s - one_hot(labels, e.shape[-1], e.dtype)) * c
+    classes = e.shape[-1]
+    hot = one_hot(labels, classes, e.dtype)
+    return (e / s - hot) * c
 
 
 def kept(x: Any) -> Any:

@@ -32,7 +32,9 @@ def read(tape: Tape) -> Graph:
     outputs = tuple(reader.node_of[o] for o in tape.outputs)
     if reader.copies:
         return Graph.of(outputs)
-    return Graph(tuple(dict.fromkeys(reader.node_of.values())), outputs)
+    # the node of a gate is that of its operand, and comes once
+    nodes = dict.fromkeys(reader.node_of.values())
+    return Graph(tuple(nodes), outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,10 @@ class _Reader:
 
     def node(self, tensor: Tensor, serial: int) -> Node:
         """The node of a leaf or operation. serial: its place on the tape."""
+        operands = [self.operand(x, tensor) for x in tensor.inputs]
         node = Node(
             tensor.fn,
-            tuple([self.operand(x, tensor) for x in tensor.inputs]),
+            tuple(operands),
             tensor.kwargs,
             tensor.shape,
             tensor.dtype,
@@ -88,7 +91,8 @@ def _first_steps(tape: Tape) -> dict[int | None, int]:
     segments = {n.segment.steps for n in tape.nodes if n.segment is not None}
     first_steps: dict[int | None, int] = {}
     for first, last in segments:
-        first_steps.update(dict.fromkeys(range(first, last + 1), first))
+        steps = range(first, last + 1)
+        first_steps.update(dict.fromkeys(steps, first))
     return first_steps
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NoReturn
 
 import numpy as np
@@ -19,8 +20,9 @@ class IllegalGraphError(Exception):
 def verify(graph: Graph) -> None:
     """Check every node of a graph. Cost: linear.
 
-    Operands come before their readers and no node comes twice; leaves have a value or are inputs; shapes and dtypes
-    are those that the function gives, for elementwise functions, products of matrices and views.
+    Operands come before their readers and no node comes twice; leaves have a value or are inputs;
+    shapes and dtypes are those that the function gives, for elementwise functions, products of
+    matrices and views.
 
     Raises: IllegalGraphError for the first node that breaks a rule.
     """
@@ -59,8 +61,10 @@ def _verify_operation(n: Node) -> None:
         expected = np.broadcast_shapes(*[x.shape for x in n.inputs])
     elif n.fn is np.matmul:
         expected = _shape_of_product(n)
-    elif n.fn is np.reshape and np.prod(n.shape) != np.prod(n.inputs[0].shape):
-        _refuse(n, f"reshapes {n.inputs[0].shape}")
+    elif n.fn is np.reshape:
+        source = n.inputs[0].shape
+        if math.prod(n.shape) != math.prod(source):
+            _refuse(n, f"reshapes {source}")
     if n.shape != expected:
         _refuse(n, f"has operands that give the shape {expected}")
     dtypes = {x.dtype for x in n.inputs}
@@ -75,7 +79,8 @@ def _shape_of_product(n: Node) -> tuple[int, ...]:
         return n.shape
     if a[-1] != b[-2]:
         _refuse(n, f"multiplies {a} by {b}")
-    return (*np.broadcast_shapes(a[:-2], b[:-2]), a[-2], b[-1])
+    stack = np.broadcast_shapes(a[:-2], b[:-2])
+    return (*stack, a[-2], b[-1])
 
 
 def _keeps_dtype(n: Node) -> bool:

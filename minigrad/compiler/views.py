@@ -25,6 +25,7 @@ def _is_basic(entry: Any) -> bool:
     """Whether NumPy looks through an entry of an index rather than copies."""
     if entry is None or entry is Ellipsis:
         return True
+    # a truth value is an int too, and copies
     return type(entry) in (int, slice) or isinstance(entry, np.integer)
 
 
@@ -39,7 +40,10 @@ def roots(graph: Graph) -> dict[Node, Node]:
     """``root_of`` for every node of a graph. Cost: linear."""
     root: dict[Node, Node] = {}
     for n in graph.nodes:
-        root[n] = root[n.inputs[0]] if is_view(n) else n
+        if is_view(n):
+            root[n] = root[n.inputs[0]]
+        else:
+            root[n] = n
     return root
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.graph import Graph, Node, Segment, append, needed
+from minigrad.compiler.graph import Graph, Node, Segment, append, mapped, needed
 from minigrad.compiler.primitives import product, total
 from minigrad.ops.elementwise import accumulate
 
 Chain = Callable[..., Any]
-CHAIN_OF: dict[Any, Chain] = {np.add: total, accumulate: total, np.multiply: product}
+CHAIN_OF: dict[Any, Chain] = {
+    np.add: total,
+    accumulate: total,
+    np.multiply: product,
+}
 
 
 def flatten(graph: Graph) -> Graph:
@@ -25,17 +29,21 @@ def flatten(graph: Graph) -> Graph:
         if n in inner:
             continue
         if n in links:
-            terms = [new[x] for x in _terms(n, inner)]
+            terms = mapped(_terms(n, inner), new)
             new[n] = _by_segment(n, links[n], terms)
         else:
-            new[n] = n.with_inputs(tuple([new[x] for x in n.inputs]))
+            operands = mapped(n.inputs, new)
+            new[n] = n.with_inputs(operands)
         append(order, new[n])
-    return needed(order, tuple([new[o] for o in graph.outputs]))
+    outputs = mapped(graph.outputs, new)
+    return needed(order, outputs)
 
 
 def _is_link(n: Node) -> bool:
     """Whether the order of additions may change: of reals of one precision."""
-    return n.fn in CHAIN_OF and n.dtype.kind == "f" and all(x.dtype == n.dtype for x in n.inputs)
+    if n.fn not in CHAIN_OF or not n.is_real:
+        return False
+    return all(x.dtype == n.dtype for x in n.inputs)
 
 
 def _inner(graph: Graph, links: dict[Node, Chain]) -> set[Node]:
@@ -50,7 +58,7 @@ def _inner(graph: Graph, links: dict[Node, Chain]) -> set[Node]:
     return inner.difference(graph.outputs)
 
 
-def _terms(n: Node, inner: set[Node]) -> list[Node]:
+def _terms(n: Node, inner: set[Node]) -> tuple[Node, ...]:
     """What n adds up, in order, looking into its inner links. Without recursion."""
     terms = []
     stack = list(reversed(n.inputs))
@@ -60,10 +68,10 @@ def _terms(n: Node, inner: set[Node]) -> list[Node]:
             stack.extend(reversed(x.inputs))
         else:
             terms.append(x)
-    return terms
+    return tuple(terms)
 
 
-def _by_segment(n: Node, chain: Chain, terms: list[Node]) -> Node:
+def _by_segment(n: Node, chain: Chain, terms: tuple[Node, ...]) -> Node:
     """The chain of all terms; over the segments of a checkpointed tape one for each.
 
     Each begins with the one before. So the gradients of one segment are added up, and their memory
@@ -84,5 +92,5 @@ def _by_segment(n: Node, chain: Chain, terms: list[Node]) -> Node:
     return so_far[0]
 
 
-def _last_serial(nodes: list[Node]) -> int:
+def _last_serial(nodes: Iterable[Node]) -> int:
     return max(n.serial for n in nodes)

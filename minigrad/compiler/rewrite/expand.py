@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.compiler.graph import Graph, Node, constant
+from minigrad.compiler.graph import Graph, Node, Shape, constant
 from minigrad.compiler.primitives import pick, softmax_minus_one_hot
 from minigrad.compiler.traits import reduced_axes
 from minigrad.ops.activations import (
@@ -39,60 +39,85 @@ def _expanded(n: Node) -> Node:
 def _sigmoid(n: Node) -> Node:
     """1 / (1 + exp(-x)) is (1 + tanh(x / 2)) / 2, which does not overflow."""
     half = constant(0.5, n.dtype)
-    tanh = n.made(np.tanh, n.made(np.multiply, half, n.inputs[0]))
-    return n.made(np.add, half, n.made(np.multiply, half, tanh))
+    half_x = n.made(np.multiply, half, *n.inputs)
+    tanh = n.made(np.tanh, half_x)
+    half_tanh = n.made(np.multiply, half, tanh)
+    return n.made(np.add, half, half_tanh)
 
 
 def _relu(n: Node) -> Node:
-    return n.made(np.maximum, n.inputs[0], constant(0, n.dtype))
+    zero = constant(0, n.dtype)
+    return n.made(np.maximum, *n.inputs, zero)
 
 
-def _shifted(n: Node, x: Node, axis: int) -> tuple[Node, Node, Node]:
-    """x - max(x), its exponential, and the sum of that along axis."""
-    axis = axis % x.ndim
-    one = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-    top = n.made(np.max, x, shape=one, axis=axis, keepdims=True)
-    shifted = n.made(np.subtract, x, top, shape=x.shape)
-    e = n.made(np.exp, shifted, shape=x.shape)
-    s = n.made(np.sum, e, shape=one, axis=axis, keepdims=True)
-    return shifted, e, s
+class Shifted(NamedTuple):
+    """x - max(x), its exponentials, and their sums along an axis, kept with size one."""
+
+    shifted: Node
+    e: Node
+    s: Node
+
+
+def _shift(n: Node) -> Shifted:
+    """For a softmax of any kind, whose exponentials shall not overflow."""
+    x = n.inputs[0]
+    axis = n.kwargs.get("axis", -1)
+    axis %= x.ndim
+    full = x.shape
+    one = (*full[:axis], 1, *full[axis + 1 :])
+    keywords = {"axis": axis, "keepdims": True}
+    top = n.made(np.max, x, shape=one, **keywords)
+    shifted = n.made(np.subtract, x, top, shape=full)
+    e = n.made(np.exp, shifted, shape=full)
+    s = n.made(np.sum, e, shape=one, **keywords)
+    return Shifted(shifted, e, s)
 
 
 def _softmax(n: Node) -> Node:
-    _, e, s = _shifted(n, n.inputs[0], n.kwargs.get("axis", -1))
+    _, e, s = _shift(n)
     return n.made(np.divide, e, s)
 
 
 def _log_softmax(n: Node) -> Node:
-    shifted, _, s = _shifted(n, n.inputs[0], n.kwargs.get("axis", -1))
+    shifted, _, s = _shift(n)
     log = n.made(np.log, s, shape=s.shape)
     return n.made(np.subtract, shifted, log)
 
 
 def _cross_entropy(n: Node) -> Node:
     """The mean of log(sum(exp(x))) - x[label] over the rows."""
-    x, labels = n.inputs
-    shifted, _, s = _shifted(n, x, -1)
-    picked = n.made(pick, shifted, labels, shape=labels.shape)
+    labels = n.inputs[1]
+    rows = labels.shape
+    shifted, _, s = _shift(n)
+    picked = n.made(pick, shifted, labels, shape=rows)
     log = n.made(np.log, s, shape=s.shape)
-    losses = n.made(np.subtract, log.reshaped(labels.shape), picked, shape=labels.shape)
-    return _mean(n.made(np.mean, losses))
+    mass = log.reshaped(rows)
+    losses = n.made(np.subtract, mass, picked, shape=rows)
+    mean = n.made(np.mean, losses)
+    return _mean(mean)
 
 
 def _softmax_gradient(n: Node) -> Node:
     """(softmax - one_hot) * c as one function."""
-    a, c = n.inputs
-    if c.shape or c.dtype != n.dtype or a.fn is not np.subtract:
+    difference, c = n.inputs
+    if difference.fn is not np.subtract or not _has_form(c, (), n):
         return n
-    p, hot = a.inputs
-    if p.fn is not np.divide or hot.fn is not one_hot or hot.dtype != n.dtype:
+    p, hot = difference.inputs
+    if hot.fn is not one_hot or not _has_form(hot, n.shape, n):
+        return n
+    if p.fn is not np.divide or p.shape != n.shape:
         return n
     e, s = p.inputs
-    if e.fn is not np.exp or s.shape != (*e.shape[:-1], 1):
+    one = (*n.shape[:-1], 1)
+    if e.fn is not np.exp or s.shape != one:
         return n
-    if p.shape != n.shape or hot.shape != n.shape:
-        return n
-    return n.made(softmax_minus_one_hot, e, s, hot.inputs[0], c)
+    labels = hot.inputs[0]
+    return n.made(softmax_minus_one_hot, e, s, labels, c)
+
+
+def _has_form(x: Node, shape: Shape, n: Node) -> bool:
+    """Whether x has that shape and the dtype of n."""
+    return x.shape == shape and x.dtype == n.dtype
 
 
 # --- reductions and shapes ------------------------------------------------------------------------
@@ -101,31 +126,40 @@ def _mean(n: Node) -> Node:
     # NumPy adds halves up as singles
     if x.dtype != n.dtype or n.dtype.itemsize < 4:
         return n
-    count = math.prod(x.shape) // max(math.prod(n.shape), 1)
-    sums = n.made(np.sum, *n.inputs, **n.kwargs)
-    return n.made(np.divide, sums, constant(count, n.dtype))
+    results = max(math.prod(n.shape), 1)
+    count = math.prod(x.shape) // results
+    sums = n.made(np.sum, x, **n.kwargs)
+    divisor = constant(count, n.dtype)
+    return n.made(np.divide, sums, divisor)
 
 
 def _sum(n: Node) -> Node:
     """The sum over axes of size one, which undoing a broadcast leaves behind, is a reshape."""
     x = n.inputs[0]
-    sizes = [x.shape[i] for i in reduced_axes(n.kwargs.get("axis"), x.ndim)]
-    if x.dtype != n.dtype or any(size != 1 for size in sizes):
+    axes = reduced_axes(n.kwargs.get("axis"), x.ndim)
+    sizes = {x.shape[i] for i in axes}
+    if x.dtype != n.dtype or not sizes <= {1}:
         return n
-    return replace(n, fn=np.reshape, inputs=(x,), kwargs={"shape": n.shape})
+    keywords = {"shape": n.shape}
+    return replace(n, fn=np.reshape, kwargs=keywords)
 
 
 def _reshape(n: Node) -> Node:
     """reshape(sum(x, keepdims=True)) is sum(x); to the shape that x has, it is x."""
     x = n.inputs[0]
-    if x.fn is np.sum and x.kwargs.get("keepdims") and x.kwargs.get("axis") is not None:
-        source = x.inputs[0]
-        axes = reduced_axes(x.kwargs["axis"], source.ndim)
-        left = [size for i, size in enumerate(source.shape) if i not in axes]
-        if n.shape == tuple(left):
-            keywords = {"axis": x.kwargs["axis"]}
+    if x.fn is np.sum and x.kwargs.get("keepdims"):
+        axis = x.kwargs.get("axis")
+        if axis is not None and n.shape == _shape_without(axis, x.inputs[0].shape):
+            keywords = {"axis": axis}
             return replace(x, kwargs=keywords, shape=n.shape, name=n.name)
     return x if x.shape == n.shape else n
+
+
+def _shape_without(axis: Any, shape: Shape) -> Shape:
+    """What is left of a shape when one axis or several are reduced."""
+    gone = reduced_axes(axis, len(shape))
+    left = [size for i, size in enumerate(shape) if i not in gone]
+    return tuple(left)
 
 
 def _cast(n: Node) -> Node:

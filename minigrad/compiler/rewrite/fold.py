@@ -45,7 +45,9 @@ def computed(n: Node) -> Node:
         if x.value is None:
             return n
         values.append(x.value)
-    if not values or is_view(n) or math.prod(n.shape) > MAX_FOLDED_ELEMENTS:
+    if not values or is_view(n):
+        return n
+    if math.prod(n.shape) > MAX_FOLDED_ELEMENTS:
         return n
     return constant(evaluate(n, values))
 

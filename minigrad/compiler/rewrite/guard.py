@@ -22,21 +22,26 @@ def refuse_peeks(tape: Tape) -> None:
     """
     if all(n.peeked is None for n in tape.nodes):
         return
-    start = min((n.serial for n in tape.nodes if n.fn is not None), default=0)
+    operations = [n.serial for n in tape.nodes if n.fn is not None]
+    start = min(operations, default=0)
     recorded = tape.outputs[:1] if tape.wrt else tape.outputs
     end = max(output.serial for output in recorded)
-    during = [n for n in _varying(tape) if n.peeked is not None and start < n.peeked[0] < end]
+    during = []
+    for n in _varying(tape):
+        if n.peeked is not None and start < n.peeked[0] < end:
+            during.append(n)
     if during:
         # rather the first result than an input
-        _refuse(min(during, key=lambda n: (n.fn is None, n.serial)))
+        during.sort(key=lambda n: (n.fn is None, n.serial))
+        _refuse(during[0])
 
 
 def _varying(tape: Tape) -> set[Tensor]:
     """The inputs of a plan, and what depends on them."""
     varying: set[Tensor] = set()
     for n in tape.nodes:
-        depends = is_input(n) if n.fn is None else any(x in varying for x in n.inputs)
-        if depends:
+        read = [x for x in n.inputs if x in varying]
+        if read or (n.fn is None and is_input(n)):
             varying.add(n)
     return varying
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
-from minigrad.compiler.graph import Graph, Node, append, needed
+from minigrad.compiler.graph import Graph, Node, append, mapped, needed
+
+Rule = Callable[[Node], Node]
 
 
-def rewrite_nodes(graph: Graph, rule: Callable[[Node], Node]) -> Graph:
+def rewrite_nodes(graph: Graph, rule: Rule) -> Graph:
     """Apply a rule to every node, its operands rewritten already; drop what nobody needs now."""
     new: dict[Node, Node] = {}
     order: dict[Node, None] = {}
     for n in graph.nodes:
-        new[n] = rule(n.with_inputs(tuple([new[x] for x in n.inputs])))
+        operands = mapped(n.inputs, new)
+        new[n] = rule(n.with_inputs(operands))
         append(order, new[n])
-    return needed(order, tuple([new[o] for o in graph.outputs]))
+    outputs = mapped(graph.outputs, new)
+    return needed(order, outputs)
 
 
-def replace_nodes(graph: Graph, new: Iterable[Node], instead: dict[Node, Node]) -> Graph:
+def replace_nodes(
+    graph: Graph,
+    new: Iterable[Node],
+    instead: Mapping[Node, Node],
+) -> Graph:
     """The graph with nodes in the stead of others, in an order that suits them.
 
     new: nodes that are not in the graph, whose operands may be any, also replaced ones. instead:
@@ -31,7 +39,11 @@ def replace_nodes(graph: Graph, new: Iterable[Node], instead: dict[Node, Node]) 
             # its operands may have no copy yet
             copies[n] = n.with_inputs(())
             stack += [x for x in n.inputs if x not in copies]
+    read = dict(copies)
+    for n, other in instead.items():
+        read[n] = copies[other]
     for n, copy in copies.items():
         if n.inputs:
-            copy.inputs = tuple([copies[instead.get(x, x)] for x in n.inputs])
-    return Graph.of(tuple([copies[instead.get(o, o)] for o in graph.outputs]))
+            copy.inputs = mapped(n.inputs, read)
+    outputs = mapped(graph.outputs, read)
+    return Graph.of(outputs)

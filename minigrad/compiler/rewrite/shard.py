@@ -6,27 +6,28 @@ the shards.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.graph import Graph, Node, constant
+from minigrad.compiler.graph import Graph, Node, Shape, constant
 from minigrad.compiler.primitives import total
 from minigrad.compiler.schedule.sections import AFTER, BEFORE, FIRST_SHARD
 from minigrad.compiler.views import is_view
 from minigrad.ops.elementwise import cast
 from minigrad.ops.indexing import getitem
 
-from .batch import Batch, axes_in_operands, sums_examples
+from .example_axes import axes_in_operands, sums_examples
+from .examples import Batch
 
 
 def split_batch(graph: Graph, batch: Batch, count: int) -> Graph:
     """The graph in so many shards; the same graph where one would have to wait for another."""
     bounds = [batch.size * i // count for i in range(count + 1)]
-    split = _Split(batch, list(pairwise(bounds)))
+    rows = list(pairwise(bounds))
+    split = _Split(batch, rows)
     for n in graph.nodes:
         if not split.add(n):
             return graph
@@ -56,33 +57,38 @@ class _Split:
     def add(self, n: Node) -> bool:
         """Write n; False: there is no way."""
         if n in self.batch:
-            self.each[n] = self.per_shard(lambda shard: self._part(n, shard))
+            self.each[n] = [self._part(n, shard) for shard in self.shards]
             return self._reads_examples_alike(n)
         parts = [x for x in n.inputs if x in self.each]
-        sums = [x for x in parts if x not in self.batch]
-        if self._is_sum_of_shards(n, parts, sums):
-            self.each[n] = self.per_shard(lambda shard: self._copy(n, shard, self._sum_part))
-        elif n.fn is total and len(sums) == len(parts) > 1 and _all_of_shape(parts, n.shape):
+        only_sums = self.batch.axis_of.keys().isdisjoint(parts)
+        if self._is_sum_of_shards(n, parts, only_sums):
+            self.each[n] = [self._sum_part(n, shard) for shard in self.shards]
+        elif only_sums and _is_total_of(n, parts):
             self._add_total(n, parts)
-        elif len(parts) > len(sums):
-            return False
+        elif only_sums:
+            sums = [self.sum(x) for x in n.inputs]
+            self.one[n] = n.with_inputs(tuple(sums))
         else:
-            self.one[n] = n.with_inputs(tuple([self.sum(x) for x in n.inputs]))
+            return False
         return True
 
-    def per_shard(self, node: Callable[[int], Node]) -> list[Node]:
-        """A node for every shard."""
-        return [node(shard) for shard in range(len(self.rows))]
+    @property
+    def shards(self) -> range:
+        """The number of every shard."""
+        return range(len(self.rows))
 
     def sum(self, x: Node) -> Node:
         """x, or the sum over the shards."""
         if x in self.one:
             return self.one[x]
         if is_view(x):
-            self.one[x] = x.with_inputs((self.sum(x.inputs[0]), *x.inputs[1:]))
+            source = self.sum(x.inputs[0])
+            new = x.with_inputs((source, *x.inputs[1:]))
         else:
-            self.one[x] = replace(x, fn=total, inputs=tuple(self.each[x]), kwargs={})
-        return self.one[x]
+            parts = tuple(self.each[x])
+            new = replace(x, fn=total, inputs=parts, kwargs={})
+        self.one[x] = new
+        return new
 
     def whole(self, output: Node) -> Node | None:
         """An output, of all examples; None: their parts cannot be put together."""
@@ -109,22 +115,23 @@ class _Split:
         pairs = zip(n.inputs, axes, strict=True)
         return all((x in self.batch) == (axis is not None) for x, axis in pairs)
 
-    def _is_sum_of_shards(self, n: Node, parts: list[Node], sums: list[Node]) -> bool:
+    def _is_sum_of_shards(self, n: Node, parts: list[Node], only_sums: bool) -> bool:
         """Whether n, done in each shard, gives what is to be added up over the shards.
 
-        parts: its operands that each shard has. sums: those that are sums over the examples
-        themselves.
+        parts: its operands that each shard has. only_sums: they are sums over the examples.
         """
-        if sums_examples(n, self.batch) and not sums:
-            return True
-        return len(n.inputs) == len(parts) == len(sums) == 1 and _is_linear(n)
+        if sums_examples(n, self.batch):
+            return all(x in self.batch for x in parts)
+        alone = len(parts) == len(n.inputs) == 1
+        return alone and only_sums and _is_linear(n)
 
     def _add_total(self, n: Node, parts: list[Node]) -> None:
         """Add up the parts of each shard; where n has other terms too, all that once."""
         totals = []
-        for shard in range(len(self.rows)):
-            terms = [self.each[x][shard] for x in parts]
-            totals.append(replace(n, inputs=tuple(terms), section=FIRST_SHARD + shard))
+        for shard in self.shards:
+            terms = tuple([self.each[x][shard] for x in parts])
+            section = FIRST_SHARD + shard
+            totals.append(replace(n, inputs=terms, section=section))
         rest = [self.one[x] for x in n.inputs if x not in self.each]
         if rest:
             self.one[n] = n.with_inputs((*totals, *rest))
@@ -132,68 +139,82 @@ class _Split:
             self.each[n] = totals
 
     def _part(self, n: Node, shard: int) -> Node:
-        """The node for the examples of one shard."""
+        """The node for the examples of one shard; it reads sums over the examples of all shards."""
         start, stop = self.rows[shard]
         shape = self.batch.shape(n, stop - start)
-        if n.fn is not None:
-            return self._copy(n, shard, self._example_part, shape)
-        return self._leaf_part(n, start, stop, shape)
+        if n.fn is None:
+            return self._leaf_part(n, shard, shape)
+        inputs = []
+        for x in n.inputs:
+            if x in self.batch:
+                inputs.append(self.each[x][shard])
+            else:
+                inputs.append(self.sum(x))
+        return self._copy(n, inputs, shape, shard)
 
-    def _leaf_part(self, n: Node, start: int, stop: int, shape: tuple[int, ...]) -> Node:
-        """The examples from start to stop of an input or constant. shape: of the result."""
+    def _sum_part(self, n: Node, shard: int) -> Node:
+        """The part of a sum over the examples that one shard gives; it reads sums of its own."""
+        inputs = []
+        for x in n.inputs:
+            if x in self.each:
+                inputs.append(self.each[x][shard])
+            else:
+                inputs.append(self.sum(x))
+        return self._copy(n, inputs, n.shape, shard)
+
+    def _copy(self, n: Node, inputs: list[Node], shape: Shape, shard: int) -> Node:
+        """The operation on other operands in one shard. shape: of the result there."""
+        start, stop = self.rows[shard]
+        return replace(
+            n,
+            inputs=tuple(inputs),
+            kwargs=self.batch.keywords(n, shape, stop - start),
+            shape=shape,
+            section=FIRST_SHARD + shard,
+        )
+
+    def _leaf_part(self, n: Node, shard: int, shape: Shape) -> Node:
+        """The examples of an input or constant. shape: of the result."""
         axis, inner = self.batch.axis_of[n]
         size = self.batch.size
-        before, behind = n.shape[:axis], n.shape[axis + 1 :]
+        before = n.shape[:axis]
+        behind = n.shape[axis + 1 :]
         count = n.shape[axis] // (size * inner)
         # with the examples on an axis of their own
         apart = (*before, count, size, inner, *behind)
-        index: tuple[Any, ...] = (slice(None),) * (axis + 1) + (slice(start, stop), ...)
-        if n.value is not None:
-            values = n.value.reshape(apart)[index].reshape(shape)
-            return constant(np.ascontiguousarray(values))
-        if inner == 1 and count == 1:
-            return n.made(getitem, n, shape=shape, index=(*index[1:-1], ...))
-        taken = (*before, count, stop - start, inner, *behind)
-        part = n.reshaped(apart)
-        return part.made(getitem, part, shape=taken, index=index).reshaped(shape)
-
-    def _copy(
-        self,
-        n: Node,
-        shard: int,
-        operand: Callable[[Node, int], Node],
-        shape: tuple[int, ...] | None = None,
-    ) -> Node:
-        """The operation in one shard.
-
-        operand: what it reads there for an operand. shape: of the result, if it changes.
-        """
+        everything = slice(None)
         start, stop = self.rows[shard]
-        inputs = tuple([operand(x, shard) for x in n.inputs])
-        shape = n.shape if shape is None else shape
-        kwargs = self.batch.keywords(n, shape, stop - start)
-        return replace(n, inputs=inputs, kwargs=kwargs, shape=shape, section=FIRST_SHARD + shard)
+        rows = slice(start, stop)
+        lead = [everything] * axis
+        index: tuple[Any, ...] = (*lead, everything, rows, ...)
+        if n.value is not None:
+            values = n.value.reshape(apart)[index]
+            return constant(np.ascontiguousarray(values.reshape(shape)))
+        if inner == 1 and count == 1:
+            index = (*lead, rows, ...)
+            return n.made(getitem, n, shape=shape, index=index)
+        taken = (*before, count, stop - start, inner, *behind)
+        whole = n.reshaped(apart)
+        part = whole.made(getitem, whole, shape=taken, index=index)
+        return part.reshaped(shape)
 
-    def _sum_part(self, x: Node, shard: int) -> Node:
-        """A shard's part of what has examples or is a sum over them; else what all share."""
-        return self.each[x][shard] if x in self.each else self.sum(x)
 
-    def _example_part(self, x: Node, shard: int) -> Node:
-        """A shard's part of what has examples; else what all share, sums over all examples too."""
-        return self.each[x][shard] if x in self.batch else self.sum(x)
-
-
-def _all_of_shape(nodes: list[Node], shape: tuple[int, ...]) -> bool:
-    return all(n.shape == shape for n in nodes)
+def _is_total_of(n: Node, parts: list[Node]) -> bool:
+    """Whether n adds up several parts of its shape."""
+    if n.fn is not total or len(parts) < 2:
+        return False
+    return all(x.shape == n.shape for x in parts)
 
 
 def _is_linear(n: Node) -> bool:
     """Whether n of a sum is the sum of n of its terms: not where reals are cut off."""
     if is_view(n):
         return True
-    if n.dtype.kind != "f" or n.inputs[0].dtype.kind != "f":
+    if not n.is_real or not n.inputs[0].is_real:
         return False
-    return n.fn in (np.sum, cast) or (n.fn is total and len(n.inputs) == 1)
+    if n.fn is total:
+        return len(n.inputs) == 1
+    return n.fn in (np.sum, cast)
 
 
 def _one_after_the_other(graph: Graph) -> bool:
@@ -202,7 +223,8 @@ def _one_after_the_other(graph: Graph) -> bool:
     Mutates the sections of nodes that depend on shards, which only the new graph has.
     """
     for n in graph.nodes:
-        latest = max((x.section for x in n.inputs), default=BEFORE)
+        sections = [x.section for x in n.inputs]
+        latest = max(sections, default=BEFORE)
         if n.section == BEFORE < latest:
             n.section = AFTER
         elif latest == AFTER:

@@ -34,8 +34,8 @@ def split_over_threads(graph: Graph) -> Graph:
         reason = "no product of examples and a parameter in its steps"
         return replace(graph, note=f"not split: {reason}")
     rows = examples.shape[0]
-    products = [n for n in graph.nodes if n.fn is np.matmul and n.time is not None]
-    width = max(n.shape[-1] for n in products)
+    steps = [n for n in graph.nodes if n.time is not None]
+    width = max(n.shape[-1] for n in steps if n.fn is np.matmul)
     count = min(_cores(), rows, rows * width // MIN_NUMBERS_PER_SHARD)
     whole = f"not split: {rows} examples of {width} numbers per step"
     if width >= MIN_BLAS_COLUMNS or count < 2:
