@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,8 @@ def example() -> Tape:
     for t in (1, 2, 3):
         with timestep(t):
             z = X[t - 1] @ W_xh + h @ W_hh
-            h = np.tanh(z).named(f"h_{t}")
+            state: Any = np.tanh(z)
+            h = state.named(f"h_{t}")
     loss = (h * h).mean()
     return differentiate(Tape.of(loss), [W_hh])
 
