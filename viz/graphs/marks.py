@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad import Tensor
-from minigrad.core import gates
-from minigrad.viz import style
+from minigrad.internal import gates
+
+GATES = gates.GATES
+"""The engine's registry of gates."""
 
 
 class Mark(NamedTuple):
@@ -21,31 +23,59 @@ class Mark(NamedTuple):
 
 def mark(gate: Tensor) -> Mark:
     """The mark of a gate node."""
-    return GATES[gate.fn](gate)
+    return MARKS[gate.fn](gate)
+
+
+def _detached(gate: Tensor) -> Mark:
+    return Mark("✂", closed=True)
 
 
 def _scaled(gate: Tensor) -> Mark:
     factor = gate.inputs[1]
     if factor.size != 1:
-        return Mark("× " + (factor.name or "…"), not np.any(factor.data))
+        name = factor.name or "…"
+        return Mark(f"× {name}", closed=not np.any(factor.data))
     value = float(factor.item())
-    text = f"{factor.name} = {value:.4g}" if factor.name else f"× {value:.4g}"
-    return Mark(f"✂ {text}" if value == 0 else text, value == 0)
+    text = f"× {value:.4g}"
+    if factor.name:
+        text = f"{factor.name} = {value:.4g}"
+    if value == 0:
+        text = f"✂ {text}"
+    return Mark(text, closed=value == 0)
+
+
+def _clipped(gate: Tensor) -> Mark:
+    return Mark(f"‖g‖ ≤ {gate.kwargs['max_norm']:.4g}", closed=False)
 
 
 def _watched(gate: Tensor) -> Mark:
     fn = gate.kwargs["fn"]
-    return Mark(style.plain(getattr(fn, "__name__", type(fn).__name__)), False)
+    name = getattr(fn, "__name__", type(fn).__name__)
+    return Mark(style.plain(name), closed=False)
 
 
-GATES: dict[object, Callable[[Tensor], Mark]] = {
-    gates.detach: lambda _: Mark("✂", True),
+def _renamed(gate: Tensor) -> Mark:
+    return Mark("", closed=False)
+
+
+def _recomputed(gate: Tensor) -> Mark:
+    return Mark("again", closed=False)
+
+
+MARKS: dict[object, Callable[[Tensor], Mark]] = {
+    gates.detach: _detached,
     gates.scale_grad: _scaled,
-    gates.clip_grad: lambda gate: Mark(f"‖g‖ ≤ {gate.kwargs['max_norm']:.4g}", False),
+    gates.clip_grad: _clipped,
     gates.on_backward: _watched,
-    gates.alias: lambda _: Mark("", False),
-    gates.recompute: lambda _: Mark("again", False),
+    gates.alias: _renamed,
+    gates.recompute: _recomputed,
 }
+"""How the mark of each gate is made."""
+
+
+def closed(n: Tensor) -> bool:
+    """Whether the node is a gate that lets no gradient pass."""
+    return n.fn in GATES and mark(n).closed
 
 
 def inlined(gate: Tensor) -> tuple[Tensor, ...]:

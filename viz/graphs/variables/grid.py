@@ -2,39 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from itertools import count
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from .variable_model import Arrow, Item, Key
 
-Cell = tuple[int, int]  # column from the left, row from the bottom; row 0 is below the first step
-Links = dict[Key, list[Item]]
-_WIDE = 3  # a box with more names stands a row lower, where it pushes nothing aside
+# A box with more names stands a row lower, where it pushes nothing aside.
+MAX_NAMES_ABOVE = 3
+
 Place = TypeVar("Place", bound=Hashable)
 
 
-def cells(items: list[Item], arrows: list[Arrow]) -> dict[Key, Cell]:
-    """A cell for each item, no two alike. Circles take odd columns and the boxes of a step even ones."""
-    known = {i.key: i for i in items}
-    tails: Links = {i.key: [] for i in items}
-    heads: Links = {i.key: [] for i in items}
-    for a in arrows:
-        tails[a.head].append(known[a.tail])
-        heads[a.tail].append(known[a.head])
+class Cell(NamedTuple):
+    """Column from the left, row from the bottom; row 0 is below the first step."""
 
-    spots = _spots(items, tails, heads)
-    steps = {t: i for i, t in enumerate(sorted({i.time for i in items if i.time is not None}))}
-    lanes = 1 + max((spots[i.key][1] for i in items if i.time is not None), default=0)
-    cell: dict[Key, Cell] = {}
+    column: int
+    row: int
+
+
+class Spot(NamedTuple):
+    """Column of a step, and its lane: items at one stage stand above each other."""
+
+    column: int
+    lane: int
+
+
+class Neighbours(NamedTuple):
+    """What each item reads, and what reads it."""
+
+    tails: dict[Key, list[Item]]
+    heads: dict[Key, list[Item]]
+
+
+def place_in_cells(items: list[Item], arrows: list[Arrow]) -> dict[Key, Cell]:
+    """A cell for each item, no two alike. Circles take odd columns and the boxes of a step even ones."""
+    near = _neighbours(items, arrows)
+    spots = _spots(items, near)
+    stamps = sorted({i.time for i in items if i.time is not None})
+    number = {t: k for k, t in enumerate(stamps)}
+    lanes = 1 + max((spots[i.key].lane for i in items if i.time is not None), default=0)
+    cells: dict[Key, Cell] = {}
     for i in items:
         if i.time is not None:
             column, lane = spots[i.key]
-            cell[i.key] = column, 1 + steps[i.time] * lanes + lane
-    taken = set(cell.values())
-    _put_after(items, tails, cell, taken)
-    _put_below(items, heads, cell, taken)
-    return cell
+            row = 1 + number[i.time] * lanes + lane
+            cells[i.key] = Cell(column, row)
+    taken = set(cells.values())
+    _put_after(items, near, cells, taken)
+    _put_below(items, near, cells, taken)
+    return cells
+
+
+def _neighbours(items: list[Item], arrows: list[Arrow]) -> Neighbours:
+    known = {i.key: i for i in items}
+    near = Neighbours({key: [] for key in known}, {})
+    near.heads.update({key: [] for key in known})
+    for a in arrows:
+        near.tails[a.head].append(known[a.tail])
+        near.heads[a.tail].append(known[a.head])
+    return near
 
 
 def _take(taken: set[Place], places: Iterable[Place]) -> Place:
@@ -45,68 +72,115 @@ def _take(taken: set[Place], places: Iterable[Place]) -> Place:
 
 
 def _is_circle(i: Item) -> bool:
-    return i.key[0] == "circle"  # dots in place of a circle, too
+    """Whether it stands where circles do: dots in place of a circle, too."""
+    return i.key[0] == "circle"
 
 
 def _next_column(i: Item, last: int) -> int:
     """The first column after ``last`` for a circle (odd) or a box (even)."""
-    return last + 1 + (last % 2 == 1 if _is_circle(i) else last % 2 == 0)
+    parity = 1 if _is_circle(i) else 0
+    column = last + 1
+    if column % 2 != parity:
+        column += 1
+    return column
 
 
-def _spots(items: list[Item], tails: Links, heads: Links) -> dict[Key, Cell]:
+def _spots(items: list[Item], near: Neighbours) -> dict[Key, Spot]:
     """Column and lane of each operation: the longest path to it, and the lane of its first input where that is free.
 
-    A step has as many lanes as it has items at one stage. Recurrent arrows do not count; outside the steps all do.
-    What has no input in its step stands just before the first circle that it feeds, or just after where that is taken.
+    A step has as many lanes as it has items at one stage. Recurrent arrows do not count; outside the
+    steps all do. What has no input in its step stands just before the first circle that it feeds, or
+    just after where that is taken.
     """
-    spot: dict[Key, Cell] = {}
-    taken: set[tuple[int | None, int, int]] = set()
-    late = []
+    spots: dict[Key, Spot] = {}
+    taken: set[tuple[int | None, Spot]] = set()
+    without_inputs = []
     for i in items:
-        before = [spot[x.key] for x in tails[i.key] if x.key in spot and i.time in (None, x.time)]
-        column = _next_column(i, max((c for c, _ in before), default=-1))
-        if i.leaf or (not _is_circle(i) and not before):
-            late.append(i)
-        elif i.time is None:
-            spot[i.key] = column, 0
+        inputs = _inputs_in_step(i, near, spots)
+        if i.leaf or (not inputs and not _is_circle(i)):
+            without_inputs.append(i)
+            continue
+        column = _next_column(i, max((spot.column for spot in inputs), default=-1))
+        if i.time is None:
+            spots[i.key] = Spot(column, 0)
         else:
-            lanes = (before[0][1] if before else 0, *range(len(items)))
-            spot[i.key] = _take(taken, ((i.time, column, lane) for lane in lanes))[1:]
-    for i in late:
+            first = inputs[0].lane if inputs else 0
+            lanes = (first, *range(len(items)))
+            free = ((i.time, Spot(column, lane)) for lane in lanes)
+            spots[i.key] = _take(taken, free)[1]
+    for i in without_inputs:
         if i.time is not None:
-            first = min((spot[x.key][0] for x in heads[i.key] if x.key in spot), default=1)
-            columns = (
-                [spot[i.stands_for][0]] if i.stands_for in spot else [max(first - 1, 0), first + 1]
-            )
-            spot[i.key] = _take(taken, ((i.time, c, lane) for lane in count() for c in columns))[1:]
-    return spot
+            free = ((i.time, spot) for spot in _wishes(i, near, spots))
+            spots[i.key] = _take(taken, free)[1]
+    return spots
 
 
-def _put_after(items: list[Item], tails: Links, cell: dict[Key, Cell], taken: set[Cell]) -> None:
+def _inputs_in_step(i: Item, near: Neighbours, spots: dict[Key, Spot]) -> list[Spot]:
+    """Where the inputs of an item stand that are of its step; outside the steps, all of them."""
+    inputs = []
+    for x in near.tails[i.key]:
+        if x.key in spots and i.time in (None, x.time):
+            inputs.append(spots[x.key])
+    return inputs
+
+
+def _wishes(i: Item, near: Neighbours, spots: dict[Key, Spot]) -> Iterator[Spot]:
+    """Where an item without inputs would stand, best first: in place of a state, or beside what it feeds."""
+    if i.stands_for in spots:
+        columns = [spots[i.stands_for].column]
+    else:
+        fed = [spots[x.key].column for x in near.heads[i.key] if x.key in spots]
+        first = min(fed, default=1)
+        columns = [max(first - 1, 0), first + 1]
+    for lane in count():
+        for column in columns:
+            yield Spot(column, lane)
+
+
+def _put_after(
+    items: list[Item], near: Neighbours, cells: dict[Key, Cell], taken: set[Cell]
+) -> None:
     """What is computed from the steps outside them: after its inputs, half-way up, the result above its circle."""
     for i in items:
-        inputs = [x for x in tails[i.key] if x.key in cell]
-        if i.key in cell or i.leaf or not inputs:
+        inputs = [x for x in near.tails[i.key] if x.key in cells]
+        if i.key in cells or i.leaf or not inputs:
             continue
-        column = max(cell[x.key][0] for x in inputs if not x.leaf or all(x.leaf for x in inputs))
-        rows = [cell[x.key][1] for x in inputs]
+        # Leaves count only where there is nothing else.
+        computed = [x for x in inputs if not x.leaf] or inputs
+        column = max(cells[x.key].column for x in computed)
+        rows = [cells[x.key].row for x in inputs]
         if not _is_circle(i) and _is_circle(inputs[0]):
-            cell[i.key] = _take(taken, ((column, row) for row in count(rows[0] + 1)))
+            above = (Cell(column, row) for row in count(rows[0] + 1))
+            cells[i.key] = _take(taken, above)
         else:
             row = int(sum(rows) / len(rows) + 0.5)
-            cell[i.key] = _take(taken, ((c, row) for c in count(_next_column(i, column), 2)))
+            beside = (Cell(c, row) for c in count(_next_column(i, column), 2))
+            cells[i.key] = _take(taken, beside)
 
 
-def _put_below(items: list[Item], heads: Links, cell: dict[Key, Cell], taken: set[Cell]) -> None:
+def _put_below(
+    items: list[Item], near: Neighbours, cells: dict[Key, Cell], taken: set[Cell]
+) -> None:
     """What enters the steps from outside: below them, under what it feeds; an initial state under the later states."""
-    below = [i for i in items if i.key not in cell]
+    below = [i for i in items if i.key not in cells]
+    depth = _depths(below, near)
+    for i in sorted(below, key=lambda i: (depth[i.key], i.stands_for is None)):
+        if i.stands_for in cells:
+            column = cells[i.stands_for].column
+        else:
+            fed = [cells[x.key].column for x in near.heads[i.key] if x.key in cells]
+            column = min(fed, default=0)
+        row = -depth[i.key]
+        cells[i.key] = _take(taken, (Cell(c, row) for c in count(column)))
+
+
+def _depths(below: list[Item], near: Neighbours) -> dict[Key, int]:
+    """How many rows below row 0 each of these stands."""
     depth: dict[Key, int] = {}
     for i in reversed(below):
-        depth[i.key] = max((depth[x.key] + 1 for x in heads[i.key] if x.key in depth), default=0)
+        fed = [depth[x.key] + 1 for x in near.heads[i.key] if x.key in depth]
+        depth[i.key] = max(fed, default=0)
     for i in below:
-        depth[i.key] += len(i.names) > _WIDE
-    for i in sorted(below, key=lambda i: (depth[i.key], i.stands_for is None)):
-        column = min((cell[x.key][0] for x in heads[i.key] if x.key in cell), default=0)
-        if i.stands_for in cell:
-            column = cell[i.stands_for][0]
-        cell[i.key] = _take(taken, ((c, -depth[i.key]) for c in count(column)))
+        if len(i.names) > MAX_NAMES_ABOVE:
+            depth[i.key] += 1
+    return depth

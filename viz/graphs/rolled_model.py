@@ -1,0 +1,147 @@
+"""A network folded in time: one node per role, and what joins them at which lag."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from minigrad.viz.graphs.variables.variable_model import Arrow, Item, variable_graph
+
+from minigrad import Tape, Tensor
+
+from .marks import Mark
+from .roles import Role, roles, template
+
+# Steps named one by one where an edge is not everywhere.
+MAX_LISTED_STEPS = 4
+
+
+@dataclass
+class RoleNode:
+    """One role: the items that have it, by their tensors.
+
+    starts: the names of constants that enter in place of the first step's predecessor.
+    """
+
+    items: dict[Tensor, Item] = field(default_factory=dict)
+    starts: list[str] = field(default_factory=list)
+
+    @property
+    def times(self) -> set[int]:
+        """The steps it is there in."""
+        return {i.time for i in self.items.values() if i.time is not None}
+
+    @property
+    def first(self) -> Item:
+        """The item that is shown in place of all."""
+        return next(iter(self.items.values()))
+
+    @property
+    def title(self) -> str:
+        """What the role is called: ``h_t``, or the names in its one box."""
+        n, item = next(iter(self.items.items()))
+        if item.time is None:
+            return item.key[1]
+        return template(n.name or "circle", item.time)
+
+
+@dataclass(frozen=True)
+class Link:
+    """All edges between two roles at one lag (None: one of them lies outside the steps)."""
+
+    tail: Role
+    head: Role
+    lag: int | None
+    closed: bool
+
+
+class Use(NamedTuple):
+    """One edge of a link: the step at its inner end, and the gates on it."""
+
+    time: int | None
+    marks: tuple[Mark, ...]
+
+
+Nodes = dict[Role, RoleNode]
+Links = dict[Link, list[Use]]
+
+
+def roll(tape: Tape) -> tuple[Nodes, Links]:
+    """The roles on a tape and what joins them: a named operation and its box are one."""
+    items, arrows = variable_graph(tape)
+    by_name = {name: n for n, name in tape.names.items()}
+    tensor = {i.key: by_name[i.key[1]] for i in items}
+    times = {tensor[i.key]: i.time for i in items}
+    role_of = roles(times, times)
+    nodes: defaultdict[Role, RoleNode] = defaultdict(RoleNode)
+    starts = set()
+    for i in items:
+        if i.stands_for is not None and i.is_constant_start:
+            starts.add(i.key)
+            nodes[role_of[tensor[i.stands_for]]].starts += i.names
+        else:
+            # A box comes after its circle, takes its place, and is what is shown.
+            n = tensor[i.key]
+            nodes[role_of[n]].items[n] = i
+    links: defaultdict[Link, list[Use]] = defaultdict(list)
+    for a in arrows:
+        tail = tensor[a.tail]
+        head = tensor[a.head]
+        if a.tail not in starts and tail is not head:
+            lag = _lag(times[tail], times[head])
+            link = Link(role_of[tail], role_of[head], lag, a.closed)
+            links[link].append(_use(a, times[tail], times[head]))
+    return dict(nodes), dict(links)
+
+
+def _lag(tail: int | None, head: int | None) -> int | None:
+    """The steps from tail to head; None where one of them lies outside the steps."""
+    if tail is None or head is None:
+        return None
+    return head - tail
+
+
+def _use(a: Arrow, tail: int | None, head: int | None) -> Use:
+    return Use(tail if head is None else head, a.marks)
+
+
+def describe(link: Link, uses: list[Use], nodes: Nodes) -> str:
+    """The lag, what the gates do, and where, unless that is everywhere."""
+    words = []
+    if link.lag:
+        words.append(f"t{-link.lag:+d}")
+    texts = list(dict.fromkeys(_gates_text(use) for use in uses if use.marks))
+    if link.closed and texts:
+        words.append("✂")
+    elif texts:
+        others = " …" if len(texts) > 1 else ""
+        words.append(texts[0] + others)
+    used = {use.time for use in uses if use.time is not None}
+    is_partial = bool(used) and used < _everywhere(link, nodes)
+    if is_partial and (link.closed or not link.lag):
+        words.append("at t = " + _listed(used))
+    return " ".join(words)
+
+
+def _gates_text(use: Use) -> str:
+    return " ".join(m.text for m in use.marks)
+
+
+def _everywhere(link: Link, nodes: Nodes) -> set[int]:
+    """The steps in which a link could be."""
+    tail = nodes[link.tail].times
+    head = nodes[link.head].times
+    if link.lag is None:
+        return head or tail
+    return {t for t in head if t - link.lag in tail}
+
+
+def _listed(steps: Iterable[int]) -> str:
+    """The first steps, and the last one where there are more."""
+    order = sorted(steps)
+    words = [str(t) for t in order[:MAX_LISTED_STEPS]]
+    if len(order) > MAX_LISTED_STEPS:
+        words.append(f"… {order[-1]}")
+    return ", ".join(words)
