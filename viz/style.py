@@ -1,4 +1,4 @@
-"""Colours, and names as people write them: real subscripts, shortened, and safe inside DOT, SVG and XML."""
+"""Colours, and names as people write them: with subscripts, short, safe inside DOT, SVG and XML."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def parts(name: str) -> list[tuple[str, bool]]:
 
 
 def _is_index(base: str, index: str) -> bool:
-    """Whether what follows an underscore is written as a subscript: of ``W_hh``, not of ``learning_rate``."""
+    """Whether it is written as a subscript: that of ``W_hh`` is, that of ``learning_rate`` not."""
     if not index:
         return False
     is_number = index.replace("_", "").isdigit()
@@ -146,7 +146,7 @@ def table(rows: Iterable[str], padding: int = 0) -> str:
 
 
 def width(name: str, size: float) -> float:
-    """How wide the name is in points, in a wide font: what a box must hold wherever it is opened."""
+    """How wide the name is in points, in a wide font: what a box must hold in any viewer."""
     total = 0.0
     for text, kind in _pieces(name):
         em = size
@@ -171,7 +171,7 @@ def tooltip(text: str) -> str:
 
 
 def identifiers(names: Iterable[str]) -> list[str]:
-    """A DOT identifier for each name: readable, and unique although no quote, colon or backslash survives.
+    """A DOT identifier for each name: readable, unique, without quotes, colons and backslashes.
 
     >>> identifiers(["h_1", "a b", "a:b"])
     ['h_1', 'a_b', 'a_b~2']

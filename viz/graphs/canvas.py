@@ -1,8 +1,8 @@
-"""A graph whose nodes stay where they are put: what every picture with a layout of its own is drawn on."""
+"""A graph whose nodes stay where they are put: what pictures with their own layout are drawn on."""
 
 from __future__ import annotations
 
-import graphviz
+from graphviz import Digraph
 from minigrad.viz import style
 
 Point = tuple[float, float]
@@ -11,39 +11,44 @@ Looks = dict[str, str]
 POINTS_PER_INCH = 72
 NAME_POINTS = 11.0
 TEXT_POINTS = 9.0
+LINE_WIDTH = "0.8"
 
 
-def blank(name: str, crowded: bool) -> graphviz.Digraph:
+def blank(name: str, crowded: bool) -> Digraph:
     """An empty graph; in a crowded one arrows are straight instead of led round the boxes."""
-    graph = graphviz.Digraph(name, engine="neato")
+    graph = Digraph(name, engine="neato")
     splines = "line" if crowded else "true"
     # inputscale: positions are in points; the exclamation mark that follows each: it is final.
     graph.attr(inputscale="72", splines=splines, esep="+2", outputorder="edgesfirst", pad="0.06")
     font = {"fontname": style.MATH, "fontsize": f"{NAME_POINTS:g}"}
-    graph.attr("node", margin="0", style="filled", penwidth="0.8", **font)
-    graph.attr("edge", arrowsize="0.5", penwidth="0.8")
+    graph.attr("node", margin="0", style="filled", penwidth=LINE_WIDTH, **font)
+    graph.attr("edge", arrowsize="0.5", penwidth=LINE_WIDTH)
     return graph
 
 
-def pin(graph: graphviz.Digraph, name: str, centre: Point, size: Point, **attributes: str) -> None:
+def pin(graph: Digraph, name: str, centre: Point, size: Point, **attributes: str) -> None:
     """A node of this size (points), its centre there for good."""
     x, y = centre
     wide, tall = size
+    attributes["id"] = f"node_{name}"
     attributes["pos"] = f"{x:.6g},{y:.6g}!"
     attributes["width"] = f"{wide / POINTS_PER_INCH:.4g}"
     attributes["height"] = f"{tall / POINTS_PER_INCH:.4g}"
-    graph.node(name, id=f"node_{name}", **attributes)
+    graph.node(name, **attributes)
 
 
-def put_text(
-    graph: graphviz.Digraph, name: str, centre: Point, size: Point, text: str, **attributes: str
-) -> None:
-    """Plain text, centred there, in a box of this size (points)."""
-    plain = {"shape": "plaintext", "style": "", "fontname": style.SANS}
-    plain["fontsize"] = f"{TEXT_POINTS:g}"
-    pin(graph, name, centre, size, label=text, **plain, **attributes)
+def put_text(graph: Digraph, name: str, centre: Point, size: Point, **attributes: str) -> None:
+    """A label without a box, centred there, in a space of this size (points)."""
+    looks = {
+        "shape": "plaintext",
+        "style": "",
+        "fontname": style.SANS,
+        "fontsize": f"{TEXT_POINTS:g}",
+    }
+    pin(graph, name, centre, size, **looks, **attributes)
 
 
-def put_legend(graph: graphviz.Digraph, name: str, centre: Point, size: Point, text: str) -> None:
+def put_legend(graph: Digraph, name: str, centre: Point, size: Point, label: str) -> None:
     """Text that explains the colours and lines of the picture."""
-    put_text(graph, name, centre, size, text, **{"class": "legend"})
+    attributes = {"label": label, "class": "legend"}
+    put_text(graph, name, centre, size, **attributes)

@@ -1,24 +1,27 @@
-"""Tapes side by side: one sheet, everything in the same place in each panel, what differs drawn strong."""
+"""Tapes side by side: one sheet, the same places in each panel, differences drawn strong."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 
-import graphviz
-
-from minigrad import Tape
-from minigrad.errors import ArgumentError
+from graphviz import Digraph
 from minigrad.viz import style
 from minigrad.viz.graphs.variables.variable_fold import fold_items
 from minigrad.viz.graphs.variables.variable_layout import places
-from minigrad.viz.graphs.variables.variable_model import Arrow, Item, Key, variable_graph
+from minigrad.viz.graphs.variables.variable_model import (
+    Arrow,
+    Item,
+    Key,
+    VariableGraph,
+    variable_graph,
+)
 from minigrad.viz.graphs.variables.variable_paint import Panel, Part, paint_variables, put_captions
 from minigrad.viz.graphs.variables.variable_sizes import SIDE_POINTS
 
 from minigrad import Tape
 from minigrad.errors import ArgumentError
 
-from .canvas import NAME_POINTS, blank, put_text
+from .canvas import NAME_POINTS, Point, blank, put_text
 from .fold import Collapse, View
 
 # Between two panels.
@@ -28,17 +31,16 @@ NAME_ABOVE_POINTS = 1.4 * SIDE_POINTS
 # Boxes and circles in all panels: with more, arrows are straight.
 MAX_ITEMS_WITH_BENT_ARROWS = 80
 
-Graph = tuple[list[Item], list[Arrow]]
-
 
 def compare(
     tapes: Sequence[tuple[str, Tape]],
     collapse: Collapse = "auto",
     steps: Container[int] | None = None,
-) -> graphviz.Digraph:
-    """The unrolled graphs of several tapes beside each other, each under its name; the options are draw's.
+) -> Digraph:
+    """The unrolled graphs of several tapes beside each other, each under its name.
 
-    What only some of them have is drawn strong there, and dotted where it is missing.
+    What only some of them have is drawn strong there, and dotted where it is missing. The
+    options are draw's.
 
     >>> import minigrad as mg
     >>> from minigrad.transforms import truncate
@@ -64,20 +66,21 @@ def compare(
     return _sheet(names, graphs, View(collapse, steps))
 
 
-def _sheet(names: list[str], graphs: list[Graph], view: View) -> graphviz.Digraph:
+def _sheet(names: list[str], graphs: list[VariableGraph], view: View) -> Digraph:
     """One panel per graph, all laid out as their union is."""
     union = _union(graphs)
-    folding = fold_items(*union, view)
-    items, arrows = folding.apply(*union)
-    spots = places(items, arrows)
+    folding = fold_items(union, view)
+    union = folding.apply(union)
+    folded = [folding.apply(graph) for graph in graphs]
+    common = set.intersection(*map(_parts, folded))
+    spots = places(union)
     (left, _), (right, top) = spots.corners
     pitch = right - left + SIDE_POINTS + PANEL_GAP_POINTS
-    picture = blank("compare", len(items) * len(graphs) > MAX_ITEMS_WITH_BENT_ARROWS)
-    folded = [folding.apply(*graph) for graph in graphs]
-    common = set.intersection(*map(_parts, folded))
+    crowded = len(union.items) * len(graphs) > MAX_ITEMS_WITH_BENT_ARROWS
+    picture = blank("compare", crowded)
     for k, (name, graph) in enumerate(zip(names, folded, strict=True)):
         present = _parts(graph)
-        missing = {i.key for i in items} - present
+        missing = union.times.keys() - present
         shift = k * pitch
         panel = Panel(
             (shift, 0.0),
@@ -86,36 +89,40 @@ def _sheet(names: list[str], graphs: list[Graph], view: View) -> graphviz.Digrap
             missing=missing,
             kinds=dict.fromkeys(missing, "missing"),
         )
-        spots_of_panel = places(items, arrows, shown=graph[1])
-        paint_variables(picture, items, graph[1], spots_of_panel, panel)
-        centre = (left + right) / 2 + shift, top + NAME_ABOVE_POINTS
-        _put_name(picture, f"name {k + 1}", name, centre)
-    put_captions(picture, items, spots)
+        all_items = VariableGraph(union.items, graph.arrows)
+        paint_variables(picture, all_items, places(union, shown=graph.arrows), panel)
+        middle = (left + right) / 2 + shift
+        _put_name(picture, f"name {k + 1}", name, (middle, top + NAME_ABOVE_POINTS))
+    put_captions(picture, union.items, spots)
     return picture
 
 
-def _put_name(
-    picture: graphviz.Digraph, identifier: str, name: str, centre: tuple[float, float]
-) -> None:
+def _put_name(picture: Digraph, identifier: str, name: str, centre: Point) -> None:
     """The name of a panel, bold above it."""
     text = f"<<b>{style.html(name, NAME_POINTS)}</b>>"
-    size = style.width(name, NAME_POINTS) * 1.2, NAME_POINTS * 1.4
-    put_text(picture, identifier, centre, size, text)
+    wide = style.width(name, NAME_POINTS) * 1.2
+    put_text(picture, identifier, centre, (wide, NAME_POINTS * 1.4), label=text)
 
 
-def _union(graphs: list[Graph]) -> Graph:
+def _union(graphs: list[VariableGraph]) -> VariableGraph:
     """What any of them has, in an order that fits all: inputs before their readers."""
     items: dict[Key, Item] = {}
     arrows: dict[Arrow, None] = {}
-    for their_items, their_arrows in graphs:
-        for i in their_items:
+    for graph in graphs:
+        for i in graph.items:
             items.setdefault(i.key, i)
-        arrows |= dict.fromkeys(their_arrows)
+        arrows |= dict.fromkeys(graph.arrows)
     feeds: dict[Key, list[Key]] = {key: [] for key in items}
     for a in arrows:
         feeds[a.head].append(a.tail)
+    order = [items[key] for key in _inputs_first(feeds)]
+    return VariableGraph(order, list(arrows))
+
+
+def _inputs_first(feeds: dict[Key, list[Key]]) -> Iterable[Key]:
+    """The keys, each after those that feed it."""
     done: dict[Key, None] = {}
-    for root in items:
+    for root in feeds:
         stack = [root]
         while stack:
             key = stack[-1]
@@ -125,10 +132,9 @@ def _union(graphs: list[Graph]) -> Graph:
             else:
                 done.setdefault(key)
                 stack.pop()
-    return [items[key] for key in done], list(arrows)
+    return done
 
 
-def _parts(graph: Graph) -> set[Part]:
+def _parts(graph: VariableGraph) -> set[Part]:
     """The items and arrows of one graph."""
-    items, arrows = graph
-    return {*(i.key for i in items), *arrows}
+    return {*graph.times, *graph.arrows}

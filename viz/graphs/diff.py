@@ -1,4 +1,4 @@
-"""What became of one tape in another: the edges added, removed and rewired, as data and as a picture."""
+"""What became of one tape in another: its edges, as data and as a picture."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import graphviz
+from graphviz import Digraph
 
 from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
@@ -20,11 +20,13 @@ Rewired = tuple[str, int, str, str]
 """Target, slot, source before and after."""
 Inputs = dict[str, list[str]]
 """The names of what each node reads."""
+Origin = tuple[object, ...]
+"""What the copies of a node share."""
 
 
 @dataclass(frozen=True)
 class Diff:
-    """The edges of two tapes by name: only in the second, only in the first, and inputs that come from elsewhere.
+    """How the edges of two tapes differ, by the names of their nodes.
 
     A Diff is false where nothing differs, and prints a line per difference.
 
@@ -40,7 +42,7 @@ class Diff:
     added: tuple[Ends, ...]
     removed: tuple[Ends, ...]
     rewired: tuple[Rewired, ...]
-    picture: graphviz.Digraph
+    picture: Digraph
 
     def __str__(self) -> str:
         lines = [f"+ {source} -> {target}[{slot}]" for source, target, slot in self.added]
@@ -79,15 +81,20 @@ def diff(a: Tape, b: Tape) -> Diff:
             raise ArgumentError("diff", got=got, expected="expected two Tapes")
     before = _inputs(a, _matched(a, b))
     after = _inputs(b, b.names)
-    picture = compare([("before", a), ("after", b)])
-    return Diff(_only(after, before), _only(before, after), _rewired(before, after), picture)
+    return Diff(
+        added=_only(after, before),
+        removed=_only(before, after),
+        rewired=_rewired(before, after),
+        picture=compare([("before", a), ("after", b)]),
+    )
 
 
 def _inputs(tape: Tape, names: Mapping[Tensor, str]) -> Inputs:
     """What each node reads, by these names."""
     inputs: Inputs = {}
     for n in tape.nodes:
-        inputs[names[n]] = [names[x] for x in n.inputs]
+        sources = [names[x] for x in n.inputs]
+        inputs[names[n]] = sources
     return inputs
 
 
@@ -95,8 +102,10 @@ def _only(inputs: Inputs, others: Inputs) -> tuple[Ends, ...]:
     """The edges into nodes that the others do not have."""
     edges: list[Ends] = []
     for target, sources in inputs.items():
-        if target not in others:
-            edges += [(source, target, slot) for slot, source in enumerate(sources)]
+        if target in others:
+            continue
+        for slot, source in enumerate(sources):
+            edges.append((source, target, slot))
     return tuple(edges)
 
 
@@ -104,7 +113,8 @@ def _rewired(before: Inputs, after: Inputs) -> tuple[Rewired, ...]:
     """The inputs of nodes on both tapes that come from elsewhere."""
     rewired: list[Rewired] = []
     for target, sources in after.items():
-        pairs = zip(before.get(target, sources), sources, strict=False)
+        old_sources = before.get(target, sources)
+        pairs = zip(old_sources, sources, strict=False)
         for slot, (old, new) in enumerate(pairs):
             if old != new:
                 rewired.append((target, slot, old, new))
@@ -112,12 +122,17 @@ def _rewired(before: Inputs, after: Inputs) -> tuple[Rewired, ...]:
 
 
 def _matched(a: Tape, b: Tape) -> dict[Tensor, str]:
-    """For each node of a the name of its counterpart in b; its own where b has none, marked if that is taken there."""
-    in_b = {origin: n for n, origin in _origins(b).items()}
+    """For each node of a the name of its counterpart in b.
+
+    Where b has none, that is its own name, marked if it is taken there.
+    """
+    names_in_b: dict[Origin, str] = {}
+    for n, origin in _origins(b).items():
+        names_in_b[origin] = b.names[n]
     counterparts: dict[Tensor, str] = {}
     for n, origin in _origins(a).items():
-        if origin in in_b:
-            counterparts[n] = b.names[in_b[origin]]
+        if origin in names_in_b:
+            counterparts[n] = names_in_b[origin]
     taken = set(counterparts.values())
     matched: dict[Tensor, str] = {}
     for n, name in a.names.items():
@@ -126,10 +141,10 @@ def _matched(a: Tape, b: Tape) -> dict[Tensor, str]:
     return matched
 
 
-def _origins(tape: Tape) -> dict[Tensor, tuple[object, ...]]:
+def _origins(tape: Tape) -> dict[Tensor, Origin]:
     """What copies of a node share, and which of the copies it is."""
     count: Counter[object] = Counter()
-    origins: dict[Tensor, tuple[object, ...]] = {}
+    origins: dict[Tensor, Origin] = {}
     for n in tape.nodes:
         origin = _origin(n)
         count[origin] += 1
@@ -137,7 +152,7 @@ def _origins(tape: Tape) -> dict[Tensor, tuple[object, ...]]:
     return origins
 
 
-def _origin(n: Tensor) -> tuple[object, ...]:
+def _origin(n: Tensor) -> Origin:
     """When and how a node was made, what a gate is on, and the array of a leaf."""
     if n.fn in GATES:
         return n.serial, n.fn, n.inputs[0].serial

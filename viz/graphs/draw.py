@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import Any, Literal, get_args
 
-import graphviz
+from graphviz import Digraph
 from minigrad.viz.graphs.operations.operation_paint import draw_operations
 from minigrad.viz.graphs.variables.unrolled import draw_variables
 
@@ -27,8 +27,8 @@ def draw(
     collapse: Collapse = "auto",
     steps: Container[int] | None = None,
     grads: Grads = None,
-) -> graphviz.Digraph:
-    """The tape as a graph: its operations, its variables as in Fig. 9.7.2, or the network rolled up in time.
+) -> Digraph:
+    """The tape as a graph: its operations, its variables (Fig. 9.7.2), or the network rolled up.
 
     Grey: no gradient reaches it. Orange: adjoints, on a differentiated tape. Red and dashed: the
     gradient is cut. A dashed outline: recomputed, as ``checkpoint`` has it.

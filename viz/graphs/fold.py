@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from minigrad.errors import ArgumentError
 
-# Steps that are shown one by one where nobody says how many: from few large ones to many small ones.
+# Steps that are shown one by one where nobody says how many: few large ones, many small ones.
 MIN_STEPS = 4
 MAX_STEPS = 12
 
@@ -20,7 +20,10 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True)
 class View:
-    """Which steps are shown one by one: all but the middle of more than ``collapse``, or those in ``steps``."""
+    """Which steps are shown one by one.
+
+    All but the middle of more than ``collapse``, or those in ``steps``.
+    """
 
     collapse: Collapse = "auto"
     steps: Container[int] | None = None

@@ -1,9 +1,9 @@
-"""The size of each node's adjoint, as a colour and a number on a log scale: vanishing and exploding at a glance."""
+"""Vanishing and exploding at a glance: the norm of each adjoint, as a number and a colour."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ _LEAST_EXPONENT = -300
 
 @dataclass(frozen=True)
 class Scale:
-    """The norms of the adjoints that were computed, and the range of those that are positive and finite."""
+    """The norms that are known, and the range of those that are positive and finite."""
 
     norms: dict[Tensor, float]
     low: float
@@ -46,6 +46,10 @@ class Scale:
         k = min(max(int(position), 0), last - 1)
         share = min(max(position - k, 0.0), 1.0)
         return _mixed(_RAMP[k], _RAMP[k + 1], share)
+
+    def known(self, nodes: Iterable[Tensor]) -> list[float]:
+        """The norms of those nodes that have one."""
+        return [self.norms[n] for n in nodes if n in self.norms]
 
     def _share(self, norm: float) -> float:
         """How far up the scale a norm lies, from 0 to 1; 1 where all are alike."""
@@ -85,7 +89,7 @@ def _small(text: str) -> str:
 
 
 def scale(tape: Tape, grads: Grads) -> Scale | None:
-    """The scale of a tape's adjoints: computed by its own backward (True), or given per Tensor or name.
+    """The scale of a tape's adjoints: of its own backward (True), or of those given.
 
     A number is taken for a norm, an array for the adjoint itself.
     Raises: GradientError where backward has no meaning; ArgumentError for what is no mapping, or

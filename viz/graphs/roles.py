@@ -1,4 +1,4 @@
-"""What is the same in every step: h_3 is h_t at t = 3, and an unnamed product the second matmul of its line."""
+"""What is the same in every step: h_3 is h_t at t = 3, a product the second matmul of its line."""
 
 from __future__ import annotations
 

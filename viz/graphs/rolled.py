@@ -1,12 +1,10 @@
-"""The network folded in time: one node per role (h_t stands for every h_3), recurrent edges labelled with their lag."""
+"""The network folded in time: h_t stands for every h_3, recurrent edges carry their lag."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import graphviz
-
-from minigrad import Tape, Tensor
+from graphviz import Digraph
 from minigrad.viz import style
 from minigrad.viz.graphs.variables.variable_paint import item_looks
 from minigrad.viz.graphs.variables.variable_sizes import lines
@@ -21,8 +19,11 @@ FONT_POINTS = 13.0
 SMALL_POINTS = 10.0
 
 
-def draw_rolled(tape: Tape, colours: Scale | None) -> graphviz.Digraph:
-    """The folded network of any stamped loop; a circle is an unnamed operation that more than one thing reads."""
+def draw_rolled(tape: Tape, colours: Scale | None) -> Digraph:
+    """The folded network of any stamped loop.
+
+    A circle is an unnamed operation that more than one thing reads.
+    """
     nodes, links = roll(tape)
     unique = style.identifiers(node.title for node in nodes.values())
     ids = dict(zip(nodes, unique, strict=True))
@@ -41,9 +42,9 @@ def draw_rolled(tape: Tape, colours: Scale | None) -> graphviz.Digraph:
     return graph
 
 
-def _blank() -> graphviz.Digraph:
+def _blank() -> Digraph:
     """An empty graph that Graphviz lays out from left to right."""
-    graph = graphviz.Digraph("rolled")
+    graph = Digraph("rolled")
     graph.attr(rankdir="LR", ranksep="0.45", nodesep="0.25", fontname=style.SANS)
     font = {"fontname": style.MATH, "fontsize": f"{FONT_POINTS:g}"}
     graph.attr("node", style="filled", margin="0.06,0.04", penwidth="0.8", **font)
@@ -54,7 +55,7 @@ def _blank() -> graphviz.Digraph:
 
 
 def _put_node(
-    graph: graphviz.Digraph, name: str, node: RoleNode, norms: list[float], colours: Scale | None
+    graph: Digraph, name: str, node: RoleNode, norms: list[float], colours: Scale | None
 ) -> None:
     """Draw a role; norms are those of the adjoints of all that have it."""
     item = node.first
@@ -78,12 +79,11 @@ def _norms(node: RoleNode, colours: Scale | None, by_name: Mapping[str, Tensor])
     """The norms of the adjoints of all that have a role, where they are known."""
     if not colours:
         return []
-    norms = []
+    members = []
     for item in node.items.values():
-        for name in item.names or (item.key[1],):
-            if by_name[name] in colours.norms:
-                norms.append(colours.norms[by_name[name]])
-    return norms
+        names = item.names or (item.key[1],)
+        members += [by_name[name] for name in names]
+    return colours.known(members)
 
 
 def _tip(node: RoleNode) -> str:
@@ -110,7 +110,7 @@ def _link_looks(link: Link, text: str) -> Looks:
     return looks
 
 
-def _put_steps(graph: graphviz.Digraph, nodes: Nodes) -> None:
+def _put_steps(graph: Digraph, nodes: Nodes) -> None:
     """Say below the picture which steps it stands for."""
     steps = _all_steps(nodes.values())
     if not steps:

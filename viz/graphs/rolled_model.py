@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from minigrad.viz.graphs.variables.variable_model import Arrow, Item, variable_graph
+from minigrad.viz.graphs.variables.variable_model import Item, variable_graph
+from minigrad.viz.graphs.variables.variable_reads import Marks
 
 from minigrad import Tape, Tensor
 
-from .marks import Mark
 from .roles import Role, roles, template
 
 # Steps named one by one where an edge is not everywhere.
@@ -61,7 +61,7 @@ class Use(NamedTuple):
     """One edge of a link: the step at its inner end, and the gates on it."""
 
     time: int | None
-    marks: tuple[Mark, ...]
+    marks: Marks
 
 
 Nodes = dict[Role, RoleNode]
@@ -78,7 +78,8 @@ def roll(tape: Tape) -> tuple[Nodes, Links]:
     nodes: defaultdict[Role, RoleNode] = defaultdict(RoleNode)
     starts = set()
     for i in items:
-        if i.stands_for is not None and i.is_constant_start:
+        if i.stands_for is not None and i.leaf and not i.parameter:
+            # A constant that enters in place of the first step's predecessor.
             starts.add(i.key)
             nodes[role_of[tensor[i.stands_for]]].starts += i.names
         else:
@@ -90,21 +91,13 @@ def roll(tape: Tape) -> tuple[Nodes, Links]:
         tail = tensor[a.tail]
         head = tensor[a.head]
         if a.tail not in starts and tail is not head:
-            lag = _lag(times[tail], times[head])
+            start = times[tail]
+            end = times[head]
+            lag = None if start is None or end is None else end - start
             link = Link(role_of[tail], role_of[head], lag, a.closed)
-            links[link].append(_use(a, times[tail], times[head]))
+            inner_end = start if end is None else end
+            links[link].append(Use(inner_end, a.marks))
     return dict(nodes), dict(links)
-
-
-def _lag(tail: int | None, head: int | None) -> int | None:
-    """The steps from tail to head; None where one of them lies outside the steps."""
-    if tail is None or head is None:
-        return None
-    return head - tail
-
-
-def _use(a: Arrow, tail: int | None, head: int | None) -> Use:
-    return Use(tail if head is None else head, a.marks)
 
 
 def describe(link: Link, uses: list[Use], nodes: Nodes) -> str:

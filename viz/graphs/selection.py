@@ -69,7 +69,10 @@ def adjoint_nodes(tape: Tape) -> set[Tensor]:
 def reading_steps(
     times: Mapping[Tensor, int | None], reads: Mapping[Tensor, Iterable[Tensor]]
 ) -> dict[Tensor, list[int | None]]:
-    """The steps in which each node is read, in the order of its readers, given what each node reads."""
+    """The steps in which each node is read, in the order of its readers.
+
+    times: the step of each node. reads: what each node reads.
+    """
     steps: defaultdict[Tensor, dict[int | None, None]] = defaultdict(dict)
     for n, inputs in reads.items():
         for x in inputs:

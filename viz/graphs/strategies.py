@@ -1,16 +1,17 @@
-"""Fig. 9.7.1: randomized, regular and full backpropagation through time, read off transformed tapes."""
+"""Fig. 9.7.1: randomized, regular and full backpropagation through time, read off tapes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import graphviz
 import numpy as np
+from graphviz import Digraph
+from minigrad.viz import style
 
 import minigrad as mg
-from minigrad import Tape, transforms
+from minigrad import Tape
 from minigrad.errors import ArgumentError
-from minigrad.viz import style
+from minigrad.transforms import cut, truncate, truncate_randomly
 
 from .marks import closed
 
@@ -24,6 +25,9 @@ FONT_POINTS = 13.0
 # The width of the rows' names.
 LABEL_POINTS = 70.0
 
+Rows = dict[str, list[int]]
+"""The lengths of the segments of each strategy."""
+
 
 def strategies(
     text: str = "the time machine by h g wells",
@@ -31,8 +35,8 @@ def strategies(
     keep: float = 0.75,
     seed: int = 0,
     cuts: Mapping[str, Sequence[int]] | None = None,
-) -> graphviz.Digraph:
-    """A text, one character per time step, over the segments in which three strategies go back through it.
+) -> Digraph:
+    """A text, a character per time step, over the segments that three strategies go back through.
 
     >>> graph = strategies("time", segment=2)
     >>> "steps 1 to 2" in graph.source
@@ -52,33 +56,42 @@ def strategies(
         expected = f"expected {MIN_CHARACTERS} to {MAX_CHARACTERS}, one per time step"
         raise ArgumentError("strategies: text", got=f"{len(text)} characters", expected=expected)
     tape = _recurrence(len(line))
-    rows = {
-        "randomized": transforms.truncate_randomly(tape, keep, rng=seed, reweight=False),
-        "regular": transforms.truncate(tape, every=segment),
-        "full": tape,
-    }
+    randomized = truncate_randomly(tape, keep, rng=seed, reweight=False)
+    regular = truncate(tape, every=segment)
+    tapes = {"randomized": randomized, "regular": regular, "full": tape}
+    recurrent = tape.recurrent_edges()
     for name, after in (cuts or {}).items():
         _refuse_cuts(name, after, len(line))
-        edges = [e for e in tape.recurrent_edges() if e.source.time in after]
-        rows[name] = transforms.cut(tape, edges)
-    return _picture(line, {name: segments(row) for name, row in rows.items()})
+        edges = [e for e in recurrent if e.source.time in after]
+        tapes[name] = cut(tape, edges)
+    rows: Rows = {}
+    for name, row in tapes.items():
+        rows[name] = segments(row)
+    return _picture(line, rows)
 
 
 def _refuse_cuts(name: str, after: Sequence[int], steps: int) -> None:
-    """Raise ArgumentError for a row without cuts, and for positions that are not between two characters."""
-    if name in ("randomized", "regular") and all(0 < k < steps for k in after):
+    """Raise ArgumentError for a row without cuts, and for positions not between two characters."""
+    is_between = all(0 < k < steps for k in after)
+    if is_between and name in ("randomized", "regular"):
         return
     expected = f"expected the row 'randomized' or 'regular' and positions in 1..{steps - 1}"
     raise ArgumentError("strategies: cuts", got=f"{name!r}: {list(after)}", expected=expected)
 
 
 def segments(tape: Tape) -> list[int]:
-    """How many steps the gradient goes through between cuts: the lengths of the segments, first to last."""
-    steps = tape.stamps
-    open_to = {tape.times[e.target] for e in tape.recurrent_edges() if not closed(e.target)}
-    later_starts = [k for k, t in enumerate(steps) if k and t not in open_to]
-    starts = [0, *later_starts, len(steps)]
-    return [int(n) for n in np.diff(starts)]
+    """The lengths of the segments: how many steps the gradient goes through between cuts."""
+    open_to = set()
+    for e in tape.recurrent_edges():
+        if not closed(e.target):
+            open_to.add(tape.times[e.target])
+    lengths: list[int] = []
+    for t in tape.stamps:
+        if lengths and t in open_to:
+            lengths[-1] += 1
+        else:
+            lengths.append(1)
+    return lengths
 
 
 def _recurrence(steps: int) -> Tape:
@@ -91,9 +104,9 @@ def _recurrence(steps: int) -> Tape:
     return Tape.of(h)
 
 
-def _picture(line: str, rows: dict[str, list[int]]) -> graphviz.Digraph:
+def _picture(line: str, rows: Rows) -> Digraph:
     """The characters of the line, and below it each row of segments."""
-    graph = graphviz.Digraph("strategies", engine="neato")
+    graph = Digraph("strategies", engine="neato")
     graph.attr(inputscale="72", splines="line", pad="0.06")
     tight = {"margin": "0", "width": "0", "height": "0"}
     font = {"fontname": "Courier", "fontsize": f"{FONT_POINTS:g}"}
@@ -103,27 +116,30 @@ def _picture(line: str, rows: dict[str, list[int]]) -> graphviz.Digraph:
         text = style.label(character, size=FONT_POINTS)
         x = (k + 0.5) * PITCH_POINTS
         graph.node(f"c{k + 1}", text, pos=f"{x:g},0!", tooltip=f"t = {k + 1}")
-    for row, (name, lengths) in enumerate(rows.items(), start=1):
-        _put_row(graph, name, lengths, -row * ROW_POINTS)
+    for row, name in enumerate(rows, start=1):
+        y = -row * ROW_POINTS
+        _put_row(graph, name, rows[name], y)
     return graph
 
 
-def _put_row(graph: graphviz.Digraph, name: str, lengths: list[int], y: float) -> None:
+def _put_row(graph: Digraph, name: str, lengths: list[int], y: float) -> None:
     """The name of a strategy, and an arrow per segment."""
     cell = f'<td align="right" width="{LABEL_POINTS:g}">{name}</td>'
     aligned = f'<<table border="0"><tr>{cell}</tr></table>>'
     x = -LABEL_POINTS / 2 - PITCH_POINTS
-    graph.node(name, aligned, pos=f"{x:g},{y:g}!", fontname=style.SANS, fontsize="11")
+    font = {"fontname": style.SANS, "fontsize": "11"}
+    graph.node(name, aligned, pos=f"{x:g},{y:g}!", **font)
     start = 0
     for k, length in enumerate(lengths):
         first = f"{name}{k}a"
         last = f"{name}{k}b"
+        end = start + length
         _put_point(graph, first, start * PITCH_POINTS + 1, y)
-        _put_point(graph, last, (start + length) * PITCH_POINTS - 1, y)
-        graph.edge(first, last, tooltip=f"steps {start + 1} to {start + length}")
-        start += length
+        _put_point(graph, last, end * PITCH_POINTS - 1, y)
+        graph.edge(first, last, tooltip=f"steps {start + 1} to {end}")
+        start = end
 
 
-def _put_point(graph: graphviz.Digraph, name: str, x: float, y: float) -> None:
+def _put_point(graph: Digraph, name: str, x: float, y: float) -> None:
     """An invisible end of an arrow."""
     graph.node(name, "", pos=f"{x:g},{y:g}!", shape="point", style="invis")

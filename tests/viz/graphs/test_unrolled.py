@@ -244,8 +244,8 @@ def test_any_program_can_be_drawn(data):
     tape = mg.Tape.of(*outputs)
     assert draw(tape, collapse=2).source
     assert overlapping(unrolled(tape)) == []
-    items, arrows = variable_graph(tape)
-    items, arrows = fold_items(items, arrows, View()).apply(items, arrows)
+    graph = variable_graph(tape)
+    items, arrows = fold_items(graph, View()).apply(graph)
     assert {a.tail for a in arrows} | {a.head for a in arrows} <= {i.key for i in items}
 
 

@@ -1,7 +1,7 @@
 """Where the nodes of layered rows stand across: over the mean of their neighbours, without overlap.
 
-Source: Sugiyama, Tagawa, Toda (1981), the barycentre method; the packing of a row is a least-squares
-fit under an order (isotonic regression by pooling adjacent violators).
+Source: Sugiyama, Tagawa and Toda (1981), the barycentre method; the packing of a row is a
+least-squares fit under an order (isotonic regression by pooling adjacent violators).
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ Node = Any
 Level = tuple[int, int]
 """Band and row, from below."""
 
+Levels = Mapping[Node, Level]
+Sizes = Mapping[Node, float]
+"""Widths in points."""
+Across = dict[Node, float]
+"""The x of each node, in points."""
+
 GAP_POINTS = 10.0
 SWEEPS = 24
 
@@ -26,12 +32,12 @@ class Part:
     """Nodes that get their x together.
 
     nodes: in the order of execution. level, wide, near: the row, the width (points) and the
-    neighbours of each node. early: those that compute from the step before, which stand further left.
+    neighbours of each node. early: those that compute from the step before, further left.
     """
 
     nodes: list[Node]
-    level: Mapping[Node, Level]
-    wide: Mapping[Node, float]
+    level: Levels
+    wide: Sizes
     near: Mapping[Node, list[Node]]
     early: Container[Node] = ()
 
@@ -40,7 +46,7 @@ class Part:
         return [m for m in self.near[n] if self.level[m] < self.level[n]]
 
 
-def settle(part: Part, x: dict[Node, float]) -> None:
+def settle(part: Part, x: Across) -> None:
     """Add the x of each node of a part, near the mean of its neighbours, in rows without overlap.
 
     x: the middles of the nodes that have a place already; those of the part are added.
@@ -57,21 +63,26 @@ def settle(part: Part, x: dict[Node, float]) -> None:
     for sweep in range(SWEEPS):
         downwards = sweep % 2 == 1
         for level in sorted(rows, reverse=downwards):
-            _resettle(rows[level], part, x)
+            row = rows[level]
+            _resettle(row, part, x)
 
 
-def _resettle(row: list[Node], part: Part, x: dict[Node, float]) -> None:
+def _resettle(row: list[Node], part: Part, x: Across) -> None:
     """Move the nodes of a row to the mean of their neighbours."""
-    wanted: dict[Node, float] = {}
+    wanted: Across = {}
     for n in row:
         known = [x[m] for m in part.near[n] if m in x]
         wanted[n] = _mean(known, x[n])
-    order = sorted(row, key=lambda n: (wanted[n], x[n]))
+
+    def turn(n: Node) -> tuple[float, float]:
+        return wanted[n], x[n]
+
+    order = sorted(row, key=turn)
     x.update(_packed(order, wanted, part.wide))
 
 
-def _start(part: Part, x: dict[Node, float]) -> None:
-    """A first x, as of trees drawn from their tops: the leaves side by side, a reader over the middle of its inputs."""
+def _start(part: Part, x: Across) -> None:
+    """A first x, as of trees: the leaves side by side, a reader over the middle of its inputs."""
     first = _further_left(part)
     inside = set(part.nodes)
     next_leaf = 0.0
@@ -84,7 +95,9 @@ def _start(part: Part, x: dict[Node, float]) -> None:
             below = sorted(part.below(n), key=lambda m: m not in first)
             if not inputs_are_placed:
                 stack.append((n, True))
-                stack += [(m, False) for m in reversed(below) if m in inside and m not in x]
+                for m in reversed(below):
+                    if m in inside and m not in x:
+                        stack.append((m, False))
                 continue
             known = [x[m] for m in below if m in x]
             if known:
@@ -98,7 +111,8 @@ def _further_left(part: Part) -> set[Node]:
     """The early nodes, and what is computed from them."""
     first: set[Node] = set()
     for n in part.nodes:
-        if n in part.early or any(m in first for m in part.below(n)):
+        below = part.below(n)
+        if n in part.early or not first.isdisjoint(below):
             first.add(n)
     return first
 
@@ -109,13 +123,12 @@ def _mean(values: list[float], default: float) -> float:
     return sum(values) / len(values)
 
 
-def _packed(
-    order: list[Node], wanted: Mapping[Node, float], wide: Mapping[Node, float]
-) -> dict[Node, float]:
+def _packed(order: list[Node], wanted: Across, wide: Sizes) -> Across:
     """The x closest to what is wanted, by least squares, that keep the order and the gaps."""
     offset = {order[0]: 0.0}
     for a, b in pairwise(order):
-        offset[b] = offset[a] + (wide[a] + wide[b]) / 2 + GAP_POINTS
+        half_widths = (wide[a] + wide[b]) / 2
+        offset[b] = offset[a] + half_widths + GAP_POINTS
     # Each block: the mean of wanted - offset, and the nodes that share it.
     blocks: list[tuple[float, list[Node]]] = []
     for n in order:
@@ -127,4 +140,8 @@ def _packed(
             members = left + members
             mean = total / len(members)
         blocks.append((mean, members))
-    return {n: mean + offset[n] for mean, members in blocks for n in members}
+    x: Across = {}
+    for mean, members in blocks:
+        for n in members:
+            x[n] = mean + offset[n]
+    return x

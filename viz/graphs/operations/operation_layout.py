@@ -1,4 +1,4 @@
-"""Where a tape's operations stand: a column per time step, values rising from row to row, backward above the loss."""
+"""Where operations stand: a column per step, values rising from row to row, backward on top."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cached_property
 
 from minigrad.viz.graphs.canvas import Point
 
-from .barycentre import Level, Node, Part, settle
+from .barycentre import Across, Level, Levels, Node, Part, Sizes, settle
 
 # From step to step, and from row to row.
 STEP_GAP_POINTS = 26.0
@@ -29,6 +29,10 @@ class Band(IntEnum):
     AFTER = 4
 
 
+PartKey = tuple[Band, int | None]
+"""Band and column: the nodes that share them are laid out together."""
+
+
 @dataclass(frozen=True)
 class Box:
     """A node's measures (points), its band, and (in FORWARD and BACKWARD) its column.
@@ -43,146 +47,187 @@ class Box:
     whole: bool = False
 
     @property
-    def part(self) -> tuple[Band, int | None]:
-        """The nodes that share it are laid out together."""
+    def part(self) -> PartKey:
+        """What it is laid out with."""
         return self.band, self.column
+
+
+Boxes = Mapping[Node, Box]
+Links = dict[Node, list[Node]]
 
 
 @dataclass(frozen=True)
 class _Diagram:
     """The boxes in the order of execution, and what each reads and is read by."""
 
-    boxes: Mapping[Node, Box]
-    inputs: Mapping[Node, list[Node]]
-    readers: Mapping[Node, list[Node]]
+    boxes: Boxes
+    inputs: Links
+    readers: Links
 
     @cached_property
-    def parts(self) -> dict[tuple[Band, int | None], list[Node]]:
+    def parts(self) -> dict[PartKey, list[Node]]:
         """The nodes by band and column."""
-        parts: defaultdict[tuple[Band, int | None], list[Node]] = defaultdict(list)
+        parts: defaultdict[PartKey, list[Node]] = defaultdict(list)
         for n, box in self.boxes.items():
             parts[box.part].append(n)
         return dict(parts)
 
     @cached_property
-    def wide(self) -> dict[Node, float]:
+    def wide(self) -> Sizes:
         """The width of each node."""
         return {n: box.wide for n, box in self.boxes.items()}
 
-    def same_part(self, n: Node, others: Iterable[Node]) -> list[Node]:
-        """Those of the others that are in the part of n."""
+    def inputs_in_part(self, n: Node, reader: Node) -> list[Node]:
+        """What the reader reads that is in the part of n."""
+        return self._in_part(n, self.inputs[reader])
+
+    def readers_in_part(self, n: Node) -> list[Node]:
+        """What reads a node in its part."""
+        return self._in_part(n, self.readers[n])
+
+    def _in_part(self, n: Node, others: list[Node]) -> list[Node]:
         part = self.boxes[n].part
         return [m for m in others if self.boxes[m].part == part]
 
 
-def columns(boxes: Mapping[Node, Box], edges: Iterable[tuple[Node, Node]]) -> dict[Node, Point]:
+def columns(boxes: Boxes, edges: Iterable[tuple[Node, Node]]) -> dict[Node, Point]:
     """The centre of each node, given the boxes in order of execution.
 
     No two nodes overlap, nor do the frames of steps. Points: x to the right, y upwards.
     """
-    inputs: dict[Node, list[Node]] = {n: [] for n in boxes}
-    readers: dict[Node, list[Node]] = {n: [] for n in boxes}
+    diagram = _Diagram(boxes, inputs={}, readers={})
+    for n in boxes:
+        diagram.inputs[n] = []
+        diagram.readers[n] = []
     for a, b in dict.fromkeys(edges):
-        inputs[b].append(a)
-        readers[a].append(b)
-    diagram = _Diagram(boxes, inputs, readers)
-    level = _levels(diagram)
-    x = _across_in_steps(diagram, level)
+        diagram.inputs[b].append(a)
+        diagram.readers[a].append(b)
+    levels = _levels(diagram)
+    x = _across_in_steps(diagram, levels)
     for band in (Band.LOSS, Band.AFTER, Band.BEFORE):
         nodes = diagram.parts.get((band, None), [])
         if nodes:
-            near = {n: inputs[n] + readers[n] for n in nodes}
-            settle(Part(nodes, level, diagram.wide, near), x)
-    y = _heights(boxes, level)
-    return {n: (x[n], y[level[n]]) for n in boxes}
+            near = {n: diagram.inputs[n] + diagram.readers[n] for n in nodes}
+            settle(Part(nodes, levels, diagram.wide, near), x)
+    y = _heights(boxes, levels)
+    centres: dict[Node, Point] = {}
+    for n, level in levels.items():
+        centres[n] = x[n], y[level]
+    return centres
 
 
-def _across_in_steps(diagram: _Diagram, level: Mapping[Node, Level]) -> dict[Node, float]:
+def _across_in_steps(diagram: _Diagram, levels: Levels) -> Across:
     """The x of each node in a step: settled within its part, the columns side by side."""
-    x: dict[Node, float] = {}
+    x: Across = {}
     wide: defaultdict[int, float] = defaultdict(float)
     for (_, column), nodes in diagram.parts.items():
         if column is None:
             continue
-        local: dict[Node, float] = {}
         near = {n: _neighbours_in_step(n, diagram) for n in nodes}
         early = {n for n in nodes if _reads_another_step(n, diagram)}
-        settle(Part(nodes, level, diagram.wide, near, early), local)
-        left = min(local[n] - diagram.wide[n] / 2 for n in nodes)
-        right = max(local[n] + diagram.wide[n] / 2 for n in nodes)
+        part = Part(nodes, levels, diagram.wide, near, early)
+        local: Across = {}
+        settle(part, local)
+        left, right = _ends(local, diagram.wide)
+        middle = (left + right) / 2
         for n in nodes:
-            x[n] = local[n] - (left + right) / 2
+            x[n] = local[n] - middle
         wide[column] = max(wide[column], right - left)
-    middle = _middles(wide)
+    middles = _middles(wide)
     for n in x:
-        x[n] += middle[diagram.boxes[n].column or 0]
+        column = diagram.boxes[n].column
+        x[n] += middles[column or 0]
     return x
 
 
+def _ends(x: Across, wide: Sizes) -> tuple[float, float]:
+    """How far left and right the nodes reach."""
+    left = min(x[n] - wide[n] / 2 for n in x)
+    right = max(x[n] + wide[n] / 2 for n in x)
+    return left, right
+
+
 def _neighbours_in_step(n: Node, diagram: _Diagram) -> list[Node]:
-    """What a node reads and is read by in its part; without such, what its readers elsewhere read with it."""
-    near = diagram.same_part(n, diagram.inputs[n] + diagram.readers[n])
+    """What a node reads and is read by in its part.
+
+    Without such neighbours, what its readers elsewhere read with it.
+    """
+    near = diagram.inputs_in_part(n, reader=n) + diagram.readers_in_part(n)
     if near:
         return near
     beside: list[Node] = []
-    for r in diagram.readers[n]:
-        beside += [m for m in diagram.same_part(n, diagram.inputs[r]) if m is not n]
+    for reader in diagram.readers[n]:
+        inputs = diagram.inputs_in_part(n, reader)
+        beside += [m for m in inputs if m is not n]
     return beside
 
 
 def _reads_another_step(n: Node, diagram: _Diagram) -> bool:
+    """Whether an input of a node stands in another column."""
+    columns_read = {diagram.boxes[m].column for m in diagram.inputs[n]}
     own = diagram.boxes[n].column
-    return any(diagram.boxes[m].column not in (None, own) for m in diagram.inputs[n])
+    return not columns_read <= {None, own}
 
 
 def _middles(wide: Mapping[int, float]) -> dict[int, float]:
     """The middle of each column, given how wide they are."""
-    middle: dict[int, float] = {}
+    middles: dict[int, float] = {}
     left = 0.0
     for column in sorted(wide):
-        middle[column] = left + wide[column] / 2
+        middles[column] = left + wide[column] / 2
         left += wide[column] + STEP_GAP_POINTS
-    return middle
+    return middles
 
 
-def _levels(diagram: _Diagram) -> dict[Node, Level]:
-    """Band and row: the longest path to each node in its part, then as close below what reads it as it can be."""
-    boxes = diagram.boxes
-    row: dict[Node, int] = {}
-    for n in boxes:
-        rows = [row[x] + 1 for x in diagram.same_part(n, diagram.inputs[n]) if x in row]
-        row[n] = max(rows, default=0)
+def _levels(diagram: _Diagram) -> Levels:
+    """Band and row: the longest path to each node in its part, then close below what reads it."""
+    row = _longest_paths(diagram)
     top: defaultdict[Band, int] = defaultdict(int)
-    for n, box in boxes.items():
+    for n, box in diagram.boxes.items():
         top[box.band] = max(top[box.band], row[n])
-    for n in reversed(list(boxes)):
-        box = boxes[n]
+    for n in reversed(list(row)):
+        box = diagram.boxes[n]
         is_leaf = not diagram.inputs[n]
-        above = [row[r] - 1 for r in diagram.same_part(n, diagram.readers[n])]
+        above = [row[r] - 1 for r in diagram.readers_in_part(n)]
         if above and (is_leaf or box.column is not None):
             row[n] = max(row[n], min(above))
         elif is_leaf or box.band == Band.BEFORE:
             # Only later parts read it.
             row[n] = top[box.band]
-    for n, box in boxes.items():
-        # What stands for a whole step stands half-way up.
+    levels: dict[Node, Level] = {}
+    for n, box in diagram.boxes.items():
         if box.whole and box.column is not None:
+            # It stands for a whole step: half-way up.
             row[n] = top[box.band] // 2
-    return {n: (box.band, row[n]) for n, box in boxes.items()}
+        levels[n] = box.band, row[n]
+    return levels
 
 
-def _heights(boxes: Mapping[Node, Box], level: Mapping[Node, Level]) -> dict[Level, float]:
+def _longest_paths(diagram: _Diagram) -> dict[Node, int]:
+    """How many steps of the computation lead to each node within its part."""
+    row: dict[Node, int] = {}
+    for n in diagram.boxes:
+        inputs = diagram.inputs_in_part(n, reader=n)
+        rows = [row[x] for x in inputs if x in row]
+        row[n] = max(rows, default=-1) + 1
+    return row
+
+
+def _heights(boxes: Boxes, levels: Levels) -> dict[Level, float]:
     """The y of each row; more room between bands, where the frames of the steps end."""
     tall: defaultdict[Level, float] = defaultdict(float)
     for n, box in boxes.items():
-        tall[level[n]] = max(tall[level[n]], box.tall)
+        level = levels[n]
+        tall[level] = max(tall[level], box.tall)
     y: dict[Level, float] = {}
     last: Level | None = None
-    for row in sorted(tall):
+    for level in sorted(tall):
         if last is None:
-            y[row] = 0.0
+            y[level] = 0.0
         else:
-            between_bands = BAND_GAP_POINTS if last[0] != row[0] else 0
-            y[row] = y[last] + (tall[last] + tall[row]) / 2 + ROW_GAP_POINTS + between_bands
-        last = row
+            half_heights = (tall[last] + tall[level]) / 2
+            y[level] = y[last] + half_heights + ROW_GAP_POINTS
+            if last[0] != level[0]:
+                y[level] += BAND_GAP_POINTS
+        last = level
     return y

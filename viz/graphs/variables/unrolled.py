@@ -1,13 +1,11 @@
-"""Fig. 9.7.2 of any tape: the unrolled graph, time from bottom to top, the stages of a step from left to right."""
+"""Fig. 9.7.2 of any tape: the unrolled graph, time upwards, the stages of a step to the right."""
 
 from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import replace
 
-import graphviz
-
-from minigrad import Tape, Tensor
+from graphviz import Digraph
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import blank, put_legend
 from minigrad.viz.graphs.fold import Collapse, View
@@ -20,14 +18,17 @@ from minigrad.internal import refuse_no_tape
 
 from .variable_fold import fold_items
 from .variable_layout import Places, places
-from .variable_model import Item, Key, variable_graph
+from .variable_model import Item, Key, VariableGraph, variable_graph
 from .variable_paint import Panel, paint_variables, put_captions
 from .variable_sizes import SIDE_POINTS
 
-# Boxes and circles: with more, arrows are straight. The time to lead them round grows with the cube.
+# Boxes and circles: with more, arrows are straight. The time to bend them grows with the cube.
 MAX_ITEMS_WITH_BENT_ARROWS = 150
 # Tensors that the tooltip of a box says something of.
 MAX_TOOLTIP_TENSORS = 3
+
+Tensors = dict[Key, list[Tensor]]
+"""The tensors of each item."""
 
 LEGEND_POINTS = 10.0
 LEGEND_SIZE = (150, 14)
@@ -39,8 +40,8 @@ def unrolled(
     collapse: Collapse = "auto",
     steps: Container[int] | None = None,
     grads: Grads = None,
-) -> graphviz.Digraph:
-    """The unrolled computational graph of a tape, each named tensor a box, in the layout of D2L's Fig. 9.7.2.
+) -> Digraph:
+    """The unrolled computational graph of a tape, each named tensor a box, as in Fig. 9.7.2.
 
     Gates stand on the arrows; an arrow through which no gradient passes is red and dashed; a dashed
     outline is what a checkpointed tape recomputes. The options are draw's, whose level "variables"
@@ -66,41 +67,45 @@ def unrolled(
     return draw_variables(tape, View(collapse, steps), scale(tape, grads))
 
 
-def draw_variables(tape: Tape, view: View, colours: Scale | None) -> graphviz.Digraph:
+def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     """The unrolled graph in that view, coloured where there are norms."""
-    items, arrows = variable_graph(tape)
-    items, arrows = fold_items(items, arrows, view).apply(items, arrows)
-    tensors = _tensors(tape, items)
+    graph = variable_graph(tape)
+    graph = fold_items(graph, view).apply(graph)
+    tensors = _tensors(tape, graph.items)
     norms = _norms(tensors, colours)
-    items = [_with_norm(i, norms) for i in items]
-    spots = places(items, arrows)
-    panel = _panel(tape, items, tensors, norms, colours)
-    graph = blank("unrolled", len(items) > MAX_ITEMS_WITH_BENT_ARROWS)
-    paint_variables(graph, items, arrows, spots, panel)
-    put_captions(graph, items, spots)
+    items = [_with_norm(i, norms) for i in graph.items]
+    graph = VariableGraph(items, graph.arrows)
+    spots = places(graph)
+    panel = _panel(tape, tensors, norms, colours)
+    picture = blank("unrolled", len(items) > MAX_ITEMS_WITH_BENT_ARROWS)
+    paint_variables(picture, graph, spots, panel)
+    put_captions(picture, items, spots)
     has_recomputed = "recomputed" in panel.kinds.values()
-    _put_legends(graph, spots, colours, has_recomputed)
-    return graph
+    _put_legends(picture, spots, colours, has_recomputed)
+    return picture
 
 
-def _tensors(tape: Tape, items: list[Item]) -> dict[Key, list[Tensor]]:
+def _tensors(tape: Tape, items: list[Item]) -> Tensors:
     """The tensors in each box; a circle's is the one it computes; dots have none."""
     by_name = {name: n for n, name in tape.names.items()}
-    tensors: dict[Key, list[Tensor]] = {}
+    tensors: Tensors = {}
     for i in items:
-        names = i.names or (i.key[1],)
-        tensors[i.key] = [] if i.dots else [by_name[name] for name in names if name in by_name]
+        tensors[i.key] = []
+        if not i.dots:
+            names = i.names or (i.key[1],)
+            tensors[i.key] += [by_name[name] for name in names if name in by_name]
     return tensors
 
 
-def _norms(tensors: dict[Key, list[Tensor]], colours: Scale | None) -> dict[Key, float]:
+def _norms(tensors: Tensors, colours: Scale | None) -> dict[Key, float]:
     """The norm of the adjoints in each box together, where one is known."""
     norms: dict[Key, float] = {}
-    if colours:
-        for key, members in tensors.items():
-            known = [colours.norms[n] for n in members if n in colours.norms]
-            if known:
-                norms[key] = together(known)
+    if colours is None:
+        return norms
+    for key, members in tensors.items():
+        known = colours.known(members)
+        if known:
+            norms[key] = together(known)
     return norms
 
 
@@ -111,14 +116,8 @@ def _with_norm(item: Item, norms: dict[Key, float]) -> Item:
     return item
 
 
-def _panel(
-    tape: Tape,
-    items: list[Item],
-    tensors: dict[Key, list[Tensor]],
-    norms: dict[Key, float],
-    colours: Scale | None,
-) -> Panel:
-    """What is special about the items: no gradient reaches them, they are recomputed, they have a norm.
+def _panel(tape: Tape, tensors: Tensors, norms: dict[Key, float], colours: Scale | None) -> Panel:
+    """What is special about the items: no gradient reaches them, they are recomputed, have a norm.
 
     tensors: those of each item. norms: of their adjoints. colours: the scale of the norms.
     """
@@ -126,25 +125,31 @@ def _panel(
     tips: dict[Key, str] = {}
     fills: dict[Key, str] = {}
     kinds: dict[Key, str] = {}
-    for i in items:
-        members = tensors[i.key]
-        is_unreached = bool(members) and all(n.requires_grad and n not in reached for n in members)
-        if i.names and not i.dots:
-            tips[i.key] = "; ".join(summary(tape, n) for n in members[:MAX_TOOLTIP_TENSORS])
+    for key, members in tensors.items():
+        if not members:
+            continue
+        is_unreached = all(n.requires_grad and n not in reached for n in members)
+        if key[0] == "box":
+            tips[key] = _tip(tape, members)
             if is_unreached:
-                tips[i.key] += ", no gradient reaches it"
+                tips[key] += ", no gradient reaches it"
         if is_unreached:
-            fills[i.key] = style.UNREACHED
-            kinds[i.key] = "unreached"
-        if colours and i.key in norms:
-            fills[i.key] = colours.colour(norms[i.key])
-        if members and all(n.recomputed for n in members):
-            kinds[i.key] = "recomputed"
+            fills[key] = style.UNREACHED
+            kinds[key] = "unreached"
+        if colours and key in norms:
+            fills[key] = colours.colour(norms[key])
+        if all(n.recomputed for n in members):
+            kinds[key] = "recomputed"
     return Panel(tips=tips, fills=fills, kinds=kinds)
 
 
+def _tip(tape: Tape, members: list[Tensor]) -> str:
+    """The first tensors in a box."""
+    return "; ".join(summary(tape, n) for n in members[:MAX_TOOLTIP_TENSORS])
+
+
 def _put_legends(
-    graph: graphviz.Digraph, spots: Places, colours: Scale | None, has_recomputed: bool
+    graph: Digraph, spots: Places, colours: Scale | None, has_recomputed: bool
 ) -> None:
     """What the outlines and the colours mean, below the picture."""
     (left, bottom), (right, _) = spots.corners

@@ -8,10 +8,18 @@ from dataclasses import dataclass, field, replace
 
 from minigrad.viz.graphs.fold import View, caption, folding_steps
 
-from .variable_model import Arrow, Item, Key
+from .variable_model import Arrow, Item, Key, VariableGraph
 
 # Boxes and circles in all steps: steps with many of them fold sooner.
 MAX_ITEMS = 100
+
+Runs = list[list[int]]
+Members = dict[int, list[Item]]
+"""The items of each step."""
+Steps = Mapping[Key, int | None]
+"""The step of each item."""
+Gates = Mapping[Key, list[bool]]
+"""Of the gates before each item: whether they are closed."""
 
 
 @dataclass(frozen=True)
@@ -21,58 +29,65 @@ class Folding:
     stand_in: dict[Key, Key] = field(default_factory=dict)
     captions: dict[Key, str] = field(default_factory=dict)
 
-    def apply(self, items: list[Item], arrows: list[Arrow]) -> tuple[list[Item], list[Arrow]]:
+    def apply(self, graph: VariableGraph) -> VariableGraph:
         """The items, dots for those that stand in, and the arrows between them, each once.
 
-        Items and arrows may also be those of a tape like the one that the folding was made for.
+        The graph may also be that of a tape like the one that the folding was made for.
         """
         shown: dict[Key, Item] = {}
-        for i in items:
-            if self.stand_in.get(i.key, i.key) == i.key:
+        for i in graph.items:
+            if self._shown(i.key) == i.key:
                 shown[i.key] = self._dotted(i)
-        moved: dict[Arrow, None] = {}
-        for a in arrows:
+        arrows: dict[Arrow, None] = {}
+        for a in graph.arrows:
             new = self._moved(a)
             if new and new.tail in shown and new.head in shown:
-                moved[new] = None
-        return list(shown.values()), list(moved)
+                arrows[new] = None
+        return VariableGraph(list(shown.values()), list(arrows))
+
+    def _shown(self, key: Key) -> Key:
+        """What is shown of an item: itself, or what stands in for it."""
+        return self.stand_in.get(key, key)
 
     def _dotted(self, item: Item) -> Item:
         """Dots in place of an item that stands in for others."""
-        if item.key not in self.captions:
+        text = self.captions.get(item.key)
+        if text is None:
             return item
-        return replace(item, names=("⋮",), dots=True, tip=self.captions[item.key])
+        return replace(item, names=("⋮",), dots=True, tip=text)
 
     def _moved(self, a: Arrow) -> Arrow | None:
         """The arrow between what is shown.
 
         Of the arrows between two folded items, that of the first folded step stands for all.
         """
-        tail = self.stand_in.get(a.tail, a.tail)
-        head = self.stand_in.get(a.head, a.head)
+        tail = self._shown(a.tail)
+        head = self._shown(a.head)
         new = replace(a, tail=tail, head=head)
-        both_fold = a.tail in self.stand_in and a.head in self.stand_in
-        return None if both_fold and new != a else new
+        both_fold = {a.tail, a.head} <= self.stand_in.keys()
+        if both_fold and new != a:
+            return None
+        return new
 
 
-def fold_items(items: list[Item], arrows: list[Arrow], view: View) -> Folding:
+def fold_items(graph: VariableGraph, view: View) -> Folding:
     """What folds of these items."""
-    times = {i.key: i.time for i in items}
-    stamps = sorted({t for t in times.values() if t is not None})
-    if not view.folds or not stamps:
-        return Folding()
-    runs = _folding_runs(items, arrows, view, stamps)
-    step = _steps_with_neighbours(items, arrows, runs)
-    members = _members(items, step, stamps)
-    cut_steps = {step[a.head] for a in arrows if a.closed}
     folding = Folding()
+    stamps = _stamps(graph)
+    if not view.folds or not stamps:
+        return folding
+    runs = _folding_runs(graph, view, stamps)
+    step = _steps_with_neighbours(graph, runs)
+    members = _members(graph.items, step, stamps)
+    cut_steps = {step[a.head] for a in graph.arrows if a.closed}
     for run in runs:
         model = members[run[0]]
+        kinds = set()
         for t in run:
+            kinds.add(_kind(members[t], gates={}))
             for k, item in enumerate(members[t]):
                 counterpart = model[min(k, len(model) - 1)]
                 folding.stand_in[item.key] = counterpart.key
-        kinds = {_kind(members[t], {}) for t in run}
         cuts = len(cut_steps.intersection(run))
         text = caption(run, len(kinds) == 1, cuts)
         for item in model:
@@ -80,42 +95,45 @@ def fold_items(items: list[Item], arrows: list[Arrow], view: View) -> Folding:
     return folding
 
 
-def _folding_runs(
-    items: list[Item], arrows: list[Arrow], view: View, stamps: list[int]
-) -> list[list[int]]:
+def _stamps(graph: VariableGraph) -> list[int]:
+    """The steps that anything stands in."""
+    times = set(graph.times.values())
+    return sorted(t for t in times if t is not None)
+
+
+def _folding_runs(graph: VariableGraph, view: View, stamps: list[int]) -> Runs:
     """The runs of steps that fold: those whose items and closed gates are alike."""
     gates: defaultdict[Key, list[bool]] = defaultdict(list)
-    for a in arrows:
-        gates[a.head] += [m.closed for m in a.marks]
-    times = {i.key: i.time for i in items}
-    members = _members(items, times, stamps)
-    kinds = {t: _kind(in_step, gates) for t, in_step in members.items()}
-    size = sum(map(len, members.values()))
+    for a in graph.arrows:
+        for m in a.marks:
+            gates[a.head].append(m.closed)
+    members = _members(graph.items, graph.times, stamps)
+    kinds: dict[int, Hashable] = {}
+    size = 0
+    for t, in_step in members.items():
+        kinds[t] = _kind(in_step, gates)
+        size += len(in_step)
     return view.runs(kinds, size, MAX_ITEMS)
 
 
-def _steps_with_neighbours(
-    items: list[Item], arrows: list[Arrow], runs: list[list[int]]
-) -> dict[Key, int | None]:
+def _steps_with_neighbours(graph: VariableGraph, runs: Runs) -> Steps:
     """The step that each item folds with, if any; the result of the tape is always shown."""
     tails: defaultdict[Key, list[Key]] = defaultdict(list)
-    for a in arrows:
+    unread = set(graph.times)
+    for a in graph.arrows:
         tails[a.head].append(a.tail)
-    times = {i.key: i.time for i in items}
+        unread.discard(a.tail)
+    times = graph.times
     folded = [t for run in runs for t in run]
     step = folding_steps(times, tails.__getitem__, times.__getitem__, folded)
-    read = {a.tail for a in arrows}
-    for key, t in times.items():
-        if t is None and key not in read:
-            step[key] = None
+    for key in unread:
+        step[key] = times[key]
     return step
 
 
-def _members(
-    items: Iterable[Item], step: Mapping[Key, int | None], stamps: list[int]
-) -> dict[int, list[Item]]:
+def _members(items: Iterable[Item], step: Steps, stamps: list[int]) -> Members:
     """The items of each step."""
-    members: dict[int, list[Item]] = {t: [] for t in stamps}
+    members: Members = {t: [] for t in stamps}
     for i in items:
         t = step[i.key]
         if t is not None:
@@ -123,13 +141,12 @@ def _members(
     return members
 
 
-def _kind(members: Iterable[Item], gates: Mapping[Key, list[bool]]) -> Hashable:
-    """What steps alike share.
-
-    What is written on a gate may differ; ``gates`` says of each item's gates whether they are closed.
-    """
-    kind = []
+def _kind(members: Iterable[Item], gates: Gates) -> Hashable:
+    """What steps alike share: what is written on a gate may differ, not whether it is closed."""
+    kind: list[Hashable] = []
     for i in members:
-        operations = not i.names and i.tip
-        kind.append((len(i.names), i.leaf, operations, tuple(gates.get(i.key, ()))))
+        operations = "" if i.names else i.tip
+        closed = tuple(gates.get(i.key, ()))
+        count = len(i.names)
+        kind.append((count, i.leaf, operations, closed))
     return tuple(kind)

@@ -1,21 +1,21 @@
-"""Drawing the unrolled graph: items, gates and arrows at given places, once or several times beside each other."""
+"""Drawing the unrolled graph: items, gates and arrows at given places, in one panel or several."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-import graphviz
-
+from graphviz import Digraph
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import NAME_POINTS, TEXT_POINTS, Looks, Point, pin, put_text
-from minigrad.viz.graphs.marks import Mark
 
-from .variable_layout import Bus, Places
-from .variable_model import Arrow, Item, Key
+from .variable_layout import Places
+from .variable_model import Arrow, Item, Key, VariableGraph
+from .variable_room import Bus
 from .variable_sizes import (
     SIDE_POINTS,
     Gate,
+    gate_of,
     gate_size,
     gates_with_heads,
     item_size,
@@ -30,6 +30,8 @@ CAPTION_HEIGHT_POINTS = 2.6 * TEXT_POINTS
 CAPTION_MARGIN_POINTS = 4
 
 Part = Key | Arrow
+Identifiers = dict[Key | Gate, str]
+Texts = Mapping[Key, str]
 
 
 @dataclass(frozen=True)
@@ -43,54 +45,59 @@ class Panel:
 
     shift: Point = (0.0, 0.0)
     prefix: str = ""
-    tips: Mapping[Key, str] = field(default_factory=dict)
-    fills: Mapping[Key, str] = field(default_factory=dict)
-    kinds: Mapping[Key, str] = field(default_factory=dict)
+    tips: Texts = field(default_factory=dict)
+    fills: Texts = field(default_factory=dict)
+    kinds: Texts = field(default_factory=dict)
     added: Collection[Part] = ()
     missing: Collection[Part] = ()
 
     def moved(self, point: Point) -> Point:
         """Where a point of the layout lies in this panel."""
-        return point[0] + self.shift[0], point[1] + self.shift[1]
+        x, y = point
+        right, up = self.shift
+        return x + right, y + up
 
     def accent(self, part: Part) -> Looks:
-        """How a part differs from what all panels have."""
-        return _accent(part in self.added, part in self.missing)
+        """Strong for what the other panels lack, pale and dotted for what only they have."""
+        if part in self.missing:
+            return {"color": style.REMOVED, "style": "dotted"}
+        if part in self.added:
+            return {"penwidth": "2"}
+        return {}
 
 
-def paint_variables(
-    graph: graphviz.Digraph, items: list[Item], arrows: list[Arrow], spots: Places, panel: Panel
-) -> None:
-    """Draw one panel: the boxes and circles, the gates, the arrows, those that share a trunk last."""
-    gates = gates_with_heads(items, arrows)
-    ids = _identifiers(items, gates, panel)
-    for item in items:
-        _put_item(graph, ids[item.key], item, panel.moved(spots.item[item.key]), panel)
-    time = {i.key: i.time for i in items}
-    added = {Gate(a.tail, a.marks, time[a.head]) for a in arrows if a in panel.added}
-    missing = {Gate(a.tail, a.marks, time[a.head]) for a in arrows if a in panel.missing}
-    for gate in gates:
-        accent = _accent(gate in added, gate in missing)
-        _put_gate(graph, ids[gate], gate, panel.moved(spots.gate[gate]), accent)
-        _join(graph, ids[gate.tail], ids[gate], _line(gate.marks) | accent)
-    dots = {i.key for i in items if i.dots}
+def paint_variables(picture: Digraph, graph: VariableGraph, spots: Places, panel: Panel) -> None:
+    """Draw one panel: boxes and circles, gates, arrows, those that share a trunk last."""
+    gates = gates_with_heads(graph, graph.arrows)
+    ids = _identifiers(graph, gates, panel)
+    for item in graph.items:
+        centre = panel.moved(spots.item[item.key])
+        _put_item(picture, ids[item.key], item, centre, panel)
+    _put_gates(picture, graph, spots, ids, panel)
+    times = graph.times
+    dots = {i.key for i in graph.items if i.dots}
     branching = []
-    for a in arrows:
+    for a in graph.arrows:
         if a.tail in dots and a.head in dots:
             continue
         if a not in spots.branch:
-            tail = Gate(a.tail, a.marks, time[a.head]) if a.marks else a.tail
-            graph.edge(ids[tail], ids[a.head], **(_line(a.marks) | panel.accent(a)))
+            tail = gate_of(a, times) if a.marks else a.tail
+            head = ids[a.head]
+            looks = _line(a.closed) | panel.accent(a)
+            picture.edge(ids[tail], head, **looks)
         elif a.head not in dots:
             branching.append(a)
-    _put_trunks(graph, branching, spots, ids, panel)
+    _put_trunks(picture, branching, spots, ids, panel)
 
 
-def _identifiers(items: list[Item], gates: Collection[Gate], panel: Panel) -> dict[Key | Gate, str]:
+def _identifiers(graph: VariableGraph, gates: Iterable[Gate], panel: Panel) -> Identifiers:
     """A DOT identifier for each item and gate of a panel."""
-    parts: list[Key | Gate] = [*dict.fromkeys(i.key for i in items), *gates]
+    parts: list[Key | Gate] = [*graph.times, *gates]
     unique = style.identifiers(map(_name, parts))
-    return {part: panel.prefix + name for part, name in zip(parts, unique, strict=True)}
+    ids: Identifiers = {}
+    for part, name in zip(parts, unique, strict=True):
+        ids[part] = panel.prefix + name
+    return ids
 
 
 def _name(part: Key | Gate) -> str:
@@ -101,7 +108,7 @@ def _name(part: Key | Gate) -> str:
     return name if kind == "box" else f"to {name}"
 
 
-def _put_item(graph: graphviz.Digraph, name: str, item: Item, centre: Point, panel: Panel) -> None:
+def _put_item(picture: Digraph, name: str, item: Item, centre: Point, panel: Panel) -> None:
     """Draw a box, a circle, or dots."""
     looks = item_looks(item)
     if item.key in panel.fills:
@@ -112,16 +119,20 @@ def _put_item(graph: graphviz.Digraph, name: str, item: Item, centre: Point, pan
     if special:
         looks["class"] += f" {special}"
     is_missing = item.key in panel.missing
-    looks |= _accent(item.key in panel.added, is_missing, line="dashed")
+    looks |= panel.accent(item.key)
+    if is_missing:
+        looks["style"] = "dashed"
     if special == "recomputed":
         looks["style"] = "filled,dashed"
     if is_missing or special == "unreached":
         looks |= {"color": style.FAINT, "fontcolor": style.FAINT}
-    text = ""
+    looks["label"] = ""
     if item.names:
-        text = style.label(*lines(item), size=NAME_POINTS, note=item.note)
-    tip = style.tooltip(panel.tips.get(item.key, item.tip))
-    pin(graph, name, centre, item_size(item), label=text, tooltip=tip, **looks)
+        text = lines(item)
+        looks["label"] = style.label(*text, size=NAME_POINTS, note=item.note)
+    tip = panel.tips.get(item.key, item.tip)
+    looks["tooltip"] = style.tooltip(tip)
+    pin(picture, name, centre, item_size(item), **looks)
 
 
 def item_looks(item: Item) -> Looks:
@@ -135,71 +146,81 @@ def item_looks(item: Item) -> Looks:
     return {"shape": "box", "fillcolor": style.BOX, "class": "variable"}
 
 
-def _put_gate(graph: graphviz.Digraph, name: str, gate: Gate, centre: Point, accent: Looks) -> None:
-    """Draw what stands on an arrow."""
-    looks = _line(gate.marks) | accent
-    text = style.label(*(m.text for m in gate.marks), size=TEXT_POINTS)
-    ink = {"fontcolor": looks.get("color", style.GATE), "class": looks.get("class", "gate")}
-    put_text(graph, name, centre, gate_size(gate), text, **ink)
-
-
-def _join(graph: graphviz.Digraph, tail: str, head: str, looks: Looks) -> None:
-    """A line without a head."""
-    graph.edge(tail, head, arrowhead="none", **looks)
+def _put_gates(
+    picture: Digraph, graph: VariableGraph, spots: Places, ids: Identifiers, panel: Panel
+) -> None:
+    """Draw what stands on the arrows, and the lines that lead there."""
+    times = graph.times
+    # A gate on several arrows is drawn strong where one of them is.
+    accents: dict[Gate, Looks] = {}
+    for a in graph.arrows:
+        if a.marks:
+            gate = gate_of(a, times)
+            accent = accents.setdefault(gate, {})
+            accent.update(panel.accent(a))
+    for gate, accent in accents.items():
+        closed = any(m.closed for m in gate.marks)
+        line = _line(closed) | accent
+        texts = [m.text for m in gate.marks]
+        looks = {
+            "label": style.label(*texts, size=TEXT_POINTS),
+            "fontcolor": line.get("color", style.GATE),
+            "class": "cut" if closed else "gate",
+        }
+        centre = panel.moved(spots.gate[gate])
+        name = ids[gate]
+        put_text(picture, name, centre, gate_size(gate), **looks)
+        picture.edge(ids[gate.tail], name, arrowhead="none", **line)
 
 
 def _put_trunks(
-    graph: graphviz.Digraph,
-    arrows: list[Arrow],
-    spots: Places,
-    ids: Mapping[Key | Gate, str],
-    panel: Panel,
+    picture: Digraph, arrows: list[Arrow], spots: Places, ids: Identifiers, panel: Panel
 ) -> None:
-    """The arrows of a parameter that many steps read: one line up beside them, a branch to each."""
+    """Draw the arrows of a parameter that many steps read: one line up, a branch to each."""
+
+    def height(a: Arrow) -> float:
+        return spots.branch[a].point[1]
+
     trunks: dict[Bus, list[Arrow]] = {}
     for a in arrows:
-        trunks.setdefault(spots.branch[a].bus, []).append(a)
+        bus = spots.branch[a].bus
+        trunks.setdefault(bus, []).append(a)
     for bus, branches in trunks.items():
         below = ids[bus.tail]
         # Only the first piece starts at the edge of a box, the others at a point.
-        clip = "true"
-        for a in sorted(branches, key=lambda a: spots.branch[a].point[1]):
-            joint = f"{ids[bus.tail]} to {ids[a.head]}"
-            pin(graph, joint, panel.moved(spots.branch[a].point), JOINT_SIZE, **JOINT_LOOKS)
-            trunk = {"headclip": "false", "tailclip": clip, "class": "trunk"}
-            _join(graph, below, joint, trunk)
-            graph.edge(joint, ids[a.head], tailclip="false", **panel.accent(a))
+        looks = {"arrowhead": "none", "headclip": "false", "tailclip": "true", "class": "trunk"}
+        for a in sorted(branches, key=height):
+            head = ids[a.head]
+            joint = f"{ids[bus.tail]} to {head}"
+            point = panel.moved(spots.branch[a].point)
+            pin(picture, joint, point, JOINT_SIZE, **JOINT_LOOKS)
+            picture.edge(below, joint, **looks)
+            accent = panel.accent(a)
+            picture.edge(joint, head, tailclip="false", **accent)
             below = joint
-            clip = "false"
+            looks["tailclip"] = "false"
 
 
-def put_captions(graph: graphviz.Digraph, items: list[Item], spots: Places) -> None:
+def put_captions(picture: Digraph, items: list[Item], spots: Places) -> None:
     """The captions of the folded runs, in two lines each, left of their rows of dots."""
     rows: dict[str, list[float]] = {}
     for i in items:
         if i.dots and i.time is not None:
-            rows.setdefault(i.tip, []).append(spots.item[i.key][1])
+            _, y = spots.item[i.key]
+            rows.setdefault(i.tip, []).append(y)
     (left, _), _ = spots.corners
-    for k, (text, ys) in enumerate(rows.items()):
+    for k, (text, ys) in enumerate(rows.items(), start=1):
         parts = text.replace(" (", "\n(").splitlines()
-        wide = max(style.width(part, TEXT_POINTS) for part in parts) + CAPTION_MARGIN_POINTS
-        centre = left - SIDE_POINTS - wide / 2, (min(ys) + max(ys)) / 2
-        label = style.label(*parts, size=TEXT_POINTS)
-        size = wide, CAPTION_HEIGHT_POINTS
-        put_text(graph, f"folded {k + 1}", centre, size, label, **{"class": "caption"})
+        widths = [style.width(part, TEXT_POINTS) for part in parts]
+        wide = max(widths) + CAPTION_MARGIN_POINTS
+        middle = (min(ys) + max(ys)) / 2
+        centre = left - SIDE_POINTS - wide / 2, middle
+        looks = {"label": style.label(*parts, size=TEXT_POINTS), "class": "caption"}
+        put_text(picture, f"folded {k}", centre, (wide, CAPTION_HEIGHT_POINTS), **looks)
 
 
-def _line(marks: tuple[Mark, ...]) -> Looks:
+def _line(closed: bool) -> Looks:
     """Red and dashed where no gradient passes."""
-    if any(m.closed for m in marks):
+    if closed:
         return {"color": style.CUT, "style": "dashed", "class": "cut"}
-    return {}
-
-
-def _accent(added: bool, missing: bool, line: str = "dotted") -> Looks:
-    """Strong for what the others do not have, pale and dotted (or another line) for what they have."""
-    if missing:
-        return {"color": style.REMOVED, "style": line}
-    if added:
-        return {"penwidth": "2"}
     return {}
