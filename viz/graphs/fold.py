@@ -33,7 +33,8 @@ class View:
         if self.collapse not in (None, "auto") and not counts:
             expected = "expected a whole number from 1, or None"
             raise ArgumentError("draw: collapse", got=f"{self.collapse}", expected=expected)
-        if self.steps is not None and not isinstance(self.steps, Container):
+        lists = self.steps is None or isinstance(self.steps, Container)
+        if not lists:
             expected = "expected a range or another collection of steps, such as range(4, 9)"
             raise ArgumentError("draw: steps", got=f"{self.steps}", expected=expected)
 
@@ -62,7 +63,8 @@ class View:
             return []
         keep = max(1, limit // 4)
         for ends in (keep, 1):
-            runs = [list(run) for _, run in groupby(order[ends:-ends], kinds.__getitem__)]
+            middle = order[ends:-ends]
+            runs = [list(run) for _, run in groupby(middle, kinds.__getitem__)]
             if len(runs) + 2 * ends <= limit:
                 return [run for run in runs if len(run) > 1]
         # Too many runs: all of them are one. Of two steps neither is in the middle.
@@ -129,4 +131,5 @@ def folding_steps(
 
 def latest(steps: Iterable[int | None]) -> int | None:
     """The last of these steps; None where there is none."""
-    return max((t for t in steps if t is not None), default=None)
+    stamps = [t for t in steps if t is not None]
+    return max(stamps, default=None)

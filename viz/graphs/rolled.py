@@ -14,6 +14,7 @@ from minigrad import Tape, Tensor
 from .canvas import Looks
 from .norms import Scale, number
 from .rolled_model import Link, Nodes, RoleNode, describe, roll
+from .selection import nodes_by_name
 
 FONT_POINTS = 13.0
 SMALL_POINTS = 10.0
@@ -28,17 +29,19 @@ def draw_rolled(tape: Tape, colours: Scale | None) -> Digraph:
     unique = style.identifiers(node.title for node in nodes.values())
     ids = dict(zip(nodes, unique, strict=True))
     graph = _blank()
-    by_name = {name: n for n, name in tape.names.items()}
+    by_name = nodes_by_name(tape)
     for role, node in nodes.items():
-        _put_node(graph, ids[role], node, _norms(node, colours, by_name), colours)
+        norms = _norms(node, colours, by_name)
+        _put_node(graph, ids[role], node, norms, colours)
     # The cut ones last: a cut loop goes round an open one.
     for link in sorted(links, key=lambda link: link.closed):
         text = describe(link, links[link], nodes)
-        graph.edge(ids[link.tail], ids[link.head], **_link_looks(link, text))
+        looks = _link_looks(link, text)
+        graph.edge(ids[link.tail], ids[link.head], **looks)
     _put_steps(graph, nodes)
     if colours:
-        legend = {"shape": "plaintext", "style": "", "fontname": style.SANS, "class": "legend"}
-        graph.node("scale", colours.legend(), **legend)
+        legend = {"shape": "plaintext", "style": "", "class": "legend"}
+        graph.node("scale", colours.legend(), fontname=style.SANS, **legend)
     return graph
 
 
@@ -71,8 +74,9 @@ def _put_node(
     if item.names:
         names = lines(item) if item.time is None else [node.title]
         label = style.label(*names, size=FONT_POINTS, note=note)
-    tip = style.tooltip(_tip(node))
-    graph.node(name, label, tooltip=tip, id=f"node_{name}", **looks)
+    looks["id"] = f"node_{name}"
+    looks["tooltip"] = style.tooltip(_tip(node))
+    graph.node(name, label, **looks)
 
 
 def _norms(node: RoleNode, colours: Scale | None, by_name: Mapping[str, Tensor]) -> list[float]:

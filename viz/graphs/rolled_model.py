@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from minigrad.viz.graphs.variables.variable_model import Item, variable_graph
+from minigrad.viz.graphs.variables.variable_model import Item, Key, variable_graph
 from minigrad.viz.graphs.variables.variable_reads import Marks
 
 from minigrad import Tape, Tensor
 
 from .roles import Role, roles, template
+from .selection import Times, nodes_by_name
 
 # Steps named one by one where an edge is not everywhere.
 MAX_LISTED_STEPS = 4
@@ -71,9 +72,13 @@ Links = dict[Link, list[Use]]
 def roll(tape: Tape) -> tuple[Nodes, Links]:
     """The roles on a tape and what joins them: a named operation and its box are one."""
     items, arrows = variable_graph(tape)
-    by_name = {name: n for n, name in tape.names.items()}
-    tensor = {i.key: by_name[i.key[1]] for i in items}
-    times = {tensor[i.key]: i.time for i in items}
+    by_name = nodes_by_name(tape)
+    tensor: dict[Key, Tensor] = {}
+    times: Times = {}
+    for i in items:
+        n = by_name[i.key[1]]
+        tensor[i.key] = n
+        times[n] = i.time
     role_of = roles(times, times)
     nodes: defaultdict[Role, RoleNode] = defaultdict(RoleNode)
     starts = set()
@@ -81,11 +86,13 @@ def roll(tape: Tape) -> tuple[Nodes, Links]:
         if i.stands_for is not None and i.leaf and not i.parameter:
             # A constant that enters in place of the first step's predecessor.
             starts.add(i.key)
-            nodes[role_of[tensor[i.stands_for]]].starts += i.names
+            successor = tensor[i.stands_for]
+            nodes[role_of[successor]].starts += i.names
         else:
             # A box comes after its circle, takes its place, and is what is shown.
             n = tensor[i.key]
-            nodes[role_of[n]].items[n] = i
+            node = nodes[role_of[n]]
+            node.items[n] = i
     links: defaultdict[Link, list[Use]] = defaultdict(list)
     for a in arrows:
         tail = tensor[a.tail]
@@ -105,21 +112,22 @@ def describe(link: Link, uses: list[Use], nodes: Nodes) -> str:
     words = []
     if link.lag:
         words.append(f"t{-link.lag:+d}")
-    texts = list(dict.fromkeys(_gates_text(use) for use in uses if use.marks))
+    texts: dict[str, None] = {}
+    used: set[int] = set()
+    for use in uses:
+        if use.marks:
+            texts[" ".join(m.text for m in use.marks)] = None
+        if use.time is not None:
+            used.add(use.time)
     if link.closed and texts:
         words.append("✂")
     elif texts:
-        others = " …" if len(texts) > 1 else ""
-        words.append(texts[0] + others)
-    used = {use.time for use in uses if use.time is not None}
+        first = next(iter(texts))
+        words.append(first if len(texts) == 1 else f"{first} …")
     is_partial = bool(used) and used < _everywhere(link, nodes)
     if is_partial and (link.closed or not link.lag):
         words.append("at t = " + _listed(used))
     return " ".join(words)
-
-
-def _gates_text(use: Use) -> str:
-    return " ".join(m.text for m in use.marks)
 
 
 def _everywhere(link: Link, nodes: Nodes) -> set[int]:

@@ -15,6 +15,8 @@ __all__ = [
     "adjoint_nodes",
     "closed",
     "drawn_times",
+    "is_number",
+    "nodes_by_name",
     "reached_nodes",
     "reading_steps",
     "shown_nodes",
@@ -22,6 +24,8 @@ __all__ = [
 ]
 
 Times = dict[Tensor, int | None]
+StepOf = Mapping[Tensor, int | None]
+Inputs = Mapping[Tensor, Iterable[Tensor]]
 
 
 def shown_nodes(tape: Tape) -> list[Tensor]:
@@ -36,6 +40,11 @@ def shown_nodes(tape: Tape) -> list[Tensor]:
     return [n for n in tape.nodes if n not in inside_labels]
 
 
+def nodes_by_name(tape: Tape) -> dict[str, Tensor]:
+    """The nodes of a tape by their names."""
+    return {name: n for n, name in tape.names.items()}
+
+
 def written(n: Tensor) -> frozenset[Tensor]:
     """The inputs written into a node's label: unnamed constants of one element, a gate's number."""
     if n.fn in GATES:
@@ -45,7 +54,8 @@ def written(n: Tensor) -> frozenset[Tensor]:
 
 def is_number(n: Tensor) -> bool:
     """Whether the node is an unnamed constant of one element."""
-    return n.fn is None and n.size == 1 and not n.name and not n.requires_grad
+    is_constant = n.fn is None and not n.requires_grad
+    return is_constant and n.size == 1 and not n.name
 
 
 def reached_nodes(tape: Tape) -> set[Tensor]:
@@ -66,25 +76,23 @@ def adjoint_nodes(tape: Tape) -> set[Tensor]:
     return set(tape.nodes).difference(forward.nodes)
 
 
-def reading_steps(
-    times: Mapping[Tensor, int | None], reads: Mapping[Tensor, Iterable[Tensor]]
-) -> dict[Tensor, list[int | None]]:
+def reading_steps(times: StepOf, reads: Inputs) -> dict[Tensor, list[int | None]]:
     """The steps in which each node is read, in the order of its readers.
 
     times: the step of each node. reads: what each node reads.
     """
-    steps: defaultdict[Tensor, dict[int | None, None]] = defaultdict(dict)
+    steps: defaultdict[Tensor, list[int | None]] = defaultdict(list)
+    seen: set[tuple[Tensor, int | None]] = set()
     for n, inputs in reads.items():
+        t = times[n]
         for x in inputs:
-            steps[x][times[n]] = None
-    return {x: list(in_steps) for x, in_steps in steps.items()}
+            if (x, t) not in seen:
+                seen.add((x, t))
+                steps[x].append(t)
+    return steps
 
 
-def drawn_times(
-    times: Mapping[Tensor, int | None],
-    reads: Mapping[Tensor, Iterable[Tensor]],
-    outside: Container[Tensor] = (),
-) -> Times:
+def drawn_times(times: StepOf, reads: Inputs, outside: Container[Tensor] = ()) -> Times:
     """The step that each node is drawn in, None outside the steps.
 
     That is the node's own; a constant from outside stands in the step that reads it where one alone
@@ -97,7 +105,8 @@ def drawn_times(
     drawn = dict(times)
     for n, steps in reading_steps(times, reads).items():
         is_constant = n.fn is None and not n.requires_grad
-        if is_constant and times[n] is None and n not in outside and len(steps) == 1:
+        is_free = times[n] is None and n not in outside
+        if is_constant and is_free and len(steps) == 1:
             drawn[n] = steps[0]
     return drawn
 

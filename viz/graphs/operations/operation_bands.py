@@ -30,8 +30,8 @@ def boxes_of(blocks: Blocks, arcs: list[Arc]) -> dict[Key, Box]:
     boxes: dict[Key, Box] = {}
     for key, block in blocks.items():
         wide, tall = _size(block)
-        band = bands[key]
-        boxes[key] = Box(wide, tall, band, block.step, whole=block.folded)
+        step = block.step
+        boxes[key] = Box(wide, tall, bands[key], step, block.folded)
     return boxes
 
 
@@ -69,8 +69,11 @@ def _band(block: Block, below: Band) -> Band:
 
 def _size(block: Block) -> Point:
     """Width and height in points."""
-    wide = max(style.width(text, size) for text, size in block.rows)
-    tall = sum(LINE_HEIGHT * row.size for row in block.rows)
+    wide = 0.0
+    tall = 0.0
+    for text, size in block.rows:
+        wide = max(wide, style.width(text, size))
+        tall += LINE_HEIGHT * size
     if block.oval:
         wide = OVAL_STRETCH * wide + OVAL_MARGIN_POINTS
         tall = OVAL_STRETCH * tall

@@ -62,7 +62,7 @@ def _folding_runs(tape: Tape, shown: list[Tensor], view: View) -> Runs:
     size = 0
     for t, members in _by_step(shown, tape.times).items():
         if t is not None:
-            kinds[t] = tuple((n.fn, n.shape, closed(n)) for n in members)
+            kinds[t] = _kind(members), tuple(map(closed, members))
             size += len(members)
     return view.runs(kinds, size, MAX_NODES)
 
@@ -110,7 +110,9 @@ def _fold_crowds(tape: Tape, shown: list[Tensor], folded: FoldedNodes) -> None:
 def clipping(tape: Tape) -> dict[Tensor, str]:
     """The operations of ``clip``, each with what they make together: the norm, and the min."""
     captions: dict[Tensor, str] = {}
-    outputs = [*tape.outputs[-len(tape.wrt) :]] if tape.wrt else []
+    outputs = list(tape.outputs[-len(tape.wrt) :])
+    if not tape.wrt:
+        return captions
     # A tape may have been clipped several times: from the last clip to the first.
     while outputs and all(map(_is_clipped, outputs)):
         factor = outputs[0].inputs[1]

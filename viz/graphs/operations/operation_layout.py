@@ -77,6 +77,10 @@ class _Diagram:
         """The width of each node."""
         return {n: box.wide for n, box in self.boxes.items()}
 
+    def neighbours(self, n: Node) -> list[Node]:
+        """What a node reads and is read by."""
+        return self.inputs[n] + self.readers[n]
+
     def inputs_in_part(self, n: Node, reader: Node) -> list[Node]:
         """What the reader reads that is in the part of n."""
         return self._in_part(n, self.inputs[reader])
@@ -107,8 +111,9 @@ def columns(boxes: Boxes, edges: Iterable[tuple[Node, Node]]) -> dict[Node, Poin
     for band in (Band.LOSS, Band.AFTER, Band.BEFORE):
         nodes = diagram.parts.get((band, None), [])
         if nodes:
-            near = {n: diagram.inputs[n] + diagram.readers[n] for n in nodes}
-            settle(Part(nodes, levels, diagram.wide, near), x)
+            near = {n: diagram.neighbours(n) for n in nodes}
+            part = Part(nodes, levels, diagram.wide, near)
+            settle(part, x)
     y = _heights(boxes, levels)
     centres: dict[Node, Point] = {}
     for n, level in levels.items():
@@ -123,8 +128,12 @@ def _across_in_steps(diagram: _Diagram, levels: Levels) -> Across:
     for (_, column), nodes in diagram.parts.items():
         if column is None:
             continue
-        near = {n: _neighbours_in_step(n, diagram) for n in nodes}
-        early = {n for n in nodes if _reads_another_step(n, diagram)}
+        near: Links = {}
+        early = set()
+        for n in nodes:
+            near[n] = _neighbours_in_step(n, diagram)
+            if _reads_another_step(n, diagram):
+                early.add(n)
         part = Part(nodes, levels, diagram.wide, near, early)
         local: Across = {}
         settle(part, local)
@@ -142,9 +151,13 @@ def _across_in_steps(diagram: _Diagram, levels: Levels) -> Across:
 
 def _ends(x: Across, wide: Sizes) -> tuple[float, float]:
     """How far left and right the nodes reach."""
-    left = min(x[n] - wide[n] / 2 for n in x)
-    right = max(x[n] + wide[n] / 2 for n in x)
-    return left, right
+    lefts = []
+    rights = []
+    for n, middle in x.items():
+        half = wide[n] / 2
+        lefts.append(middle - half)
+        rights.append(middle + half)
+    return min(lefts), max(rights)
 
 
 def _neighbours_in_step(n: Node, diagram: _Diagram) -> list[Node]:
@@ -152,7 +165,8 @@ def _neighbours_in_step(n: Node, diagram: _Diagram) -> list[Node]:
 
     Without such neighbours, what its readers elsewhere read with it.
     """
-    near = diagram.inputs_in_part(n, reader=n) + diagram.readers_in_part(n)
+    near = diagram.inputs_in_part(n, reader=n)
+    near += diagram.readers_in_part(n)
     if near:
         return near
     beside: list[Node] = []
@@ -164,9 +178,12 @@ def _neighbours_in_step(n: Node, diagram: _Diagram) -> list[Node]:
 
 def _reads_another_step(n: Node, diagram: _Diagram) -> bool:
     """Whether an input of a node stands in another column."""
-    columns_read = {diagram.boxes[m].column for m in diagram.inputs[n]}
     own = diagram.boxes[n].column
-    return not columns_read <= {None, own}
+    for m in diagram.inputs[n]:
+        column = diagram.boxes[m].column
+        if column is not None and column != own:
+            return True
+    return False
 
 
 def _middles(wide: Mapping[int, float]) -> dict[int, float]:

@@ -49,7 +49,8 @@ def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationG
             if key not in blocks:
                 blocks[key] = block_of(key, n, facts)
     has_recomputed = any(n.recomputed for n in unfolded)
-    return OperationGraph(blocks, _identifiers(facts), _arcs(facts), has_recomputed)
+    ids = _identifiers(facts)
+    return OperationGraph(blocks, ids, _arcs(facts), has_recomputed)
 
 
 def _occurrences(tape: Tape, nodes: list[Tensor]) -> dict[Tensor, list[Occurrence]]:

@@ -10,7 +10,7 @@ from minigrad.viz import style
 from minigrad.viz.graphs.canvas import blank, put_legend
 from minigrad.viz.graphs.fold import Collapse, View
 from minigrad.viz.graphs.norms import Grads, Scale, number, scale, together
-from minigrad.viz.graphs.selection import reached_nodes
+from minigrad.viz.graphs.selection import nodes_by_name, reached_nodes
 from minigrad.viz.graphs.tooltip import summary
 
 from minigrad import Tape, Tensor
@@ -87,7 +87,7 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
 
 def _tensors(tape: Tape, items: list[Item]) -> Tensors:
     """The tensors in each box; a circle's is the one it computes; dots have none."""
-    by_name = {name: n for n, name in tape.names.items()}
+    by_name = nodes_by_name(tape)
     tensors: Tensors = {}
     for i in items:
         tensors[i.key] = []

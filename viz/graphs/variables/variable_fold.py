@@ -43,7 +43,8 @@ class Folding:
             new = self._moved(a)
             if new and new.tail in shown and new.head in shown:
                 arrows[new] = None
-        return VariableGraph(list(shown.values()), list(arrows))
+        items = list(shown.values())
+        return VariableGraph(items, list(arrows))
 
     def _shown(self, key: Key) -> Key:
         """What is shown of an item: itself, or what stands in for it."""
@@ -79,17 +80,23 @@ def fold_items(graph: VariableGraph, view: View) -> Folding:
     runs = _folding_runs(graph, view, stamps)
     step = _steps_with_neighbours(graph, runs)
     members = _members(graph.items, step, stamps)
-    cut_steps = {step[a.head] for a in graph.arrows if a.closed}
+    cut_steps = set()
+    for a in graph.arrows:
+        if a.closed:
+            cut_steps.add(step[a.head])
     for run in runs:
         model = members[run[0]]
+        last = len(model) - 1
         kinds = set()
         for t in run:
-            kinds.add(_kind(members[t], gates={}))
+            kind = _kind(members[t], gates={})
+            kinds.add(kind)
             for k, item in enumerate(members[t]):
-                counterpart = model[min(k, len(model) - 1)]
+                counterpart = model[min(k, last)]
                 folding.stand_in[item.key] = counterpart.key
+        alike = len(kinds) == 1
         cuts = len(cut_steps.intersection(run))
-        text = caption(run, len(kinds) == 1, cuts)
+        text = caption(run, alike, cuts)
         for item in model:
             folding.captions[item.key] = text
     return folding

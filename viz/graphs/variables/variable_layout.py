@@ -12,6 +12,7 @@ from minigrad.viz.graphs.canvas import Point
 
 from .grid import place_in_cells
 from .variable_model import Arrow, Key, VariableGraph
+from .variable_reads import Marks
 from .variable_room import (
     NEXT_TRUNK_POINTS,
     ROW_POINTS,
@@ -50,7 +51,9 @@ class Places:
         """The lowest and the highest centre in either direction."""
         points = list(self.item.values()) or [(0.0, 0.0)]
         xs, ys = zip(*points, strict=True)
-        return (min(xs), min(ys)), (max(xs), max(ys))
+        low = min(xs), min(ys)
+        high = max(xs), max(ys)
+        return low, high
 
 
 def places(graph: VariableGraph, shown: list[Arrow] | None = None) -> Places:
@@ -63,8 +66,8 @@ def places(graph: VariableGraph, shown: list[Arrow] | None = None) -> Places:
     x = place_columns(sheet)
     rows = place_rows(sheet)
     points: Points = {}
-    for key, cell in sheet.cells.items():
-        points[key] = x[cell.column], rows.y[cell.row]
+    for key, (column, row) in sheet.cells.items():
+        points[key] = x[column], rows.y[row]
     arrows = graph.arrows if shown is None else shown
     gates = _gate_points(sheet, arrows, points, rows)
     return Places(points, gates, _branches(sheet, points))
@@ -97,7 +100,11 @@ def _gate_points(
     # How far right each band is taken, and how much beside each item.
     right_end: defaultdict[float, float] = defaultdict(lambda: -math.inf)
     beside: defaultdict[tuple[Key, int], float] = defaultdict(float)
-    for gate in sorted(gates, key=lambda gate: (points[gate.tail], gate.marks)):
+
+    def turn(gate: Gate) -> tuple[Point, Marks]:
+        return points[gate.tail], gate.marks
+
+    for gate in sorted(gates, key=turn):
         heads = gates[gate]
         start = points[gate.tail]
         half = gate_size(gate)[0] / 2
@@ -121,7 +128,8 @@ def _gate_points(
 def _middle_of_band(rows: Rows, row: int) -> float:
     """The y half-way between a row and the one above."""
     above = row + 1
-    return (rows.top(row) + rows.y[above] - rows.tall[above] / 2) / 2
+    half = rows.tall[above] / 2
+    return (rows.top(row) + rows.y[above] - half) / 2
 
 
 def _crossing(start: Point, end: Point, height: float) -> float:

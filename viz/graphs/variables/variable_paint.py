@@ -24,7 +24,17 @@ from .variable_sizes import (
 
 # An invisible point where a branch leaves a trunk.
 JOINT_SIZE = (0.4, 0.4)
-JOINT_LOOKS = {"shape": "box", "label": "", "style": "invis", "class": "joint"}
+JOINT_LOOKS = {
+    "shape": "box",
+    "label": "",
+    "style": "invis",
+    "class": "joint",
+}
+TRUNK_LOOKS = {
+    "arrowhead": "none",
+    "headclip": "false",
+    "class": "trunk",
+}
 # A caption has two lines.
 CAPTION_HEIGHT_POINTS = 2.6 * TEXT_POINTS
 CAPTION_MARGIN_POINTS = 4
@@ -188,17 +198,17 @@ def _put_trunks(
     for bus, branches in trunks.items():
         below = ids[bus.tail]
         # Only the first piece starts at the edge of a box, the others at a point.
-        looks = {"arrowhead": "none", "headclip": "false", "tailclip": "true", "class": "trunk"}
+        clip = "true"
         for a in sorted(branches, key=height):
             head = ids[a.head]
             joint = f"{ids[bus.tail]} to {head}"
             point = panel.moved(spots.branch[a].point)
             pin(picture, joint, point, JOINT_SIZE, **JOINT_LOOKS)
-            picture.edge(below, joint, **looks)
+            picture.edge(below, joint, tailclip=clip, **TRUNK_LOOKS)
             accent = panel.accent(a)
             picture.edge(joint, head, tailclip="false", **accent)
             below = joint
-            looks["tailclip"] = "false"
+            clip = "false"
 
 
 def put_captions(picture: Digraph, items: list[Item], spots: Places) -> None:
@@ -209,14 +219,17 @@ def put_captions(picture: Digraph, items: list[Item], spots: Places) -> None:
             _, y = spots.item[i.key]
             rows.setdefault(i.tip, []).append(y)
     (left, _), _ = spots.corners
-    for k, (text, ys) in enumerate(rows.items(), start=1):
+    for k, text in enumerate(rows, start=1):
+        ys = rows[text]
         parts = text.replace(" (", "\n(").splitlines()
         widths = [style.width(part, TEXT_POINTS) for part in parts]
         wide = max(widths) + CAPTION_MARGIN_POINTS
         middle = (min(ys) + max(ys)) / 2
         centre = left - SIDE_POINTS - wide / 2, middle
-        looks = {"label": style.label(*parts, size=TEXT_POINTS), "class": "caption"}
-        put_text(picture, f"folded {k}", centre, (wide, CAPTION_HEIGHT_POINTS), **looks)
+        size = wide, CAPTION_HEIGHT_POINTS
+        looks = {"label": style.label(*parts, size=TEXT_POINTS)}
+        looks["class"] = "caption"
+        put_text(picture, f"folded {k}", centre, size, **looks)
 
 
 def _line(closed: bool) -> Looks:

@@ -13,6 +13,7 @@ from minigrad.viz.graphs.selection import Times, drawn_times
 from minigrad import Tape, Tensor
 
 Marks = tuple[Mark, ...]
+StepOf = Mapping[Tensor, int | None]
 Mates = dict[Tensor, Tensor]
 """From nodes to the nodes that belong to them."""
 
@@ -93,19 +94,21 @@ def roots_of_circles(tape: Tape, reads: Reads, times: Times) -> Mates:
         candidates = {roots[r] for r in readers[n]}
         root = candidates.pop() if len(candidates) == 1 else n
         is_shown = n.name or n in outputs or n in gated
-        joins = times[n] == times[root] and root.fn not in GATES
+        in_step = times[n] == times[root]
+        joins = in_step and root.fn not in GATES
         roots[n] = root if joins and not is_shown else n
     return dict(reversed(roots.items()))
 
 
-def initial_states(reads: Reads, times: Mapping[Tensor, int | None]) -> Mates:
+def initial_states(reads: Reads, times: StepOf) -> Mates:
     """From each tensor that enters the steps where a recurrent edge would.
 
     The other end is the tensor that is read there one step later.
     """
     successors: Mates = {}
     for n, sibling in _counterparts(reads, times).items():
-        for first, second in zip(reads[n], reads[sibling], strict=False):
+        pairs = zip(reads[n], reads[sibling], strict=False)
+        for first, second in pairs:
             x = first.source
             y = second.source
             is_recurrent = times[y] not in (None, times[sibling])
@@ -114,7 +117,7 @@ def initial_states(reads: Reads, times: Mapping[Tensor, int | None]) -> Mates:
     return successors
 
 
-def _counterparts(reads: Reads, times: Mapping[Tensor, int | None]) -> Mates:
+def _counterparts(reads: Reads, times: StepOf) -> Mates:
     """From each operation in a step to the same one in the next: by function, line and number."""
     count: Counter[Hashable] = Counter()
     nodes: dict[_Place, Tensor] = {}
@@ -127,13 +130,14 @@ def _counterparts(reads: Reads, times: Mapping[Tensor, int | None]) -> Mates:
     counterparts: Mates = {}
     following = _following_steps(times)
     for (t, operation, k), n in nodes.items():
-        sibling = nodes.get((following.get(t), operation, k))
+        next_step = following.get(t)
+        sibling = nodes.get((next_step, operation, k))
         if sibling is not None:
             counterparts[n] = sibling
     return counterparts
 
 
-def _following_steps(times: Mapping[Tensor, int | None]) -> dict[int | None, int]:
+def _following_steps(times: StepOf) -> dict[int | None, int]:
     """From each step to the next."""
     steps = {t for t in times.values() if t is not None}
     return dict(pairwise(sorted(steps)))

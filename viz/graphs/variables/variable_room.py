@@ -79,7 +79,10 @@ class Sheet:
             if goes_up and a.tail in parameters and not a.marks:
                 bus = Bus(a.tail, self.column(a.head))
                 buses[bus].append(a)
-        return {bus: arrows for bus, arrows in buses.items() if len(arrows) > MAX_ARROWS_APART}
+        for bus, arrows in list(buses.items()):
+            if len(arrows) <= MAX_ARROWS_APART:
+                del buses[bus]
+        return buses
 
     def band(self, gate: Gate, heads: list[Key]) -> int | None:
         """The row above which the gate stands, between two rows; None: in the row of its arrow."""
@@ -112,7 +115,8 @@ def place_columns(sheet: Sheet) -> Across:
         if last is None:
             x[column] = SIDE_POINTS / 2
         else:
-            room = sum(extra[c] for c in range(last + 1, column + 1))
+            passed = range(last + 1, column + 1)
+            room = sum(extra[c] for c in passed)
             x[column] = x[last] + (COLUMN_POINTS + room)
         for i in members[column]:
             half = item_size(i)[0] / 2
@@ -201,9 +205,12 @@ def place_rows(sheet: Sheet) -> Rows:
         _, height = gate_size(gate)
         bands[band] = max(bands[band], height)
     # Row 0 is there although nothing may stand in it.
-    rows = range(min([0, *tall]), max([0, *tall]) + 1)
-    up = {rows[0]: 0.0}
-    for low, high in pairwise(rows):
-        needed = (tall[low] + tall[high]) / 2 + SIDE_POINTS / 2
-        up[high] = up[low] + max(ROW_POINTS, needed) + bands[low]
-    return Rows(tall, {row: height - up[0] for row, height in up.items()})
+    first = min([0, *tall])
+    last = max([0, *tall])
+    up = {first: 0.0}
+    for low, high in pairwise(range(first, last + 1)):
+        half_heights = (tall[low] + tall[high]) / 2
+        distance = max(ROW_POINTS, half_heights + SIDE_POINTS / 2)
+        up[high] = up[low] + distance + bands[low]
+    y = {row: height - up[0] for row, height in up.items()}
+    return Rows(tall, y)
