@@ -42,7 +42,6 @@ def draw(
     >>> "h_2" in graph.source
     True
 
-    tape: what is drawn.
     level: ``ops`` for each operation, ``variables`` for each named tensor, ``rolled`` for one node
     per role, such as h_t.
     collapse: how many steps are shown before runs of steps alike fold; None unfolds all.
@@ -53,9 +52,7 @@ def draw(
     Raises: ArgumentError for what is no Tape and for options outside their domain; GradientError
     for ``grads=True`` where the tape has no backward pass.
     """
-    if not isinstance(tape, Tape):
-        got = f"a {type(tape).__name__}"
-        raise ArgumentError("draw", got=got, expected="expected a Tape, as Tape.of(loss) makes")
+    _refuse_no_tape(tape)
     if level not in get_args(Level):
         expected = "expected 'ops', 'variables' or 'rolled'"
         raise ArgumentError("draw: level", got=f"{level!r}", expected=expected)
@@ -68,6 +65,12 @@ def draw(
     is_chosen = collapse != "auto" or steps is not None
     graph.simpler = _simpler(tape, level, is_chosen)
     return graph
+
+
+def _refuse_no_tape(tape: object) -> None:
+    if not isinstance(tape, Tape):
+        got = f"a {type(tape).__name__}"
+        raise ArgumentError("draw", got=got, expected="expected a Tape, as Tape.of(loss) makes")
 
 
 def _simpler(tape: Tape, level: Level, is_chosen: bool) -> Callable[[], Any]:

@@ -132,7 +132,8 @@ def _put_below(items: list[Item], grid: _Grid) -> None:
     depth = _depths(below, grid.near)
 
     def turn(i: Item) -> tuple[int, bool]:
-        return depth[i.key], i.stands_for is None
+        is_state = i.stands_for is not None
+        return depth[i.key], not is_state
 
     for i in sorted(below, key=turn):
         if i.stands_for in grid.cells:
