@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphviz import Digraph
+
 from minigrad.viz import style
 
 Point = tuple[float, float]

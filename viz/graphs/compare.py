@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 
 from graphviz import Digraph
+
+from minigrad import Tape
+from minigrad.errors import ArgumentError
 from minigrad.viz import style
 from minigrad.viz.graphs.variables.variable_fold import fold_items
 from minigrad.viz.graphs.variables.variable_layout import places
@@ -17,9 +20,6 @@ from minigrad.viz.graphs.variables.variable_model import (
 )
 from minigrad.viz.graphs.variables.variable_paint import Panel, Part, paint_variables, put_captions
 from minigrad.viz.graphs.variables.variable_sizes import SIDE_POINTS
-
-from minigrad import Tape
-from minigrad.errors import ArgumentError
 
 from .canvas import NAME_POINTS, Point, blank, put_text
 from .fold import Collapse, View

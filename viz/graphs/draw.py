@@ -6,13 +6,11 @@ from collections.abc import Callable, Container
 from typing import Any, Literal, get_args
 
 from graphviz import Digraph
-from minigrad.viz.graphs.operations.operation_paint import draw_operations
-from minigrad.viz.graphs.variables.unrolled import draw_variables
 
 from minigrad import Tape
 from minigrad.errors import ArgumentError
-from minigrad.viz.graphs.operations.operation_paint import ops
-from minigrad.viz.graphs.variables.unrolled import variables
+from minigrad.viz.graphs.operations.operation_paint import draw_operations
+from minigrad.viz.graphs.variables.unrolled import draw_variables
 
 from .fold import Collapse, View
 from .norms import Grads, scale

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import Tensor
 from minigrad.internal import gates
+from minigrad.viz import style
 
 GATES = gates.GATES
 """The engine's registry of gates."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from graphviz import Digraph
+
+from minigrad import Tape, Tensor
 from minigrad.viz import style
 from minigrad.viz.graphs.variables.variable_paint import item_looks
 from minigrad.viz.graphs.variables.variable_sizes import lines
-
-from minigrad import Tape, Tensor
 
 from .canvas import Looks
 from .norms import Scale, number

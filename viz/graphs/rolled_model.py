@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from minigrad import Tape, Tensor
 from minigrad.viz.graphs.variables.variable_model import Item, Key, variable_graph
 from minigrad.viz.graphs.variables.variable_reads import Marks
-
-from minigrad import Tape, Tensor
 
 from .roles import Role, roles, template
 from .selection import Times, nodes_by_name

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from graphviz import Digraph
-from minigrad.viz import style
 
 import minigrad as mg
 from minigrad import Tape
 from minigrad.errors import ArgumentError
 from minigrad.transforms import cut, truncate, truncate_randomly
+from minigrad.viz import style
 
 from .marks import closed
 

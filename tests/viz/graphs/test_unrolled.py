@@ -12,9 +12,6 @@ from minigrad.viz import draw, style, svg, unrolled
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.variables.variable_fold import fold_items
 from minigrad.viz.graphs.variables.variable_model import variable_graph
-
-import minigrad as mg
-from minigrad import transforms as tf
 from tests.viz.conftest import (
     TAPES,
     book_rnn,

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from minigrad import Tape, Tensor
+from minigrad.internal import accumulate
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks
 from minigrad.viz.graphs.marks import GATES, mark
 from minigrad.viz.graphs.norms import Scale, number
 from minigrad.viz.graphs.selection import adjoint_nodes, is_number, reached_nodes, written
 from minigrad.viz.graphs.tooltip import kind_of, summary
-
-from minigrad import Tape, Tensor
-from minigrad.internal import accumulate
 
 from .operation_fold import FoldedNodes
 

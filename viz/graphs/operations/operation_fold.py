@@ -7,11 +7,11 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from minigrad import Tape, Tensor
 from minigrad.viz.graphs.fold import View, caption, folding_steps
 from minigrad.viz.graphs.marks import GATES, closed
 from minigrad.viz.graphs.selection import adjoint_nodes
-
-from minigrad import Tape, Tensor
 
 # Nodes in all steps: steps with many of them fold sooner.
 MAX_NODES = 200

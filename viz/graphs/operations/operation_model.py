@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from minigrad import Edge, Tape, Tensor
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.marks import closed
 from minigrad.viz.graphs.norms import Scale
 from minigrad.viz.graphs.selection import reading_steps, shown_nodes
-
-from minigrad import Edge, Tape, Tensor
 
 from .operation_block import Block, Facts, Key, Occurrence, block_of
 from .operation_fold import fold_nodes

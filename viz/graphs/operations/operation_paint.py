@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from graphviz import Digraph
+
+from minigrad import Tape
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks, Point, blank, pin, put_legend
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.norms import Scale
-
-from minigrad import Tape
 
 from .operation_bands import OVAL_MARGIN_POINTS, boxes_of
 from .operation_block import FONT_POINTS, SMALL_POINTS, Key

@@ -6,15 +6,15 @@ from collections.abc import Container
 from dataclasses import replace
 
 from graphviz import Digraph
+
+from minigrad import Tape, Tensor
+from minigrad.internal import refuse_no_tape
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import blank, put_legend
 from minigrad.viz.graphs.fold import Collapse, View
 from minigrad.viz.graphs.norms import Grads, Scale, number, scale, together
 from minigrad.viz.graphs.selection import nodes_by_name, reached_nodes
 from minigrad.viz.graphs.tooltip import summary
-
-from minigrad import Tape, Tensor
-from minigrad.internal import refuse_no_tape
 
 from .variable_fold import fold_items
 from .variable_layout import Places, places

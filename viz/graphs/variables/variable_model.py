@@ -7,10 +7,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from minigrad.viz.graphs.marks import GATES
-
 from minigrad import Tape, Tensor
-from minigrad.viz.graphs.marks import GATES, Mark, inlined, mark, through
+from minigrad.viz.graphs.marks import GATES
 
 from .variable_reads import (
     Marks,

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from graphviz import Digraph
+
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import NAME_POINTS, TEXT_POINTS, Looks, Point, pin, put_text
 

@@ -7,10 +7,9 @@ from collections.abc import Hashable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
+from minigrad import Tape, Tensor
 from minigrad.viz.graphs.marks import GATES, Mark, inlined, mark, through
 from minigrad.viz.graphs.selection import Times, drawn_times
-
-from minigrad import Tape, Tensor
 
 Marks = tuple[Mark, ...]
 StepOf = Mapping[Tensor, int | None]
