@@ -12,7 +12,7 @@ from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
 
 from .compare import compare
-from .marks import GATES
+from .marks import is_gate
 
 Ends = tuple[str, str, int]
 """Source, target and the target's slot."""
@@ -154,7 +154,7 @@ def _origins(tape: Tape) -> dict[Tensor, Origin]:
 
 def _origin(n: Tensor) -> Origin:
     """When and how a node was made, what a gate is on, and the array of a leaf."""
-    if n.fn in GATES:
+    if is_gate(n):
         return n.serial, n.fn, n.inputs[0].serial
     if n.fn is None:
         return n.serial, n.fn, id(n.data)

@@ -11,9 +11,6 @@ from minigrad import Tensor
 from minigrad.internal import gates
 from minigrad.viz import style
 
-GATES = gates.GATES
-"""The engine's registry of gates."""
-
 
 class Mark(NamedTuple):
     """A gate in a picture: what is written on it, and whether nothing passes."""
@@ -74,9 +71,14 @@ MARKS: dict[object, Callable[[Tensor], Mark]] = {
 """How the mark of each gate is made."""
 
 
+def is_gate(n: Tensor) -> bool:
+    """Whether the node is a gate: the identity, with an opinion about the gradient."""
+    return n.fn in gates.GATES
+
+
 def closed(n: Tensor) -> bool:
     """Whether the node is a gate that lets no gradient pass."""
-    return n.fn in GATES and mark(n).closed
+    return is_gate(n) and mark(n).closed
 
 
 def inlined(gate: Tensor) -> tuple[Tensor, ...]:
@@ -87,7 +89,7 @@ def inlined(gate: Tensor) -> tuple[Tensor, ...]:
 def through(node: Tensor) -> tuple[Tensor, tuple[Mark, ...]]:
     """What a reader of this node really reads, behind unnamed gates, and their marks."""
     marks: list[Mark] = []
-    while node.fn in GATES and not node.name:
+    while is_gate(node) and not node.name:
         marks.append(mark(node))
         node = node.inputs[0]
     return node, tuple(m for m in reversed(marks) if m.text)

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Mapping
 from minigrad import Tape, Tensor
 from minigrad.internal import reached
 
-from .marks import GATES, closed, inlined
+from .marks import closed, inlined, is_gate
 
 __all__ = [
     "Times",
@@ -47,7 +47,7 @@ def nodes_by_name(tape: Tape) -> dict[str, Tensor]:
 
 def written(n: Tensor) -> frozenset[Tensor]:
     """The inputs written into a node's label: unnamed constants of one element, a gate's number."""
-    if n.fn in GATES:
+    if is_gate(n):
         return frozenset(inlined(n))
     return frozenset(x for x in n.inputs if is_number(x))
 

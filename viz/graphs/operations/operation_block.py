@@ -11,7 +11,7 @@ from minigrad import Tape, Tensor
 from minigrad.internal import accumulate
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks
-from minigrad.viz.graphs.marks import GATES, mark
+from minigrad.viz.graphs.marks import is_gate, mark
 from minigrad.viz.graphs.norms import Scale, number
 from minigrad.viz.graphs.selection import adjoint_nodes, is_number, reached_nodes, written
 from minigrad.viz.graphs.tooltip import kind_of, summary
@@ -116,7 +116,7 @@ def block_of(key: Key, n: Tensor, facts: Facts) -> Block:
 
 def _is_bare(n: Tensor) -> bool:
     """Whether only the mark of a gate is drawn."""
-    return n.fn in GATES and not n.name
+    return is_gate(n) and not n.name
 
 
 def _fold_rows(text: str, has_dots: bool) -> list[Row]:
@@ -167,7 +167,7 @@ def _called(n: Tensor) -> str:
     """
     if n.fn is accumulate:
         return f"Σ of {len(n.inputs)}"
-    if n.fn in GATES:
+    if is_gate(n):
         return f"{n.op} {mark(n).text}"
     constants = written(n)
     if not constants:

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad import Tape, Tensor
 from minigrad.viz.graphs.fold import View, caption, folding_steps
-from minigrad.viz.graphs.marks import GATES, closed
+from minigrad.viz.graphs.marks import closed, is_gate
 from minigrad.viz.graphs.selection import adjoint_nodes
 
 # Nodes in all steps: steps with many of them fold sooner.
@@ -90,7 +90,7 @@ def _fold_runs(tape: Tape, shown: list[Tensor], runs: Runs, folded: FoldedNodes)
 
 def _kind(members: Iterable[Tensor]) -> Hashable:
     """What steps alike share: all but their gates."""
-    return tuple((n.fn, n.shape) for n in members if n.fn not in GATES)
+    return tuple((n.fn, n.shape) for n in members if not is_gate(n))
 
 
 def _fold_crowds(tape: Tape, shown: list[Tensor], folded: FoldedNodes) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from minigrad import Tape, Tensor
-from minigrad.viz.graphs.marks import GATES
+from minigrad.viz.graphs.marks import is_gate
 
 from .variable_reads import (
     Marks,
@@ -92,7 +92,7 @@ class _Keys:
     def circle(self, n: Tensor) -> Key:
         """The circle that an operation is part of; in place of a named gate's stands its box."""
         root = self.roots[n]
-        kind = "box" if root.fn in GATES else "circle"
+        kind = "box" if is_gate(root) else "circle"
         return kind, self.names[root]
 
     def box(self, n: Tensor) -> Key:
@@ -145,7 +145,7 @@ def _arrows_into(n: Tensor, reads: Reads, keys: _Keys) -> list[Arrow]:
         tail = keys.box(x) if _has_box(x) else circle
         if tail != circle:
             arrows.append(Arrow(tail, circle, marks))
-    if n.name and n.fn not in GATES:
+    if n.name and not is_gate(n):
         arrows.append(Arrow(circle, keys.box(n)))
     return arrows
 

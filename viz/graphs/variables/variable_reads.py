@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from minigrad import Tape, Tensor
-from minigrad.viz.graphs.marks import GATES, Mark, inlined, mark, through
+from minigrad.viz.graphs.marks import Mark, inlined, is_gate, mark, through
 from minigrad.viz.graphs.selection import Times, drawn_times
 
 Marks = tuple[Mark, ...]
@@ -35,7 +35,7 @@ def reads_of(tape: Tape) -> Reads:
     reads: Reads = {}
     told_by_marks: set[Tensor] = set()
     for n in tape.nodes:
-        if n.fn not in GATES:
+        if not is_gate(n):
             reads[n] = [Read(*through(x)) for x in n.inputs]
             continue
         told_by_marks.update(inlined(n))
@@ -94,7 +94,7 @@ def roots_of_circles(tape: Tape, reads: Reads, times: Times) -> Mates:
         root = candidates.pop() if len(candidates) == 1 else n
         is_shown = n.name or n in outputs or n in gated
         in_step = times[n] == times[root]
-        joins = in_step and root.fn not in GATES
+        joins = in_step and not is_gate(root)
         roots[n] = root if joins and not is_shown else n
     return dict(reversed(roots.items()))
 
