@@ -14,6 +14,10 @@ NAME_POINTS = 11.0
 TEXT_POINTS = 9.0
 LINE_WIDTH = "0.8"
 
+LEGEND_POINTS = 10.0
+LEGEND_SIZE = (150, 14)
+SCALE_SIZE = (190, 40)
+
 
 def blank(name: str, crowded: bool) -> Digraph:
     """An empty graph; in a crowded one arrows are straight instead of led round the boxes."""
@@ -49,7 +53,14 @@ def put_text(graph: Digraph, name: str, centre: Point, size: Point, **attributes
     pin(graph, name, centre, size, **looks, **attributes)
 
 
-def put_legend(graph: Digraph, name: str, centre: Point, size: Point, label: str) -> None:
-    """Text that explains the colours and lines of the picture."""
-    attributes = {"label": label, "class": "legend"}
-    put_text(graph, name, centre, size, **attributes)
+def put_scale(graph: Digraph, centre: Point, label: str) -> None:
+    """The legend of the colours."""
+    looks = {"label": label, "class": "legend"}
+    put_text(graph, "scale", centre, SCALE_SIZE, **looks)
+
+
+def put_recomputed(graph: Digraph, centre: Point) -> None:
+    """The legend of a dashed outline."""
+    label = style.label("dashed outline: recomputed", size=LEGEND_POINTS)
+    looks = {"label": label, "class": "legend"}
+    put_text(graph, "recomputed", centre, LEGEND_SIZE, **looks)

@@ -89,6 +89,7 @@ def _sheet(names: list[str], graphs: list[VariableGraph], view: View) -> Digraph
             missing=missing,
             kinds=dict.fromkeys(missing, "missing"),
         )
+        # Every panel shows all items, those that it lacks as missing, and its own arrows.
         all_items = VariableGraph(union.items, graph.arrows)
         paint_variables(picture, all_items, places(union, shown=graph.arrows), panel)
         middle = (left + right) / 2 + shift

@@ -62,6 +62,7 @@ class View:
         if len(order) <= limit:
             return []
         keep = max(1, limit // 4)
+        # Steps alike fold where few runs of them remain, if need be with one step at each end.
         for ends in (keep, 1):
             middle = order[ends:-ends]
             runs = [list(run) for _, run in groupby(middle, kinds.__getitem__)]

@@ -107,6 +107,7 @@ def _link_looks(link: Link, text: str) -> Looks:
     if link.closed:
         looks |= {"color": style.CUT, "fontcolor": style.CUT, "style": "dashed"}
         looks["class"] += " cut"
+    # An edge back in time would turn the order of the nodes around.
     if link.lag:
         looks["constraint"] = "false"
     if text:

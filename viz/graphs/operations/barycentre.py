@@ -60,6 +60,7 @@ def settle(part: Part, x: Across) -> None:
         # All rows around one middle.
         for row in rows.values():
             x.update(_packed(row, dict.fromkeys(row, 0.0), part.wide))
+    # Each row pulls at the next: upwards and downwards by turns until the order has settled.
     for sweep in range(SWEEPS):
         downwards = sweep % 2 == 1
         for level in sorted(rows, reverse=downwards):
@@ -129,7 +130,8 @@ def _packed(order: list[Node], wanted: Across, wide: Sizes) -> Across:
     for a, b in pairwise(order):
         half_widths = (wide[a] + wide[b]) / 2
         offset[b] = offset[a] + half_widths + GAP_POINTS
-    # Each block: the mean of wanted - offset, and the nodes that share it.
+    # Each block: the mean of wanted - offset, and the nodes that share it. A block that would stand
+    # left of the one before joins it; what remains is in order.
     blocks: list[tuple[float, list[Node]]] = []
     for n in order:
         mean = wanted[n] - offset[n]

@@ -108,6 +108,7 @@ def columns(boxes: Boxes, edges: Iterable[tuple[Node, Node]]) -> dict[Node, Poin
         diagram.readers[a].append(b)
     levels = _levels(diagram)
     x = _across_in_steps(diagram, levels)
+    # What lies outside the steps: the loss first, then what is above and what is below.
     for band in (Band.LOSS, Band.AFTER, Band.BEFORE):
         nodes = diagram.parts.get((band, None), [])
         if nodes:
@@ -142,6 +143,7 @@ def _across_in_steps(diagram: _Diagram, levels: Levels) -> Across:
         for n in nodes:
             x[n] = local[n] - middle
         wide[column] = max(wide[column], right - left)
+    # Forward and backward of a step share its column, so that both stand around one middle.
     middles = _middles(wide)
     for n in x:
         column = diagram.boxes[n].column
@@ -206,6 +208,7 @@ def _levels(diagram: _Diagram) -> Levels:
         box = diagram.boxes[n]
         is_leaf = not diagram.inputs[n]
         above = [row[r] - 1 for r in diagram.readers_in_part(n)]
+        # Outside the steps only leaves move up: the chain to the loss stays as short as it is.
         if above and (is_leaf or box.column is not None):
             row[n] = max(row[n], min(above))
         elif is_leaf or box.band == Band.BEFORE:

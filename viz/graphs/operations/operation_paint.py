@@ -10,12 +10,12 @@ from graphviz import Digraph
 
 from minigrad import Tape
 from minigrad.viz import style
-from minigrad.viz.graphs.canvas import Looks, Point, blank, pin, put_legend
+from minigrad.viz.graphs.canvas import Looks, Point, blank, pin, put_recomputed, put_scale
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.norms import Scale
 
 from .operation_bands import OVAL_MARGIN_POINTS, boxes_of
-from .operation_block import FONT_POINTS, SMALL_POINTS, Key
+from .operation_block import FONT_POINTS, Key
 from .operation_layout import Band, Box, columns
 from .operation_model import OperationGraph, operation_graph
 
@@ -35,8 +35,6 @@ CORNER_LOOKS = {
 
 LEGEND_BELOW_POINTS = 75
 LEGEND_LINE_POINTS = 30
-LEGEND_SIZE = (150, 14)
-SCALE_SIZE = (190, 40)
 
 
 class Frame(NamedTuple):
@@ -154,9 +152,6 @@ def _put_legends(picture: Digraph, placed: Placed, colours: Scale | None) -> Non
     middle = (min(xs) + max(xs)) / 2
     below = min(ys) - LEGEND_BELOW_POINTS
     if colours:
-        centre = middle, below
-        put_legend(picture, "scale", centre, SCALE_SIZE, colours.legend())
+        put_scale(picture, (middle, below), colours.legend())
     if placed.model.has_recomputed:
-        text = style.label("dashed outline: recomputed", size=SMALL_POINTS)
-        centre = middle, below + LEGEND_LINE_POINTS
-        put_legend(picture, "recomputed", centre, LEGEND_SIZE, text)
+        put_recomputed(picture, (middle, below + LEGEND_LINE_POINTS))

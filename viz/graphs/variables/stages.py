@@ -94,6 +94,7 @@ def find_spots(items: list[Item], near: Neighbours) -> Spots:
     without_inputs = []
     for i in items:
         inputs = _inputs_in_step(i, stages)
+        # Where it stands depends on what it feeds, which has no spot yet.
         if i.leaf or not (inputs or i.is_circle):
             without_inputs.append(i)
             continue

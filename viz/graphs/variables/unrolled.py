@@ -10,7 +10,7 @@ from graphviz import Digraph
 from minigrad import Tape, Tensor
 from minigrad.internal import refuse_no_tape
 from minigrad.viz import style
-from minigrad.viz.graphs.canvas import blank, put_legend
+from minigrad.viz.graphs.canvas import blank, put_recomputed, put_scale
 from minigrad.viz.graphs.fold import Collapse, View
 from minigrad.viz.graphs.norms import Grads, Scale, number, scale, together
 from minigrad.viz.graphs.selection import nodes_by_name, reached_nodes
@@ -30,9 +30,9 @@ MAX_TOOLTIP_TENSORS = 3
 Tensors = dict[Key, list[Tensor]]
 """The tensors of each item."""
 
-LEGEND_POINTS = 10.0
-LEGEND_SIZE = (150, 14)
-SCALE_SIZE = (190, 40)
+# From the lowest centre down to the legends.
+RECOMPUTED_BELOW_POINTS = 1.25 * SIDE_POINTS
+SCALE_BELOW_POINTS = 2.5 * SIDE_POINTS
 
 
 def unrolled(
@@ -149,15 +149,12 @@ def _tip(tape: Tape, members: list[Tensor]) -> str:
 
 
 def _put_legends(
-    graph: Digraph, spots: Places, colours: Scale | None, has_recomputed: bool
+    picture: Digraph, spots: Places, colours: Scale | None, has_recomputed: bool
 ) -> None:
     """What the outlines and the colours mean, below the picture."""
     (left, bottom), (right, _) = spots.corners
     middle = (left + right) / 2
     if has_recomputed:
-        text = style.label("dashed outline: recomputed", size=LEGEND_POINTS)
-        centre = middle, bottom - 1.25 * SIDE_POINTS
-        put_legend(graph, "recomputed", centre, LEGEND_SIZE, text)
+        put_recomputed(picture, (middle, bottom - RECOMPUTED_BELOW_POINTS))
     if colours:
-        centre = middle, bottom - 2.5 * SIDE_POINTS
-        put_legend(graph, "scale", centre, SCALE_SIZE, colours.legend())
+        put_scale(picture, (middle, bottom - SCALE_BELOW_POINTS), colours.legend())

@@ -91,6 +91,7 @@ def fold_items(graph: VariableGraph, view: View) -> Folding:
         for t in run:
             kind = _kind(members[t], gates={})
             kinds.add(kind)
+            # The k-th of the first step stands for the k-th of each; its last for those left over.
             for k, item in enumerate(members[t]):
                 counterpart = model[min(k, last)]
                 folding.stand_in[item.key] = counterpart.key

@@ -109,6 +109,7 @@ def variable_graph(tape: Tape) -> VariableGraph:
     successors = initial_states(reads, tape.times)
     times = times_of_reads(tape, reads, successors)
     roots = roots_of_circles(tape, reads, times)
+    # Who shares a box depends on the circles, which depend on no box.
     keys = _Keys(tape.names, roots, owners={})
     outside = [x for x in tape.leaves if times[x] is None and x not in successors]
     keys = replace(keys, owners=_owners(outside, reads, keys))
@@ -121,6 +122,7 @@ def variable_graph(tape: Tape) -> VariableGraph:
         if roots.get(n) is n:
             circle = keys.circle(n)
             items[circle] = Item(circle, (), times[n], " · ".join(operations[circle]))
+        # An operation without a name is its circle alone.
         if n.name or (n.fn is None and _has_box(n)):
             box = _box(n, times[n], keys, successors.get(n))
             if box.key in items and keys.owners.get(n, n) is not n:

@@ -87,6 +87,7 @@ def roots_of_circles(tape: Tape, reads: Reads, times: Times) -> Mates:
     # A set: == of two Tensors is a Tensor.
     outputs = set(tape.outputs)
     roots: Mates = {}
+    # Readers first: their circles are known when an operation asks which of them it is part of.
     for n in reversed(reads):
         if n.fn is None:
             continue

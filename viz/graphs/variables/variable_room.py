@@ -118,6 +118,7 @@ def place_columns(sheet: Sheet) -> Across:
             passed = range(last + 1, column + 1)
             room = sum(extra[c] for c in passed)
             x[column] = x[last] + (COLUMN_POINTS + room)
+        # As far right as the row that needs most.
         for i in members[column]:
             half = item_size(i)[0] / 2
             end = right_end[sheet.row(i.key)] + GAP_POINTS
