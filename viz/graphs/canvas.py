@@ -32,7 +32,7 @@ def blank(name: str, crowded: bool) -> Digraph:
 
 
 def pin(graph: Digraph, name: str, centre: Point, size: Point, **attributes: str) -> None:
-    """A node of this size (points), its centre there for good."""
+    """A node with this identifier and size (points), its centre there for good."""
     x, y = centre
     wide, tall = size
     attributes["id"] = f"node_{name}"

@@ -60,7 +60,10 @@ def _blank() -> Digraph:
 def _put_node(
     graph: Digraph, name: str, node: RoleNode, norms: list[float], colours: Scale | None
 ) -> None:
-    """Draw a role; norms are those of the adjoints of all that have it."""
+    """Draw a role.
+
+    name: its identifier. norms: of the adjoints of all that have it. colours: their scale.
+    """
     item = node.first
     looks = item_looks(item)
     note = ""

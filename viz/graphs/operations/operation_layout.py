@@ -163,10 +163,7 @@ def _ends(x: Across, wide: Sizes) -> tuple[float, float]:
 
 
 def _neighbours_in_step(n: Node, diagram: _Diagram) -> list[Node]:
-    """What a node reads and is read by in its part.
-
-    Without such neighbours, what its readers elsewhere read with it.
-    """
+    """What a node reads and is read by in its part, else what its readers elsewhere read."""
     near = diagram.inputs_in_part(n, reader=n)
     near += diagram.readers_in_part(n)
     if near:

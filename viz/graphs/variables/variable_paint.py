@@ -78,7 +78,10 @@ class Panel:
 
 
 def paint_variables(picture: Digraph, graph: VariableGraph, spots: Places, panel: Panel) -> None:
-    """Draw one panel: boxes and circles, gates, arrows, those that share a trunk last."""
+    """Draw one panel: boxes and circles, gates, arrows, those that share a trunk last.
+
+    spots: where the items and gates of the graph stand. panel: how this copy of it is drawn.
+    """
     gates = gates_with_heads(graph, graph.arrows)
     ids = _identifiers(graph, gates, panel)
     for item in graph.items:
@@ -120,7 +123,7 @@ def _name(part: Key | Gate) -> str:
 
 
 def _put_item(picture: Digraph, name: str, item: Item, centre: Point, panel: Panel) -> None:
-    """Draw a box, a circle, or dots."""
+    """Draw a box, a circle, or dots, under an identifier, around its centre in the panel."""
     looks = item_looks(item)
     if item.key in panel.fills:
         looks["fillcolor"] = panel.fills[item.key]
@@ -160,7 +163,10 @@ def item_looks(item: Item) -> Looks:
 def _put_gates(
     picture: Digraph, graph: VariableGraph, spots: Places, ids: Identifiers, panel: Panel
 ) -> None:
-    """Draw what stands on the arrows, and the lines that lead there."""
+    """Draw what stands on the arrows, and the lines that lead there.
+
+    spots: where everything stands. ids: the identifiers of items and gates in the panel.
+    """
     times = graph.times
     # A gate on several arrows is drawn strong where one of them is.
     accents: dict[Gate, Looks] = {}
@@ -187,7 +193,10 @@ def _put_gates(
 def _put_trunks(
     picture: Digraph, arrows: list[Arrow], spots: Places, ids: Identifiers, panel: Panel
 ) -> None:
-    """Draw the arrows of a parameter that many steps read: one line up, a branch to each."""
+    """Draw the arrows of a parameter that many steps read: one line up, a branch to each.
+
+    arrows: those that share a trunk. spots: where they branch. ids: the identifiers of items.
+    """
 
     def height(a: Arrow) -> float:
         return spots.branch[a].point[1]
