@@ -1,96 +1,129 @@
-"""Tapes side by side: one sheet, everything in the same place in each panel, what differs drawn strong."""
+"""Tapes side by side: one sheet, the same places in each panel, differences drawn strong."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 
-import graphviz
+from graphviz import Digraph
 
 from minigrad import Tape
 from minigrad.errors import ArgumentError
 from minigrad.viz import style
-from minigrad.viz.graphs.variables.variable_layout import FONT, SIZE
-from minigrad.viz.graphs.variables.variable_model import Arrow, Item, Key, circles
-from minigrad.viz.graphs.variables.variable_paint import (
-    Paint,
-    blank,
-    paint,
-    places,
-    put_captions,
-    put_text,
+from minigrad.viz.graphs.variables.variable_fold import fold_items
+from minigrad.viz.graphs.variables.variable_layout import places
+from minigrad.viz.graphs.variables.variable_model import (
+    Arrow,
+    Item,
+    Key,
+    VariableGraph,
+    variable_graph,
 )
+from minigrad.viz.graphs.variables.variable_paint import Panel, Part, paint_variables, put_captions
+from minigrad.viz.graphs.variables.variable_sizes import SIDE_POINTS
 
-from .folding import Collapse, View
-from .folds import folding
+from .canvas import NAME_POINTS, Point, blank, put_text
+from .fold import Collapse, View
 
-_ASIDE = 44.0  # between two panels
-_MANY = 80  # items in all panels: beyond, arrows are straight
-Panel = tuple[list[Item], list[Arrow]]
+# Between two panels.
+PANEL_GAP_POINTS = 44.0
+# From the highest centre up to the panel's name.
+NAME_ABOVE_POINTS = 1.4 * SIDE_POINTS
+# Boxes and circles in all panels: with more, arrows are straight.
+MAX_ITEMS_WITH_BENT_ARROWS = 80
 
 
 def compare(
     tapes: Sequence[tuple[str, Tape]],
     collapse: Collapse = "auto",
     steps: Container[int] | None = None,
-) -> graphviz.Digraph:
-    """The unrolled graphs of several tapes beside each other, each under its name; the options are draw's.
+) -> Digraph:
+    """The unrolled graphs of several tapes beside each other, each under its name.
 
-    What only some of them have is drawn strong there, and dotted where it is missing. Raises ArgumentError for none.
+    What only some of them have is drawn strong there, and dotted where it is missing. The
+    options are draw's.
+
+    >>> import minigrad as mg
+    >>> from minigrad.transforms import truncate
+    >>> h = mg.tensor(0.5, requires_grad=True, name="h_0")
+    >>> for t in (1, 2):
+    ...     with mg.timestep(t):
+    ...         h = (h * h).named(f"h_{t}")
+    >>> tape = mg.Tape.of(h)
+    >>> graph = compare([("full", tape), ("truncated", truncate(tape, every=1))])
+    >>> "<b>truncated</b>" in graph.source
+    True
+
+    Raises: ArgumentError for no tapes, and for what is no pair (name, Tape).
     """
     for name, tape in tapes:
         if not isinstance(name, str) or not isinstance(tape, Tape):
-            raise ArgumentError(
-                "compare",
-                got=f"{name!r}: a {type(tape).__name__}",
-                expected="expected (name, Tape)",
-            )
+            got = f"{name!r}: a {type(tape).__name__}"
+            raise ArgumentError("compare", got=got, expected="expected (name, Tape)")
     if not tapes:
         raise ArgumentError("compare", got="no tapes", expected="expected pairs (name, Tape)")
-    return _sheet([(name, circles(tape)) for name, tape in tapes], View(collapse, steps))
+    names = [name for name, _ in tapes]
+    graphs = [variable_graph(tape) for _, tape in tapes]
+    return _sheet(names, graphs, View(collapse, steps))
 
 
-def _sheet(panels: list[tuple[str, Panel]], view: View) -> graphviz.Digraph:
-    union = _union([panel for _, panel in panels])
-    fold = folding(*union, view)
-    everything, arrows = fold.apply(*union)
-    at = places(everything, arrows)
-    (left, _), (right, top) = at.corners
-    graph = blank("compare", len(everything) * len(panels) > _MANY)
-    shown = [fold.apply(*panel) for _, panel in panels]
-    common = [_known(its).issuperset for its in shown]
-    for k, ((name, _), its) in enumerate(zip(panels, shown, strict=True)):
-        shift = k * (right - left + SIZE + _ASIDE), 0.0
-        mine = _known(its)
-        new = {x for x in mine if not all(has([x]) for has in common)}
-        gone = {i.key for i in everything} - mine
-        how = Paint(shift, f"{k + 1}/", new=new, gone=gone, kinds=dict.fromkeys(gone, "missing"))
-        paint(graph, everything, its[1], places(everything, arrows, its[1]), how)
-        middle = (left + right) / 2 + shift[0]
-        text = f"<<b>{style.html(name, FONT)}</b>>"
-        put_text(
-            graph,
-            f"name {k + 1}",
-            (middle, top + 1.4 * SIZE),
-            (style.width(name, FONT) * 1.2, FONT * 1.4),
-            text,
+def _sheet(names: list[str], graphs: list[VariableGraph], view: View) -> Digraph:
+    """One panel per graph, all laid out as their union is."""
+    union = _union(graphs)
+    folding = fold_items(union, view)
+    union = folding.apply(union)
+    folded = [folding.apply(graph) for graph in graphs]
+    common = set.intersection(*map(_parts, folded))
+    spots = places(union)
+    (left, _), (right, top) = spots.corners
+    pitch = right - left + SIDE_POINTS + PANEL_GAP_POINTS
+    crowded = len(union.items) * len(graphs) > MAX_ITEMS_WITH_BENT_ARROWS
+    picture = blank("compare", crowded)
+    for k, (name, graph) in enumerate(zip(names, folded, strict=True)):
+        present = _parts(graph)
+        missing = union.times.keys() - present
+        shift = k * pitch
+        panel = Panel(
+            (shift, 0.0),
+            prefix=f"{k + 1}/",
+            added=present - common,
+            missing=missing,
+            kinds=dict.fromkeys(missing, "missing"),
         )
-    put_captions(graph, everything, at)
-    return graph
+        # Every panel shows all items, those that it lacks as missing, and its own arrows.
+        all_items = VariableGraph(union.items, graph.arrows)
+        paint_variables(picture, all_items, places(union, shown=graph.arrows), panel)
+        middle = (left + right) / 2 + shift
+        _put_name(picture, f"name {k + 1}", name, (middle, top + NAME_ABOVE_POINTS))
+    put_captions(picture, union.items, spots)
+    return picture
 
 
-def _union(panels: list[Panel]) -> Panel:
+def _put_name(picture: Digraph, identifier: str, name: str, centre: Point) -> None:
+    """The name of a panel, bold above it."""
+    text = f"<<b>{style.html(name, NAME_POINTS)}</b>>"
+    wide = style.width(name, NAME_POINTS) * 1.2
+    put_text(picture, identifier, centre, (wide, NAME_POINTS * 1.4), label=text)
+
+
+def _union(graphs: list[VariableGraph]) -> VariableGraph:
     """What any of them has, in an order that fits all: inputs before their readers."""
     items: dict[Key, Item] = {}
     arrows: dict[Arrow, None] = {}
-    for its, theirs in panels:
-        for i in its:
+    for graph in graphs:
+        for i in graph.items:
             items.setdefault(i.key, i)
-        arrows |= dict.fromkeys(theirs)
+        arrows |= dict.fromkeys(graph.arrows)
     feeds: dict[Key, list[Key]] = {key: [] for key in items}
     for a in arrows:
         feeds[a.head].append(a.tail)
+    order = [items[key] for key in _inputs_first(feeds)]
+    return VariableGraph(order, list(arrows))
+
+
+def _inputs_first(feeds: dict[Key, list[Key]]) -> Iterable[Key]:
+    """The keys, each after those that feed it."""
     done: dict[Key, None] = {}
-    for root in items:
+    for root in feeds:
         stack = [root]
         while stack:
             key = stack[-1]
@@ -100,8 +133,9 @@ def _union(panels: list[Panel]) -> Panel:
             else:
                 done.setdefault(key)
                 stack.pop()
-    return [items[key] for key in done], list(arrows)
+    return done
 
 
-def _known(panel: Panel) -> set[Key | Arrow]:
-    return {*(i.key for i in panel[0]), *panel[1]}
+def _parts(graph: VariableGraph) -> set[Part]:
+    """The items and arrows of one graph."""
+    return {*graph.times, *graph.arrows}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-from typing import Literal, get_args
+from collections.abc import Callable, Container
+from typing import Any, Literal, get_args
 
-import graphviz
+from graphviz import Digraph
 
 from minigrad import Tape
 from minigrad.errors import ArgumentError
-from minigrad.viz.graphs.operations.operation_paint import ops
-from minigrad.viz.graphs.variables.unrolled import variables
+from minigrad.viz.graphs.operations.operation_paint import draw_operations
+from minigrad.viz.graphs.variables.unrolled import draw_variables
 
-from .folding import Collapse, View
+from .fold import Collapse, View
 from .norms import Grads, scale
-from .rolled import rolled
+from .rolled import draw_rolled
 
 Level = Literal["ops", "variables", "rolled"]
 
@@ -25,34 +25,55 @@ def draw(
     collapse: Collapse = "auto",
     steps: Container[int] | None = None,
     grads: Grads = None,
-) -> graphviz.Digraph:
-    """The tape as a graph: its operations, its variables as in Fig. 9.7.2, or the network rolled up in time.
+) -> Digraph:
+    """The tape as a graph: its operations, its variables (Fig. 9.7.2), or the network rolled up.
 
-    Runs of steps alike fold where there are more than ``collapse`` steps (None unfolds all), or all but ``steps``,
-    such as range(4, 9). ``grads=True`` writes the norm of its adjoint on each node, in colour; so does a mapping
-    from Tensors or names to adjoints or norms.
+    Grey: no gradient reaches it. Orange: adjoints, on a differentiated tape. Red and dashed: the
+    gradient is cut. A dashed outline: recomputed, as ``checkpoint`` has it.
 
-    Grey: no gradient reaches it. Orange: adjoints, on a differentiated tape. Red and dashed: the gradient is cut. A
-    dashed outline: recomputed, as ``checkpoint`` has it.
+    >>> import minigrad as mg
+    >>> h = mg.tensor(0.5, requires_grad=True, name="h_0")
+    >>> for t in (1, 2):
+    ...     with mg.timestep(t):
+    ...         h = (h * h).named(f"h_{t}")
+    >>> graph = draw(mg.Tape.of(h), level="variables", grads=True)
+    >>> "h_2" in graph.source
+    True
+
+    level: ``ops`` for each operation, ``variables`` for each named tensor, ``rolled`` for one node
+    per role, such as h_t.
+    collapse: how many steps are shown before runs of steps alike fold; None unfolds all.
+    steps: the steps that are shown, such as range(4, 9); all others fold.
+    grads: True writes the norm of its adjoint on each node, in colour; so does a mapping from
+    Tensors or names to adjoints or norms.
+
+    Raises: ArgumentError for what is no Tape and for options outside their domain; GradientError
+    for ``grads=True`` where the tape has no backward pass.
     """
-    if not isinstance(tape, Tape):
-        raise ArgumentError(
-            "draw",
-            got=f"a {type(tape).__name__}",
-            expected="expected a Tape, as Tape.of(loss) makes",
-        )
+    _refuse_no_tape(tape)
     if level not in get_args(Level):
-        raise ArgumentError(
-            "draw: level", got=f"{level!r}", expected="expected 'ops', 'variables' or 'rolled'"
-        )
-    view, colours = View(collapse, steps), scale(tape, grads)
+        expected = "expected 'ops', 'variables' or 'rolled'"
+        raise ArgumentError("draw: level", got=f"{level!r}", expected=expected)
+    view = View(collapse, steps)
+    colours = scale(tape, grads)
     if level == "rolled":
-        return rolled(tape, colours)
-    graph = ops(tape, view, colours) if level == "ops" else variables(tape, view, colours)
-    # what takes its place where Graphviz does not come to an end with it
-    graph.simpler = (
-        (lambda: draw(tape, level))
-        if collapse != "auto" or steps
-        else (lambda: draw(tape, "rolled"))
-    )
+        return draw_rolled(tape, colours)
+    draw_level = draw_operations if level == "ops" else draw_variables
+    graph = draw_level(tape, view, colours)
+    is_chosen = collapse != "auto" or steps is not None
+    graph.simpler = _simpler(tape, level, is_chosen)
     return graph
+
+
+def _refuse_no_tape(tape: object) -> None:
+    if not isinstance(tape, Tape):
+        got = f"a {type(tape).__name__}"
+        raise ArgumentError("draw", got=got, expected="expected a Tape, as Tape.of(loss) makes")
+
+
+def _simpler(tape: Tape, level: Level, is_chosen: bool) -> Callable[[], Any]:
+    """The picture in place of one that Graphviz comes to no end with, drawn when asked for.
+
+    It is the usual one where the user chose what folds, else the rolled one.
+    """
+    return lambda: draw(tape, level if is_chosen else "rolled")

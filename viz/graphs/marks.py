@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad import Tensor
-from minigrad.core import gates
+from minigrad.internal import gates
 from minigrad.viz import style
 
 
@@ -21,31 +21,64 @@ class Mark(NamedTuple):
 
 def mark(gate: Tensor) -> Mark:
     """The mark of a gate node."""
-    return GATES[gate.fn](gate)
+    return MARKS[gate.fn](gate)
+
+
+def _detached(gate: Tensor) -> Mark:
+    return Mark("✂", closed=True)
 
 
 def _scaled(gate: Tensor) -> Mark:
     factor = gate.inputs[1]
     if factor.size != 1:
-        return Mark("× " + (factor.name or "…"), not np.any(factor.data))
+        name = factor.name or "…"
+        return Mark(f"× {name}", closed=not np.any(factor.data))
     value = float(factor.item())
-    text = f"{factor.name} = {value:.4g}" if factor.name else f"× {value:.4g}"
-    return Mark(f"✂ {text}" if value == 0 else text, value == 0)
+    text = f"× {value:.4g}"
+    if factor.name:
+        text = f"{factor.name} = {value:.4g}"
+    if value == 0:
+        text = f"✂ {text}"
+    return Mark(text, closed=value == 0)
+
+
+def _clipped(gate: Tensor) -> Mark:
+    return Mark(f"‖g‖ ≤ {gate.kwargs['max_norm']:.4g}", closed=False)
 
 
 def _watched(gate: Tensor) -> Mark:
     fn = gate.kwargs["fn"]
-    return Mark(style.plain(getattr(fn, "__name__", type(fn).__name__)), False)
+    name = getattr(fn, "__name__", type(fn).__name__)
+    return Mark(style.plain(name), closed=False)
 
 
-GATES: dict[object, Callable[[Tensor], Mark]] = {
-    gates.detach: lambda _: Mark("✂", True),
+def _renamed(gate: Tensor) -> Mark:
+    return Mark("", closed=False)
+
+
+def _recomputed(gate: Tensor) -> Mark:
+    return Mark("again", closed=False)
+
+
+MARKS: dict[object, Callable[[Tensor], Mark]] = {
+    gates.detach: _detached,
     gates.scale_grad: _scaled,
-    gates.clip_grad: lambda gate: Mark(f"‖g‖ ≤ {gate.kwargs['max_norm']:.4g}", False),
+    gates.clip_grad: _clipped,
     gates.on_backward: _watched,
-    gates.alias: lambda _: Mark("", False),
-    gates.recompute: lambda _: Mark("again", False),
+    gates.alias: _renamed,
+    gates.recompute: _recomputed,
 }
+"""How the mark of each gate is made."""
+
+
+def is_gate(n: Tensor) -> bool:
+    """Whether the node is a gate: the identity, with an opinion about the gradient."""
+    return n.fn in gates.GATES
+
+
+def closed(n: Tensor) -> bool:
+    """Whether the node is a gate that lets no gradient pass."""
+    return is_gate(n) and mark(n).closed
 
 
 def inlined(gate: Tensor) -> tuple[Tensor, ...]:
@@ -56,7 +89,7 @@ def inlined(gate: Tensor) -> tuple[Tensor, ...]:
 def through(node: Tensor) -> tuple[Tensor, tuple[Mark, ...]]:
     """What a reader of this node really reads, behind unnamed gates, and their marks."""
     marks: list[Mark] = []
-    while node.fn in GATES and not node.name:
+    while is_gate(node) and not node.name:
         marks.append(mark(node))
         node = node.inputs[0]
     return node, tuple(m for m in reversed(marks) if m.text)

@@ -1,9 +1,9 @@
-"""The size of each node's adjoint, as a colour and a number on a log scale: vanishing and exploding at a glance."""
+"""Vanishing and exploding at a glance: the norm of each adjoint, as a number and a colour."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,20 +14,22 @@ from minigrad.errors import ArgumentError
 from minigrad.viz import style
 
 Grads = bool | Mapping[Any, Any] | None
-_RAMP = (
-    "#FFFFCC",
-    "#FEE391",
-    "#FEC44F",
-    "#FB9A5B",
-    "#F4766D",
-)  # pale to strong, black text legible on each
-_ZERO, _BROKEN = "white", "#FF6EC7"
-_CELLS = 5  # of the legend
+
+# Pale to strong, black text legible on each.
+_RAMP = ("#FFFFCC", "#FEE391", "#FEC44F", "#FB9A5B", "#F4766D")
+_ZERO = "white"
+_BROKEN = "#FF6EC7"
+
+_LEGEND_CELLS = 5
+_CELL_WIDTH = 34
+_CELL_HEIGHT = 10
+# Below this power of ten, dividing by it would overflow.
+_LEAST_EXPONENT = -300
 
 
 @dataclass(frozen=True)
 class Scale:
-    """The norms of the adjoints that were computed, and the range of those that are positive and finite."""
+    """The norms that are known, and the range of those that are positive and finite."""
 
     norms: dict[Tensor, float]
     low: float
@@ -39,58 +41,93 @@ class Scale:
             return _ZERO
         if not math.isfinite(norm):
             return _BROKEN
-        low, high = math.log(self.low), math.log(self.high)
-        at = (len(_RAMP) - 1) * ((math.log(norm) - low) / (high - low) if high > low else 1.0)
-        k = min(max(int(at), 0), len(_RAMP) - 2)
-        return _mixed(_RAMP[k], _RAMP[k + 1], min(max(at - k, 0.0), 1.0))
+        last = len(_RAMP) - 1
+        position = last * self._share(norm)
+        k = min(max(int(position), 0), last - 1)
+        share = min(max(position - k, 0.0), 1.0)
+        return _mixed(_RAMP[k], _RAMP[k + 1], share)
+
+    def known(self, nodes: Iterable[Tensor]) -> list[float]:
+        """The norms of those nodes that have one."""
+        return [self.norms[n] for n in nodes if n in self.norms]
+
+    def _share(self, norm: float) -> float:
+        """How far up the scale a norm lies, from 0 to 1; 1 where all are alike."""
+        low = math.log(self.low)
+        high = math.log(self.high)
+        if high <= low:
+            return 1.0
+        return (math.log(norm) - low) / (high - low)
+
+    def _ticks(self) -> list[float]:
+        """The norms that the legend names, evenly on the log scale."""
+        low = math.log(self.low)
+        high = math.log(self.high)
+        if high <= low:
+            return [self.high]
+        last = _LEGEND_CELLS - 1
+        return [math.exp(low + (high - low) * k / last) for k in range(_LEGEND_CELLS)]
 
     def legend(self) -> str:
         """A strip of the scale's colours over its numbers, as an HTML-like label."""
         if not self.norms:
             return "<no gradient reaches this tape>"
-        low, high = math.log(self.low), math.log(self.high)
-        ends = (
-            [math.exp(low + (high - low) * k / (_CELLS - 1)) for k in range(_CELLS)]
-            if high > low
-            else [self.high]
-        )
-        cells = "".join(
-            f'<td width="34" height="10" fixedsize="true" bgcolor="{self.colour(e)}"></td>'
-            for e in ends
-        )
-        marks = "".join(f'<td><font point-size="9">{number(e)}</font></td>' for e in ends)
-        title = f'<tr><td border="0" colspan="{len(ends)}"><font point-size="9">norm of the adjoint</font></td></tr>'
-        return f'<<table border="0" cellspacing="0" cellpadding="1">{title}<tr>{cells}</tr><tr>{marks}</tr></table>>'
+        size = f'width="{_CELL_WIDTH}" height="{_CELL_HEIGHT}" fixedsize="true"'
+        cells = ""
+        numbers = ""
+        ticks = self._ticks()
+        for tick in ticks:
+            cells += f'<td {size} bgcolor="{self.colour(tick)}"></td>'
+            numbers += f"<td>{_small(number(tick))}</td>"
+        title = f'<td border="0" colspan="{len(ticks)}">{_small("norm of the adjoint")}</td>'
+        rows = f"<tr>{title}</tr><tr>{cells}</tr><tr>{numbers}</tr>"
+        return f'<<table border="0" cellspacing="0" cellpadding="1">{rows}</table>>'
+
+
+def _small(text: str) -> str:
+    return f'<font point-size="{style.NOTE_POINTS:g}">{text}</font>'
 
 
 def scale(tape: Tape, grads: Grads) -> Scale | None:
-    """The scale of a tape's adjoints: computed by its own backward (True), or given per Tensor or name.
+    """The scale of a tape's adjoints: of its own backward (True), or of those given.
 
-    A number is taken for a norm, an array for the adjoint itself. Raises GradientError where backward has no meaning.
+    A number is taken for a norm, an array for the adjoint itself.
+    Raises: GradientError where backward has no meaning; ArgumentError for what is no mapping, or
+    names what is not on the tape.
     """
     if grads is None or grads is False:
         return None
     if grads is True:
-        norms = {s.tensor: _norm(s.grad) for s in Tape.of(tape.outputs[0]).steps()}
+        norms = _computed_norms(tape)
     elif isinstance(grads, Mapping):
-        norms = {}
-        for key, value in grads.items():
-            n = tape[key] if isinstance(key, str) else key
-            if n not in tape.names:
-                raise ArgumentError(
-                    "draw: grads", got=f"'{getattr(n, 'label', n)}' is not on this tape"
-                )
-            if value is not None:  # never asked
-                norms[n] = (
-                    abs(float(value))
-                    if np.ndim(value) == 0
-                    else _norm(getattr(value, "data", value))
-                )
+        norms = _given_norms(tape, grads)
     else:
         expected = "expected True, or a mapping from Tensors or names to their adjoints"
         raise ArgumentError("draw: grads", got=f"a {type(grads).__name__}", expected=expected)
     positive = [v for v in norms.values() if 0 < v < math.inf] or [1.0]
     return Scale(norms, min(positive), max(positive))
+
+
+def _computed_norms(tape: Tape) -> dict[Tensor, float]:
+    loss = Tape.of(tape.outputs[0])
+    return {step.tensor: _norm(step.grad) for step in loss.steps()}
+
+
+def _given_norms(tape: Tape, grads: Mapping[Any, Any]) -> dict[Tensor, float]:
+    norms: dict[Tensor, float] = {}
+    for key, value in grads.items():
+        n = tape[key] if isinstance(key, str) else key
+        if n not in tape.names:
+            got = f"'{getattr(n, 'label', n)}' is not on this tape"
+            raise ArgumentError("draw: grads", got=got)
+        # None: backward never asked for this one.
+        if value is None:
+            continue
+        if np.ndim(value) == 0:
+            norms[n] = abs(float(value))
+        else:
+            norms[n] = _norm(getattr(value, "data", value))
+    return norms
 
 
 def _norm(g: Any) -> float:
@@ -104,17 +141,31 @@ def together(norms: list[float]) -> float:
 
 
 def number(value: float) -> str:
-    """Three characters of it: ``0.23``, ``4.1·10⁻⁷``."""
+    """Two digits of it.
+
+    >>> number(0.2345), number(4.1e-7)
+    ('0.23', '4.1·10⁻⁷')
+    """
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     exponent = math.floor(math.log10(value))
     if -3 < exponent < 4:
-        return f"{value:.{max(0, 1 - exponent)}f}"
-    if exponent < -300:
+        digits = max(0, 1 - exponent)
+        return f"{value:.{digits}f}"
+    if exponent < _LEAST_EXPONENT:
         return f"{value:.0e}"
-    return f"{value / 10.0**exponent:.1f}·10{str(exponent).translate(style.RAISED)}"
+    power = str(exponent).translate(style.RAISED)
+    return f"{value / 10.0**exponent:.1f}·10{power}"
 
 
-def _mixed(a: str, b: str, share: float) -> str:
-    parts = [[int(c[k : k + 2], 16) for k in (1, 3, 5)] for c in (a, b)]
-    return "#" + "".join(f"{round(x + (y - x) * share):02X}" for x, y in zip(*parts, strict=True))
+def _mixed(start: str, end: str, share: float) -> str:
+    """The colour that far from one to the other."""
+    mixed = "#"
+    for low, high in zip(_channels(start), _channels(end), strict=True):
+        mixed += f"{round(low + (high - low) * share):02X}"
+    return mixed
+
+
+def _channels(colour: str) -> list[int]:
+    """Red, green and blue of ``#RRGGBB``."""
+    return [int(colour[k : k + 2], 16) for k in (1, 3, 5)]

@@ -1,4 +1,4 @@
-"""What is the same in every step: h_3 is h_t at t = 3, and an unnamed product the second matmul of its line."""
+"""What is the same in every step: h_3 is h_t at t = 3, a product the second matmul of its line."""
 
 from __future__ import annotations
 
@@ -15,21 +15,32 @@ Role = Hashable
 def roles(nodes: Iterable[Tensor], times: Times) -> dict[Tensor, Role]:
     """The role of each node in its step, the same for its counterpart in another step.
 
-    That is its name with the step in it written as t; without one the function, the line, and which of its kind it is.
+    That is its name with the step in it written as t; without one the function, the line, and which
+    of its kind it is.
     """
     count: Counter[object] = Counter()
-    found: dict[Tensor, Role] = {}
+    role_of: dict[Tensor, Role] = {}
     for n in nodes:
         t = times[n]
-        called = template(n.name, t) if n.name and t is not None else None
-        alike = (
-            ("named", called) if called and called != n.name else (n.fn, n.place, n.requires_grad)
-        )
+        alike = _alike(n, t)
         count[t, alike] += 1
-        found[n] = (t is None, *alike, count[t, alike])
-    return found
+        role_of[n] = (t is None, *alike, count[t, alike])
+    return role_of
+
+
+def _alike(n: Tensor, t: int | None) -> tuple[object, ...]:
+    """What a node shares with its counterparts in other steps."""
+    if n.name and t is not None:
+        name = template(n.name, t)
+        if name != n.name:
+            return "named", name
+    return n.fn, n.place, n.requires_grad
 
 
 def template(name: str, t: int) -> str:
-    """``h_3`` at t = 3 -> ``h_t``; a name without the step in it stays."""
+    """The name with the step in it written as t; a name without it stays.
+
+    >>> template("h_3", 3)
+    'h_t'
+    """
     return re.sub(rf"(?<![^\W_]){t}(?![^\W_])", "t", name)

@@ -1,194 +1,138 @@
-"""The network folded in time: one node per role (h_t stands for every h_3), recurrent edges labelled with their lag."""
+"""The network folded in time: h_t stands for every h_3, recurrent edges carry their lag."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 
-import graphviz
+from graphviz import Digraph
 
 from minigrad import Tape, Tensor
 from minigrad.viz import style
-from minigrad.viz.graphs.variables.variable_layout import lines
-from minigrad.viz.graphs.variables.variable_model import Item, circles
+from minigrad.viz.graphs.variables.variable_paint import item_looks
+from minigrad.viz.graphs.variables.variable_sizes import lines
 
-from .marks import Mark
+from .canvas import Looks
 from .norms import Scale, number
-from .roles import Role, roles, template
+from .rolled_model import Link, Nodes, RoleNode, describe, roll
+from .selection import nodes_by_name
 
-_FONT, _SMALL = 13.0, 10.0
-_LISTED = 4  # steps named one by one
-
-
-@dataclass
-class Node:
-    """One role: the items that have it, by their tensors."""
-
-    items: dict[Tensor, Item] = field(default_factory=dict)
-    starts: list[str] = field(
-        default_factory=list
-    )  # constants that enter in place of the first step's predecessor
-
-    @property
-    def times(self) -> set[int]:
-        """The steps it is there in."""
-        return {i.time for i in self.items.values() if i.time is not None}
+FONT_POINTS = 13.0
+SMALL_POINTS = 10.0
 
 
-@dataclass(frozen=True)
-class Link:
-    """All edges between two roles at one lag (None: one of them lies outside the steps)."""
+def draw_rolled(tape: Tape, colours: Scale | None) -> Digraph:
+    """The folded network of any stamped loop.
 
-    tail: Role
-    head: Role
-    lag: int | None
-    closed: bool
-
-
-Uses = list[
-    tuple[int | None, tuple[Mark, ...]]
-]  # the step at the inner end of each edge, and its gates
-
-
-def rolled(tape: Tape, scale: Scale | None) -> graphviz.Digraph:
-    """The folded network of any stamped loop; a circle is an unnamed operation that more than one thing reads."""
+    A circle is an unnamed operation that more than one thing reads.
+    """
     nodes, links = roll(tape)
-    ids = dict(zip(nodes, style.identifiers(_title(node) for node in nodes.values()), strict=True))
-    graph = graphviz.Digraph("rolled")
-    graph.attr(rankdir="LR", ranksep="0.45", nodesep="0.25", fontname=style.SANS)
-    graph.attr(
-        "node",
-        fontname=style.MATH,
-        fontsize=f"{_FONT:g}",
-        style="filled",
-        margin="0.06,0.04",
-        penwidth="0.8",
-    )
-    graph.attr("node", height="0.35", width="0.35")
-    graph.attr("edge", arrowsize="0.6", penwidth="0.8", fontname=style.SANS, fontsize=f"{_SMALL:g}")
-    by_name = {name: n for n, name in tape.names.items()}
+    unique = style.identifiers(node.title for node in nodes.values())
+    ids = dict(zip(nodes, unique, strict=True))
+    graph = _blank()
+    by_name = nodes_by_name(tape)
     for role, node in nodes.items():
-        _node(graph, ids[role], node, scale, by_name)
-    for link, uses in sorted(
-        links.items(), key=lambda item: item[0].closed
-    ):  # a cut loop goes round an open one
-        text = _said(link, uses, nodes)
-        looks = (
-            {"color": style.CUT, "fontcolor": style.CUT, "style": "dashed"} if link.closed else {}
-        )
-        kind = "recurrent" if link.lag else "edge"
-        looks |= {"label": style.label(f" {text}", size=_SMALL)} if text else {}
-        back = {"constraint": "false"} if link.lag else {}
-        graph.edge(
-            ids[link.tail],
-            ids[link.head],
-            **looks,
-            **back,
-            **{"class": kind + " cut" * link.closed},
-        )
-    steps = sorted({t for node in nodes.values() for t in node.times})
-    if steps:
-        text = (
-            f"t = {steps[0]}..{steps[-1]} ({len(steps)} steps)"
-            if len(steps) > 1
-            else f"t = {steps[0]}"
-        )
-        graph.attr(
-            label=f"<{text}>",
-            labelloc="b",
-            labeljust="l",
-            fontsize=f"{_SMALL:g}",
-            fontcolor=style.FAINT,
-        )
-    if scale:
-        graph.node(
-            "scale",
-            scale.legend(),
-            shape="plaintext",
-            style="",
-            fontname=style.SANS,
-            **{"class": "legend"},
-        )
+        norms = _norms(node, colours, by_name)
+        _put_node(graph, ids[role], node, norms, colours)
+    # The cut ones last: a cut loop goes round an open one.
+    for link in sorted(links, key=lambda link: link.closed):
+        text = describe(link, links[link], nodes)
+        looks = _link_looks(link, text)
+        graph.edge(ids[link.tail], ids[link.head], **looks)
+    _put_steps(graph, nodes)
+    if colours:
+        legend = {"shape": "plaintext", "style": "", "class": "legend"}
+        graph.node("scale", colours.legend(), fontname=style.SANS, **legend)
     return graph
 
 
-def roll(tape: Tape) -> tuple[dict[Role, Node], dict[Link, Uses]]:
-    """The roles on a tape and what joins them: a named operation and its box are one."""
-    items, arrows = circles(tape)
-    by_name = {name: n for n, name in tape.names.items()}
-    tensor = {i.key: by_name[i.key[1]] for i in items}
-    time = {tensor[i.key]: i.time for i in items}
-    role = roles(time, time)
-    nodes: defaultdict[Role, Node] = defaultdict(Node)
-    constant = {i.key for i in items if i.stands_for and i.leaf and not i.parameter}
-    for i in items:
-        if i.key in constant:
-            nodes[role[tensor[i.stands_for]]].starts += i.names  # type: ignore[index]  # what is constant stands for one
-        else:  # the box comes after its circle, and is what is shown
-            nodes[role[tensor[i.key]]].items[tensor[i.key]] = i
-    links: defaultdict[Link, Uses] = defaultdict(list)
-    for a in arrows:
-        x, n = tensor[a.tail], tensor[a.head]
-        if a.tail not in constant and x is not n:
-            lag = None if time[x] is None or time[n] is None else time[n] - time[x]  # type: ignore[operator]
-            link = Link(role[x], role[n], lag, any(m.closed for m in a.marks))
-            links[link].append((time[x] if time[n] is None else time[n], a.marks))
-    return dict(nodes), dict(links)
+def _blank() -> Digraph:
+    """An empty graph that Graphviz lays out from left to right."""
+    graph = Digraph("rolled")
+    graph.attr(rankdir="LR", ranksep="0.45", nodesep="0.25", fontname=style.SANS)
+    font = {"fontname": style.MATH, "fontsize": f"{FONT_POINTS:g}"}
+    graph.attr("node", style="filled", margin="0.06,0.04", penwidth="0.8", **font)
+    graph.attr("node", height="0.35", width="0.35")
+    small = {"fontname": style.SANS, "fontsize": f"{SMALL_POINTS:g}"}
+    graph.attr("edge", arrowsize="0.6", penwidth="0.8", **small)
+    return graph
 
 
-def _title(node: Node) -> str:
-    """What the role is called: ``h_t``, or the names in its one box."""
-    n, item = next(iter(node.items.items()))
-    name = n.name or "circle"
-    return item.key[1] if item.time is None else template(name, item.time)
-
-
-def _node(
-    graph: graphviz.Digraph, name: str, node: Node, scale: Scale | None, by_name: dict[str, Tensor]
+def _put_node(
+    graph: Digraph, name: str, node: RoleNode, norms: list[float], colours: Scale | None
 ) -> None:
-    item = next(iter(node.items.values()))
-    looks = {"shape": "box", "fillcolor": style.PARAMETER if item.parameter else style.BOX}
-    kind = "parameter" if item.parameter else "variable"
-    if not item.names:
-        looks, kind = {"shape": "circle", "fillcolor": style.CIRCLE}, "operation"
+    """Draw a role.
+
+    name: its identifier. norms: of the adjoints of all that have it. colours: their scale.
+    """
+    item = node.first
+    looks = item_looks(item)
     note = ""
-    text = lines(item) if item.time is None else [_title(node)] if item.names else []
-    members = [by_name[k] for i in node.items.values() for k in i.names or (i.key[1],)]
-    known = [scale.norms[n] for n in members if n in scale.norms] if scale else []
-    if scale and known:
-        low, high = min(known), max(known)
-        looks["fillcolor"] = scale.colour(high)
+    if norms and colours:
+        low = min(norms)
+        high = max(norms)
+        looks["fillcolor"] = colours.colour(high)
         if item.names:
             note = number(low) if low == high else f"{number(low)} … {number(high)}"
-    times = sorted(node.times)
-    tip = (
-        item.tip
-        if len(node.items) == 1
-        else f"{_title(node)}, t = {times[0]}..{times[-1]}; the first: {item.tip}"
-    )
-    tip += f"; starts from {', '.join(node.starts)}" if node.starts else ""
-    label = style.label(*text, size=_FONT, note=note) if text else ""
-    graph.node(
-        name, label, tooltip=style.tooltip(tip), id=f"node_{name}", **looks, **{"class": kind}
-    )
+    label = ""
+    if item.names:
+        names = lines(item) if item.time is None else [node.title]
+        label = style.label(*names, size=FONT_POINTS, note=note)
+    looks["id"] = f"node_{name}"
+    looks["tooltip"] = style.tooltip(_tip(node))
+    graph.node(name, label, **looks)
 
 
-def _said(link: Link, uses: Uses, nodes: dict[Role, Node]) -> str:
-    """The lag, what the gates do, and where, unless that is everywhere."""
-    tail, head = nodes[link.tail].times, nodes[link.head].times
-    used = {t for t, _ in uses if t is not None}
-    everywhere = {t for t in head if t - link.lag in tail} if link.lag is not None else head or tail
-    words = []
+def _norms(node: RoleNode, colours: Scale | None, by_name: Mapping[str, Tensor]) -> list[float]:
+    """The norms of the adjoints of all that have a role, where they are known."""
+    if not colours:
+        return []
+    members = []
+    for item in node.items.values():
+        names = item.names or (item.key[1],)
+        members += [by_name[name] for name in names]
+    return colours.known(members)
+
+
+def _tip(node: RoleNode) -> str:
+    """What a role is, where it is, and what it starts from."""
+    tip = node.first.tip
+    if len(node.items) > 1:
+        first = min(node.times)
+        last = max(node.times)
+        tip = f"{node.title}, t = {first}..{last}; the first: {tip}"
+    if node.starts:
+        tip += f"; starts from {', '.join(node.starts)}"
+    return tip
+
+
+def _link_looks(link: Link, text: str) -> Looks:
+    looks = {"class": "recurrent" if link.lag else "edge"}
+    if link.closed:
+        looks |= {"color": style.CUT, "fontcolor": style.CUT, "style": "dashed"}
+        looks["class"] += " cut"
+    # An edge back in time would turn the order of the nodes around.
     if link.lag:
-        words.append(f"t{-link.lag:+d}")
-    texts = list(dict.fromkeys(" ".join(m.text for m in marks) for _, marks in uses if marks))
-    if texts:
-        words.append("✂" if link.closed else texts[0] if len(texts) == 1 else f"{texts[0]} …")
-    if used and used < everywhere and (link.closed or not link.lag):
-        words.append("at t = " + _listed(sorted(used)))
-    return " ".join(words)
+        looks["constraint"] = "false"
+    if text:
+        looks["label"] = style.label(f" {text}", size=SMALL_POINTS)
+    return looks
 
 
-def _listed(steps: list[int]) -> str:
-    more = [f"… {steps[-1]}"] if len(steps) > _LISTED else []
-    return ", ".join([*map(str, steps[:_LISTED]), *more])
+def _put_steps(graph: Digraph, nodes: Nodes) -> None:
+    """Say below the picture which steps it stands for."""
+    steps = _all_steps(nodes.values())
+    if not steps:
+        return
+    text = f"t = {steps[0]}"
+    if len(steps) > 1:
+        text += f"..{steps[-1]} ({len(steps)} steps)"
+    font = {"fontsize": f"{SMALL_POINTS:g}", "fontcolor": style.FAINT}
+    graph.attr(label=f"<{text}>", labelloc="b", labeljust="l", **font)
+
+
+def _all_steps(nodes: Iterable[RoleNode]) -> list[int]:
+    """The steps that anything is there in."""
+    steps: set[int] = set()
+    for node in nodes:
+        steps |= node.times
+    return sorted(steps)

@@ -1,128 +1,117 @@
-"""What of a tape is drawn: constants go into labels, steps and crowds fold; and what the gradient reaches."""
+"""What of a tape is drawn, in which step, and what the gradient reaches."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Container, Iterable, Mapping
 
-import numpy as np
+from minigrad import Tape, Tensor
+from minigrad.internal import reached
 
-from minigrad import Edge, Tape, Tensor
+from .marks import closed, inlined, is_gate
 
-from .folding import View, caption, steps_of
-from .marks import GATES, inlined, mark
+__all__ = [
+    "Times",
+    "adjoint_nodes",
+    "closed",
+    "drawn_times",
+    "is_number",
+    "nodes_by_name",
+    "reached_nodes",
+    "reading_steps",
+    "shown_nodes",
+    "written",
+]
 
-MANY, SHOWN = (
-    200,
-    12,
-)  # more nodes than that, in one step or outside, fold but for the first and last few
-CROWD = 200  # nodes in all steps: steps with many of them fold sooner
+Times = dict[Tensor, int | None]
+StepOf = Mapping[Tensor, int | None]
+Inputs = Mapping[Tensor, Iterable[Tensor]]
 
 
 def shown_nodes(tape: Tape) -> list[Tensor]:
     """All nodes but the constants that are written into their readers' labels."""
-    apart = set(tape.outputs)
-    inside: set[Tensor] = set()
+    drawn_apart = set(tape.outputs)
+    inside_labels: set[Tensor] = set()
     for n in tape.nodes:
-        its = written(n)
-        inside |= its
-        apart.update(x for x in n.inputs if x not in its)
-    inside -= apart
-    return [n for n in tape.nodes if n not in inside]
+        constants = written(n)
+        inside_labels |= constants
+        drawn_apart.update(x for x in n.inputs if x not in constants)
+    inside_labels -= drawn_apart
+    return [n for n in tape.nodes if n not in inside_labels]
+
+
+def nodes_by_name(tape: Tape) -> dict[str, Tensor]:
+    """The nodes of a tape by their names."""
+    return {name: n for n, name in tape.names.items()}
 
 
 def written(n: Tensor) -> frozenset[Tensor]:
-    """The inputs that are written into a node's label: unnamed constants of one element, and a gate's number."""
-    if n.fn in GATES:
+    """The inputs written into a node's label: unnamed constants of one element, a gate's number."""
+    if is_gate(n):
         return frozenset(inlined(n))
-    return frozenset(
-        x for x in n.inputs if x.fn is None and x.size == 1 and not x.name and not x.requires_grad
-    )
+    return frozenset(x for x in n.inputs if is_number(x))
 
 
-def folds_of(
-    tape: Tape, shown: list[Tensor], view: View
-) -> tuple[dict[Tensor, str], dict[str, int]]:
-    """The nodes that are not drawn one by one, each with the caption of what stands for it; the captions of steps."""
-    if not view.folds:
-        return {}, {}
-    found, adjoint = dict(clipping(tape)), adjoint_nodes(tape)
-    kinds: defaultdict[int, list[Hashable]] = defaultdict(list)
-    for n in shown:
-        if (t := tape.times[n]) is not None:
-            kinds[t].append((n.fn, n.shape, closed(n)))
-    size = sum(map(len, kinds.values()))
-    runs = view.runs({t: tuple(kind) for t, kind in kinds.items()}, size, CROWD)
-    captions: dict[str, int] = {}
-    step = steps_of(
-        tape.nodes, lambda n: n.inputs, tape.times.__getitem__, (t for run in runs for t in run)
-    )
-    results = {o for o in tape.outputs if tape.times[o] is None}
-    members: defaultdict[int | None, list[Tensor]] = defaultdict(list)
-    for n in shown:
-        if n not in found and n not in results:
-            members[step[n]].append(n)
-    for run in runs:
-        alike = {tuple((n.fn, n.shape) for n in members[t] if n.fn not in GATES) for t in run}
-        cut = sum(any(closed(n) for n in members[t]) for t in run)
-        text = caption(run, len(alike) == 1, cut)
-        captions[text] = run[0]
-        for n in (n for t in run for n in members[t]):
-            found[n] = text if n not in adjoint else f"{text}, backward"
-        captions[f"{text}, backward"] = run[0]
-    crowds: defaultdict[int | None, list[Tensor]] = defaultdict(list)
-    for n in shown:
-        if n not in found:
-            crowds[tape.times[n]].append(n)
-    for t, crowd in crowds.items():
-        if len(crowd) > MANY:
-            inner = crowd[SHOWN:-SHOWN]
-            found |= dict.fromkeys(
-                inner, f"{len(inner):,} nodes" + (f" of t = {t}" if t is not None else "")
-            )
-    return found, captions
-
-
-def clipping(tape: Tape) -> dict[Tensor, str]:
-    """The operations of ``clip``, each with what they make together: the norm of all gradients, and the min."""
-    found: dict[Tensor, str] = {}
-    outputs = list(tape.outputs[-len(tape.wrt) :]) if tape.wrt else []
-    while outputs and all(
-        o.fn is np.multiply and (o.name or "").startswith("clipped ") for o in outputs
-    ):
-        factor, least = outputs[0].inputs[1], outputs[0].inputs[1].inputs[-1:]
-        if factor.fn is not np.divide or least[0].fn is not np.maximum:
-            break
-        bound, length = factor.inputs[0], least[0].inputs[0]
-        outputs = [o.inputs[0] for o in outputs]
-        stack, seen = [length], set(outputs)
-        while stack:
-            n = stack.pop()
-            if n not in seen:
-                seen.add(n)
-                found[n] = f"‖g‖ = {length.item():.4g}"
-                stack += n.inputs
-        smaller = f"min(1, {bound.item():.4g}/‖g‖) = {factor.item():.4g}"
-        found |= dict.fromkeys((bound, *least, *least[0].inputs[1:], factor), smaller)
-    return found
+def is_number(n: Tensor) -> bool:
+    """Whether the node is an unnamed constant of one element."""
+    is_constant = n.fn is None and not n.requires_grad
+    return is_constant and n.size == 1 and not n.name
 
 
 def reached_nodes(tape: Tape) -> set[Tensor]:
-    """The nodes that backward reaches from the outputs (on a differentiated tape: from the loss)."""
-    reached = {o for o in (tape.outputs[:1] if tape.wrt else tape.outputs) if o.requires_grad}
-    for n in reversed(tape.nodes):
-        if n in reached and not closed(n):
-            reached.update(
-                x for slot, x in enumerate(n.inputs) if Edge(x, n, slot).carries_gradient
-            )
-    return reached
+    """The nodes that backward reaches from the outputs (on a differentiated tape: from the loss).
+
+    A gate whose factor happens to be 0 ends the way, although its rule sends something.
+    """
+    outputs = tape.outputs[:1] if tape.wrt else tape.outputs
+    passing = [n for n in tape.nodes if not closed(n)]
+    return reached(passing, outputs)
 
 
 def adjoint_nodes(tape: Tape) -> set[Tensor]:
     """The nodes of a differentiated tape that the loss itself does not need."""
-    return set(tape.nodes).difference(Tape.of(tape.outputs[0]).nodes) if tape.wrt else set()
+    if not tape.wrt:
+        return set()
+    forward = Tape.of(tape.outputs[0])
+    return set(tape.nodes).difference(forward.nodes)
 
 
-def closed(n: Tensor) -> bool:
-    """Whether the node is a gate that lets no gradient pass."""
-    return n.fn in GATES and mark(n).closed
+def reading_steps(times: StepOf, reads: Inputs) -> dict[Tensor, list[int | None]]:
+    """The steps in which each node is read, in the order of its readers.
+
+    times: the step of each node. reads: what each node reads.
+    """
+    steps: defaultdict[Tensor, list[int | None]] = defaultdict(list)
+    seen: set[tuple[Tensor, int | None]] = set()
+    for n, inputs in reads.items():
+        t = times[n]
+        for x in inputs:
+            if (x, t) not in seen:
+                seen.add((x, t))
+                steps[x].append(t)
+    return steps
+
+
+def drawn_times(times: StepOf, reads: Inputs, outside: Container[Tensor] = ()) -> Times:
+    """The step that each node is drawn in, None outside the steps.
+
+    That is the node's own; a constant from outside stands in the step that reads it where one alone
+    does. A tape without steps is one step, with the parameters outside.
+
+    times: the step of each node. reads: what each node reads. outside: the nodes that stay outside.
+    """
+    if all(t is None for t in times.values()):
+        return {n: _only_step(n) for n in times}
+    drawn = dict(times)
+    for n, steps in reading_steps(times, reads).items():
+        is_constant = n.fn is None and not n.requires_grad
+        is_free = times[n] is None and n not in outside
+        if is_constant and is_free and len(steps) == 1:
+            drawn[n] = steps[0]
+    return drawn
+
+
+def _only_step(n: Tensor) -> int | None:
+    """The step of a node where no node has one."""
+    is_parameter = n.fn is None and n.requires_grad
+    return None if is_parameter else 0

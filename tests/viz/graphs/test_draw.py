@@ -7,8 +7,8 @@ import pytest
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad import viz
-from minigrad.core import gates
 from minigrad.errors import ArgumentError
+from minigrad.internal import gates
 from minigrad.viz import draw, style
 from minigrad.viz.graphs.selection import adjoint_nodes, shown_nodes
 from minigrad.viz.output.render import svg

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.viz import draw, style, svg, unrolled
-from minigrad.viz.graphs.folding import View
-from minigrad.viz.graphs.folds import folding
-from minigrad.viz.graphs.variables.variable_model import circles
+from minigrad.viz.graphs.fold import View
+from minigrad.viz.graphs.variables.variable_fold import fold_items
+from minigrad.viz.graphs.variables.variable_model import variable_graph
 from tests.viz.conftest import (
     TAPES,
     book_rnn,
@@ -127,7 +127,7 @@ def test_graphviz_has_nothing_to_complain_about(tape, capfd):
 
 
 def test_the_arrows_are_the_paths_of_the_tape(tape):
-    items, arrows = circles(tape)
+    items, arrows = variable_graph(tape)
     known = {i.key for i in items}
     assert {a.tail for a in arrows} | {a.head for a in arrows} <= known
     order = {i.key: k for k, i in enumerate(items)}
@@ -241,8 +241,8 @@ def test_any_program_can_be_drawn(data):
     tape = mg.Tape.of(*outputs)
     assert draw(tape, collapse=2).source
     assert overlapping(unrolled(tape)) == []
-    items, arrows = circles(tape)
-    items, arrows = folding(items, arrows, View()).apply(items, arrows)
+    graph = variable_graph(tape)
+    items, arrows = fold_items(graph, View()).apply(graph)
     assert {a.tail for a in arrows} | {a.head for a in arrows} <= {i.key for i in items}
 
 

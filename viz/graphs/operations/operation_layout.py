@@ -1,213 +1,250 @@
-"""Where a tape's operations stand: a column per time step, values rising from row to row, backward above the loss."""
+"""Where operations stand: a column per step, values rising from row to row, backward on top."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from enum import IntEnum
+from functools import cached_property
 
-Node = Any  # hashable
-Band = int
-Point = tuple[float, float]
-BEFORE, FORWARD, LOSS, BACKWARD, AFTER = range(
-    5
-)  # bands of rows, from below; steps are in two of them
-_GAP, _BETWEEN, _ROW = (
-    10.0,
-    26.0,
-    17.0,
-)  # beside each other in a step, from step to step, from row to row
-_SWEEPS = 24
+from minigrad.viz.graphs.canvas import Point
+
+from .barycentre import Across, Level, Levels, Node, Part, Sizes, settle
+
+# From step to step, and from row to row.
+STEP_GAP_POINTS = 26.0
+ROW_GAP_POINTS = 17.0
+# Further room between two bands, where the frames of the steps end.
+BAND_GAP_POINTS = STEP_GAP_POINTS + 4
+
+
+class Band(IntEnum):
+    """Bands of rows, from below; the steps are in two of them."""
+
+    BEFORE = 0
+    FORWARD = 1
+    LOSS = 2
+    BACKWARD = 3
+    AFTER = 4
+
+
+PartKey = tuple[Band, int | None]
+"""Band and column: the nodes that share them are laid out together."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """A node's measures, its band, and (in FORWARD and BACKWARD) its column."""
+    """A node's measures (points), its band, and (in FORWARD and BACKWARD) its column.
+
+    whole: it stands for all of a step.
+    """
 
     wide: float
     tall: float
     band: Band
     column: int | None
-    whole: bool = False  # stands for all of a step
+    whole: bool = False
+
+    @property
+    def part(self) -> PartKey:
+        """What it is laid out with."""
+        return self.band, self.column
 
 
-def columns(boxes: Mapping[Node, Box], edges: Iterable[tuple[Node, Node]]) -> dict[Node, Point]:
-    """The centre of each node, given the boxes in order of execution. No two overlap, nor do the frames of steps."""
-    inputs: dict[Node, list[Node]] = {n: [] for n in boxes}
-    readers: dict[Node, list[Node]] = {n: [] for n in boxes}
-    for a, b in dict.fromkeys(edges):
-        inputs[b].append(a)
-        readers[a].append(b)
-    level = _levels(boxes, inputs, readers)
-    parts: defaultdict[tuple[Band, int | None], list[Node]] = defaultdict(list)
-    for n, box in boxes.items():
-        parts[box.band, box.column].append(n)
-
-    x: dict[Node, float] = {}
-    wide: defaultdict[int, float] = defaultdict(float)
-    for (_, column), part in parts.items():
-        if column is not None:
-            inside = set(part)
-            near = {n: [m for m in inputs[n] + readers[n] if m in inside] for n in part}
-            for n in part:  # what only others read stands beside what they read with it
-                near[n] = near[n] or [
-                    m for r in readers[n] for m in inputs[r] if m in inside and m is not n
-                ]
-            early = {
-                n for n in part if any(boxes[m].column not in (None, column) for m in inputs[n])
-            }
-            local: dict[Node, float] = {}
-            _settle(part, level, boxes, near, local, early)
-            x |= local
-            left = min(x[n] - boxes[n].wide / 2 for n in part)
-            right = max(x[n] + boxes[n].wide / 2 for n in part)
-            for n in part:
-                x[n] -= (left + right) / 2
-            wide[column] = max(wide[column], right - left)
-    at = 0.0
-    middle = {}
-    for column in sorted(wide):
-        middle[column] = at + wide[column] / 2
-        at += wide[column] + _BETWEEN
-    for n in x:
-        x[n] += middle[boxes[n].column or 0]
-    for band in (LOSS, AFTER, BEFORE):
-        if part := parts[band, None]:
-            _settle(part, level, boxes, {n: inputs[n] + readers[n] for n in part}, x)
-    y = _heights(boxes, level)
-    return {n: (x[n], y[level[n]]) for n in boxes}
+Boxes = Mapping[Node, Box]
+Links = dict[Node, list[Node]]
 
 
-def _levels(
-    boxes: Mapping[Node, Box], inputs: Mapping[Node, list[Node]], readers: Mapping[Node, list[Node]]
-) -> dict[Node, tuple[Band, int]]:
-    """Band and row: the longest path to each node in its part, then as close below what reads it as it can be."""
+@dataclass(frozen=True)
+class _Diagram:
+    """The boxes in the order of execution, and what each reads and is read by."""
 
-    def part(n: Node) -> tuple[Band, int | None]:
-        return boxes[n].band, boxes[n].column
+    boxes: Boxes
+    inputs: Links
+    readers: Links
 
-    row: dict[Node, int] = {}
-    for n in boxes:
-        row[n] = max((row[x] + 1 for x in inputs[n] if part(x) == part(n) and x in row), default=0)
-    top: defaultdict[Band, int] = defaultdict(int)
-    for n in boxes:
-        top[boxes[n].band] = max(top[boxes[n].band], row[n])
-    for n in reversed(list(boxes)):
-        above = [row[r] - 1 for r in readers[n] if part(r) == part(n)]
-        if above and (boxes[n].column is not None or not inputs[n]):
-            row[n] = max(row[n], min(above))
-        elif not inputs[n] or boxes[n].band == BEFORE:  # a leaf that only later parts read
-            row[n] = top[boxes[n].band]
-    for n, box in boxes.items():  # what stands for a whole step: half-way up
-        if box.column is not None and box.whole:
-            row[n] = top[box.band] // 2
-    return {n: (boxes[n].band, row[n]) for n in boxes}
+    @cached_property
+    def parts(self) -> dict[PartKey, list[Node]]:
+        """The nodes by band and column."""
+        parts: defaultdict[PartKey, list[Node]] = defaultdict(list)
+        for n, box in self.boxes.items():
+            parts[box.part].append(n)
+        return dict(parts)
+
+    @cached_property
+    def wide(self) -> Sizes:
+        """The width of each node."""
+        return {n: box.wide for n, box in self.boxes.items()}
+
+    def neighbours(self, n: Node) -> list[Node]:
+        """What a node reads and is read by."""
+        return self.inputs[n] + self.readers[n]
+
+    def inputs_in_part(self, n: Node, reader: Node) -> list[Node]:
+        """What the reader reads that is in the part of n."""
+        return self._in_part(n, self.inputs[reader])
+
+    def readers_in_part(self, n: Node) -> list[Node]:
+        """What reads a node in its part."""
+        return self._in_part(n, self.readers[n])
+
+    def _in_part(self, n: Node, others: list[Node]) -> list[Node]:
+        part = self.boxes[n].part
+        return [m for m in others if self.boxes[m].part == part]
 
 
-def _settle(
-    part: list[Node],
-    level: Mapping[Node, tuple[Band, int]],
-    boxes: Mapping[Node, Box],
-    near: Mapping[Node, list[Node]],
-    x: dict[Node, float],
-    early: Container[Node] = (),
-) -> None:
-    """Give each node of a part its x: near the mean of its neighbours, in rows without overlap.
+def columns(boxes: Boxes, edges: Iterable[tuple[Node, Node]]) -> dict[Node, Point]:
+    """The centre of each node, given the boxes in order of execution.
 
-    What computes from those in ``early`` stands further left.
+    No two nodes overlap, nor do the frames of steps. Points: x to the right, y upwards.
     """
-    alone = not x
-    _started(part, level, boxes, near, x, early)
-    rows: defaultdict[tuple[Band, int], list[Node]] = defaultdict(list)
-    for n in sorted(part, key=x.__getitem__):
-        rows[level[n]].append(n)
-    if alone:  # all rows around one middle
-        for row in rows.values():
-            x.update(_packed(row, dict.fromkeys(row, 0.0), boxes))
-    for sweep in range(_SWEEPS):
-        for key in sorted(rows, reverse=sweep % 2 == 1):
-            wanted = {n: _mean([x[m] for m in near[n] if m in x], x[n]) for n in rows[key]}
-            rank = {n: (at, x[n]) for n, at in wanted.items()}
-            x.update(_packed(sorted(rows[key], key=rank.__getitem__), wanted, boxes))
+    diagram = _Diagram(boxes, inputs={}, readers={})
+    for n in boxes:
+        diagram.inputs[n] = []
+        diagram.readers[n] = []
+    for a, b in dict.fromkeys(edges):
+        diagram.inputs[b].append(a)
+        diagram.readers[a].append(b)
+    levels = _levels(diagram)
+    x = _across_in_steps(diagram, levels)
+    # What lies outside the steps: the loss first, then what is above and what is below.
+    for band in (Band.LOSS, Band.AFTER, Band.BEFORE):
+        nodes = diagram.parts.get((band, None), [])
+        if nodes:
+            near = {n: diagram.neighbours(n) for n in nodes}
+            part = Part(nodes, levels, diagram.wide, near)
+            settle(part, x)
+    y = _heights(boxes, levels)
+    centres: dict[Node, Point] = {}
+    for n, level in levels.items():
+        centres[n] = x[n], y[level]
+    return centres
 
 
-def _started(
-    part: list[Node],
-    level: Mapping[Node, tuple[Band, int]],
-    boxes: Mapping[Node, Box],
-    near: Mapping[Node, list[Node]],
-    x: dict[Node, float],
-    early: Container[Node],
-) -> None:
-    """A first x, as of trees drawn from their tops: the leaves side by side, a reader over the middle of its inputs."""
-    own, first = set(part), set[Node]()
-    for n in part:
-        if n in early or any(m in first for m in near[n] if level[m] < level[n]):
-            first.add(n)
-    slot = 0.0
-    for root in sorted(part, key=lambda n: level[n], reverse=True):
-        stack = [(root, False)]
-        while stack:
-            n, done = stack.pop()
-            if n in x:
-                continue
-            below = sorted(
-                (m for m in near[n] if level[m] < level[n]), key=lambda m: m not in first
-            )
-            if not done:
-                stack.append((n, True))
-                stack += [(m, False) for m in reversed(below) if m in own and m not in x]
-            elif known := [x[m] for m in below if m in x]:
-                x[n] = _mean(known, 0.0)
-            else:
-                x[n] = slot
-                slot += boxes[n].wide + _GAP
+def _across_in_steps(diagram: _Diagram, levels: Levels) -> Across:
+    """The x of each node in a step: settled within its part, the columns side by side."""
+    x: Across = {}
+    wide: defaultdict[int, float] = defaultdict(float)
+    for (_, column), nodes in diagram.parts.items():
+        if column is None:
+            continue
+        near: Links = {}
+        early = set()
+        for n in nodes:
+            near[n] = _neighbours_in_step(n, diagram)
+            if _reads_another_step(n, diagram):
+                early.add(n)
+        part = Part(nodes, levels, diagram.wide, near, early)
+        local: Across = {}
+        settle(part, local)
+        left, right = _ends(local, diagram.wide)
+        middle = (left + right) / 2
+        for n in nodes:
+            x[n] = local[n] - middle
+        wide[column] = max(wide[column], right - left)
+    # Forward and backward of a step share its column, so that both stand around one middle.
+    middles = _middles(wide)
+    for n in x:
+        column = diagram.boxes[n].column
+        x[n] += middles[column or 0]
+    return x
 
 
-def _mean(values: list[float], default: float) -> float:
-    return sum(values) / len(values) if values else default
+def _ends(x: Across, wide: Sizes) -> tuple[float, float]:
+    """How far left and right the nodes reach."""
+    lefts = []
+    rights = []
+    for n, middle in x.items():
+        half = wide[n] / 2
+        lefts.append(middle - half)
+        rights.append(middle + half)
+    return min(lefts), max(rights)
 
 
-def _packed(
-    order: list[Node], wanted: Mapping[Node, float], boxes: Mapping[Node, Box]
-) -> dict[Node, float]:
-    """The x closest to what is wanted, by least squares, that keep the order and the gaps."""
-    offset = {order[0]: 0.0}
-    for a, b in pairwise(order):
-        offset[b] = offset[a] + (boxes[a].wide + boxes[b].wide) / 2 + _GAP
-    blocks: list[
-        tuple[float, list[Node]]
-    ] = []  # the mean of wanted - offset, and the nodes that share it
-    for n in order:
-        mean, members = wanted[n] - offset[n], [n]
-        while blocks and blocks[-1][0] > mean:
-            before, theirs = blocks.pop()
-            mean = (before * len(theirs) + mean * len(members)) / (len(theirs) + len(members))
-            members = theirs + members
-        blocks.append((mean, members))
-    return {n: mean + offset[n] for mean, members in blocks for n in members}
+def _neighbours_in_step(n: Node, diagram: _Diagram) -> list[Node]:
+    """What a node reads and is read by in its part, else what its readers elsewhere read."""
+    near = diagram.inputs_in_part(n, reader=n)
+    near += diagram.readers_in_part(n)
+    if near:
+        return near
+    beside: list[Node] = []
+    for reader in diagram.readers[n]:
+        inputs = diagram.inputs_in_part(n, reader)
+        beside += [m for m in inputs if m is not n]
+    return beside
 
 
-def _heights(
-    boxes: Mapping[Node, Box], level: Mapping[Node, tuple[Band, int]]
-) -> dict[tuple[Band, int], float]:
+def _reads_another_step(n: Node, diagram: _Diagram) -> bool:
+    """Whether an input of a node stands in another column."""
+    own = diagram.boxes[n].column
+    for m in diagram.inputs[n]:
+        column = diagram.boxes[m].column
+        if column is not None and column != own:
+            return True
+    return False
+
+
+def _middles(wide: Mapping[int, float]) -> dict[int, float]:
+    """The middle of each column, given how wide they are."""
+    middles: dict[int, float] = {}
+    left = 0.0
+    for column in sorted(wide):
+        middles[column] = left + wide[column] / 2
+        left += wide[column] + STEP_GAP_POINTS
+    return middles
+
+
+def _levels(diagram: _Diagram) -> Levels:
+    """Band and row: the longest path to each node in its part, then close below what reads it."""
+    row = _longest_paths(diagram)
+    top: defaultdict[Band, int] = defaultdict(int)
+    for n, box in diagram.boxes.items():
+        top[box.band] = max(top[box.band], row[n])
+    for n in reversed(list(row)):
+        box = diagram.boxes[n]
+        is_leaf = not diagram.inputs[n]
+        above = [row[r] - 1 for r in diagram.readers_in_part(n)]
+        # Outside the steps only leaves move up: the chain to the loss stays as short as it is.
+        if above and (is_leaf or box.column is not None):
+            row[n] = max(row[n], min(above))
+        elif is_leaf or box.band == Band.BEFORE:
+            # Only later parts read it.
+            row[n] = top[box.band]
+    levels: dict[Node, Level] = {}
+    for n, box in diagram.boxes.items():
+        if box.whole and box.column is not None:
+            # It stands for a whole step: half-way up.
+            row[n] = top[box.band] // 2
+        levels[n] = box.band, row[n]
+    return levels
+
+
+def _longest_paths(diagram: _Diagram) -> dict[Node, int]:
+    """How many steps of the computation lead to each node within its part."""
+    row: dict[Node, int] = {}
+    for n in diagram.boxes:
+        inputs = diagram.inputs_in_part(n, reader=n)
+        rows = [row[x] for x in inputs if x in row]
+        row[n] = max(rows, default=-1) + 1
+    return row
+
+
+def _heights(boxes: Boxes, levels: Levels) -> dict[Level, float]:
     """The y of each row; more room between bands, where the frames of the steps end."""
-    tall: defaultdict[tuple[Band, int], float] = defaultdict(float)
+    tall: defaultdict[Level, float] = defaultdict(float)
     for n, box in boxes.items():
-        tall[level[n]] = max(tall[level[n]], box.tall)
-    y: dict[tuple[Band, int], float] = {}
-    last = None
-    for key in sorted(tall):
+        level = levels[n]
+        tall[level] = max(tall[level], box.tall)
+    y: dict[Level, float] = {}
+    last: Level | None = None
+    for level in sorted(tall):
         if last is None:
-            y[key] = 0.0
+            y[level] = 0.0
         else:
-            y[key] = (
-                y[last]
-                + (tall[last] + tall[key]) / 2
-                + _ROW
-                + (_BETWEEN + 4 if last[0] != key[0] else 0)
-            )
-        last = key
+            half_heights = (tall[last] + tall[level]) / 2
+            y[level] = y[last] + half_heights + ROW_GAP_POINTS
+            if last[0] != level[0]:
+                y[level] += BAND_GAP_POINTS
+        last = level
     return y

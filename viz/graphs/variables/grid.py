@@ -1,112 +1,159 @@
-"""Where the boxes and circles of the unrolled graph stand: a row per time step, a column per stage within the step."""
+"""Where boxes and circles stand: a row per time step, a column per stage within the step."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import count
-from typing import TypeVar
+from typing import NamedTuple
 
-from .variable_model import Arrow, Item, Key
+from .stages import Neighbours, Spots, find_spots, known, neighbours, next_column, take
+from .variable_model import Item, Key, VariableGraph
 
-Cell = tuple[int, int]  # column from the left, row from the bottom; row 0 is below the first step
-Links = dict[Key, list[Item]]
-_WIDE = 3  # a box with more names stands a row lower, where it pushes nothing aside
-Place = TypeVar("Place", bound=Hashable)
-
-
-def cells(items: list[Item], arrows: list[Arrow]) -> dict[Key, Cell]:
-    """A cell for each item, no two alike. Circles take odd columns and the boxes of a step even ones."""
-    known = {i.key: i for i in items}
-    tails: Links = {i.key: [] for i in items}
-    heads: Links = {i.key: [] for i in items}
-    for a in arrows:
-        tails[a.head].append(known[a.tail])
-        heads[a.tail].append(known[a.head])
-
-    spots = _spots(items, tails, heads)
-    steps = {t: i for i, t in enumerate(sorted({i.time for i in items if i.time is not None}))}
-    lanes = 1 + max((spots[i.key][1] for i in items if i.time is not None), default=0)
-    cell: dict[Key, Cell] = {}
-    for i in items:
-        if i.time is not None:
-            column, lane = spots[i.key]
-            cell[i.key] = column, 1 + steps[i.time] * lanes + lane
-    taken = set(cell.values())
-    _put_after(items, tails, cell, taken)
-    _put_below(items, heads, cell, taken)
-    return cell
+# A box with more names stands a row lower, where it pushes nothing aside.
+MAX_NAMES_ABOVE = 3
 
 
-def _take(taken: set[Place], places: Iterable[Place]) -> Place:
-    """The first free one of these places, free no longer."""
-    place = next(p for p in places if p not in taken)
-    taken.add(place)
-    return place
+class Cell(NamedTuple):
+    """Column from the left, row from the bottom; row 0 is below the first step."""
+
+    column: int
+    row: int
 
 
-def _is_circle(i: Item) -> bool:
-    return i.key[0] == "circle"  # dots in place of a circle, too
+Cells = dict[Key, Cell]
 
 
-def _next_column(i: Item, last: int) -> int:
-    """The first column after ``last`` for a circle (odd) or a box (even)."""
-    return last + 1 + (last % 2 == 1 if _is_circle(i) else last % 2 == 0)
+@dataclass(frozen=True)
+class _Grid:
+    """The cells of the items that have one already."""
+
+    near: Neighbours
+    cells: Cells
+    taken: set[Cell]
+
+    def placed_inputs(self, i: Item) -> list[Item]:
+        """What an item reads and has a cell."""
+        tails = self.near.tails[i.key]
+        return [x for x in tails if x.key in self.cells]
+
+    def put(self, i: Item, wishes: Iterator[Cell]) -> None:
+        """Put an item into the first free one of these cells."""
+        self.cells[i.key] = take(self.taken, wishes)
 
 
-def _spots(items: list[Item], tails: Links, heads: Links) -> dict[Key, Cell]:
-    """Column and lane of each operation: the longest path to it, and the lane of its first input where that is free.
+def place_in_cells(graph: VariableGraph) -> Cells:
+    """A cell for each item, no two alike.
 
-    A step has as many lanes as it has items at one stage. Recurrent arrows do not count; outside the steps all do.
-    What has no input in its step stands just before the first circle that it feeds, or just after where that is taken.
+    Circles take odd columns and the boxes of a step even ones.
     """
-    spot: dict[Key, Cell] = {}
-    taken: set[tuple[int | None, int, int]] = set()
-    late = []
-    for i in items:
-        before = [spot[x.key] for x in tails[i.key] if x.key in spot and i.time in (None, x.time)]
-        column = _next_column(i, max((c for c, _ in before), default=-1))
-        if i.leaf or (not _is_circle(i) and not before):
-            late.append(i)
-        elif i.time is None:
-            spot[i.key] = column, 0
-        else:
-            lanes = (before[0][1] if before else 0, *range(len(items)))
-            spot[i.key] = _take(taken, ((i.time, column, lane) for lane in lanes))[1:]
-    for i in late:
+    near = neighbours(graph)
+    spots = find_spots(graph.items, near)
+    cells = _cells_in_steps(graph, spots)
+    grid = _Grid(near, cells, taken=set(cells.values()))
+    _put_after(graph.items, grid)
+    _put_below(graph.items, grid)
+    return grid.cells
+
+
+def _cells_in_steps(graph: VariableGraph, spots: Spots) -> Cells:
+    """The cells of what stands in a step: each has as many rows as the fullest has lanes."""
+    stamped: dict[Key, int] = {}
+    top_lane = 0
+    for i in graph.items:
         if i.time is not None:
-            first = min((spot[x.key][0] for x in heads[i.key] if x.key in spot), default=1)
-            columns = (
-                [spot[i.stands_for][0]] if i.stands_for in spot else [max(first - 1, 0), first + 1]
-            )
-            spot[i.key] = _take(taken, ((i.time, c, lane) for lane in count() for c in columns))[1:]
-    return spot
+            stamped[i.key] = i.time
+            top_lane = max(top_lane, spots[i.key].lane)
+    first_row: dict[int, int] = {}
+    row = 1
+    for t in sorted(set(stamped.values())):
+        first_row[t] = row
+        row += top_lane + 1
+    cells: Cells = {}
+    for key, t in stamped.items():
+        column, lane = spots[key]
+        cells[key] = Cell(column, first_row[t] + lane)
+    return cells
 
 
-def _put_after(items: list[Item], tails: Links, cell: dict[Key, Cell], taken: set[Cell]) -> None:
-    """What is computed from the steps outside them: after its inputs, half-way up, the result above its circle."""
+def _put_after(items: list[Item], grid: _Grid) -> None:
+    """Place what is computed from the steps outside them.
+
+    It stands after its inputs, half-way up; a result above its circle.
+    """
     for i in items:
-        inputs = [x for x in tails[i.key] if x.key in cell]
-        if i.key in cell or i.leaf or not inputs:
+        if i.leaf or i.key in grid.cells:
             continue
-        column = max(cell[x.key][0] for x in inputs if not x.leaf or all(x.leaf for x in inputs))
-        rows = [cell[x.key][1] for x in inputs]
-        if not _is_circle(i) and _is_circle(inputs[0]):
-            cell[i.key] = _take(taken, ((column, row) for row in count(rows[0] + 1)))
+        inputs = grid.placed_inputs(i)
+        if not inputs:
+            continue
+        last = _last_column(inputs, grid.cells)
+        if inputs[0].is_circle and not i.is_circle:
+            row = grid.cells[inputs[0].key].row
+            grid.put(i, _upwards(last, row + 1))
         else:
-            row = int(sum(rows) / len(rows) + 0.5)
-            cell[i.key] = _take(taken, ((c, row) for c in count(_next_column(i, column), 2)))
+            column = next_column(i, last)
+            row = _middle_row(inputs, grid.cells)
+            grid.put(i, _to_the_right(column, row, by=2))
 
 
-def _put_below(items: list[Item], heads: Links, cell: dict[Key, Cell], taken: set[Cell]) -> None:
-    """What enters the steps from outside: below them, under what it feeds; an initial state under the later states."""
-    below = [i for i in items if i.key not in cell]
+def _last_column(inputs: list[Item], cells: Cells) -> int:
+    """The last column of the inputs; leaves count only where there is nothing else."""
+    computed = [x for x in inputs if not x.leaf]
+    columns = [cells[x.key].column for x in computed or inputs]
+    return max(columns)
+
+
+def _middle_row(inputs: list[Item], cells: Cells) -> int:
+    """The row half-way between those of the inputs."""
+    total = sum(cells[x.key].row for x in inputs)
+    mean = total / len(inputs)
+    return int(mean + 0.5)
+
+
+def _upwards(column: int, first: int) -> Iterator[Cell]:
+    """The cells of a column, from a row up."""
+    for row in count(first):
+        yield Cell(column, row)
+
+
+def _to_the_right(first: int, row: int, by: int) -> Iterator[Cell]:
+    """The cells of a row, from a column to the right, so many columns apart."""
+    for column in count(first, by):
+        yield Cell(column, row)
+
+
+def _put_below(items: list[Item], grid: _Grid) -> None:
+    """Place what enters the steps from outside: below them, under what it feeds.
+
+    An initial state comes first, under the later states.
+    """
+    below = [i for i in items if i.key not in grid.cells]
+    depth = _depths(below, grid.near)
+
+    def turn(i: Item) -> tuple[int, bool]:
+        is_state = i.stands_for is not None
+        return depth[i.key], not is_state
+
+    for i in sorted(below, key=turn):
+        if i.stands_for in grid.cells:
+            first = grid.cells[i.stands_for].column
+        else:
+            heads = grid.near.heads[i.key]
+            columns = [cell.column for cell in known(heads, grid.cells)]
+            first = min(columns, default=0)
+        row = -depth[i.key]
+        grid.put(i, _to_the_right(first, row, by=1))
+
+
+def _depths(below: list[Item], near: Neighbours) -> dict[Key, int]:
+    """How many rows below row 0 each of these stands."""
     depth: dict[Key, int] = {}
     for i in reversed(below):
-        depth[i.key] = max((depth[x.key] + 1 for x in heads[i.key] if x.key in depth), default=0)
+        heads = near.heads[i.key]
+        deepest = max(known(heads, depth), default=-1)
+        depth[i.key] = deepest + 1
     for i in below:
-        depth[i.key] += len(i.names) > _WIDE
-    for i in sorted(below, key=lambda i: (depth[i.key], i.stands_for is None)):
-        column = min((cell[x.key][0] for x in heads[i.key] if x.key in cell), default=0)
-        if i.stands_for in cell:
-            column = cell[i.stands_for][0]
-        cell[i.key] = _take(taken, ((c, -depth[i.key]) for c in count(column)))
+        if len(i.names) > MAX_NAMES_ABOVE:
+            depth[i.key] += 1
+    return depth

@@ -1,23 +1,38 @@
-"""Fig. 9.7.2 of any tape: the unrolled graph, time from bottom to top, the stages of a step from left to right."""
+"""Fig. 9.7.2 of any tape: the unrolled graph, time upwards, the stages of a step to the right."""
 
 from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import replace
 
-import graphviz
+from graphviz import Digraph
 
 from minigrad import Tape, Tensor
+from minigrad.internal import refuse_no_tape
 from minigrad.viz import style
-from minigrad.viz.graphs.folding import Collapse, View
-from minigrad.viz.graphs.folds import folding
+from minigrad.viz.graphs.canvas import blank, put_recomputed, put_scale
+from minigrad.viz.graphs.fold import Collapse, View
 from minigrad.viz.graphs.norms import Grads, Scale, number, scale, together
-from minigrad.viz.graphs.selection import reached_nodes
+from minigrad.viz.graphs.selection import nodes_by_name, reached_nodes
 from minigrad.viz.graphs.tooltip import summary
 
-from .variable_layout import SIZE
-from .variable_model import Item, circles
-from .variable_paint import MANY, Paint, blank, paint, places, put_captions, put_text
+from .variable_fold import fold_items
+from .variable_layout import Places, places
+from .variable_model import Item, Key, VariableGraph, variable_graph
+from .variable_paint import Panel, paint_variables, put_captions
+from .variable_sizes import SIDE_POINTS
+
+# Boxes and circles: with more, arrows are straight. The time to bend them grows with the cube.
+MAX_ITEMS_WITH_BENT_ARROWS = 150
+# Tensors that the tooltip of a box says something of.
+MAX_TOOLTIP_TENSORS = 3
+
+Tensors = dict[Key, list[Tensor]]
+"""The tensors of each item."""
+
+# From the lowest centre down to the legends.
+RECOMPUTED_BELOW_POINTS = 1.25 * SIDE_POINTS
+SCALE_BELOW_POINTS = 2.5 * SIDE_POINTS
 
 
 def unrolled(
@@ -25,81 +40,121 @@ def unrolled(
     collapse: Collapse = "auto",
     steps: Container[int] | None = None,
     grads: Grads = None,
-) -> graphviz.Digraph:
-    """The unrolled computational graph of a tape, each named tensor a box, in the layout of D2L's Fig. 9.7.2.
+) -> Digraph:
+    """The unrolled computational graph of a tape, each named tensor a box, as in Fig. 9.7.2.
 
-    Gates stand on the arrows; an arrow through which no gradient passes is red and dashed; a dashed outline is what a
-    checkpointed tape recomputes. The options are draw's, whose level "variables" this is.
+    Gates stand on the arrows; an arrow through which no gradient passes is red and dashed; a dashed
+    outline is what a checkpointed tape recomputes. The options are draw's, whose level "variables"
+    this is.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor(0.5, requires_grad=True, name="w")
+    >>> with mg.timestep(1):
+    ...     h = (w * 2).named("h_1")
+    >>> print(unrolled(mg.Tape.of(h)).source.splitlines()[0])
+    digraph unrolled {
+
+    tape: what is drawn.
+    collapse: how many steps are shown before runs of steps alike fold; None unfolds all.
+    steps: the steps that are shown, such as range(4, 9); all others fold.
+    grads: True writes the norm of its adjoint on each box, in colour; so does a mapping from
+    Tensors or names to adjoints or norms.
+
+    Raises: ArgumentError for what is no Tape and for options outside their domain; GradientError
+    for ``grads=True`` where the tape has no backward pass. Source: D2L, Fig. 9.7.2.
     """
-    return variables(tape, View(collapse, steps), scale(tape, grads))
+    refuse_no_tape("unrolled", tape)
+    return draw_variables(tape, View(collapse, steps), scale(tape, grads))
 
 
-def variables(tape: Tape, view: View, colours: Scale | None) -> graphviz.Digraph:
-    """The picture of that view."""
-    items, arrows = circles(tape)
-    fold = folding(items, arrows, view)
-    items, arrows = fold.apply(items, arrows)
-    tensors = members(tape, items)
-    norms = {i.key: norm for i in items if (norm := _norm(tensors[i.key], colours)) is not None}
-    items = [
-        replace(i, note=number(norms[i.key])) if i.names and i.key in norms else i for i in items
-    ]
-    at = places(items, arrows)
+def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
+    """The unrolled graph in that view, coloured where there are norms."""
+    graph = variable_graph(tape)
+    graph = fold_items(graph, view).apply(graph)
+    tensors = _tensors(tape, graph.items)
+    norms = _norms(tensors, colours)
+    items = [_with_norm(i, norms) for i in graph.items]
+    graph = VariableGraph(items, graph.arrows)
+    spots = places(graph)
+    panel = _panel(tape, tensors, norms, colours)
+    picture = blank("unrolled", len(items) > MAX_ITEMS_WITH_BENT_ARROWS)
+    paint_variables(picture, graph, spots, panel)
+    put_captions(picture, items, spots)
+    has_recomputed = "recomputed" in panel.kinds.values()
+    _put_legends(picture, spots, colours, has_recomputed)
+    return picture
+
+
+def _tensors(tape: Tape, items: list[Item]) -> Tensors:
+    """The tensors in each box; a circle's is the one it computes; dots have none."""
+    by_name = nodes_by_name(tape)
+    tensors: Tensors = {}
+    for i in items:
+        tensors[i.key] = []
+        if not i.dots:
+            names = i.names or (i.key[1],)
+            tensors[i.key] += [by_name[name] for name in names if name in by_name]
+    return tensors
+
+
+def _norms(tensors: Tensors, colours: Scale | None) -> dict[Key, float]:
+    """The norm of the adjoints in each box together, where one is known."""
+    norms: dict[Key, float] = {}
+    if colours is None:
+        return norms
+    for key, members in tensors.items():
+        known = colours.known(members)
+        if known:
+            norms[key] = together(known)
+    return norms
+
+
+def _with_norm(item: Item, norms: dict[Key, float]) -> Item:
+    """The box with the norm of its adjoint below its names."""
+    if item.names and item.key in norms:
+        return replace(item, note=number(norms[item.key]))
+    return item
+
+
+def _panel(tape: Tape, tensors: Tensors, norms: dict[Key, float], colours: Scale | None) -> Panel:
+    """What is special about the items: no gradient reaches them, they are recomputed, have a norm.
+
+    tensors: those of each item. norms: of their adjoints. colours: the scale of the norms.
+    """
     reached = reached_nodes(tape)
-    lost = {
-        k
-        for k, its in tensors.items()
-        if its and all(n.requires_grad and n not in reached for n in its)
-    }
-    fills = dict.fromkeys(lost, style.UNREACHED)
-    fills |= {key: colours.colour(norm) for key, norm in norms.items() if colours}
-    tips = {
-        i.key: "; ".join(summary(tape, n) for n in tensors[i.key][:3])
-        for i in items
-        if i.names and not i.dots
-    }
-    tips |= {key: f"{tips[key]}, no gradient reaches it" for key in lost & tips.keys()}
+    tips: dict[Key, str] = {}
+    fills: dict[Key, str] = {}
+    kinds: dict[Key, str] = {}
+    for key, members in tensors.items():
+        if not members:
+            continue
+        is_unreached = all(n.requires_grad and n not in reached for n in members)
+        if key[0] == "box":
+            tips[key] = _tip(tape, members)
+            if is_unreached:
+                tips[key] += ", no gradient reaches it"
+        if is_unreached:
+            fills[key] = style.UNREACHED
+            kinds[key] = "unreached"
+        if colours and key in norms:
+            fills[key] = colours.colour(norms[key])
+        if all(n.recomputed for n in members):
+            kinds[key] = "recomputed"
+    return Panel(tips=tips, fills=fills, kinds=kinds)
 
-    again = {k for k, its in tensors.items() if its and all(n.recomputed for n in its)}
-    kinds = dict.fromkeys(lost, "unreached") | dict.fromkeys(again, "recomputed")
 
-    graph = blank("unrolled", len(items) > MANY)
-    paint(graph, items, arrows, at, Paint(tips=tips, fills=fills, kinds=kinds))
-    (left, bottom), (right, _) = at.corners
-    put_captions(graph, items, at)
+def _tip(tape: Tape, members: list[Tensor]) -> str:
+    """The first tensors in a box."""
+    return "; ".join(summary(tape, n) for n in members[:MAX_TOOLTIP_TENSORS])
+
+
+def _put_legends(
+    picture: Digraph, spots: Places, colours: Scale | None, has_recomputed: bool
+) -> None:
+    """What the outlines and the colours mean, below the picture."""
+    (left, bottom), (right, _) = spots.corners
     middle = (left + right) / 2
-    if again:
-        word = style.label("dashed outline: recomputed", size=10)
-        put_text(
-            graph,
-            "recomputed",
-            (middle, bottom - 1.25 * SIZE),
-            (150, 14),
-            word,
-            **{"class": "legend"},
-        )
+    if has_recomputed:
+        put_recomputed(picture, (middle, bottom - RECOMPUTED_BELOW_POINTS))
     if colours:
-        put_text(
-            graph,
-            "scale",
-            (middle, bottom - 2.5 * SIZE),
-            (190, 40),
-            colours.legend(),
-            **{"class": "legend"},
-        )
-    return graph
-
-
-def members(tape: Tape, items: list[Item]) -> dict[tuple[str, str], list[Tensor]]:
-    """The tensors in each box; a circle's is the one it computes."""
-    by_name = {name: n for n, name in tape.names.items()}
-    return {
-        i.key: [] if i.dots else [by_name[k] for k in i.names or (i.key[1],) if k in by_name]
-        for i in items
-    }
-
-
-def _norm(tensors: list[Tensor], colours: Scale | None) -> float | None:
-    """The norm of the adjoints in a box together; None where none was asked for."""
-    known = [colours.norms[n] for n in tensors if n in colours.norms] if colours else []
-    return together(known) if known else None
+        put_scale(picture, (middle, bottom - SCALE_BELOW_POINTS), colours.legend())

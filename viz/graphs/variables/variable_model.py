@@ -1,33 +1,55 @@
-"""What Fig. 9.7.2 shows of a tape: a box for each named tensor, one circle for the unnamed operations between them."""
+"""What Fig. 9.7.2 shows of a tape: a box per named tensor, circles for operations between them."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass
-from itertools import pairwise
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from minigrad import Tape, Tensor
-from minigrad.viz.graphs.marks import GATES, Mark, inlined, mark, through
+from minigrad.viz.graphs.marks import is_gate
 
-Key = tuple[str, str]  # "box" or "circle", and a name of the tape
-Reads = dict[Tensor, list[tuple[Tensor, tuple[Mark, ...]]]]
-Times = dict[Tensor, int | None]
-SHARED = 12  # constants beyond share a box, too
+from .variable_reads import (
+    Marks,
+    Mates,
+    Reads,
+    initial_states,
+    reads_of,
+    roots_of_circles,
+    times_of_reads,
+)
+
+# Constants with the same readers: more of them share a box, as parameters always do.
+MAX_CONSTANTS_APART = 12
+
+Key = tuple[str, str]
+"""``"box"`` or ``"circle"``, and a name of the tape."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """A box, or (without names) a circle."""
+    """A box, or (without names) a circle.
+
+    time: the step, None outside the steps. stands_for: of an initial state, whose place it takes at
+    the first step. dots: it stands for the same item of many steps. note: written small below the
+    names.
+    """
 
     key: Key
     names: tuple[str, ...]
-    time: int | None  # None: outside the steps
+    time: int | None
     tip: str
     leaf: bool = False
     parameter: bool = False
-    stands_for: Key | None = None  # an initial state: whose place it takes at the first step
-    dots: bool = False  # stands for the same item of many steps
-    note: str = ""  # written small below the names
+    stands_for: Key | None = None
+    dots: bool = False
+    note: str = ""
+
+    @property
+    def is_circle(self) -> bool:
+        """Whether it stands where circles do: dots in place of a circle, too."""
+        return self.key[0] == "circle"
 
 
 @dataclass(frozen=True)
@@ -36,137 +58,144 @@ class Arrow:
 
     tail: Key
     head: Key
-    marks: tuple[Mark, ...] = ()
+    marks: Marks = ()
+
+    @property
+    def closed(self) -> bool:
+        """Whether no gradient passes."""
+        return any(m.closed for m in self.marks)
 
 
-def circles(tape: Tape) -> tuple[list[Item], list[Arrow]]:
-    """The items of a tape in its order, a circle before its box, and the arrows between them, each once."""
-    reads = _reads(tape)
-    roles = _initial_states(reads, tape.times)
-    times = _times(tape, reads, roles)
-    roots = _roots(tape, reads, times)
-    names = tape.names
+class VariableGraph(NamedTuple):
+    """Items in the order of execution, a circle before its box, and the arrows between them."""
 
-    def circle(n: Tensor) -> Key:
-        return "box" if roots[n].fn in GATES else "circle", names[roots[n]]
+    items: list[Item]
+    arrows: list[Arrow]
 
-    def box(n: Tensor) -> Key:
-        return ("box", names[owner.get(n, n)]) if n.name or n.fn is None else circle(n)
+    @property
+    def times(self) -> dict[Key, int | None]:
+        """The step of each item."""
+        return {i.key: i.time for i in self.items}
 
-    feeds: defaultdict[Tensor, dict[object, None]] = defaultdict(dict)
-    merged: defaultdict[Key, list[str]] = defaultdict(list)
-    for n in roots:  # in the order of execution
-        merged[circle(n)].append(n.op)
-        for x, marks in reads[n]:
-            feeds[x][circle(n), marks] = None
-    alike: defaultdict[object, list[Tensor]] = defaultdict(list)
-    for x in tape.leaves:
-        if times[x] is None and x not in roles and _shown(x):
-            alike[x.requires_grad, tuple(feeds[x])].append(x)
-    shared = [xs for xs in alike.values() if xs[0].requires_grad or len(xs) > SHARED]
-    owner = {x: xs[0] for xs in shared for x in xs}
 
-    arrows: dict[Arrow, None] = {}
+@dataclass(frozen=True)
+class _Keys:
+    """The keys of a tape's nodes.
+
+    roots: the node whose circle each operation is part of. owners: the leaf whose box others share.
+    """
+
+    names: Mapping[Tensor, str]
+    roots: Mates
+    owners: Mates
+
+    def circle(self, n: Tensor) -> Key:
+        """The circle that an operation is part of; in place of a named gate's stands its box."""
+        root = self.roots[n]
+        kind = "box" if is_gate(root) else "circle"
+        return kind, self.names[root]
+
+    def box(self, n: Tensor) -> Key:
+        """The box of a named node or a leaf; the circle of any other."""
+        if n.name or n.fn is None:
+            owner = self.owners.get(n, n)
+            return "box", self.names[owner]
+        return self.circle(n)
+
+
+def variable_graph(tape: Tape) -> VariableGraph:
+    """The boxes and circles of a tape, and the arrows between them."""
+    reads = reads_of(tape)
+    successors = initial_states(reads, tape.times)
+    times = times_of_reads(tape, reads, successors)
+    roots = roots_of_circles(tape, reads, times)
+    # Who shares a box depends on the circles, which depend on no box.
+    keys = _Keys(tape.names, roots, owners={})
+    outside = [x for x in tape.leaves if times[x] is None and x not in successors]
+    keys = replace(keys, owners=_owners(outside, reads, keys))
+    operations = _operations(keys)
     items: dict[Key, Item] = {}
+    arrows: dict[Arrow, None] = {}
     for n in reads:
         if n.fn is not None:
-            for x, marks in reads[n]:
-                if _shown(x) and box(x) != circle(n):
-                    arrows[Arrow(box(x), circle(n), marks)] = None
-            if roots[n] is n:
-                items[circle(n)] = Item(circle(n), (), times[n], " · ".join(merged[circle(n)]))
-            if n.name and n.fn not in GATES:
-                arrows[Arrow(circle(n), box(n))] = None
-        if n.name or (n.fn is None and _shown(n)):
-            inside: tuple[str, ...] = (names[n],)
-            tip = f"{names[n]}: {n.dtype}{list(n.shape)} [{n.where}]"
-            if box(n) in items and owner.get(n, n) is not n:
-                inside, tip = items[box(n)].names + inside, f"{items[box(n)].tip}; {tip}"
-            role, leaf = box(roles[n]) if n in roles else None, n.fn is None
-            items[box(n)] = Item(
-                box(n), inside, times[n], tip, leaf, leaf and n.requires_grad, role
-            )
-    return list(items.values()), list(arrows)
+            arrows |= dict.fromkeys(_arrows_into(n, reads, keys))
+        if roots.get(n) is n:
+            circle = keys.circle(n)
+            items[circle] = Item(circle, (), times[n], " · ".join(operations[circle]))
+        # An operation without a name is its circle alone.
+        if n.name or (n.fn is None and _has_box(n)):
+            box = _box(n, times[n], keys, successors.get(n))
+            if box.key in items and keys.owners.get(n, n) is not n:
+                box = _joined(items[box.key], box)
+            items[box.key] = box
+    return VariableGraph(list(items.values()), list(arrows))
 
 
-def _shown(n: Tensor) -> bool:
+def _operations(keys: _Keys) -> dict[Key, list[str]]:
+    """The names of the operations in each circle."""
+    operations: defaultdict[Key, list[str]] = defaultdict(list)
+    for n in keys.roots:
+        operations[keys.circle(n)].append(n.op)
+    return operations
+
+
+def _arrows_into(n: Tensor, reads: Reads, keys: _Keys) -> list[Arrow]:
+    """The arrows from what an operation reads to its circle, and on to its box."""
+    circle = keys.circle(n)
+    arrows = []
+    for x, marks in reads[n]:
+        tail = keys.box(x) if _has_box(x) else circle
+        if tail != circle:
+            arrows.append(Arrow(tail, circle, marks))
+    if n.name and not is_gate(n):
+        arrows.append(Arrow(circle, keys.box(n)))
+    return arrows
+
+
+def _box(n: Tensor, time: int | None, keys: _Keys, successor: Tensor | None) -> Item:
+    """The box of one node; the successor is what takes its place in the later steps."""
+    name = keys.names[n]
+    is_leaf = n.fn is None
+    return Item(
+        keys.box(n),
+        (name,),
+        time,
+        tip=f"{name}: {n.dtype}{list(n.shape)} [{n.where}]",
+        leaf=is_leaf,
+        parameter=is_leaf and n.requires_grad,
+        stands_for=None if successor is None else keys.box(successor),
+    )
+
+
+def _joined(item: Item, other: Item) -> Item:
+    """One box for both."""
+    names = item.names + other.names
+    tip = f"{item.tip}; {other.tip}"
+    return replace(other, names=names, tip=tip)
+
+
+def _has_box(n: Tensor) -> bool:
     """An unnamed constant is not worth a box."""
     return bool(n.fn or n.name or n.requires_grad)
 
 
-def _reads(tape: Tape) -> Reads:
-    """What each node but the unnamed gates reads, behind those gates."""
-    reads: Reads = {}
-    told = {x for n in tape.nodes if n.fn in GATES for x in inlined(n)}
-    for n in tape.nodes:
-        if n.fn not in GATES:
-            reads[n] = [through(x) for x in n.inputs]
-        elif n.name:
-            source, marks = through(n.inputs[0])
-            reads[n] = [(source, (*marks, *([mark(n)] if mark(n).text else [])))]
-    read = {x for pairs in reads.values() for x, _ in pairs}
-    return {n: pairs for n, pairs in reads.items() if n in read or n not in told}
+def _owners(leaves: list[Tensor], reads: Reads, keys: _Keys) -> Mates:
+    """The first of the leaves that share a box.
 
-
-def _times(tape: Tape, reads: Reads, roles: dict[Tensor, Tensor]) -> Times:
-    """Where nodes stand in time: a tape without steps is one step, and a leaf that one step alone reads is in it."""
-    times = dict(tape.times)
-    if not any(t is not None for t in times.values()):
-        return {n: None if n.fn is None and n.requires_grad else 0 for n in times}
-    readers: defaultdict[Tensor, set[int | None]] = defaultdict(set)
-    for n, pairs in reads.items():
-        for x, _ in pairs:
-            readers[x].add(times[n])
-    several = len({*times.values()} - {None}) > 1
-    for n in tape.leaves:
-        if (
-            several
-            and times[n] is None
-            and not n.requires_grad
-            and len(readers[n]) == 1
-            and n not in roles
-        ):
-            times[n] = next(iter(readers[n]))
-    return times
-
-
-def _roots(tape: Tape, reads: Reads, times: Times) -> dict[Tensor, Tensor]:
-    """The node whose circle each operation is part of: its readers', where they share one in the same step."""
-    readers: defaultdict[Tensor, list[tuple[Tensor, bool]]] = defaultdict(list)
-    for n, pairs in reads.items():
-        for x, marks in pairs:
-            readers[x].append((n, bool(marks)))
-    roots: dict[Tensor, Tensor] = {}
-    outputs = set(tape.outputs)  # a set: == of two Tensors is a Tensor
-    for n in reversed(reads):
-        if n.fn is None:
-            continue
-        found = {roots[r] for r, _ in readers[n]}
-        root = found.pop() if len(found) == 1 else n
-        gated = any(marked for _, marked in readers[n]) or root.fn in GATES
-        apart = n.name or n in outputs or gated or times[n] != times[root]
-        roots[n] = n if apart else root
-    return dict(reversed(roots.items()))
-
-
-def _initial_states(reads: Reads, times: Times) -> dict[Tensor, Tensor]:
-    """From each tensor that enters the steps where a recurrent edge would, to the tensor read there one step later."""
-    count: Counter[object] = Counter()
-    family: dict[object, Tensor] = {}
-    member: dict[Tensor, object] = {}
-    for n in reads:
-        if n.fn is not None and times[n] is not None:
-            alike = (times[n], n.fn, n.place)
-            count[alike] += 1
-            member[n] = (n.fn, n.place, count[alike])
-            family[times[n], member[n]] = n
-    following = dict(pairwise(sorted({t for t in times.values() if t is not None})))
-    roles: dict[Tensor, Tensor] = {}
-    for n, kind in member.items():
-        sibling = family.get((following.get(times[n]), kind))  # type: ignore[arg-type]
-        if sibling is None:
-            continue
-        for (x, _), (y, _) in zip(reads[n], reads[sibling], strict=False):
-            if times[x] is None and times[y] not in (None, times[sibling]):
-                roles.setdefault(x, y)
-    return roles
+    That are parameters with the same readers, and constants where there are many.
+    """
+    readers: defaultdict[Tensor, dict[Hashable, None]] = defaultdict(dict)
+    for n in keys.roots:
+        circle = keys.circle(n)
+        for x, marks in reads[n]:
+            readers[x][circle, marks] = None
+    alike: defaultdict[Hashable, list[Tensor]] = defaultdict(list)
+    for x in leaves:
+        if _has_box(x):
+            alike[x.requires_grad, tuple(readers[x])].append(x)
+    owners: Mates = {}
+    for sharing in alike.values():
+        first = sharing[0]
+        if first.requires_grad or len(sharing) > MAX_CONSTANTS_APART:
+            owners |= dict.fromkeys(sharing, first)
+    return owners

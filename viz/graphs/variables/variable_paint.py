@@ -1,221 +1,249 @@
-"""Drawing the unrolled graph: items, gates and arrows at given places, once or several times beside each other."""
+"""Drawing the unrolled graph: items, gates and arrows at given places, in one panel or several."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-import graphviz
+from graphviz import Digraph
 
 from minigrad.viz import style
-from minigrad.viz.graphs.marks import Mark
+from minigrad.viz.graphs.canvas import NAME_POINTS, TEXT_POINTS, Looks, Point, pin, put_text
 
-from .grid import cells
-from .variable_layout import FONT, SIZE, SMALL, Gate, Point, buses, gate_size, lines, points, size
-from .variable_model import Arrow, Item, Key
+from .variable_layout import Places
+from .variable_model import Arrow, Item, Key, VariableGraph
+from .variable_room import Bus
+from .variable_sizes import (
+    SIDE_POINTS,
+    Gate,
+    gate_of,
+    gate_size,
+    gates_with_heads,
+    item_size,
+    lines,
+)
 
-MANY = 150  # beyond, arrows are straight: the time to lead them round the boxes grows with the cube
-_TRUNK, _BELOW = (
-    19.0,
-    15.0,
-)  # from a circle's centre to the trunk beside it, and down to where the branch leaves it
-Looks = dict[str, str]
-Bus = tuple[Key, int]  # the tail of the arrows that share a trunk, and their heads' column
+# An invisible point where a branch leaves a trunk.
+JOINT_SIZE = (0.4, 0.4)
+JOINT_LOOKS = {
+    "shape": "box",
+    "label": "",
+    "style": "invis",
+    "class": "joint",
+}
+TRUNK_LOOKS = {
+    "arrowhead": "none",
+    "headclip": "false",
+    "class": "trunk",
+}
+# A caption has two lines.
+CAPTION_HEIGHT_POINTS = 2.6 * TEXT_POINTS
+CAPTION_MARGIN_POINTS = 4
 
-
-@dataclass(frozen=True)
-class Places:
-    """The centre of each item and gate; the branch on a trunk for each arrow that has one."""
-
-    item: dict[Key, Point]
-    gate: dict[Gate, Point]
-    branch: dict[Arrow, tuple[Bus, Point]]
-
-    @property
-    def corners(self) -> tuple[Point, Point]:
-        """The lowest and the highest centre in either direction."""
-        xs, ys = zip(*(self.item or {("box", ""): (0.0, 0.0)}).values(), strict=True)
-        return (min(xs), min(ys)), (max(xs), max(ys))
-
-
-def places(items: list[Item], arrows: list[Arrow], shown: list[Arrow] | None = None) -> Places:
-    """The places of the book's layout, with room for all arrows; gates on those that are shown together."""
-    cell = cells(items, arrows)
-    item, gate = points(items, arrows, cell, arrows if shown is None else shown)
-    branch: dict[Arrow, tuple[Bus, Point]] = {}
-    beside: dict[int, int] = {}
-    for (tail, column), its in buses(items, arrows, cell).items():
-        k = beside[column] = beside.get(column, -1) + 1
-        for a in its:
-            x, y = item[a.head]
-            branch[a] = (tail, column), (x - _TRUNK - 5 * k, y - _BELOW)
-    return Places(item, gate, branch)
+Part = Key | Arrow
+Identifiers = dict[Key | Gate, str]
+Texts = Mapping[Key, str]
 
 
 @dataclass(frozen=True)
-class Paint:
-    """How one panel is drawn: moved by ``shift``, its identifiers after ``prefix``, what is special about an item."""
+class Panel:
+    """How one copy of the picture is drawn.
+
+    shift: how far it is moved, in points. prefix: what its identifiers start with. tips, fills,
+    kinds: what is special about an item. added: what the other panels lack, drawn strong. missing:
+    what only the others have, drawn pale.
+    """
 
     shift: Point = (0.0, 0.0)
     prefix: str = ""
-    tips: Mapping[Key, str] = field(default_factory=dict)
-    fills: Mapping[Key, str] = field(default_factory=dict)
-    kinds: Mapping[Key, str] = field(default_factory=dict)
-    new: Collection[Key | Arrow] = ()  # drawn strong
-    gone: Collection[Key | Arrow] = ()  # drawn as what is not there any more
+    tips: Texts = field(default_factory=dict)
+    fills: Texts = field(default_factory=dict)
+    kinds: Texts = field(default_factory=dict)
+    added: Collection[Part] = ()
+    missing: Collection[Part] = ()
+
+    def moved(self, point: Point) -> Point:
+        """Where a point of the layout lies in this panel."""
+        x, y = point
+        right, up = self.shift
+        return x + right, y + up
+
+    def accent(self, part: Part) -> Looks:
+        """Strong for what the other panels lack, pale and dotted for what only they have."""
+        if part in self.missing:
+            return {"color": style.REMOVED, "style": "dotted"}
+        if part in self.added:
+            return {"penwidth": "2"}
+        return {}
 
 
-def blank(name: str, crowded: bool) -> graphviz.Digraph:
-    """A graph whose nodes stay where they are put."""
-    graph = graphviz.Digraph(name, engine="neato")
-    # inputscale: positions are in points; the exclamation mark that follows each: it is final
-    splines = "line" if crowded else "true"
-    graph.attr(inputscale="72", splines=splines, esep="+2", outputorder="edgesfirst", pad="0.06")
-    graph.attr(
-        "node",
-        fontname=style.MATH,
-        fontsize=f"{FONT:g}",
-        margin="0",
-        style="filled",
-        penwidth="0.8",
-    )
-    graph.attr("edge", arrowsize="0.5", penwidth="0.8")
-    return graph
+def paint_variables(picture: Digraph, graph: VariableGraph, spots: Places, panel: Panel) -> None:
+    """Draw one panel: boxes and circles, gates, arrows, those that share a trunk last.
+
+    spots: where the items and gates of the graph stand. panel: how this copy of it is drawn.
+    """
+    gates = gates_with_heads(graph, graph.arrows)
+    ids = _identifiers(graph, gates, panel)
+    for item in graph.items:
+        centre = panel.moved(spots.item[item.key])
+        _put_item(picture, ids[item.key], item, centre, panel)
+    _put_gates(picture, graph, spots, ids, panel)
+    times = graph.times
+    dots = {i.key for i in graph.items if i.dots}
+    branching = []
+    for a in graph.arrows:
+        if a.tail in dots and a.head in dots:
+            continue
+        if a not in spots.branch:
+            tail = gate_of(a, times) if a.marks else a.tail
+            head = ids[a.head]
+            looks = _line(a.closed) | panel.accent(a)
+            picture.edge(ids[tail], head, **looks)
+        elif a.head not in dots:
+            branching.append(a)
+    _put_trunks(picture, branching, spots, ids, panel)
 
 
-def paint(
-    graph: graphviz.Digraph, items: list[Item], arrows: list[Arrow], at: Places, how: Paint
+def _identifiers(graph: VariableGraph, gates: Iterable[Gate], panel: Panel) -> Identifiers:
+    """A DOT identifier for each item and gate of a panel."""
+    parts: list[Key | Gate] = [*graph.times, *gates]
+    unique = style.identifiers(map(_name, parts))
+    ids: Identifiers = {}
+    for part, name in zip(parts, unique, strict=True):
+        ids[part] = panel.prefix + name
+    return ids
+
+
+def _name(part: Key | Gate) -> str:
+    """What an identifier is made from."""
+    if isinstance(part, Gate):
+        return f"gate at {part.tail[1]}"
+    kind, name = part
+    return name if kind == "box" else f"to {name}"
+
+
+def _put_item(picture: Digraph, name: str, item: Item, centre: Point, panel: Panel) -> None:
+    """Draw a box, a circle, or dots, under an identifier, around its centre in the panel."""
+    looks = item_looks(item)
+    if item.key in panel.fills:
+        looks["fillcolor"] = panel.fills[item.key]
+        if item.parameter:
+            looks |= {"color": style.PARAMETER, "penwidth": "2"}
+    special = panel.kinds.get(item.key)
+    if special:
+        looks["class"] += f" {special}"
+    is_missing = item.key in panel.missing
+    looks |= panel.accent(item.key)
+    if is_missing:
+        looks["style"] = "dashed"
+    if special == "recomputed":
+        looks["style"] = "filled,dashed"
+    if is_missing or special == "unreached":
+        looks |= {"color": style.FAINT, "fontcolor": style.FAINT}
+    looks["label"] = ""
+    if item.names:
+        text = lines(item)
+        looks["label"] = style.label(*text, size=NAME_POINTS, note=item.note)
+    tip = panel.tips.get(item.key, item.tip)
+    looks["tooltip"] = style.tooltip(tip)
+    pin(picture, name, centre, item_size(item), **looks)
+
+
+def item_looks(item: Item) -> Looks:
+    """The shape, colour and class of a box, a circle, or dots."""
+    if item.dots:
+        return {"shape": "plaintext", "style": "", "class": "fold"}
+    if not item.names:
+        return {"shape": "circle", "fillcolor": style.CIRCLE, "class": "operation"}
+    if item.parameter:
+        return {"shape": "box", "fillcolor": style.PARAMETER, "class": "parameter"}
+    return {"shape": "box", "fillcolor": style.BOX, "class": "variable"}
+
+
+def _put_gates(
+    picture: Digraph, graph: VariableGraph, spots: Places, ids: Identifiers, panel: Panel
 ) -> None:
-    """Draw one panel."""
-    time = {i.key: i.time for i in items}
-    dots = {i.key for i in items if i.dots}
+    """Draw what stands on the arrows, and the lines that lead there.
 
-    def gate_of(a: Arrow) -> Gate:
-        return Gate(a.tail, a.marks, time[a.head])
-
-    gates = list(dict.fromkeys(gate_of(a) for a in arrows if a.marks))
-    named: list[Key | Gate] = [*time, *gates]
-    ids = dict(
-        zip(named, [how.prefix + i for i in style.identifiers(map(_name, named))], strict=True)
-    )
-    for item in items:
-        _box(graph, ids[item.key], item, _moved(at.item[item.key], how), how)
-    strong = {gate_of(a) for a in arrows if a in how.new}
-    weak = {gate_of(a) for a in arrows if a in how.gone}
-    for gate in gates:
-        looks = _line(gate.marks) | _accent(gate in strong, gate in weak)
-        text = style.label(*(m.text for m in gate.marks), size=SMALL)
+    spots: where everything stands. ids: the identifiers of items and gates in the panel.
+    """
+    times = graph.times
+    # A gate on several arrows is drawn strong where one of them is.
+    accents: dict[Gate, Looks] = {}
+    for a in graph.arrows:
+        if a.marks:
+            gate = gate_of(a, times)
+            accent = accents.setdefault(gate, {})
+            accent.update(panel.accent(a))
+    for gate, accent in accents.items():
         closed = any(m.closed for m in gate.marks)
-        ink = {"fontcolor": looks.get("color", style.GATE), "class": "cut" if closed else "gate"}
-        put_text(graph, ids[gate], _moved(at.gate[gate], how), gate_size(gate), text, **ink)
-        graph.edge(ids[gate.tail], ids[gate], arrowhead="none", **looks)
-    drawn = [a for a in arrows if a.tail not in dots or a.head not in dots]
-    for a in drawn:
-        if a not in at.branch:
-            tail = gate_of(a) if a.marks else a.tail
-            graph.edge(
-                ids[tail], ids[a.head], **_line(a.marks), **_accent(a in how.new, a in how.gone)
-            )
-    _trunks(graph, [a for a in drawn if a in at.branch and a.head not in dots], at, ids, how)
+        line = _line(closed) | accent
+        texts = [m.text for m in gate.marks]
+        looks = {
+            "label": style.label(*texts, size=TEXT_POINTS),
+            "fontcolor": line.get("color", style.GATE),
+            "class": "cut" if closed else "gate",
+        }
+        centre = panel.moved(spots.gate[gate])
+        name = ids[gate]
+        put_text(picture, name, centre, gate_size(gate), **looks)
+        picture.edge(ids[gate.tail], name, arrowhead="none", **line)
 
 
-def _trunks(
-    graph: graphviz.Digraph, arrows: list[Arrow], at: Places, ids: dict[Key | Gate, str], how: Paint
+def _put_trunks(
+    picture: Digraph, arrows: list[Arrow], spots: Places, ids: Identifiers, panel: Panel
 ) -> None:
-    """The arrows of a parameter that many steps read: one line up beside them, a branch to each."""
+    """Draw the arrows of a parameter that many steps read: one line up, a branch to each.
+
+    arrows: those that share a trunk. spots: where they branch. ids: the identifiers of items.
+    """
+
+    def height(a: Arrow) -> float:
+        return spots.branch[a].point[1]
+
     trunks: dict[Bus, list[Arrow]] = {}
     for a in arrows:
-        trunks.setdefault(at.branch[a][0], []).append(a)
-    for (tail, _), its in trunks.items():
-        below, clip = ids[tail], "true"
-        for a in sorted(its, key=lambda a: at.branch[a][1][1]):
-            joint = f"{ids[tail]} to {ids[a.head]}"
-            spot = {"shape": "box", "label": "", "style": "invis", "class": "joint"}
-            pin(graph, joint, _moved(at.branch[a][1], how), (0.4, 0.4), **spot)
-            graph.edge(
-                below,
-                joint,
-                arrowhead="none",
-                headclip="false",
-                tailclip=clip,
-                **{"class": "trunk"},
-            )
-            clip = "false"
-            graph.edge(joint, ids[a.head], tailclip="false", **_accent(a in how.new, a in how.gone))
+        bus = spots.branch[a].bus
+        trunks.setdefault(bus, []).append(a)
+    for bus, branches in trunks.items():
+        below = ids[bus.tail]
+        # Only the first piece starts at the edge of a box, the others at a point.
+        clip = "true"
+        for a in sorted(branches, key=height):
+            head = ids[a.head]
+            joint = f"{ids[bus.tail]} to {head}"
+            point = panel.moved(spots.branch[a].point)
+            pin(picture, joint, point, JOINT_SIZE, **JOINT_LOOKS)
+            picture.edge(below, joint, tailclip=clip, **TRUNK_LOOKS)
+            accent = panel.accent(a)
+            picture.edge(joint, head, tailclip="false", **accent)
             below = joint
+            clip = "false"
 
 
-def put_text(
-    graph: graphviz.Digraph, name: str, at: Point, measures: Point, text: str, **attributes: str
-) -> None:
-    """Plain text, centred there."""
-    plain = {"shape": "plaintext", "style": "", "fontname": style.SANS, "fontsize": f"{SMALL:g}"}
-    pin(graph, name, at, measures, label=text, **plain, **attributes)
-
-
-def put_captions(graph: graphviz.Digraph, items: list[Item], at: Places) -> None:
+def put_captions(picture: Digraph, items: list[Item], spots: Places) -> None:
     """The captions of the folded runs, in two lines each, left of their rows of dots."""
     rows: dict[str, list[float]] = {}
     for i in items:
         if i.dots and i.time is not None:
-            rows.setdefault(i.tip, []).append(at.item[i.key][1])
-    for k, (text, ys) in enumerate(rows.items()):
+            _, y = spots.item[i.key]
+            rows.setdefault(i.tip, []).append(y)
+    (left, _), _ = spots.corners
+    for k, text in enumerate(rows, start=1):
+        ys = rows[text]
         parts = text.replace(" (", "\n(").splitlines()
-        wide = max(style.width(part, SMALL) for part in parts) + 4
-        where = at.corners[0][0] - SIZE - wide / 2, (min(ys) + max(ys)) / 2
-        label = style.label(*parts, size=SMALL)
-        put_text(
-            graph, f"folded {k + 1}", where, (wide, 2.6 * SMALL), label, **{"class": "caption"}
-        )
+        widths = [style.width(part, TEXT_POINTS) for part in parts]
+        wide = max(widths) + CAPTION_MARGIN_POINTS
+        middle = (min(ys) + max(ys)) / 2
+        centre = left - SIDE_POINTS - wide / 2, middle
+        size = wide, CAPTION_HEIGHT_POINTS
+        looks = {"label": style.label(*parts, size=TEXT_POINTS)}
+        looks["class"] = "caption"
+        put_text(picture, f"folded {k}", centre, size, **looks)
 
 
-def pin(graph: graphviz.Digraph, name: str, at: Point, measures: Point, **attributes: str) -> None:
-    """A node of these measures, its centre there for good."""
-    sides = {"width": f"{measures[0] / 72:.4g}", "height": f"{measures[1] / 72:.4g}"}
-    graph.node(name, pos=f"{at[0]:.6g},{at[1]:.6g}!", id=f"node_{name}", **sides, **attributes)
-
-
-def _name(what: Key | Gate) -> str:
-    if isinstance(what, Gate):
-        return f"gate at {what.tail[1]}"
-    return what[1] if what[0] == "box" else f"to {what[1]}"
-
-
-def _moved(at: Point, how: Paint) -> Point:
-    return at[0] + how.shift[0], at[1] + how.shift[1]
-
-
-def _box(graph: graphviz.Digraph, name: str, item: Item, at: Point, how: Paint) -> None:
-    looks = {"shape": "box", "fillcolor": style.PARAMETER if item.parameter else style.BOX}
-    kind = "parameter" if item.parameter else "variable"
-    if item.dots:
-        looks, kind = {"shape": "plaintext", "style": ""}, "fold"
-    elif not item.names:
-        looks, kind = {"shape": "circle", "fillcolor": style.CIRCLE}, "operation"
-    if item.key in how.fills:
-        looks["fillcolor"] = how.fills[item.key]
-        looks |= {"color": style.PARAMETER, "penwidth": "2"} if item.parameter else {}
-    kind = " ".join(filter(None, (kind, how.kinds.get(item.key, ""))))
-    looks |= _accent(item.key in how.new, item.key in how.gone, "fontcolor")
-    if "recomputed" in kind:
-        looks["style"] = "filled,dashed"
-    if "unreached" in kind or item.key in how.gone:
-        looks |= {"color": style.FAINT, "fontcolor": style.FAINT}
-    text = style.label(*lines(item), size=FONT, note=item.note) if item.names else ""
-    tip = style.tooltip(how.tips.get(item.key, item.tip))
-    pin(graph, name, at, size(item), label=text, tooltip=tip, **looks, **{"class": kind})
-
-
-def _line(marks: tuple[Mark, ...]) -> Looks:
-    return (
-        {"color": style.CUT, "style": "dashed", "class": "cut"}
-        if any(m.closed for m in marks)
-        else {}
-    )
-
-
-def _accent(new: bool, gone: bool, *also: str) -> Looks:
-    """Strong for what the others do not have, pale and dotted for what they have."""
-    if gone:
-        return {"color": style.REMOVED, "style": "dotted" if not also else "dashed"}
-    return {"penwidth": "2"} if new else {}
+def _line(closed: bool) -> Looks:
+    """Red and dashed where no gradient passes."""
+    if closed:
+        return {"color": style.CUT, "style": "dashed", "class": "cut"}
+    return {}

@@ -8,15 +8,7 @@ from hypothesis import strategies as st
 
 from minigrad import transforms as tf
 from minigrad.viz import draw
-from minigrad.viz.graphs.operations.operation_layout import (
-    AFTER,
-    BACKWARD,
-    BEFORE,
-    FORWARD,
-    LOSS,
-    Box,
-    columns,
-)
+from minigrad.viz.graphs.operations.operation_layout import Band, Box, columns
 from minigrad.viz.output.render import svg
 from tests.viz.conftest import TAPES, book_rnn, gru, lstm, read_back, two_layers
 
@@ -87,8 +79,8 @@ def test_any_graph_finds_places_without_overlap(data):
     count = data.draw(st.integers(1, 14))
     boxes, edges = {}, []
     for n in range(count):
-        band = data.draw(st.sampled_from([BEFORE, FORWARD, LOSS, BACKWARD, AFTER]))
-        column = data.draw(st.integers(-1, 3)) if band in (FORWARD, BACKWARD) else None
+        band = data.draw(st.sampled_from(Band))
+        column = data.draw(st.integers(-1, 3)) if band in (Band.FORWARD, Band.BACKWARD) else None
         boxes[n] = Box(data.draw(st.floats(1, 90)), data.draw(st.floats(1, 40)), band, column)
         edges += (
             [(x, n) for x in data.draw(st.sets(st.integers(0, n - 1), max_size=3))] if n else []

@@ -1,0 +1,136 @@
+"""Long tapes: runs of steps alike are shown as one, and so is the middle of many that differ."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal, TypeVar
+
+from minigrad.errors import ArgumentError
+
+# Steps that are shown one by one where nobody says how many: few large ones, many small ones.
+MIN_STEPS = 4
+MAX_STEPS = 12
+
+Collapse = int | Literal["auto"] | None
+K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class View:
+    """Which steps are shown one by one.
+
+    All but the middle of more than ``collapse``, or those in ``steps``.
+    """
+
+    collapse: Collapse = "auto"
+    steps: Container[int] | None = None
+
+    def __post_init__(self) -> None:
+        counts = isinstance(self.collapse, int) and self.collapse >= 1
+        if self.collapse not in (None, "auto") and not counts:
+            expected = "expected a whole number from 1, or None"
+            raise ArgumentError("draw: collapse", got=f"{self.collapse}", expected=expected)
+        lists = self.steps is None or isinstance(self.steps, Container)
+        if not lists:
+            expected = "expected a range or another collection of steps, such as range(4, 9)"
+            raise ArgumentError("draw: steps", got=f"{self.steps}", expected=expected)
+
+    @property
+    def folds(self) -> bool:
+        """Whether anything folds at all."""
+        return self.collapse is not None or self.steps is not None
+
+    def runs(self, kinds: Mapping[int, Hashable], size: int, max_size: int) -> list[list[int]]:
+        """The runs of steps to fold, given the kind of each step.
+
+        Steps with much in them fold sooner: so many are shown that of ``size`` things in all steps
+        about ``max_size`` remain.
+        """
+        order = sorted(kinds)
+        if self.steps is not None:
+            return _runs_outside(order, self.steps)
+        if self.collapse is None:
+            return []
+        if self.collapse == "auto":
+            fitting = max_size * len(order) // (size or 1)
+            limit = min(MAX_STEPS, max(MIN_STEPS, fitting))
+        else:
+            limit = self.collapse
+        if len(order) <= limit:
+            return []
+        keep = max(1, limit // 4)
+        # Steps alike fold where few runs of them remain, if need be with one step at each end.
+        for ends in (keep, 1):
+            middle = order[ends:-ends]
+            runs = [list(run) for _, run in groupby(middle, kinds.__getitem__)]
+            if len(runs) + 2 * ends <= limit:
+                return [run for run in runs if len(run) > 1]
+        # Too many runs: all of them are one. Of two steps neither is in the middle.
+        middle = order[keep:-keep]
+        return [middle] if middle else []
+
+
+def _runs_outside(order: list[int], steps: Container[int]) -> list[list[int]]:
+    """The runs of steps that are not among those to show."""
+    if not any(t in steps for t in order):
+        got = f"none of t = {order[0]}..{order[-1]}" if order else "a tape without steps"
+        raise ArgumentError("draw: steps", got=got, expected="expected to show at least one step")
+    runs = groupby(order, lambda t: t in steps)
+    return [list(run) for is_shown, run in runs if not is_shown]
+
+
+def caption(run: Sequence[int], alike: bool, cuts: int) -> str:
+    """What is written on a folded run of steps.
+
+    >>> caption(range(4, 98), alike=True, cuts=23)
+    't = 4..97 (94 steps alike, 23 cut off)'
+    """
+    if len(run) == 1:
+        return f"t = {run[0]}"
+    count = f"{len(run)} steps"
+    if alike:
+        count += " alike"
+    if cuts:
+        count += f", {cuts} cut off"
+    return f"t = {run[0]}..{run[-1]} ({count})"
+
+
+def folding_steps(
+    order: Iterable[K],
+    tails: Callable[[K], Iterable[K]],
+    time: Callable[[K], int | None],
+    folded: Iterable[int],
+) -> dict[K, int | None]:
+    """The step that each thing folds with, if any.
+
+    Outside the steps that is the latest step it is computed from; for what comes before the steps a
+    folded one, where nothing but folded ones read it.
+
+    order: the things, inputs before their readers. tails: what a thing reads. time: its own step.
+    folded: the steps that fold.
+    """
+    step: dict[K, int | None] = {}
+    readers: defaultdict[K, list[K]] = defaultdict(list)
+    for k in order:
+        inputs = list(tails(k))
+        step[k] = time(k)
+        if step[k] is None:
+            step[k] = latest(step[x] for x in inputs)
+        for x in inputs:
+            readers[x].append(k)
+    folded = set(folded)
+    for k in reversed(step):
+        if step[k] is not None or not readers[k]:
+            continue
+        if all(step[r] in folded for r in readers[k]):
+            step[k] = step[readers[k][0]]
+    return step
+
+
+def latest(steps: Iterable[int | None]) -> int | None:
+    """The last of these steps; None where there is none."""
+    stamps = [t for t in steps if t is not None]
+    return max(stamps, default=None)

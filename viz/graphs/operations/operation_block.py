@@ -1,0 +1,239 @@
+"""What a node, or what stands for folded ones, says and how it looks in the graph of operations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from minigrad import Tape, Tensor
+from minigrad.internal import accumulate
+from minigrad.viz import style
+from minigrad.viz.graphs.canvas import Looks
+from minigrad.viz.graphs.marks import is_gate, mark
+from minigrad.viz.graphs.norms import Scale, number
+from minigrad.viz.graphs.selection import adjoint_nodes, is_number, reached_nodes, written
+from minigrad.viz.graphs.tooltip import kind_of, summary
+
+from .operation_fold import FoldedNodes
+
+# The fonts of names, of marks, and of what stands below a name.
+FONT_POINTS = 13.0
+MARK_POINTS = 11.0
+SMALL_POINTS = 10.0
+
+FILLS = {
+    "parameter": style.PARAMETER,
+    "constant": style.BOX,
+    "operation": style.OPERATION,
+}
+
+
+class Occurrence(NamedTuple):
+    """A node, and the step that it is drawn in."""
+
+    node: Tensor
+    step: int | None
+
+
+Key = Occurrence | str
+"""An occurrence, or the caption of what is folded."""
+
+
+class Row(NamedTuple):
+    """A line of a label, and the size of its font in points."""
+
+    text: str
+    size: float
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is drawn in one place: a node, or what stands for folded ones.
+
+    step: the time step, in whose frame it stands; None outside the steps. backward: it is an
+    adjoint. folded: it stands for others. bare: it is a mark without a box.
+    """
+
+    rows: list[Row]
+    looks: Looks
+    step: int | None
+    backward: bool
+    folded: bool = False
+    bare: bool = False
+
+    @property
+    def oval(self) -> bool:
+        """Whether its outline is an oval round the text."""
+        return self.looks.get("shape") == "oval"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a tape: what folds, where its nodes occur, what the gradient reaches."""
+
+    tape: Tape
+    colours: Scale | None
+    folded: FoldedNodes
+    occurrences: Mapping[Tensor, list[Occurrence]]
+
+    @cached_property
+    def reached(self) -> set[Tensor]:
+        """The nodes that backward reaches."""
+        return reached_nodes(self.tape)
+
+    @cached_property
+    def adjoint(self) -> set[Tensor]:
+        """The nodes of a recorded backward pass."""
+        return adjoint_nodes(self.tape)
+
+    def is_faint(self, n: Tensor) -> bool:
+        """Whether backward has nothing to do with the node."""
+        return n not in self.reached and n not in self.adjoint
+
+    def keys(self, n: Tensor) -> list[Key]:
+        """Where a node is drawn, or what stands for it."""
+        caption = self.folded.captions.get(n)
+        if caption is not None:
+            return [caption]
+        return [*self.occurrences.get(n, [])]
+
+
+def block_of(key: Key, n: Tensor, facts: Facts) -> Block:
+    """The block of a node, or of the fold that it is the first of."""
+    backward = n in facts.adjoint
+    if isinstance(key, str):
+        step = facts.folded.steps.get(key)
+        rows = _fold_rows(key, has_dots=key in facts.folded.steps)
+        looks = _fold_looks(key, step, has_adjoints=bool(facts.adjoint))
+        return Block(rows, looks, step, backward, folded=True)
+    rows = _rows(n, facts)
+    looks = _looks(n, facts)
+    looks["tooltip"] = style.tooltip(_tip(n, facts))
+    return Block(rows, looks, key.step, backward, bare=_is_bare(n))
+
+
+def _is_bare(n: Tensor) -> bool:
+    """Whether only the mark of a gate is drawn."""
+    return is_gate(n) and not n.name
+
+
+def _fold_rows(text: str, has_dots: bool) -> list[Row]:
+    """Dots over the caption of a run of steps, in two lines; a crowd has no dots."""
+    rows = []
+    if has_dots:
+        rows.append(Row("⋯", MARK_POINTS))
+    for line in text.replace(" (", "\n(").split("\n"):
+        rows.append(Row(line, MARK_POINTS))
+    return rows
+
+
+def _fold_looks(text: str, step: int | None, has_adjoints: bool) -> Looks:
+    """Plain text inside the frame of a step, a dashed box outside the steps."""
+    looks = {"tooltip": text, "class": "fold"}
+    if step is not None:
+        return looks | {"shape": "plaintext", "style": ""}
+    looks["shape"] = "box"
+    looks["style"] = "rounded,dashed,filled"
+    looks["fillcolor"] = style.ADJOINT if has_adjoints else style.BOX
+    return looks
+
+
+def _rows(n: Tensor, facts: Facts) -> list[Row]:
+    """What is written on a node: the name, the function, the norm of the adjoint."""
+    if _is_bare(n):
+        return [Row(mark(n).text or n.op, MARK_POINTS)]
+    rows = []
+    if is_number(n):
+        rows.append(Row(f"{n.item():.4g}", FONT_POINTS))
+    elif n.fn is None:
+        rows.append(Row(facts.tape.names[n], FONT_POINTS))
+    elif n.name:
+        rows.append(Row(n.name, FONT_POINTS))
+        rows.append(Row(_called(n), SMALL_POINTS))
+    else:
+        rows.append(Row(_called(n), MARK_POINTS))
+    if facts.colours and n in facts.colours.norms:
+        norm = facts.colours.norms[n]
+        rows.append(Row(number(norm), SMALL_POINTS))
+    return rows
+
+
+def _called(n: Tensor) -> str:
+    """An operation: the function, and the constants among its operands.
+
+    A sum of contributions says how many.
+    """
+    if n.fn is accumulate:
+        return f"Σ of {len(n.inputs)}"
+    if is_gate(n):
+        return f"{n.op} {mark(n).text}"
+    constants = written(n)
+    if not constants:
+        return str(n.op)
+    operands = []
+    for x in n.inputs:
+        operands.append(f"{x.item():.4g}" if x in constants else "·")
+    return f"{n.op}({', '.join(operands)})"
+
+
+def _tip(n: Tensor, facts: Facts) -> str:
+    """A tensor in one line, and why no gradient reaches it."""
+    text = summary(facts.tape, n)
+    if n.recomputed:
+        text += ", recomputed"
+    if facts.is_faint(n):
+        text += ", no gradient reaches it" if n.requires_grad else ", needs no gradient"
+    return text
+
+
+def _looks(n: Tensor, facts: Facts) -> Looks:
+    """Shape, colours and class of one node."""
+    if _is_bare(n):
+        return _gate_looks(n)
+    is_faint = facts.is_faint(n)
+    kind = kind_of(n)
+    looks = _shape(n)
+    looks["fillcolor"] = FILLS[kind]
+    looks["class"] = kind
+    looks["color"] = style.FAINT if is_faint else "black"
+    looks["fontcolor"] = looks["color"]
+    if n in facts.adjoint:
+        looks |= {"fillcolor": style.ADJOINT, "class": "adjoint"}
+    elif is_faint:
+        looks |= {"fillcolor": style.UNREACHED, "class": f"{kind} unreached"}
+    elif facts.colours:
+        looks |= _norm_looks(n, facts.colours)
+    if n.recomputed:
+        looks["style"] = "rounded,filled,dashed"
+        looks["class"] += " recomputed"
+    return looks
+
+
+def _shape(n: Tensor) -> Looks:
+    """A box for a leaf, a round one for an operation, an oval for a sum of contributions."""
+    if n.fn is None:
+        return {"shape": "box"}
+    if n.fn is accumulate:
+        return {"shape": "oval"}
+    return {"shape": "box", "style": "rounded,filled"}
+
+
+def _norm_looks(n: Tensor, colours: Scale) -> Looks:
+    """The colour of its norm; the outline tells a parameter."""
+    looks: Looks = {}
+    if n in colours.norms:
+        looks["fillcolor"] = colours.colour(colours.norms[n])
+    if kind_of(n) == "parameter":
+        looks["penwidth"] = "2"
+        looks["color"] = style.PARAMETER
+    return looks
+
+
+def _gate_looks(n: Tensor) -> Looks:
+    """Coloured text."""
+    looks = {"shape": "plaintext", "style": ""}
+    if mark(n).closed:
+        return looks | {"fontcolor": style.CUT, "class": "cut"}
+    return looks | {"fontcolor": style.GATE, "class": "gate"}

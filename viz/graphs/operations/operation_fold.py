@@ -1,0 +1,152 @@
+"""What folds in the graph of operations: steps alike, the arithmetic of ``clip``, crowds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from minigrad import Tape, Tensor
+from minigrad.viz.graphs.fold import View, caption, folding_steps
+from minigrad.viz.graphs.marks import closed, is_gate
+from minigrad.viz.graphs.selection import adjoint_nodes
+
+# Nodes in all steps: steps with many of them fold sooner.
+MAX_NODES = 200
+# Of more nodes in one step, or outside the steps, only the first and the last few are drawn.
+MAX_CROWD = 200
+CROWD_ENDS = 12
+
+
+Runs = list[list[int]]
+Members = defaultdict[int | None, list[Tensor]]
+
+
+@dataclass(frozen=True)
+class FoldedNodes:
+    """The nodes that are not drawn one by one.
+
+    captions: of each node, the text of what stands for it. steps: of each caption of a run of
+    steps, the first of them.
+    """
+
+    captions: dict[Tensor, str] = field(default_factory=dict)
+    steps: dict[str, int] = field(default_factory=dict)
+
+
+def fold_nodes(tape: Tape, shown: list[Tensor], view: View) -> FoldedNodes:
+    """What folds of the nodes shown."""
+    folded = FoldedNodes()
+    if not view.folds:
+        return folded
+    folded.captions.update(clipping(tape))
+    runs = _folding_runs(tape, shown, view)
+    _fold_runs(tape, shown, runs, folded)
+    _fold_crowds(tape, shown, folded)
+    return folded
+
+
+def _by_step(nodes: Iterable[Tensor], steps: Mapping[Tensor, int | None]) -> Members:
+    """The nodes of each step, and of none."""
+    members: Members = defaultdict(list)
+    for n in nodes:
+        members[steps[n]].append(n)
+    return members
+
+
+def _folding_runs(tape: Tape, shown: list[Tensor], view: View) -> Runs:
+    """The runs of steps that fold: those with the same functions, shapes and closed gates."""
+    kinds: dict[int, Hashable] = {}
+    size = 0
+    for t, members in _by_step(shown, tape.times).items():
+        if t is not None:
+            kinds[t] = _kind(members), tuple(map(closed, members))
+            size += len(members)
+    return view.runs(kinds, size, MAX_NODES)
+
+
+def _fold_runs(tape: Tape, shown: list[Tensor], runs: Runs, folded: FoldedNodes) -> None:
+    """Enter the nodes of each run, forward and backward apart; results outside the steps stay."""
+    times = tape.times
+    hidden = [t for run in runs for t in run]
+    step = folding_steps(tape.nodes, lambda n: n.inputs, times.__getitem__, hidden)
+    results = {o for o in tape.outputs if times[o] is None}
+    results.update(folded.captions)
+    members = _by_step([n for n in shown if n not in results], step)
+    adjoint = adjoint_nodes(tape)
+    for run in runs:
+        kinds = {_kind(members[t]) for t in run}
+        cut_steps = [t for t in run if any(map(closed, members[t]))]
+        forward = caption(run, len(kinds) == 1, len(cut_steps))
+        backward = f"{forward}, backward"
+        folded.steps[forward] = run[0]
+        folded.steps[backward] = run[0]
+        for t in run:
+            for n in members[t]:
+                folded.captions[n] = backward if n in adjoint else forward
+
+
+def _kind(members: Iterable[Tensor]) -> Hashable:
+    """What steps alike share: all but their gates."""
+    return tuple((n.fn, n.shape) for n in members if not is_gate(n))
+
+
+def _fold_crowds(tape: Tape, shown: list[Tensor], folded: FoldedNodes) -> None:
+    """Enter the middle of what is too much for one step, or outside the steps."""
+    remaining = [n for n in shown if n not in folded.captions]
+    for t, crowd in _by_step(remaining, tape.times).items():
+        if len(crowd) <= MAX_CROWD:
+            continue
+        inner = crowd[CROWD_ENDS:-CROWD_ENDS]
+        text = f"{len(inner):,} nodes"
+        if t is not None:
+            text += f" of t = {t}"
+        for n in inner:
+            folded.captions[n] = text
+
+
+def clipping(tape: Tape) -> dict[Tensor, str]:
+    """The operations of ``clip``, each with what they make together: the norm, and the min."""
+    captions: dict[Tensor, str] = {}
+    outputs = list(tape.outputs[-len(tape.wrt) :])
+    if not tape.wrt:
+        return captions
+    # A tape may have been clipped several times: from the last clip to the first.
+    while outputs and all(map(_is_clipped, outputs)):
+        factor = outputs[0].inputs[1]
+        if factor.fn is not np.divide:
+            break
+        bound, least = factor.inputs
+        if least.fn is not np.maximum:
+            break
+        length, *others = least.inputs
+        outputs = [o.inputs[0] for o in outputs]
+        norm = f"‖g‖ = {length.item():.4g}"
+        for n in _between(length, outputs):
+            captions[n] = norm
+        smaller = f"min(1, {bound.item():.4g}/‖g‖) = {factor.item():.4g}"
+        for n in (bound, least, *others, factor):
+            captions[n] = smaller
+    return captions
+
+
+def _is_clipped(output: Tensor) -> bool:
+    """Whether it is a gradient that ``clip`` has scaled."""
+    name = output.name or ""
+    return output.fn is np.multiply and name.startswith("clipped ")
+
+
+def _between(last: Tensor, gradients: list[Tensor]) -> list[Tensor]:
+    """The nodes from which one is computed, back to the gradients."""
+    seen = set(gradients)
+    nodes = []
+    stack = [last]
+    while stack:
+        n = stack.pop()
+        if n not in seen:
+            seen.add(n)
+            nodes.append(n)
+            stack += n.inputs
+    return nodes

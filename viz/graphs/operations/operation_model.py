@@ -1,0 +1,128 @@
+"""What is drawn of a tape's operations: a block per node or fold, and what joins them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from minigrad import Edge, Tape, Tensor
+from minigrad.viz import style
+from minigrad.viz.graphs.canvas import Looks
+from minigrad.viz.graphs.fold import View
+from minigrad.viz.graphs.marks import closed
+from minigrad.viz.graphs.norms import Scale
+from minigrad.viz.graphs.selection import reading_steps, shown_nodes
+
+from .operation_block import Block, Facts, Key, Occurrence, block_of
+from .operation_fold import fold_nodes
+
+
+class Arc(NamedTuple):
+    """An edge between two blocks."""
+
+    tail: Key
+    head: Key
+    looks: Looks
+
+
+@dataclass(frozen=True)
+class OperationGraph:
+    """The blocks in the order of execution, their identifiers, and what joins them."""
+
+    blocks: dict[Key, Block]
+    ids: dict[Key, str]
+    arcs: list[Arc]
+    has_recomputed: bool
+
+
+def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationGraph:
+    """The blocks and edges of a tape in that view, coloured where there are norms."""
+    shown = shown_nodes(tape)
+    folded = fold_nodes(tape, shown, view)
+    unfolded = [n for n in shown if n not in folded.captions]
+    occurrences = _occurrences(tape, unfolded)
+    facts = Facts(tape, colours, folded, occurrences)
+    blocks: dict[Key, Block] = {}
+    for n in tape.nodes:
+        for key in facts.keys(n):
+            if key not in blocks:
+                blocks[key] = block_of(key, n, facts)
+    has_recomputed = any(n.recomputed for n in unfolded)
+    ids = _identifiers(facts)
+    return OperationGraph(blocks, ids, _arcs(facts), has_recomputed)
+
+
+def _occurrences(tape: Tape, nodes: list[Tensor]) -> dict[Tensor, list[Occurrence]]:
+    """Where each node is drawn: in its step.
+
+    A leaf from outside that several steps read is drawn in each of these.
+    """
+    read_in = reading_steps(tape.times, {n: n.inputs for n in nodes})
+    occurrences: dict[Tensor, list[Occurrence]] = {}
+    for n in nodes:
+        own = tape.times[n]
+        steps = read_in.get(n, [])
+        is_outside = n.fn is None and own is None
+        if not is_outside or len(steps) <= 1:
+            steps = [own]
+        occurrences[n] = [Occurrence(n, t) for t in steps]
+    return occurrences
+
+
+def _identifiers(facts: Facts) -> dict[Key, str]:
+    """A DOT identifier per block: the tape's name, with the step of a leaf drawn in several."""
+    names: dict[Key, str] = {}
+    for n, occurrences in facts.occurrences.items():
+        for key in occurrences:
+            names[key] = facts.tape.names[n]
+            if len(occurrences) > 1:
+                names[key] += f"@{key.step}"
+    for text in facts.folded.captions.values():
+        names[text] = text
+    unique = style.identifiers(names.values())
+    return dict(zip(names, unique, strict=True))
+
+
+def _arcs(facts: Facts) -> list[Arc]:
+    """The edges between blocks; into and out of a fold each once."""
+    folded = facts.folded.captions
+    drawn: set[tuple[Key, Key]] = set()
+    arcs: list[Arc] = []
+    for n in facts.tape.nodes:
+        time = facts.tape.times[n]
+        head = next(iter(facts.keys(n)), None)
+        for slot, x in enumerate(n.inputs):
+            tail = _tail(facts.keys(x), time)
+            if head is None or tail is None:
+                continue
+            if n in folded or x in folded:
+                if tail == head or (tail, head) in drawn:
+                    continue
+                drawn.add((tail, head))
+            looks = _arc_looks(Edge(x, n, slot), facts)
+            arcs.append(Arc(tail, head, looks))
+    return arcs
+
+
+def _tail(keys: list[Key], reading_step: int | None) -> Key | None:
+    """The block that is read: of a leaf that several steps read, the one in the reader's step."""
+    if len(keys) == 1:
+        return keys[0]
+    for key in keys:
+        if isinstance(key, Occurrence) and key.step == reading_step:
+            return key
+    return None
+
+
+def _arc_looks(edge: Edge, facts: Facts) -> Looks:
+    """How the gradient fares along an edge."""
+    x = edge.source
+    n = edge.target
+    passes_gate = closed(n) and edge.slot == 0
+    if passes_gate or closed(x):
+        return {"color": style.CUT, "style": "dashed", "class": "cut"}
+    if n in facts.adjoint:
+        return {"color": style.BACKWARD, "class": "backward"}
+    if n in facts.reached and edge.carries_gradient:
+        return {}
+    return {"color": style.FAINT, "class": "unreached"}

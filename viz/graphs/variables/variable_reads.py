@@ -1,0 +1,143 @@
+"""What the nodes of a tape read, behind the gates, and in which step each belongs."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator, Mapping
+from itertools import pairwise
+from typing import NamedTuple
+
+from minigrad import Tape, Tensor
+from minigrad.viz.graphs.marks import Mark, inlined, is_gate, mark, through
+from minigrad.viz.graphs.selection import Times, drawn_times
+
+Marks = tuple[Mark, ...]
+StepOf = Mapping[Tensor, int | None]
+Mates = dict[Tensor, Tensor]
+"""From nodes to the nodes that belong to them."""
+
+
+class Read(NamedTuple):
+    """A node that is read, and the marks of the gates on the way."""
+
+    source: Tensor
+    marks: Marks
+
+
+_Place = tuple[int | None, Hashable, int]
+"""A step, a kind of operation, and which of its kind in the step."""
+Reads = dict[Tensor, list[Read]]
+"""What each node reads."""
+
+
+def reads_of(tape: Tape) -> Reads:
+    """What each node but the unnamed gates reads, behind those gates."""
+    reads: Reads = {}
+    told_by_marks: set[Tensor] = set()
+    for n in tape.nodes:
+        if not is_gate(n):
+            reads[n] = [Read(*through(x)) for x in n.inputs]
+            continue
+        told_by_marks.update(inlined(n))
+        if n.name:
+            source, marks = through(n.inputs[0])
+            if mark(n).text:
+                marks = (*marks, mark(n))
+            reads[n] = [Read(source, marks)]
+    unread = told_by_marks.difference(_sources(reads))
+    for n in unread:
+        reads.pop(n, None)
+    return reads
+
+
+def _sources(reads: Reads) -> Iterator[Tensor]:
+    """All that anything reads."""
+    for inputs in reads.values():
+        for read in inputs:
+            yield read.source
+
+
+def times_of_reads(tape: Tape, reads: Reads, initial_states: Mates) -> Times:
+    """The step that each node is drawn in; initial states are drawn outside the steps.
+
+    Of a single step all constants stay outside.
+    """
+    steps = set(tape.times.values())
+    steps.discard(None)
+    if len(steps) == 1:
+        return dict(tape.times)
+    sources: dict[Tensor, list[Tensor]] = {}
+    for n, inputs in reads.items():
+        sources[n] = [read.source for read in inputs]
+    return drawn_times(tape.times, sources, outside=initial_states)
+
+
+def roots_of_circles(tape: Tape, reads: Reads, times: Times) -> Mates:
+    """The node whose circle each operation is part of.
+
+    That is its readers', where they share one in the same step.
+    """
+    readers: defaultdict[Tensor, list[Tensor]] = defaultdict(list)
+    gated: set[Tensor] = set()
+    for n, inputs in reads.items():
+        for x, marks in inputs:
+            readers[x].append(n)
+            if marks:
+                gated.add(x)
+    # A set: == of two Tensors is a Tensor.
+    outputs = set(tape.outputs)
+    roots: Mates = {}
+    # Readers first: their circles are known when an operation asks which of them it is part of.
+    for n in reversed(reads):
+        if n.fn is None:
+            continue
+        candidates = {roots[r] for r in readers[n]}
+        root = candidates.pop() if len(candidates) == 1 else n
+        is_shown = n.name or n in outputs or n in gated
+        in_step = times[n] == times[root]
+        joins = in_step and not is_gate(root)
+        roots[n] = root if joins and not is_shown else n
+    return dict(reversed(roots.items()))
+
+
+def initial_states(reads: Reads, times: StepOf) -> Mates:
+    """From each tensor that enters the steps where a recurrent edge would.
+
+    The other end is the tensor that is read there one step later.
+    """
+    successors: Mates = {}
+    for n, sibling in _counterparts(reads, times).items():
+        pairs = zip(reads[n], reads[sibling], strict=False)
+        for first, second in pairs:
+            x = first.source
+            y = second.source
+            is_recurrent = times[y] not in (None, times[sibling])
+            if is_recurrent and times[x] is None:
+                successors.setdefault(x, y)
+    return successors
+
+
+def _counterparts(reads: Reads, times: StepOf) -> Mates:
+    """From each operation in a step to the same one in the next: by function, line and number."""
+    count: Counter[Hashable] = Counter()
+    nodes: dict[_Place, Tensor] = {}
+    for n in reads:
+        t = times[n]
+        if n.fn is not None and t is not None:
+            kind = (n.fn, n.place)
+            count[t, kind] += 1
+            nodes[t, kind, count[t, kind]] = n
+    counterparts: Mates = {}
+    following = _following_steps(times)
+    for (t, operation, k), n in nodes.items():
+        next_step = following.get(t)
+        sibling = nodes.get((next_step, operation, k))
+        if sibling is not None:
+            counterparts[n] = sibling
+    return counterparts
+
+
+def _following_steps(times: StepOf) -> dict[int | None, int]:
+    """From each step to the next."""
+    steps = {t for t in times.values() if t is not None}
+    return dict(pairwise(sorted(steps)))

@@ -1,0 +1,85 @@
+"""Sizes in points: the measures of Fig. 9.7.2, larger only where names are longer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from minigrad.viz import style
+from minigrad.viz.graphs.canvas import NAME_POINTS, TEXT_POINTS, Point
+
+from .variable_model import Arrow, Item, Key, VariableGraph
+from .variable_reads import Marks
+
+# A circle's diameter, a box's least side.
+SIDE_POINTS = 24.0
+# Between two things beside each other, and around the text in a box.
+GAP_POINTS = 6.0
+# From line to line of a text, as a multiple of its font.
+LINE_HEIGHT = 1.3
+NOTE_HEIGHT = 1.4
+MARK_MARGIN_POINTS = 2
+
+NAMES_PER_LINE = 3
+MAX_NAMES = 11
+
+
+class Gate(NamedTuple):
+    """What stands on the arrows from one item to the readers in one step."""
+
+    tail: Key
+    marks: Marks
+    time: int | None
+
+
+GateHeads = dict[Gate, list[Key]]
+"""Each gate with the items that read through it."""
+
+
+def gate_of(a: Arrow, times: dict[Key, int | None]) -> Gate:
+    """The gate on an arrow, given the step of each item."""
+    return Gate(a.tail, a.marks, times[a.head])
+
+
+def gates_with_heads(graph: VariableGraph, shown: list[Arrow]) -> GateHeads:
+    """The gates on the arrows shown, each with the items that read through it."""
+    times = graph.times
+    gates: defaultdict[Gate, list[Key]] = defaultdict(list)
+    for a in shown:
+        if a.marks:
+            gates[gate_of(a, times)].append(a.head)
+    return gates
+
+
+def lines(item: Item) -> list[str]:
+    """The names in a box, a few per line."""
+    names = [style.plain(n) for n in item.names]
+    if len(names) > MAX_NAMES:
+        more = len(names) - MAX_NAMES
+        names[MAX_NAMES:] = [f"{more:,} more"]
+    text = []
+    for start in range(0, len(names), NAMES_PER_LINE):
+        line = names[start : start + NAMES_PER_LINE]
+        text.append(", ".join(line))
+    return text
+
+
+def gate_size(gate: Gate) -> Point:
+    """Width and height of what is written on a gate."""
+    widths = [style.width(m.text, TEXT_POINTS) for m in gate.marks]
+    tall = len(gate.marks) * TEXT_POINTS * LINE_HEIGHT
+    return max(widths) + MARK_MARGIN_POINTS, tall
+
+
+def item_size(item: Item) -> Point:
+    """Width and height of a box or circle."""
+    text = lines(item)
+    widths = [style.width(line, NAME_POINTS) for line in text]
+    tall = len(text) * NAME_POINTS * LINE_HEIGHT
+    if item.note:
+        widths.append(style.width(item.note, TEXT_POINTS))
+        tall += TEXT_POINTS * NOTE_HEIGHT
+    wide = round(max(widths, default=0.0))
+    wide_with_gap = wide + GAP_POINTS
+    tall_with_gap = tall + GAP_POINTS
+    return max(SIDE_POINTS, wide_with_gap), max(SIDE_POINTS, tall_with_gap)
