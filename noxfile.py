@@ -5,7 +5,12 @@ import nox
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "fast"]
-FAST = ["tests/test_layers.py", "tests/test_house.py", "tests/minigrad/core", "tests/minigrad/transforms"]
+FAST = [
+    "tests/test_layers.py",
+    "tests/test_house.py",
+    "tests/minigrad/core",
+    "tests/minigrad/transforms",
+]
 
 
 def install(session: nox.Session) -> None:
@@ -47,7 +52,9 @@ def docs(session: nox.Session) -> None:
     """The figures of the README and docs/, made again; then every example in text and docstrings."""
     install(session)
     session.run("minigrad", "figure", "all", "-o", "docs")
-    session.run("python", "-m", "pytest", "README.md", "tests/test_docs.py", "tests/test_docstrings.py")
+    session.run(
+        "python", "-m", "pytest", "README.md", "tests/test_docs.py", "tests/test_docstrings.py"
+    )
 
 
 @nox.session

@@ -92,12 +92,22 @@ def test_a_wheel_holds_one_top_level_name(wheel):
 
 
 def test_every_folder_is_a_package_that_is_installed():
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "packages"
+    ]
     inside = [path.parent.relative_to(ROOT) for path in (ROOT / "minigrad").rglob("__init__.py")]
-    beside = [path.parent.relative_to(ROOT) for top in ("models", "viz") for path in (ROOT / top).rglob("__init__.py")]
-    packages = [".".join(path.parts) for path in inside] + [".".join(("minigrad", *path.parts)) for path in beside]
+    beside = [
+        path.parent.relative_to(ROOT)
+        for top in ("models", "viz")
+        for path in (ROOT / top).rglob("__init__.py")
+    ]
+    packages = [".".join(path.parts) for path in inside] + [
+        ".".join(("minigrad", *path.parts)) for path in beside
+    ]
     assert sorted(declared) == sorted(packages)
-    folders = {path.parent for top in ("minigrad", "models", "viz") for path in (ROOT / top).rglob("*.py")}
+    folders = {
+        path.parent for top in ("minigrad", "models", "viz") for path in (ROOT / top).rglob("*.py")
+    }
     assert all((folder / "__init__.py").exists() for folder in folders)
 
 
@@ -107,16 +117,30 @@ def test_installed_from_a_wheel(wheel, project, tmp_path):
         archive.extractall(site)
     said = run(sys.executable, "main.py", cwd=project, path=site)
     assert str(site) in said
-    run(sys.executable, "-m", "minigrad", "figure", "unrolled", "-o", "a.svg", cwd=project, path=site)
+    run(
+        sys.executable,
+        "-m",
+        "minigrad",
+        "figure",
+        "unrolled",
+        "-o",
+        "a.svg",
+        cwd=project,
+        path=site,
+    )
     assert (project / "a.svg").stat().st_size > 0
 
 
 def test_from_a_checkout_that_is_not_installed(checkout, project):
     assert str(checkout / "viz") in run(sys.executable, "main.py", cwd=project, path=checkout)
-    assert "Tape" in run(sys.executable, "-c", "import minigrad as mg; print(mg.Tape)", cwd=checkout)
+    assert "Tape" in run(
+        sys.executable, "-c", "import minigrad as mg; print(mg.Tape)", cwd=checkout
+    )
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the paths of a virtual environment are those of POSIX here")
+@pytest.mark.skipif(
+    os.name == "nt", reason="the paths of a virtual environment are those of POSIX here"
+)
 def test_installed_as_editable(checkout, project, tmp_path):
     venv.create(tmp_path / "env", with_pip=False, symlinks=True)
     python = tmp_path / "env" / "bin" / "python"
