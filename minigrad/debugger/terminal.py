@@ -15,7 +15,6 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from minigrad.companions import companion
 from minigrad.core.step import Step
 from minigrad.core.tape import Tape
 from minigrad.errors import ArgumentError
@@ -215,10 +214,12 @@ class Debugger(cmd.Cmd):
 
     def do_draw(self, arg: str) -> None:
         """draw [FILE]: the picture so far as .svg (backward.svg), or as .html the page to step through."""
-        stepper, file = companion("minigrad.viz.page.write"), arg or "backward.svg"
+        from minigrad.viz.page.write import snapshot, stepper
+
+        file = arg or "backward.svg"
         if file.endswith(".html"):
-            return self.say(f"wrote {stepper.stepper(self.tape, file)}")
-        return self.say(f"wrote {stepper.snapshot(self.tape, self.session.state, file)}")
+            return self.say(f"wrote {stepper(self.tape, file)}")
+        return self.say(f"wrote {snapshot(self.tape, self.session.state, file)}")
 
     def do_h(self, arg: str) -> None:
         """h [COMMAND]: the commands, or one of them."""
