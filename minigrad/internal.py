@@ -15,7 +15,7 @@ from minigrad.core.norms import norm, shrink
 from minigrad.core.notation import filled, templates, words_of
 from minigrad.core.order import behind, dependents, leading_to, reached
 from minigrad.core.sweep import sweep
-from minigrad.core.text import float_norm, unique_names
+from minigrad.core.text import float_norm, kind_of, operation, unique_names
 from minigrad.core.text import summary as array_summary
 from minigrad.debugger.session import Session
 from minigrad.files import leftovers, make_folder, write_atomically
@@ -33,10 +33,12 @@ __all__ = [
     "filled",
     "float_norm",
     "gates",
+    "kind_of",
     "leading_to",
     "leftovers",
     "make_folder",
     "norm",
+    "operation",
     "positive",
     "reached",
     "refuse_no_tape",

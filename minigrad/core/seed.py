@@ -29,11 +29,11 @@ def seed_for(tape: Tape, gradient: npt.ArrayLike | None = None) -> Array:
         raise no_way_back(tape)
     if gradient is None:
         return np.ones(out.shape, out.dtype)
-    given = np.asarray(gradient)
-    if given.dtype.kind not in REAL_KINDS:
-        got = f"gradient of dtype {given.dtype}"
+    cotangent = np.asarray(gradient)
+    if cotangent.dtype.kind not in REAL_KINDS:
+        got = f"gradient of dtype {cotangent.dtype}"
         raise DTypeError("backward", got=got, expected="real numbers")
-    if given.shape != out.shape:
-        got = f"'{out.label}' is {out.shape} and gradient {given.shape}"
+    if cotangent.shape != out.shape:
+        got = f"'{out.label}' is {out.shape} and gradient {cotangent.shape}"
         raise ShapeError("backward", got=got, where=out.where)
-    return np.array(given, out.dtype)
+    return np.array(cotangent, out.dtype)

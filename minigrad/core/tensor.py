@@ -29,8 +29,8 @@ Recorded = Callable[..., "Tensor"]
 def method(fn: Any, name: str = "") -> Recorded:
     """The method that records a NumPy function of the tensor, under its name or another."""
 
-    def recorded(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        return record(fn, (self, *args), kwargs)
+    def recorded(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return record(fn, (self, *args), kwargs)  # type: ignore[no-any-return]
 
     return _documented(recorded, fn, name or fn.__name__)
 
@@ -38,11 +38,11 @@ def method(fn: Any, name: str = "") -> Recorded:
 def operator(fn: np.ufunc, name: str, swapped: str = "") -> tuple[Recorded, Recorded]:
     """The methods for an operator: with the tensor on its left, and on its right."""
 
-    def left(self: Tensor, other: Any) -> Any:
-        return record(fn, (self, other), {})
+    def left(self: Tensor, other: Any) -> Tensor:
+        return record(fn, (self, other), {})  # type: ignore[no-any-return]
 
-    def right(self: Tensor, other: Any) -> Any:
-        return record(fn, (other, self), {})
+    def right(self: Tensor, other: Any) -> Tensor:
+        return record(fn, (other, self), {})  # type: ignore[no-any-return]
 
     swapped = swapped or f"r{name}"
     return _documented(left, fn, f"__{name}__"), _documented(right, fn, f"__{swapped}__")

@@ -1,6 +1,8 @@
 """Methods and operators of Tensors are those of arrays."""
 
+import inspect
 import operator
+import pydoc
 
 import numpy as np
 import pytest
@@ -89,3 +91,20 @@ def test_rebinding_a_name_with_an_operator_is_fine():
     np.sum(x).backward()
     np.testing.assert_array_equal(w.data, [1, 2])
     np.testing.assert_allclose(w.grad, [12, 60])
+
+
+PUBLIC = [
+    name
+    for name, value in vars(mg.Tensor).items()
+    if callable(value)
+    and (not name.startswith("_") or name in ("__add__", "__rmatmul__", "__gt__"))
+]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_method_knows_its_name_and_says_what_it_does(name):
+    method = getattr(mg.Tensor, name)
+    assert next(iter(inspect.signature(method).parameters)) == "self"
+    assert method.__name__ == name
+    assert len(method.__doc__) > len(name)
+    assert "<lambda>" not in pydoc.render_doc(method)
