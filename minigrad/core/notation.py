@@ -47,7 +47,8 @@ def templates(n: Node) -> Templates:
         says = (says,)
     if says is None:
         unsaid = f"vjp({n.op}, {{g}})"
-        return tuple(unsaid if op.passes(slot) else None for slot in range(len(n.inputs)))
+        slots = range(len(n.inputs))
+        return tuple(unsaid if op.passes(slot) else None for slot in slots)
     return tuple(_summed_where_broadcast(n, slot, t) for slot, t in enumerate(says))
 
 
@@ -82,7 +83,10 @@ def _summed_where_broadcast(n: Node, slot: int, template: Template) -> Template:
     if x.shape == shape:
         return template
     lead = len(shape) - x.ndim
-    axes = [a for a, k in enumerate(shape) if a < lead or (k != 1 and x.shape[a - lead] == 1)]
+    axes = list(range(lead))
+    for a in range(x.ndim):
+        if x.shape[a] == 1 and shape[lead + a] != 1:
+            axes.append(lead + a)
     if axes:
         return f"sum({template}, axis={axes[0] if len(axes) == 1 else tuple(axes)})"
     return template if shape else f"sum over the batch of {template}"
