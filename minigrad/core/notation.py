@@ -82,6 +82,8 @@ def _summed_where_broadcast(n: Node, slot: int, template: Template) -> Template:
     shape = _contribution_shape(n, slot)
     if x.shape == shape:
         return template
+    if not shape:
+        return f"sum over the batch of {template}"
     lead = len(shape) - x.ndim
     axes = list(range(lead))
     for a in range(x.ndim):
@@ -89,7 +91,7 @@ def _summed_where_broadcast(n: Node, slot: int, template: Template) -> Template:
             axes.append(lead + a)
     if axes:
         return f"sum({template}, axis={axes[0] if len(axes) == 1 else tuple(axes)})"
-    return template if shape else f"sum over the batch of {template}"
+    return template
 
 
 def _contribution_shape(n: Node, slot: int) -> tuple[int, ...]:
