@@ -174,7 +174,8 @@ def _linspace(
     endpoint: bool = True,
     axis: int = 0,
 ) -> Any:
-    shape = np.broadcast_shapes(np.shape(start), np.shape(stop))
+    shapes = np.shape(start), np.shape(stop)
+    shape = np.broadcast_shapes(*shapes)
     dtype = np.result_type(start, stop, 1.0)
     numbers = np.arange(num, dtype=dtype)
     numbers = _laid_along(numbers, 0, 1 + len(shape))

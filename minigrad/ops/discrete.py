@@ -85,7 +85,7 @@ STATIC: set[Fn] = {
     np.savez_compressed,
     np.savetxt,
 }
-# These look at the values, of which a tape knows nothing: the Tensors are marked (core/peeks.py).
+# These look at the values, of which a tape knows nothing: the Tensors are marked as read.
 DISCRETE: set[Fn] = STATIC | {
     np.allclose,
     np.isclose,

@@ -75,8 +75,10 @@ def _multi_dot(g: Any, y: Any, *xs: Any) -> list[Any]:
     first = np.reshape(first, (-1, row_length))
     column_length = last.shape[0]
     last = np.reshape(last, (column_length, -1))
-    transposed = [x.T for x in (first, *middle, last)]
-    g = np.reshape(g, (first.shape[0], last.shape[1]))
+    matrices = (first, *middle, last)
+    transposed = [x.T for x in matrices]
+    matrix_shape = first.shape[0], last.shape[1]
+    g = np.reshape(g, matrix_shape)
     contributions = []
     for i, x in enumerate(xs):
         factors = _around(g, transposed, i)

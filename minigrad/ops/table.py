@@ -81,7 +81,7 @@ class Op:
         >>> OPS[np.where].letters(3), OPS[np.stack].letters(2)
         (['c', 'a', 'b'], ['a', 'b'])
         """
-        rules = [rule for rule in (*self.rules, self.joint) if rule]
+        rules = [*filter(None, (*self.rules, self.joint))]
         names = [*_operands(rules[0])] if rules else []
         for slot in range(len(names), count):
             names.append(letter(slot, count))

@@ -341,3 +341,9 @@ def test_a_name_is_only_a_name():
     x = mg.tensor([1.0], requires_grad=True, name="{x} · {0}")
     step = next(s for s in mg.Tape.of(np.sum(np.tanh(x))).steps() if s.tensor.op == "tanh")
     assert step.formula == "dL/d{x} · {0} += dL/dtanh ⊙ (1 - tanh²)"
+
+
+def test_a_batch_of_matrices_times_a_vector_says_that_it_is_summed_over():
+    a, v = mg.tensor(some(5, 2, 3), True, "A"), mg.tensor(some(3), True, "v")
+    step = next(s for s in mg.Tape.of(np.sum(a @ v)).steps() if s.tensor.op == "matmul")
+    assert step.formulas[1] == "dL/dv += sum over the batch of Aᵀ · dL/dmatmul"
