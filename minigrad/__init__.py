@@ -6,16 +6,16 @@ from pathlib import Path as _Path
 if not _Path(__file__).with_name("models").is_dir():
     __path__.append(str(_Path(__file__).parents[1]))
 
-from minigrad.checks.differences import gradcheck
+from minigrad.checks.central_differences import gradcheck
 from minigrad.checks.finding import NonFinite
 from minigrad.checks.nonfinite import detect_anomaly, find_nonfinite
 from minigrad.core.gates import clip_grad, detach, on_backward, scale_grad
 from minigrad.core.gradient import grad
+from minigrad.core.inspection.step import Step
+from minigrad.core.inspection.watch import Watch
 from minigrad.core.scope import no_grad, timestep
-from minigrad.core.step import Step
 from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor, tensor
-from minigrad.core.watch import Watch
 from minigrad.ops.activations import (
     cross_entropy,
     log_softmax,

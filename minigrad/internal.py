@@ -11,12 +11,12 @@ from minigrad.core import gates
 from minigrad.core.arguments import as_tensors, positive, refuse_no_tape
 from minigrad.core.array import Array
 from minigrad.core.gates import alias
+from minigrad.core.inspection.notation import filled, templates, words_of
+from minigrad.core.inspection.text import float_norm, kind_of, operation, unique_names
+from minigrad.core.inspection.text import summary as array_summary
 from minigrad.core.norms import norm, shrink
-from minigrad.core.notation import filled, templates, words_of
 from minigrad.core.order import behind, dependents, leading_to, reached
 from minigrad.core.sweep import sweep
-from minigrad.core.text import float_norm, kind_of, operation, unique_names
-from minigrad.core.text import summary as array_summary
 from minigrad.debugger.session import Session
 from minigrad.files import leftovers, make_folder, write_atomically
 from minigrad.ops.elementwise import accumulate

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # From the bottom up: a module imports from rooms of the lines before its own, and from its own room without a cycle.
 ROOMS = [
-    "source errors files companions",
+    "source errors files",
     "core ops",
     "transforms optim",
     "compiler checks",
@@ -23,20 +23,19 @@ ROOMS = [
 # Functions that look upward when they are called, by a visible import: what a notebook shows, the debugger's picture,
 # the laboratory's page.
 UPWARD = {
-    ("minigrad.companions", "viz"),
-    ("minigrad.core.text", "viz"),
+    ("minigrad.core.inspection.text", "viz"),
     ("minigrad.debugger.terminal", "viz"),
     ("minigrad.models.lab.report", "viz"),
 }
 # What the core imports inside functions because a first reader does not need it (minigrad/core/README.md), and the
 # one import from above: backward.
 SECOND_READING = {
-    "minigrad.core.convert": {"minigrad.core.text"},
-    "minigrad.core.gates": {"minigrad.core.watch"},
+    "minigrad.core.convert": {"minigrad.core.inspection.text"},
+    "minigrad.core.gates": {"minigrad.core.inspection.watch"},
     "minigrad.core.tape": {
         "minigrad.core.replay",
-        "minigrad.core.step",
-        "minigrad.core.text",
+        "minigrad.core.inspection.step",
+        "minigrad.core.inspection.text",
         "minigrad.core.time",
     },
     "minigrad.core.seed": {"minigrad.core.refusals"},

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minigrad.core.inspection.step import Step
+from minigrad.core.inspection.text import elided
 from minigrad.core.order import dependents
-from minigrad.core.step import Step
 from minigrad.core.sweep import sweep
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor
-from minigrad.core.text import elided
 from minigrad.errors import GradientError
 
 from .kinks import cause, shape_of

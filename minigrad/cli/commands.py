@@ -205,6 +205,6 @@ def _add_step(commands: Any) -> None:
 
 
 def _step(args: argparse.Namespace) -> None:
-    from .step import step
+    from .stepping import step
 
     step(args)

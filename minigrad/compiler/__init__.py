@@ -23,7 +23,7 @@ from minigrad.core.gc_paused import uncollected
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 
-from .read import is_input, read
+from .read import is_input, read_graph
 
 __all__ = ["Plan", "compile"]
 
@@ -61,7 +61,7 @@ def compile(tape: Tape) -> Plan:
 
 @uncollected()
 def _compiled(tape: Tape, passes: tuple[Pass, ...]) -> Plan:
-    graph = read(tape)
+    graph = read_graph(tape)
     for rewrite in passes:
         graph = rewrite(graph)
     schedule = build_schedule(graph)

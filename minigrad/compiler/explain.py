@@ -19,7 +19,7 @@ from minigrad.transforms import differentiate
 from . import compile
 from .families import families
 from .graph import Graph
-from .read import read
+from .read import read_graph
 from .rewrite import PASSES
 from .views import roots
 
@@ -41,7 +41,7 @@ def example() -> Tape:
 
 def phases(tape: Tape) -> Iterator[tuple[str, str]]:
     """The name of each phase, and as text what there is after it; after a pass what has changed."""
-    graph = read(tape)
+    graph = read_graph(tape)
     yield "read", str(graph)
     for rewrite in PASSES:
         rewritten = rewrite(graph)

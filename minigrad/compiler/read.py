@@ -21,7 +21,7 @@ def is_input(leaf: Tensor) -> bool:
     return leaf.name is not None or leaf.requires_grad
 
 
-def read(tape: Tape) -> Graph:
+def read_graph(tape: Tape) -> Graph:
     """The tape as a graph, without its gates. Leaves without name and gradient are constants."""
     reader = _Reader(_first_steps(tape))
     for serial, n in enumerate(tape.nodes):

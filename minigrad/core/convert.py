@@ -116,7 +116,7 @@ def _gradient_lost(x: Tensor) -> str:
 # --- text -----------------------------------------------------------------------------------------
 def as_text(self: Tensor) -> str:
     """``tensor([1., 2.], name='x')``; a large value by dtype and shape."""
-    from .text import tensor_text
+    from minigrad.core.inspection.text import tensor_text
 
     return tensor_text(self)
 
@@ -132,7 +132,7 @@ def in_notebook(self: Tensor, **_: Any) -> dict[str, str]:
     """In a notebook: the value, and the picture of how it came to be."""
     if self.fn is None:
         return {"text/plain": repr(self)}
-    from .text import notebook_bundle
+    from minigrad.core.inspection.text import notebook_bundle
 
     return notebook_bundle(self, repr(self))
 

@@ -106,7 +106,7 @@ def on_backward(x: Any, fn: Callable[[Any], Any]) -> Any:
     """
     if isinstance(x, str) or callable(x):
         # second reading
-        from .watch import watched
+        from minigrad.core.inspection.watch import watched
 
         return watched(x, fn)
     return x

@@ -21,7 +21,7 @@ from .sweep import sweep_of
 from .tensor import Array, Tensor, frozen
 
 if TYPE_CHECKING:
-    from .step import Step
+    from minigrad.core.inspection.step import Step
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -92,7 +92,7 @@ class Tape:
     @cached_property
     def names(self) -> dict[Tensor, str]:
         """One name per node, unique: ``h_3``, ``tanh@3``, the second of its kind ``tanh@3#2``."""
-        from .text import unique_names
+        from minigrad.core.inspection.text import unique_names
 
         labels = [n.label for n in self.nodes]
         return dict(zip(self.nodes, unique_names(labels), strict=True))
@@ -152,13 +152,13 @@ class Tape:
         return f"Tape({counts} -> {outputs})"
 
     def __str__(self) -> str:
-        from .text import listing
+        from minigrad.core.inspection.text import listing
 
         return listing(self)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """In a notebook: the picture, and the listing."""
-        from .text import notebook_bundle
+        from minigrad.core.inspection.text import notebook_bundle
 
         return notebook_bundle(self, str(self))
 
@@ -193,7 +193,7 @@ class Tape:
         Raises GradientError where there is no way back, StaleTapeError where a parameter was
         assigned since.
         """
-        from .step import steps_back
+        from minigrad.core.inspection.step import steps_back
 
         return steps_back(self, gradient)
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.core.step import Step
+from minigrad.core.inspection.step import Step
+from minigrad.core.inspection.watch import Watch
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
-from minigrad.core.watch import Watch
 from minigrad.errors import ArgumentError, NonFiniteError
 
 from .breakpoints import is_bad

@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
-from minigrad.core.step import Step
+from minigrad.core.inspection.step import Step
+from minigrad.core.inspection.text import finite
+from minigrad.core.inspection.text import float_norm as norm
 from minigrad.core.tape import Tape
-from minigrad.core.text import finite
-from minigrad.core.text import float_norm as norm
 from minigrad.errors import ArgumentError
 
 from .session import Session

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from minigrad.checks.nonfinite import find_nonfinite
-from minigrad.core.notation import NOTATION, filled, templates, words_of
-from minigrad.core.step import Step
+from minigrad.core.inspection.notation import NOTATION, filled, templates, words_of
+from minigrad.core.inspection.step import Step
+from minigrad.core.inspection.text import compact, summary
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
-from minigrad.core.text import compact, summary
 from minigrad.errors import MinigradError
 from minigrad.ops import OPS
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.core.inspection.step import Step
 from minigrad.core.order import reached
 from minigrad.core.seed import seed_for
-from minigrad.core.step import Step
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor
 from minigrad.errors import ArgumentError

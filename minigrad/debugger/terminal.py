@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from minigrad.core.step import Step
+from minigrad.core.inspection.step import Step
 from minigrad.core.tape import Tape
 from minigrad.errors import ArgumentError
 from minigrad.ops import OPS

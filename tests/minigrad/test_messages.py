@@ -30,7 +30,6 @@ ELSEWHERE = {
     "checks",
     "cli",
     "debugger",
-    "companions.py",
     "errors.py",
     "files.py",
     "notation.py",

@@ -9,7 +9,7 @@ import minigrad as mg
 from minigrad import transforms as tr
 from minigrad.compiler.graph import Graph
 from minigrad.compiler.primitives import product, total
-from minigrad.compiler.read import read
+from minigrad.compiler.read import read_graph
 from minigrad.compiler.rewrite.chains import flatten
 from minigrad.compiler.rewrite.expand import expand
 from minigrad.compiler.rewrite.fold import fold
@@ -18,7 +18,7 @@ from tests.programs import unrolled
 
 
 def graph_of(*outputs):
-    return flatten(fold(expand(read(mg.Tape.of(*outputs)))))
+    return flatten(fold(expand(read_graph(mg.Tape.of(*outputs)))))
 
 
 def ops(graph):
@@ -29,7 +29,7 @@ x, y = mg.tensor(np.ones((2, 3)), name="x"), mg.tensor(np.full((2, 3), 2.0), nam
 
 
 def test_reading_drops_gates_and_keeps_leaves_apart_from_constants():
-    graph = read(mg.Tape.of(mg.detach(mg.scale_grad(x, 0.5)) * np.array(2.0)))
+    graph = read_graph(mg.Tape.of(mg.detach(mg.scale_grad(x, 0.5)) * np.array(2.0)))
     assert ops(graph) == [np.multiply]
     assert [n.value is None for n in graph.nodes[0:1]] == [True]
     assert (
@@ -87,7 +87,7 @@ def test_long_chains_need_no_recursion():
 
 def test_order_puts_operands_first():
     loss, _ = unrolled(GRUCell, T=4)
-    graph = read(tr.differentiate(mg.Tape.of(loss)))
+    graph = read_graph(tr.differentiate(mg.Tape.of(loss)))
     position = {n: i for i, n in enumerate(Graph.of(graph.outputs).nodes)}
     assert all(position[x] < position[n] for n in position for x in n.inputs)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import transforms as tr
-from minigrad.compiler.read import read
+from minigrad.compiler.read import read_graph
 from minigrad.compiler.rewrite.chains import flatten
 from minigrad.compiler.rewrite.expand import expand
 from minigrad.compiler.rewrite.fold import fold
@@ -36,7 +36,7 @@ def unrolled(cell, rows, T=5, layers=1, every_step=False, dtype=np.float64):
 
 
 def graph_of(tape):
-    return flatten(fold(expand(read(tape))))
+    return flatten(fold(expand(read_graph(tape))))
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)

@@ -9,7 +9,7 @@ import minigrad as mg
 from minigrad import transforms as tr
 from minigrad.compiler.families import families
 from minigrad.compiler.primitives import product, total
-from minigrad.compiler.read import read
+from minigrad.compiler.read import read_graph
 from minigrad.compiler.rewrite.chains import flatten
 from minigrad.compiler.rewrite.expand import expand
 from minigrad.compiler.rewrite.fold import fold
@@ -41,14 +41,14 @@ def rnn(T, layers=1):
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_families_are_as_many_for_any_number_of_steps(layers):
     def count(T):
-        graph = flatten(fold(expand(read(rnn(T, layers)))))
+        graph = flatten(fold(expand(read_graph(rnn(T, layers)))))
         return len(set(families(graph, roots(graph)).values()))
 
     assert count(5) == count(9)
 
 
 def test_members_of_a_family_do_the_same_in_different_steps():
-    graph = flatten(fold(expand(read(rnn(6, 2)))))
+    graph = flatten(fold(expand(read_graph(rnn(6, 2)))))
     family_of = families(graph, roots(graph))
     assert set(family_of) == {n for n in graph.nodes if n.fn is not None and not is_view(n)}
     for family in set(family_of.values()):
@@ -58,7 +58,7 @@ def test_members_of_a_family_do_the_same_in_different_steps():
 
 
 def test_only_the_recurrence_loops():
-    graph = flatten(fold(expand(read(rnn(6, 2)))))
+    graph = flatten(fold(expand(read_graph(rnn(6, 2)))))
     schedule = hoist(distribute_loops(without_order(graph)))
     loops = [[f.first.fn for f in u.families] for u in schedule.units if u.loop]
     forward, backward = {np.matmul, total, np.tanh}, {np.matmul, total, product}

@@ -8,7 +8,7 @@ import pytest
 import minigrad as mg
 from minigrad.compiler.memory.allocate import allocate_memory
 from minigrad.compiler.memory.packing import pack
-from minigrad.compiler.read import read
+from minigrad.compiler.read import read_graph
 from minigrad.compiler.rewrite import PASSES
 from minigrad.compiler.schedule.build import build_schedule
 from minigrad.compiler.schedule.invariants import hoist
@@ -20,7 +20,9 @@ from tests.programs import CELLS, TRANSFORMS, unrolled
 
 
 def rewritten(cell, transform, every_step):
-    graph = read(TRANSFORMS[transform](mg.Tape.of(unrolled(cell, T=3, every_step=every_step)[0])))
+    graph = read_graph(
+        TRANSFORMS[transform](mg.Tape.of(unrolled(cell, T=3, every_step=every_step)[0]))
+    )
     for rewrite in PASSES:
         graph = rewrite(graph)
     return graph

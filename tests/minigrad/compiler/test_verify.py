@@ -10,7 +10,7 @@ import pytest
 import minigrad as mg
 from minigrad import transforms as tr
 from minigrad.compiler.graph import Graph, constant, evaluate
-from minigrad.compiler.read import read
+from minigrad.compiler.read import read_graph
 from minigrad.compiler.rewrite import PASSES
 from minigrad.compiler.verify import IllegalGraphError, verify
 from tests.programs import CELLS, TRANSFORMS, close, unrolled
@@ -52,7 +52,7 @@ def eager_passes(monkeypatch):
 
 def check_passes(tape):
     """The law, for one tape. Returns the graph after all passes."""
-    graph = read(tape)
+    graph = read_graph(tape)
     verify(graph)
     close(value(graph), tape.replay())
     for rewrite in PASSES:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import models
 from minigrad.core import gates
-from minigrad.core.notation import filled, letters, templates
+from minigrad.core.inspection.notation import filled, letters, templates
 from minigrad.ops import OPS, decompositions, op_name
 from minigrad.ops.elementwise import accumulate, cast
 from minigrad.ops.indexing import PART, scatter

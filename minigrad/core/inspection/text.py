@@ -11,8 +11,8 @@ import numpy as np
 from minigrad.errors import MinigradError
 
 if TYPE_CHECKING:
-    from .tape import Tape
-    from .tensor import Tensor
+    from minigrad.core.tape import Tape
+    from minigrad.core.tensor import Tensor
 
 MAX_LISTED_OPERANDS = 8
 MAX_LISTED_LINES = 1000

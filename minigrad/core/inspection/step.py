@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
+from minigrad.core.seed import seed_for
+from minigrad.core.sweep import sweep_of
+from minigrad.core.tensor import Tensor
 from minigrad.ops.indexing import Scattered, written_out
 
 from .notation import sentences
-from .seed import seed_for
-from .sweep import sweep_of
-from .tensor import Tensor
 from .text import summary
 
 if TYPE_CHECKING:
-    from .tape import Tape
+    from minigrad.core.tape import Tape
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)

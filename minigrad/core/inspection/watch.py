@@ -6,14 +6,13 @@ from collections.abc import Callable, Collection, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from minigrad.core.scope import watch
 from minigrad.errors import GradientError
 
-from .scope import watch
-
 if TYPE_CHECKING:
-    from .sweep import Swept
-    from .tape import Tape
-    from .tensor import Array, Tensor
+    from minigrad.core.sweep import Swept
+    from minigrad.core.tape import Tape
+    from minigrad.core.tensor import Array, Tensor
 
 
 class Watch:

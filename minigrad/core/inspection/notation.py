@@ -9,15 +9,15 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from minigrad.core import gates
+from minigrad.core.tensor import Tensor
 from minigrad.ops import OPS
 from minigrad.ops.table import Templates
 
-from . import gates
-from .tensor import Tensor
 from .text import is_inlined
 
 if TYPE_CHECKING:
-    from .tape import Tape
+    from minigrad.core.tape import Tape
 
 Words = Mapping[Tensor, str]
 _HANDS_DOWN = (np.add, np.subtract, gates.alias, gates.recompute)

@@ -1,0 +1,1 @@
+"""A look at what the engine did, for a second reading: steps, watches, formulas, text."""
