@@ -13,14 +13,13 @@ from minigrad import Tape
 from minigrad.errors import ArgumentError
 from minigrad.models.cells import parameters
 from minigrad.models.data.stream import drawn
-from minigrad.models.data.text import Windows
+from minigrad.models.data.text import Windows, prepared
 from minigrad.models.lab.report import pieces, report
 from minigrad.models.lab.strategy import Strategy
 from minigrad.models.language_model import RNNLM
 from minigrad.models.train import loop
 from minigrad.models.train.progress import progress
 
-from .corpus import prepared
 from .outputs import command, refuse_unplottable
 
 LEARNING_RATE = 0.01

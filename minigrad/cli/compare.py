@@ -15,7 +15,7 @@ import minigrad as mg
 from minigrad.errors import ArgumentError
 from minigrad.files import refuse_unwritable, write_atomically
 from minigrad.models.book import balancing, clipping, exercises, long_memory
-from minigrad.models.data.text import Windows
+from minigrad.models.data.text import Windows, prepared
 from minigrad.models.lab import result
 from minigrad.models.lab.compare import compare as compare_strategies
 from minigrad.models.lab.compare import work
@@ -23,7 +23,6 @@ from minigrad.models.lab.strategy import Strategy
 from minigrad.models.language_model import RNNLM
 from minigrad.models.train.progress import progress
 
-from .corpus import prepared
 from .outputs import PLOTS, command, refuse_unplottable
 
 DATA = (".csv", ".json")

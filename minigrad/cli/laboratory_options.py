@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .options import CELLS, add_seed, add_text_file, count, natural, positive
+from .options import CELL_KINDS, add_seed, add_text_file, count, natural, positive
 
 EXPERIMENTS = ("strategies", "influence-balancing", "memory", "clipping", "exercises")
 
@@ -80,7 +80,7 @@ def _add_training(command: argparse.ArgumentParser, steps: int) -> None:
     add_text_file(command)
     command.add_argument(
         "--cell",
-        choices=CELLS,
+        choices=CELL_KINDS,
         default="rnn",
         help="the cell (%(default)s)",
     )

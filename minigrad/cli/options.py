@@ -7,9 +7,11 @@ import math
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-# Spelled out: asking the models would import them for every command, minigrad --version too.
-CELLS = ("rnn", "gru", "lstm")
+from minigrad.models.cells import CELLS
+
 MAX_DRAWN_STEPS = 200
+# the kinds of cells that --cell takes
+CELL_KINDS = tuple(CELLS)
 
 
 class Parser(argparse.ArgumentParser):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .options import (
-    CELLS,
+    CELL_KINDS,
     add_prefix,
     add_seed,
     add_text_file,
@@ -55,7 +55,7 @@ def _add_model(train: argparse.ArgumentParser) -> None:
     model = train.add_argument_group("model")
     model.add_argument(
         "--cell",
-        choices=CELLS,
+        choices=CELL_KINDS,
         default="rnn",
         help="the recurrent cell (%(default)s)",
     )

@@ -9,18 +9,13 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
+from minigrad.models.cells import CELLS
 from minigrad.models.unrolling import unroll
 
 from .section import section
 
 INPUTS = 3
 HIDDEN = 4
-MAKERS: dict[str, Callable[..., Any]] = {
-    "rnn": RNNCell,
-    "gru": GRUCell,
-    "lstm": LSTMCell,
-}
 
 
 def network(cell: str, steps: int, seed: int = 0) -> mg.Tensor:
@@ -32,7 +27,7 @@ def network(cell: str, steps: int, seed: int = 0) -> mg.Tensor:
         example = section(steps, seed=seed)
         return example.tape.outputs[0]
     rng = np.random.default_rng(seed)
-    make = MAKERS[cell]
+    make = CELLS[cell].make
     network_cell = make(INPUTS, HIDDEN, rng, sigma=0.5)
     xs = rng.normal(size=(steps, 1, INPUTS))
     outputs, _ = unroll(network_cell, list(xs))

@@ -10,7 +10,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import Tape
-from minigrad.models.cells import LSTMCell, RNNCell, parameters
+from minigrad.models.cells import CELLS, LSTMCell, parameters
 from minigrad.models.data.tasks import (
     ADDING_BASELINE,
     Reader,
@@ -20,7 +20,8 @@ from minigrad.models.data.tasks import (
     recall,
 )
 from minigrad.models.lab import tables
-from minigrad.models.lab.strategy import Strategy, clipped
+from minigrad.models.lab.strategy import Strategy
+from minigrad.models.train.loop import clipped
 
 HIDDEN = 24
 BATCH = 32
@@ -72,8 +73,7 @@ class Trial:
 
 def _cell(kind: str, inputs: int, rng: np.random.Generator) -> Any:
     """Weights from N(0, 1/fan-in); the LSTM's forget gate starts open (b_f = 1, Gers 2000)."""
-    make = {"rnn": RNNCell, "lstm": LSTMCell}[kind]
-    cell = make(inputs, HIDDEN, rng, sigma=1 / np.sqrt(HIDDEN))
+    cell = CELLS[kind].make(inputs, HIDDEN, rng, sigma=1 / np.sqrt(HIDDEN))
     if isinstance(cell, LSTMCell):
         cell.b_f.assign(np.ones(HIDDEN))
     return cell
@@ -166,7 +166,7 @@ def trial(
         if update < updates:
             x, y = task.batch(rng)
             tape = Tape.of(model.loss(x, y))
-            grads, _ = clipped(truncation.gradient(tape, params, rng), MAX_NORM)
+            grads = clipped(truncation.gradient(tape, params, rng), MAX_NORM).grads
             optimizer.step(grads)
             on_update()
     return Trial(task.name, kind, strategy, seed, task.baseline, losses)

@@ -30,6 +30,12 @@ class Anatomy:
     all cells with |t - i| = lag; outside (*wrt.shape): what reaches the weight through no step, as
     weight decay does.
 
+    >>> from minigrad import models
+    >>> example = models.section(T=4)
+    >>> anatomy = models.anatomy(example.tape, example.rnn.W_hh)
+    >>> anatomy.G.shape, anatomy.total.shape
+    ((4, 4, 5, 5), (5, 5))
+
     Source: D2L equation 9.7.7, one term of it per cell.
     """
 

@@ -5,14 +5,13 @@ Source: Tallec and Ollivier 2017, Unbiasing truncated backpropagation through ti
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from minigrad import Edge, Tape
+from minigrad import Tape
 from minigrad.errors import ArgumentError
-from minigrad.transforms import scale
+from minigrad.transforms import reweight
 
 from .anatomy import steps_of
 
@@ -85,7 +84,7 @@ def reweighted(
         factors.extend(_factors(steps, length, alpha))
     later_steps = steps_of(tape)[1:]
     xi = zip(later_steps, factors, strict=False)
-    return with_xi(tape, dict(xi))
+    return reweight(tape, dict(xi))
 
 
 def _factors(steps: int, length: float, alpha: float) -> list[float]:
@@ -95,20 +94,3 @@ def _factors(steps: int, length: float, alpha: float) -> list[float]:
         keep = 1 - cut_chance(since, length, alpha)
         factors.append(1 / keep)
     return [*factors, 0.0]
-
-
-def with_xi(tape: Tape, xi: Mapping[int, float]) -> Tape:
-    """Multiply what goes back over the boundary in front of step t by xi[t]. Source: D2L 9.7.8."""
-    times = tape.times
-    boundaries = sorted(xi)
-
-    def factor(edge: Edge) -> float:
-        source = times[edge.source] or 0
-        target = times[edge.target] or 0
-        start, end = sorted((source, target))
-        first = bisect_right(boundaries, start)
-        last = bisect_right(boundaries, end)
-        crossed = [xi[t] for t in boundaries[first:last]]
-        return float(np.prod(crossed))
-
-    return scale(tape, tape.recurrent_edges(), factor)

@@ -13,10 +13,11 @@ import minigrad as mg
 from minigrad.errors import ArgumentError, DataError
 from minigrad.internal import Array
 from minigrad.models.cells import parameters
+from minigrad.models.train.loop import clipped
 
 from .measures import Batch, Statistics, gradient, gradient_statistics, peak_megabytes
 from .result import Result
-from .strategy import Strategy, clipped
+from .strategy import Strategy
 
 # What random numbers are for, beside the seed: the strategy's draws, the order of the batches.
 STRATEGY_STREAM = 7
@@ -60,10 +61,10 @@ class Experiment:
             start = time.perf_counter()
             grads = gradient(run.model, self.data[batch], strategy, params, rng)
             _refuse_nonfinite(grads, strategy)
-            grads, were_clipped = clipped(grads, strategy.max_norm)
-            optimizer.step(grads)
+            result = clipped(grads, strategy.max_norm)
+            optimizer.step(result.grads)
             run.seconds.append(time.perf_counter() - start)
-            run.clipped.append(were_clipped)
+            run.clipped.append(result.clipped_norm < result.norm)
             self.on_update()
         run.losses.append(self.validation_loss(run.model))
         return run

@@ -29,6 +29,11 @@ class Jacobians:
     the same steps, which bounds the first of products; pascanu (T-1,) or None,
     (sigma_max(W_hh) max|phi'|)^lag, which bounds it too; gradients (T,), |dL/d state| after each of
     steps. Small singular values of a long product are lost in the rounding of the largest.
+
+    >>> from minigrad import models
+    >>> record = models.jacobians(models.section(T=4).tape)
+    >>> record.J.shape, record.products.shape
+    ((3, 5, 5), (3, 5))
     """
 
     steps: tuple[int, ...]

@@ -159,7 +159,11 @@ def _multiplied_by_the_state(tape: Tape) -> set[Tensor]:
 
 
 def _steps_using(tape: Tape, W: Tensor) -> set[int | None]:
-    return {tape.times[n] for n in tape.nodes if any(x is W for x in n.inputs)}
+    return {tape.times[n] for n in tape.nodes if _reads(n, W)}
+
+
+def _reads(n: Tensor, W: Tensor) -> bool:
+    return any(x is W for x in n.inputs)
 
 
 def _jacobians(tape: Tape, W: Tensor, choices: Choices) -> tuple[Jacobians | None, str]:
@@ -181,7 +185,7 @@ def _is_tanh(tape: Tape, W: Tensor) -> bool:
     for _ in range(MAX_SUM_DEPTH):
         terms = set().union(*map(_summands, terms))
     linear = (np.add, np.matmul, None)
-    products = [x for x in terms if x.fn in linear and any(y is W for y in x.inputs)]
+    products = [x for x in terms if x.fn in linear and _reads(x, W)]
     return len(products) == len(states) and all(x.fn in linear for x in terms)
 
 

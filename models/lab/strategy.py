@@ -11,7 +11,7 @@ import numpy as np
 import minigrad as mg
 from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
-from minigrad.internal import Array, norm, shrink
+from minigrad.internal import Array
 from minigrad.transforms import truncate, truncate_randomly
 
 from .artbp import artbp
@@ -81,16 +81,6 @@ class Strategy:
         tape = self.rewrite(tape, rng)
         grads = mg.grad(tape.outputs[0], params)
         return [g.data for g in grads]
-
-
-def clipped(grads: Sequence[Array], max_norm: float) -> tuple[list[Array], bool]:
-    """The gradients, shrunk together to a Euclidean norm of at most max_norm; whether they were."""
-    if max_norm == np.inf:
-        return list(grads), False
-    length = norm(*grads)
-    factor = shrink(length, max_norm)
-    shrunk = [g * factor for g in grads]
-    return shrunk, bool(factor < 1)
 
 
 def _max_norm(options: Sequence[str]) -> float:

@@ -63,9 +63,10 @@ class Reel:
         self._arrays, self._grids, self._most = {}, [], most
         steps = list(self._steps())
         weights = [{"node": self.index[p], "times": ts} for p, ts in self._weights.items()]
+        nodes = [self._node(n) for n in self.tape.nodes]
         return {
             "title": self.title,
-            "nodes": [self._node(n) for n in self.tape.nodes],
+            "nodes": nodes,
             "loss": style.parts(self._loss),
             "weights": weights,
             "reached": sorted(self.index[n] for n in self.session.reached),

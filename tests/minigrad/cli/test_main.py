@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.cli import compare, figure, main, options, parser
+from minigrad.cli import compare, figure, main, parser
 from minigrad.cli.laboratory_options import EXPERIMENTS
 from minigrad.models.book import cases
-from minigrad.models.language_model import CELLS
 
 ROOT = Path(__file__).parents[3]
 
@@ -69,7 +68,6 @@ def choices(command, option):
 
 def test_what_the_parser_names_exists():
     """Its lists are spelled out, so that no command imports what it does not use."""
-    assert set(options.CELLS) == set(CELLS)
     assert set(EXPERIMENTS) == set(compare.EXPERIMENTS)
     assert set(choices("step", "--demo")) == set(cases.CASES)
     figures = parser()._subparsers._group_actions[0].choices["figure"]

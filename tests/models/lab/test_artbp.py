@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad.errors import ArgumentError
 from minigrad.models import anatomy
-from minigrad.models.lab.artbp import artbp, cut_chance, draw, reweighted, with_xi
+from minigrad.models.lab.artbp import artbp, cut_chance, draw, reweighted
+from minigrad.transforms import reweight
 from tests.nets import KINDS, net
 
 T = 6
@@ -81,9 +82,9 @@ def test_with_weights_randomized_truncation_is_right_on_average_and_without_it_i
     for cuts in PATTERNS:
         p = np.prod([1 - keep if c else keep for c in cuts])
         weighted += p * gradient(
-            with_xi(tape, {t: 0 if c else 1 / keep for t, c in enumerate(cuts, 2)}), W
+            reweight(tape, {t: 0 if c else 1 / keep for t, c in enumerate(cuts, 2)}), W
         )
-        plain += p * gradient(with_xi(tape, {t: 0 if c else 1 for t, c in enumerate(cuts, 2)}), W)
+        plain += p * gradient(reweight(tape, {t: 0 if c else 1 for t, c in enumerate(cuts, 2)}), W)
     a = anatomy(tape, W)
     np.testing.assert_allclose(weighted, a.total, rtol=1e-12)
     t, i = np.indices(a.norms.shape)
