@@ -24,7 +24,7 @@ def even_runs(program: Program, rows: list[Operands]) -> Iterator[tuple[int, int
         spots = list(map(program.spot, rows[i]))
         distances = _distances(before, spots)
         before = spots
-        # two steps always lie evenly; a third may not be as far from the second
+        # two steps of one layout lie evenly; a third may be at another distance
         if distances is None or strides not in (None, distances):
             yield start, i
             start = i

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from minigrad.compiler.emit.program import Call
 
-RUNS = 3
+TIMED_RUNS = 3
 MICROSECONDS = 1e6
 
 
@@ -53,7 +53,7 @@ def profile(
 def _best_times(calls: Sequence[Call], prepare: Callable[[], None]) -> list[float]:
     """The shortest time of each call, in seconds."""
     best = [float("inf")] * len(calls)
-    for _ in range(RUNS):
+    for _ in range(TIMED_RUNS):
         prepare()
         for i, (fn, args) in enumerate(calls):
             start = perf_counter()
