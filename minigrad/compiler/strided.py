@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from minigrad.core.array import Array
 
-Shape = tuple[int, ...]
+from .graph import Shape
 
 
 def address(array: Array) -> int:

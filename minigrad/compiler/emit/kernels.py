@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.compiler.graph import Shape
 from minigrad.compiler.primitives import PAIRWISE, kept, pick, softmax_minus_one_hot
-from minigrad.compiler.strided import Shape, same_view, viewed
+from minigrad.compiler.strided import same_view, viewed
 from minigrad.compiler.traits import REDUCTIONS, reduced_axes
 from minigrad.core.array import Array
 from minigrad.errors import ShapeError

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.compiler.graph import Shape
 from minigrad.compiler.primitives import pick, softmax_minus_one_hot
-from minigrad.compiler.strided import Shape, viewed
+from minigrad.compiler.strided import viewed
 from minigrad.compiler.traits import REDUCTIONS, elementwise, reduced_axes
 from minigrad.core.array import Array
 

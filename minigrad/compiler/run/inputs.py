@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.emit.program import Call
-from minigrad.compiler.strided import Shape, address, owner
+from minigrad.compiler.graph import Shape
+from minigrad.compiler.strided import address, owner
 from minigrad.core.array import Array
 from minigrad.core.tensor import Tensor
 
