@@ -15,8 +15,9 @@ from minigrad.compiler.read import read
 from minigrad.compiler.rewrite.chains import flatten
 from minigrad.compiler.rewrite.expand import expand
 from minigrad.compiler.rewrite.fold import fold
+from minigrad.compiler.rewrite.lift import neighbours
 from minigrad.compiler.rewrite.split import split_over_threads
-from minigrad.compiler.rewrite.widen import neighbours, widen
+from minigrad.compiler.rewrite.widen import widen
 from minigrad.compiler.rewrite.widen_sums import widen_sums
 from tests import programs
 from tests.programs import CELLS, TRANSFORMS, D, H, V, agrees
