@@ -10,7 +10,7 @@ from minigrad import __version__
 
 from .figure_options import add_figures
 from .laboratory_options import add_anatomy, add_compare
-from .options import CELL_KINDS, Parser, add_seed, count, few_steps, text
+from .options import CellKinds, Parser, add_seed, count, few_steps, text
 from .train_options import add_sample, add_train
 
 ABOUT = (
@@ -170,8 +170,9 @@ def _add_step(commands: Any) -> None:
     )
     step.add_argument(
         "--cell",
-        choices=[*CELL_KINDS, "linear"],
-        help="the cell of a small network (rnn)",
+        choices=CellKinds("linear"),
+        metavar="CELL",
+        help="the cell of a small network: %(choices)s (rnn)",
     )
     step.add_argument(
         "--demo",

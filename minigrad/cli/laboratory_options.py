@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .options import CELL_KINDS, add_seed, add_text_file, count, natural, positive
+from .options import CellKinds, add_seed, add_text_file, count, natural, positive
 
 EXPERIMENTS = ("strategies", "influence-balancing", "memory", "clipping", "exercises")
 
@@ -80,9 +80,10 @@ def _add_training(command: argparse.ArgumentParser, steps: int) -> None:
     add_text_file(command)
     command.add_argument(
         "--cell",
-        choices=CELL_KINDS,
+        choices=CellKinds(),
         default="rnn",
-        help="the cell (%(default)s)",
+        metavar="CELL",
+        help="the cell: %(choices)s (%(default)s)",
     )
     command.add_argument(
         "--hidden",

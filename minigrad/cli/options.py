@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from minigrad.models.cells import CELLS
-
 MAX_DRAWN_STEPS = 200
-# the kinds of cells that --cell takes
-CELL_KINDS = tuple(CELLS)
+
+
+class CellKinds:
+    """The kinds of cells that --cell takes, and names beside them.
+
+    The models are asked when an option names one, so that ``minigrad --version`` imports none.
+    """
+
+    def __init__(self, *others: str) -> None:
+        self.others = others
+
+    def __iter__(self) -> Iterator[str]:
+        from minigrad.models.cells import CELLS
+
+        return iter((*CELLS, *self.others))
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in tuple(self)
 
 
 class Parser(argparse.ArgumentParser):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .options import (
-    CELL_KINDS,
+    CellKinds,
     add_prefix,
     add_seed,
     add_text_file,
@@ -55,9 +55,10 @@ def _add_model(train: argparse.ArgumentParser) -> None:
     model = train.add_argument_group("model")
     model.add_argument(
         "--cell",
-        choices=CELL_KINDS,
+        choices=CellKinds(),
         default="rnn",
-        help="the recurrent cell (%(default)s)",
+        metavar="CELL",
+        help="the recurrent cell: %(choices)s (%(default)s)",
     )
     model.add_argument(
         "--hidden",

@@ -34,7 +34,7 @@ class Anatomy:
     >>> example = models.section(T=4)
     >>> anatomy = models.anatomy(example.tape, example.rnn.W_hh)
     >>> anatomy.G.shape, anatomy.total.shape
-    ((4, 4, 5, 5), (5, 5))
+    ((4, 4, 4, 4), (4, 4))
 
     Source: D2L equation 9.7.7, one term of it per cell.
     """

@@ -33,7 +33,7 @@ class Jacobians:
     >>> from minigrad import models
     >>> record = models.jacobians(models.section(T=4).tape)
     >>> record.J.shape, record.products.shape
-    ((3, 5, 5), (3, 5))
+    ((3, 4, 4), (3, 4))
     """
 
     steps: tuple[int, ...]
