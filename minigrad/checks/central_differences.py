@@ -118,7 +118,7 @@ def _adjoints(program: Program) -> dict[Tensor, Array]:
     for n in tape.nodes:
         if n in depending:
             refuse_imprecise(n, tape.names[n])
-            if n.fn is gates.detach:
+            if n.fn in gates.CLOSED:
                 _refuse_gate(tape, n)
     if not np.all(np.isfinite(out.data)):
         raise GradientError("gradcheck: fn is not finite", **nonfinite_parts(tape))

@@ -25,18 +25,35 @@ GATES: set[Fn] = set()
 CHANGES_GRADIENT: set[Fn] = set()
 """Those that may send back another gradient than they get."""
 
+CLOSED: set[Fn] = set()
+"""Those that send nothing back."""
+
+MERGEABLE: set[Fn] = set()
+"""Those of which two on one node may be one."""
+
 
 def gate(
-    fn: Fn, *rules: Rule | None, changes_gradient: bool = True, says: Says, bind: Any = None
+    fn: Fn,
+    *rules: Rule | None,
+    changes_gradient: bool = True,
+    mergeable: bool = False,
+    says: Says,
+    bind: Any = None,
 ) -> None:
     """Enter a gate into the tables: its rules, and what defvjp takes beside.
 
     ``changes_gradient``: whether another gradient may come out than goes in.
+    ``mergeable``: whether it is linear in the gradient and without effect, so that simplify may
+    make two of them on one node one.
     """
     defvjp(fn, *rules, says=says, bind=bind)
     GATES.add(fn)
     if changes_gradient:
         CHANGES_GRADIENT.add(fn)
+    if rules[0] is None:
+        CLOSED.add(fn)
+    if mergeable:
+        MERGEABLE.add(fn)
 
 
 @dispatched
@@ -167,9 +184,16 @@ def _unchanged(g: Any, y: Any, x: Any, steps: Any = None) -> Any:
     return g
 
 
-gate(detach, None, says=(None,))
-gate(scale_grad, _scaled, None, says=("{s} ⊙ {g}", None))
+gate(detach, None, mergeable=True, says=(None,))
+gate(scale_grad, _scaled, None, mergeable=True, says=("{s} ⊙ {g}", None))
 gate(clip_grad, _clipped, says="{g} ⊙ min(1, {max_norm} / ‖{g}‖)", bind=_bind_clip_grad)
 gate(on_backward, _looked_at, says="fn({g})", bind=_bind_on_backward)
-gate(alias, lambda g, y, x: g, says="{g}", changes_gradient=False)
-gate(recompute, _unchanged, says="{g}", changes_gradient=False, bind=_bind_recompute)
+gate(alias, lambda g, y, x: g, changes_gradient=False, mergeable=True, says="{g}")
+gate(
+    recompute,
+    _unchanged,
+    changes_gradient=False,
+    mergeable=True,
+    says="{g}",
+    bind=_bind_recompute,
+)

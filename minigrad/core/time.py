@@ -18,17 +18,10 @@ from .tensor import Tensor
 Nodes = tuple[Tensor, ...]
 Times = dict[Tensor, int | None]
 _SCALES = (np.negative, np.multiply, np.divide)
+# a gate that a running sum passes through: a closed one ends it, and what is recomputed is state
+_OPEN_GATES = gates.GATES - gates.CLOSED - {gates.recompute}
 # what adds its inputs up, or passes one on
-_ADDS = {
-    np.add,
-    np.subtract,
-    np.reshape,
-    np.squeeze,
-    gates.alias,
-    gates.on_backward,
-    gates.scale_grad,
-    gates.clip_grad,
-}
+_ADDS = _OPEN_GATES | {np.add, np.subtract, np.reshape, np.squeeze}
 
 
 def times_of(nodes: Nodes) -> Times:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from minigrad.core.tape import Tape
 
 Words = Mapping[Tensor, str]
-_HANDS_DOWN = (np.add, np.subtract, gates.alias, gates.recompute)
+_HANDS_DOWN = {np.add, np.subtract} | gates.GATES - gates.CHANGES_GRADIENT
 NOTATION = {
     "·": "matrix product",
     "⊙": "elementwise product",
@@ -78,7 +78,7 @@ def _conformed(node: Tensor, slot: int, template: str | None) -> str | None:
 def _stretches(node: Tensor) -> bool:
     """Whether its function broadcasts its operands."""
     fn = node.fn
-    return isinstance(fn, np.ufunc) or fn in (np.where, np.broadcast_to, gates.scale_grad)
+    return isinstance(fn, np.ufunc) or fn in (np.where, np.broadcast_to)
 
 
 def _contribution_shape(node: Tensor, x: Tensor) -> tuple[int, ...]:

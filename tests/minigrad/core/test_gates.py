@@ -1,6 +1,7 @@
 """Gates: the identity forward, an opinion about the gradient backward."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 import minigrad as mg
 from minigrad.core import gates
-from minigrad.errors import ArgumentError
-from minigrad.ops import OPS
+from minigrad.errors import ArgumentError, GradientError
+from minigrad.ops import OPS, op_name
+from minigrad.transforms import differentiate, simplify, truncate
+from tests.gates import GATES
 
 values = arrays(
     np.float64,
@@ -20,17 +23,14 @@ values = arrays(
 )
 norms = st.floats(0.1, 10)
 
-GATES = [
-    (gates.detach, mg.detach),
-    (gates.scale_grad, lambda x: mg.scale_grad(x, 0.3)),
-    (gates.clip_grad, lambda x: mg.clip_grad(x, 0.5)),
-    (gates.on_backward, lambda x: mg.on_backward(x, lambda g: None)),
-    (gates.alias, gates.alias),
-    (gates.recompute, lambda x: gates.recompute(x, (1, 2))),
-]
 every_gate = pytest.mark.parametrize(
-    "gate", [g for _, g in GATES], ids=[fn.__name__ for fn, _ in GATES]
+    "gate",
+    [partial(make, s=0.3) for make in GATES.values()],
+    ids=[fn.__name__ for fn in GATES],
 )
+OPEN = [fn for fn in GATES if fn not in gates.CLOSED | {gates.recompute}]
+# the function that the row of on_backward calls changes nothing
+CHANGING = [fn for fn in GATES if fn in gates.CHANGES_GRADIENT - {gates.on_backward}]
 
 
 def param(x, name=None):
@@ -44,9 +44,8 @@ def through(gate, x, g):
 
 
 def test_every_gate_is_here():
-    assert {fn for fn in OPS if getattr(fn, "__module__", "") == gates.__name__} == {
-        fn for fn, _ in GATES
-    }
+    functions = {fn for fn in OPS if getattr(fn, "__module__", "") == gates.__name__}
+    assert functions == set(GATES) == gates.GATES
 
 
 @every_gate
@@ -81,6 +80,62 @@ def test_a_gate_holds_when_called_by_keyword():
     ):
         (g,) = mg.grad(np.sum(y) + 0 * np.sum(x), [x])
         np.testing.assert_allclose(g.data, [expected] * 2, atol=1e-8)
+
+
+# --- laws of every gate ---------------------------------------------------------------------------
+def recurrent_loss(w, on_state, on_loss):
+    """The squares of h_t = tanh(w h_{t-1}), summed in the steps, with these on every h and sum."""
+    h, loss = mg.tensor([0.5, -2.0]), 0.0
+    for t in (1, 2, 3):
+        with mg.timestep(t):
+            h = np.tanh(w * on_state(h)).named(f"h_{t}")
+            loss = on_loss(loss + np.sum(h * h))
+    return loss
+
+
+def nothing(x):
+    return x
+
+
+@every_gate
+def test_a_tape_with_a_gate_is_truncated_as_any_other(gate):
+    w = param([2.0, 0.7])
+    tape = truncate(mg.Tape.of(recurrent_loss(w, gate, nothing)), every=1)
+    by_hand = recurrent_loss(w, lambda h: gate(mg.detach(h)), nothing)
+    expected = mg.grad(by_hand, [w])[0].data
+    np.testing.assert_array_equal(differentiate(tape).outputs[1].data, expected)
+
+
+@every_gate
+def test_two_gates_of_one_node_are_merged_only_where_this_changes_no_gradient(gate):
+    x = param([3.0, 4.0])
+    weighted = [np.sum(gate(x) * mg.tensor(g)) for g in ([5.0, 1.0], [1.0, -9.0])]
+    tape = differentiate(mg.Tape.of(sum(weighted) + np.sum(x)))
+    again = differentiate(simplify(mg.Tape.of(tape.outputs[0])))
+    np.testing.assert_array_equal(again.outputs[1].data, tape.outputs[1].data)
+
+
+@pytest.mark.parametrize("fn", OPEN, ids=op_name)
+def test_a_running_sum_passes_through_a_gate(fn):
+    w = param([2.0, 0.7])
+    tape = mg.Tape.of(recurrent_loss(w, nothing, partial(GATES[fn], s=0.3)))
+    assert {e.source.name for e in tape.recurrent_edges()} == {"h_1", "h_2"}
+
+
+@every_gate
+def test_the_gradient_through_a_gate_is_compiled(gate):
+    w = param([2.0, 0.7], "w")
+    tape = differentiate(mg.Tape.of(recurrent_loss(w, gate, nothing)))
+    feeds = {"w": np.array([0.3, 1.5])}
+    plan = mg.compile(tape)
+    for found, expected in zip(plan(feeds), tape.replay(feeds), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("fn", CHANGING, ids=op_name)
+def test_a_gate_that_changes_the_gradient_is_no_business_of_gradcheck(fn):
+    with pytest.raises(GradientError, match=f"gradcheck: the gate {op_name(fn)} changes"):
+        mg.gradcheck(lambda x: np.sum(np.exp(GATES[fn](x, 0.3)) + x), [param([3.0, 4.0])])
 
 
 # --- detach ----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The sentences are what the rules compute: each, read as NumPy, gives the contribution of the rule."""
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from minigrad.ops import OPS, decompositions, op_name
 from minigrad.ops.elementwise import accumulate, cast
 from minigrad.ops.indexing import PART, scatter
 from minigrad.ops.selection import put_along
+from tests.gates import GATES
 from tests.minigrad.ops.rows import ROWS
 
 
@@ -173,10 +175,11 @@ USES = [
     *(fn_of(fn, some(2, 3), axis=0) for fn in (mg.softmax, mg.log_softmax)),
     ("cross_entropy", lambda x: mg.cross_entropy(x, np.array([2, 0])), (some(2, 3),)),
     ("scale_grad", gates.scale_grad, (some(2, 3), some())),
-    ("clip_grad", lambda x: gates.clip_grad(x, 0.5), (some(2, 3),)),
-    ("on_backward", lambda x: gates.on_backward(x, lambda g: None), (some(3),)),
-    ("alias", gates.alias, (some(3),)),
-    ("recompute", lambda x: gates.recompute(x, (1, 2)), (some(3),)),
+    *(
+        (f"{op_name(fn)} 0.3", partial(make, s=0.3), (some(2, 3),))
+        for fn, make in GATES.items()
+        if fn not in gates.CLOSED
+    ),
     ("accumulate", accumulate, (some(3), some(3), some(3))),
     *(
         fn_of(fn, some(2, 3), **k)

@@ -1,34 +1,29 @@
+from html import unescape
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad import viz
 from minigrad.internal import gates
 from minigrad.viz.graphs.marks import MARKS, closed, is_gate, mark, through
 from minigrad.viz.graphs.selection import reached_nodes
-
-
-def look(g):
-    return None
-
-
-MAKERS = {
-    gates.detach: lambda x, s: mg.detach(x),
-    gates.scale_grad: mg.scale_grad,
-    gates.clip_grad: lambda x, s: mg.clip_grad(x, 1.0 + abs(s)),
-    gates.on_backward: lambda x, s: mg.on_backward(x, look),
-    gates.alias: lambda x, s: gates.alias(x),
-    gates.recompute: lambda x, s: gates.recompute(x, steps=(1, 2)),
-}
+from tests.gates import GATES
 
 
 def test_every_gate_has_a_mark():
-    assert set(MARKS) == set(MAKERS) == gates.GATES
+    assert set(MARKS) == gates.GATES
 
 
-@given(st.sampled_from(list(MAKERS.values())), st.sampled_from([-1.5, 0.0, -0.0, 1e-9, 2.0]))
-def test_a_gate_is_closed_where_no_gradient_passes(make, factor):
+every_gate = pytest.mark.parametrize("fn", GATES, ids=[fn.__name__ for fn in GATES])
+
+
+@every_gate
+@given(factor=st.sampled_from([-1.5, 0.0, -0.0, 1e-9, 2.0]))
+def test_a_gate_is_closed_where_no_gradient_passes(fn, factor):
+    make = GATES[fn]
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     gate = make(x, factor)
     assert is_gate(gate)
@@ -38,6 +33,20 @@ def test_a_gate_is_closed_where_no_gradient_passes(make, factor):
     alone = reached_nodes(mg.Tape.of(np.sum(gate)))
     assert (x in alone) == (not closed(gate))
     assert x in reached_nodes(tape)
+
+
+@every_gate
+def test_a_tape_with_a_gate_is_drawn(fn, tmp_path):
+    h, w = mg.tensor([0.5, -2.0], name="h_0"), mg.tensor([2.0, 0.7], requires_grad=True, name="w")
+    for t in (1, 2, 3):
+        with mg.timestep(t):
+            h = np.tanh(w * GATES[fn](h, 0.3)).named(f"h_{t}")
+    tape = mg.Tape.of(np.sum(h).named("L"))
+    text = mark(next(n for n in tape.nodes if n.fn is fn)).text
+    for picture in (viz.draw(tape), viz.unrolled(tape)):
+        assert text in unescape(picture.source)
+    page = viz.stepper(tape, tmp_path / "page.html")
+    assert fn.__name__ in page.read_text(encoding="utf-8")
 
 
 def test_a_factor_for_each_element_is_closed_where_all_are_zero():
