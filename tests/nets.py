@@ -1,17 +1,17 @@
 """Small recurrent networks of every kind, for the laws of the laboratory."""
 
 from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 
 import minigrad as mg
 from minigrad import transforms as tf
-from minigrad.models import GRUCell, LSTMCell, RNNCell, Stacked, parameters, unroll
+from minigrad.models import LSTMCell, RNNCell, Stacked, parameters, unroll
+from minigrad.models.cells import CELLS
 
 KINDS = {
-    "rnn": lambda rng: RNNCell(2, 3, rng, sigma=0.6),
-    "gru": lambda rng: GRUCell(2, 3, rng, sigma=0.6),
-    "lstm": lambda rng: LSTMCell(2, 3, rng, sigma=0.6),
+    **{kind: partial(cell.make, 2, 3, sigma=0.6) for kind, cell in CELLS.items()},
     "two layers": lambda rng: Stacked(
         LSTMCell(2, 3, rng, sigma=0.6), RNNCell(3, 2, rng, sigma=0.6)
     ),

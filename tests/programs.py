@@ -11,7 +11,7 @@ import minigrad as mg
 from minigrad import transforms as tr
 from minigrad.compiler.emit.kernels import copy_result
 from minigrad.compiler.emit.labels import subtract_at
-from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
+from minigrad.models.cells import CELLS as REGISTRY
 
 B, D, H, V = 3, 4, 5, 6
 
@@ -105,7 +105,7 @@ def unrolled(cell, T=5, layers=1, dtype=np.float64, every_step=False, rows=B):
     }
 
 
-CELLS = [RNNCell, GRUCell, LSTMCell]
+CELLS = [cell.make for cell in REGISTRY.values()]
 TRANSFORMS = {
     "forward": lambda tape: tape,
     "full": tr.differentiate,

@@ -101,7 +101,7 @@ def _add_optimization(train: argparse.ArgumentParser) -> None:
     optimization.add_argument(
         "--lr",
         type=positive,
-        help="learning rate (sgd, the book's: 1 for rnn, 4 for gru and lstm; 0.01)",
+        help="learning rate (with sgd the book's for this cell; 0.01)",
     )
     optimization.add_argument(
         "--schedule",

@@ -8,20 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad.cli import main
 from minigrad.models import (
-    RNNLM,
     GRUCell,
     LinearRNN,
     LSTMCell,
     RNNCell,
     Stacked,
-    Vocabulary,
     parameters,
     unroll,
 )
-from minigrad.models.cells import CELLS, CellKind, Init
-from minigrad.models.data.stream import Rows
-from minigrad.models.train import checkpoint, fit
+from minigrad.models.cells import CELLS
+from minigrad.models.train import checkpoint
 from minigrad.transforms import truncate
 
 every_cell = pytest.mark.parametrize("kind", [*CELLS, "stacked"])
@@ -150,29 +148,14 @@ def test_the_registry_knows_the_gates_of_a_cell(kind):
     assert shapes == [(3, 2), (2, 2), (2,)] * CELLS[kind].gates
 
 
-class MinimalGatedCell(RNNCell):
-    """One gate both forgets and lets in. Source: Zhou 2016."""
-
-    def __init__(self, d, h, rng=None, sigma=0.01, dtype=np.float64):
-        init = Init(rng, sigma, dtype)
-        self.W_xf, self.W_hf, self.b_f = init.gate("f", d, h)
-        self.W_xh, self.W_hh, self.b_h = init.gate("h", d, h)
-
-    def __call__(self, x, h, mask=None):
-        read = h if mask is None else h * mask
-        f = mg.sigmoid(x @ self.W_xf + read @ self.W_hf + self.b_f)
-        h = (1 - f) * h + f * np.tanh(x @ self.W_xh + (f * read) @ self.W_hh + self.b_h)
-        return h, h
-
-
-def test_a_cell_is_its_class_and_its_row(monkeypatch, tmp_path):
-    """With them a language model of it is trained, saved and loaded."""
-    monkeypatch.setitem(CELLS, "mgu", CellKind(MinimalGatedCell, gates=2, rate=4.0))
-    vocab = Vocabulary.of("ab")
-    lm = RNNLM("mgu", 4, len(vocab.tokens), layers=2, dropout=0.2)
-    text = Rows(np.array(vocab.encode("abba" * 20)), 2, 5)
-    optimizer = mg.optim.SGD(parameters(lm), CELLS["mgu"].rate)
-    assert fit(lm, text.chunks(1), None, 1.0, optimizer).updates == len(text)
-    loaded, _ = checkpoint.load(checkpoint.save(lm, vocab, tmp_path / "lm"))
-    for a, b in zip(parameters(loaded), parameters(lm), strict=True):
-        np.testing.assert_array_equal(a.data, b.data)
+@pytest.mark.parametrize("kind", CELLS)
+def test_a_cell_of_the_registry_is_trained_saved_and_loaded(kind, tmp_path):
+    text, file = tmp_path / "text.txt", tmp_path / "model"
+    text.write_text("it was the best of times, it was the worst of times. " * 4)
+    size = ["--hidden", "4", "--layers", "2", "--dropout", "0.2", "--steps", "5", "--epochs", "1"]
+    options = ["--text", str(text), "--cell", kind, *size, "--quiet", "--save", str(file)]
+    assert main(["train", *options]) == 0
+    lm, vocab = checkpoint.load(file)
+    assert lm.kind == kind
+    assert [type(cell) for cell in lm.layers] == [CELLS[kind].make] * 2
+    assert len(lm.continue_text("it", 3, vocab)) == 5

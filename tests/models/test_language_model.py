@@ -6,6 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad.errors import ArgumentError
 from minigrad.models import RNNLM
+from minigrad.models.cells import CELLS
 from minigrad.models.data.stream import Rows, epochs
 from minigrad.models.train import fit
 from tests.models.train.language import (
@@ -50,4 +51,4 @@ def test_characters_are_drawn_with_the_probabilities_of_softmax():
 def test_a_kind_that_there_is_not_is_one_line():
     with pytest.raises(ArgumentError) as error:
         RNNLM("gpt", 4, 5)
-    assert error.value.text == "RNNLM: kind='gpt'; expected one of rnn, gru, lstm."
+    assert error.value.text == f"RNNLM: kind='gpt'; expected one of {', '.join(CELLS)}."
