@@ -3,7 +3,8 @@
     python benchmarks/texture.py [FOLDER ...]
 
 prints a row per folder (default: minigrad, minigrad/compiler, models, viz) and, with --worst, the functions and
-files to look at first. The laws on these numbers are tests (tests/test_house.py).
+files to look at first; with --docs it writes the rows into docs/house.md. The laws on these numbers are tests
+(tests/test_house.py).
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ import argparse
 import ast
 import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("minigrad", "minigrad/compiler", "models", "viz")
+PAGE = ROOT / "docs" / "house.md"
+# the table of the page stands between these
+BEGIN = "<!-- python benchmarks/texture.py --docs -->\n"
+END = "<!-- end -->\n"
 MAX_BRANCHES = 15
 MAX_COLUMNS = 100
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -187,6 +192,27 @@ HEAD = (
 )
 
 
+def table(folders: Sequence[str]) -> str:
+    """The rows of some folders under their head."""
+    rule = "|---" * HEAD.count(" | ") + "|---|"
+    rows = [row(folder) for folder in folders]
+    return "\n".join([HEAD, rule, *rows])
+
+
+def around_table(page: str) -> tuple[str, str, str]:
+    """What is before the table of the page, the table, what is after it."""
+    before, rest = page.split(BEGIN)
+    printed, after = rest.split(END)
+    return before, printed, after
+
+
+def write_docs() -> None:
+    """Put the table of today into docs/house.md."""
+    before, _, after = around_table(PAGE.read_text(encoding="utf-8"))
+    page = f"{before}{BEGIN}{table(FOLDERS)}\n{END}{after}"
+    PAGE.write_text(page, encoding="utf-8")
+
+
 def worst(folder: str) -> Iterator[str]:
     """The files with most tokens a line, the functions with most branches, the statements that are crowded."""
     for path in files(ROOT / folder):
@@ -202,17 +228,18 @@ def worst(folder: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table, or write it into the page."""
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("folders", nargs="*", default=FOLDERS)
     options.add_argument("--worst", action="store_true", help="also what to look at first")
+    options.add_argument("--docs", action="store_true", help="write docs/house.md anew instead")
     args = options.parse_args()
-    print(HEAD)
-    print("|---" * HEAD.count(" | ") + "|---|")
-    for folder in args.folders:
-        print(row(folder))
+    if args.docs:
+        write_docs()
+        return
+    print(table(args.folders))
     if args.worst:
         for folder in args.folders:
             print(*worst(folder), sep="\n")

@@ -13,7 +13,6 @@ from minigrad.compiler.emit.listing import list_plan
 from minigrad.compiler.memory.allocate import allocate_memory
 from minigrad.compiler.memory.leaves import place_leaves
 from minigrad.compiler.rewrite import PASSES, Pass
-from minigrad.compiler.rewrite.guard import refuse_peeks
 from minigrad.compiler.run.plan import Plan
 from minigrad.compiler.schedule.build import build_schedule
 from minigrad.compiler.schedule.sections import CrossingError
@@ -23,6 +22,7 @@ from minigrad.core.gc_paused import uncollected
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 
+from .guard import refuse_peeks
 from .read import is_input, read_graph
 
 __all__ = ["Plan", "compile"]

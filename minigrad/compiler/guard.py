@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from minigrad.compiler.read import is_input
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 from minigrad.errors import GradientError
 from minigrad.source import describe
+
+from .read import is_input
 
 
 def refuse_peeks(tape: Tape) -> None:
