@@ -30,7 +30,7 @@ def add_figures(figure: argparse.ArgumentParser, draw: Run, draw_all: Run) -> No
             help="the suffix decides the format",
         )
         kind.set_defaults(run=draw)
-    everything = commands.add_parser("all", help="these five as svg files in a folder")
+    everything = commands.add_parser("all", help="all of these as svg files in a folder")
     everything.add_argument(
         "-o",
         "--output",

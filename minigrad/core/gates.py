@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.errors import DTypeError, ShapeError
 from minigrad.ops import defvjp, dispatched
-from minigrad.ops.table import Fn, Rule, Says
+from minigrad.ops.table import Fn, Rule
 
 from .arguments import positive
 from .array import REAL_KINDS
@@ -28,32 +28,27 @@ CHANGES_GRADIENT: set[Fn] = set()
 CLOSED: set[Fn] = set()
 """Those that send nothing back."""
 
-MERGEABLE: set[Fn] = set()
-"""Those of which two on one node may be one."""
+LINEAR: set[Fn] = set()
+"""Those that make of a sum of gradients the sum of what they make of each."""
 
 
 def gate(
-    fn: Fn,
-    *rules: Rule | None,
-    changes_gradient: bool = True,
-    mergeable: bool = False,
-    says: Says,
-    bind: Any = None,
+    fn: Fn, *rules: Rule | None, changes_gradient: bool = True, linear: bool = False, **row: Any
 ) -> None:
     """Enter a gate into the tables: its rules, and what defvjp takes beside.
 
     ``changes_gradient``: whether another gradient may come out than goes in.
-    ``mergeable``: whether it is linear in the gradient and without effect, so that simplify may
-    make two of them on one node one.
+    ``linear``: whether it is linear in the gradient, so that two on one node may be one. One that
+    hands the gradient down is.
     """
-    defvjp(fn, *rules, says=says, bind=bind)
+    defvjp(fn, *rules, **row)
     GATES.add(fn)
     if changes_gradient:
         CHANGES_GRADIENT.add(fn)
     if rules[0] is None:
         CLOSED.add(fn)
-    if mergeable:
-        MERGEABLE.add(fn)
+    if linear or not changes_gradient:
+        LINEAR.add(fn)
 
 
 @dispatched
@@ -184,16 +179,9 @@ def _unchanged(g: Any, y: Any, x: Any, steps: Any = None) -> Any:
     return g
 
 
-gate(detach, None, mergeable=True, says=(None,))
-gate(scale_grad, _scaled, None, mergeable=True, says=("{s} ⊙ {g}", None))
+gate(detach, None, linear=True, says=(None,))
+gate(scale_grad, _scaled, None, linear=True, says=("{s} ⊙ {g}", None))
 gate(clip_grad, _clipped, says="{g} ⊙ min(1, {max_norm} / ‖{g}‖)", bind=_bind_clip_grad)
 gate(on_backward, _looked_at, says="fn({g})", bind=_bind_on_backward)
-gate(alias, lambda g, y, x: g, changes_gradient=False, mergeable=True, says="{g}")
-gate(
-    recompute,
-    _unchanged,
-    changes_gradient=False,
-    mergeable=True,
-    says="{g}",
-    bind=_bind_recompute,
-)
+gate(alias, lambda g, y, x: g, says="{g}", changes_gradient=False)
+gate(recompute, _unchanged, says="{g}", changes_gradient=False, bind=_bind_recompute)

@@ -10,8 +10,8 @@ A row is a function, the rule of each of its inputs, and the same rules as sente
 
 A rule gets the cotangent g of the result y, y, and the inputs, and returns what its input is sent.
 In a sentence braces hold g, y, keywords, and the inputs under the names that the rule gives them
-(those of ``*xs`` are a, b, c ..., or x alone). Signs and words are listed in core/notation.py,
-NOTATION; the other words are NumPy's functions.
+(those of ``*xs`` are a, b, c ..., or x alone). Signs and words are listed in NOTATION, in
+core/inspection/notation.py; the other words are NumPy's functions.
 """
 
 from __future__ import annotations

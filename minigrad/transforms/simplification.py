@@ -25,7 +25,7 @@ NEUTRAL: dict[Fn, int] = {
 """The second operand with which each of these functions repeats its first."""
 COMMUTATIVE = (np.add, np.multiply)
 # Each on_backward is an effect, and each clip_grad has a norm of its own: two are never one.
-NEVER_MERGED = {None} | gates.GATES - gates.MERGEABLE
+NEVER_MERGED = {None} | gates.GATES - gates.LINEAR
 
 
 def simplify(tape: Tape) -> Tape:
