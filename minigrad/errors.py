@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 from typing import Any
 
 from .source import here
@@ -31,6 +32,10 @@ class MinigradError(Exception):
         self.text = sentence(subject, got, expected, remedy, where or "")
         place = here() if where is None else where
         super().__init__(sentence(subject, got, expected, remedy, place))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As it reads: a copy, or one out of another process, was raised where this one was.
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)
 
 
 def sentence(
@@ -75,12 +80,18 @@ class StaleTapeError(GradientError):
 
 
 class NonFiniteError(GradientError):
-    """A NaN or infinity inside ``detect_anomaly``; ``found`` is the record of its origin."""
+    """A NaN or infinity inside ``detect_anomaly``; ``found`` is the record of its origin.
+
+    The record holds a tape, which is not pickled: in a copy ``found`` is None.
+    """
 
     def __init__(self, found: Any) -> None:
         Exception.__init__(self, str(found))
         self.found = found
         self.text = str(found)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return copyreg.__newobj__, (type(self), *self.args), vars(self) | {"found": None}
 
 
 class DataError(MinigradError, ValueError):

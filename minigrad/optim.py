@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -150,15 +151,16 @@ def SGD(  # noqa: N802  (the field's name)
     >>> w.item()
     0.8
     """
+    return Optimizer(params, lr, partial(_heavy_ball, momentum))
 
-    def rule(g: Array, memory: Memory | None) -> tuple[Array, Memory]:
-        if not momentum:
-            return g, ()
-        # copied: a plan writes over the gradients that it gave
-        v = momentum * memory[0] + g if memory else g.copy()
-        return v, (v,)
 
-    return Optimizer(params, lr, rule)
+# The rules are functions of the module, so that an optimizer can be pickled.
+def _heavy_ball(momentum: float, g: Array, memory: Memory | None) -> tuple[Array, Memory]:
+    if not momentum:
+        return g, ()
+    # copied: a plan writes over the gradients that it gave
+    v = momentum * memory[0] + g if memory else g.copy()
+    return v, (v,)
 
 
 def Adam(  # noqa: N802  (the field's name)
@@ -204,19 +206,21 @@ def AdamW(  # noqa: N802  (the field's name)
     >>> round(w.item(), 6)
     0.725
     """
+    return Optimizer(params, lr, partial(_adam, betas, eps), weight_decay)
+
+
+def _adam(
+    betas: tuple[float, float], eps: float, g: Array, memory: Memory | None
+) -> tuple[Array, Memory]:
     decay_1, decay_2 = betas
-
-    def rule(g: Array, memory: Memory | None) -> tuple[Array, Memory]:
-        t, m, v = memory or (0, 0.0, 0.0)
-        t = t + 1
-        m = decay_1 * m + (1 - decay_1) * g
-        v = decay_2 * v + (1 - decay_2) * g * g
-        mean = m / (1 - decay_1**t)
-        mean_square = v / (1 - decay_2**t)
-        direction = mean / (np.sqrt(mean_square) + eps)
-        return direction, (t, m, v)
-
-    return Optimizer(params, lr, rule, weight_decay)
+    t, m, v = memory or (0, 0.0, 0.0)
+    t = t + 1
+    m = decay_1 * m + (1 - decay_1) * g
+    v = decay_2 * v + (1 - decay_2) * g * g
+    mean = m / (1 - decay_1**t)
+    mean_square = v / (1 - decay_2**t)
+    direction = mean / (np.sqrt(mean_square) + eps)
+    return direction, (t, m, v)
 
 
 def clip_grad_norm(params: Params, max_norm: float) -> float:
