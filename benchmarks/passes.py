@@ -35,7 +35,7 @@ def leave_out(rewrite):
 
 def leave_out_prebound():
     """Bind calls as they were emitted."""
-    inputs = importlib.import_module("minigrad.compiler.run.inputs")
+    inputs = importlib.import_module("minigrad.compiler.run.leaf_binding")
     return mock.patch.object(inputs, "Prebound", _Unbound)
 
 

@@ -10,7 +10,7 @@ from minigrad.models.lab.compare import compare
 from minigrad.models.lab.jacobians import Jacobians, jacobians
 from minigrad.models.lab.report import report
 from minigrad.models.lab.strategy import Strategy
-from minigrad.models.lab.totals import totals
+from minigrad.models.lab.total_derivative import totals
 from minigrad.models.lab.verdict import verdict
 from minigrad.models.train import checkpoint
 

@@ -45,7 +45,7 @@ def agrees(tape, feeds=None, dtype=np.float64, sharded=None):
 
 def in_shards(tape, count, wide=1 << 30, much=1):
     """Compile as where there are so many cores, and any batch, if not said else, is worth them."""
-    split = importlib.import_module("minigrad.compiler.rewrite.split")
+    split = importlib.import_module("minigrad.compiler.rewrite.shard_count")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(split, "MIN_BLAS_COLUMNS", wide)
         patch.setattr(split, "MIN_NUMBERS_PER_SHARD", much)

@@ -38,11 +38,11 @@ SECOND_READING = {
         "minigrad.core.inspection.text",
         "minigrad.core.time",
     },
-    "minigrad.core.seed": {"minigrad.core.refusals"},
+    "minigrad.core.seed": {"minigrad.core.long_refusals"},
     "minigrad.core.tensor": {
         "minigrad.core.dispatch",
         "minigrad.core.gradient",
-        "minigrad.core.refusals",
+        "minigrad.core.long_refusals",
     },
 }
 RANK = {room: rank for rank, line in enumerate(ROOMS) for room in line.split()}

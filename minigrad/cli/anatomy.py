@@ -18,7 +18,7 @@ from minigrad.models.lab.report import pieces, report
 from minigrad.models.lab.strategy import Strategy
 from minigrad.models.language_model import RNNLM
 from minigrad.models.train import loop
-from minigrad.models.train.progress import progress
+from minigrad.models.train.bar import progress
 
 from .outputs import command, refuse_unplottable
 

@@ -21,7 +21,7 @@ from minigrad.models.lab.compare import compare as compare_strategies
 from minigrad.models.lab.compare import work
 from minigrad.models.lab.strategy import Strategy
 from minigrad.models.language_model import RNNLM
-from minigrad.models.train.progress import progress
+from minigrad.models.train.bar import progress
 
 from .outputs import PLOTS, command, refuse_unplottable
 

@@ -10,7 +10,7 @@ import numpy as np
 import minigrad as mg
 from minigrad import Tape, models, viz
 from minigrad.files import make_folder
-from minigrad.models.train.log import Reporter
+from minigrad.models.train.reporter import Reporter
 from minigrad.models.train.run import Settings, train
 from minigrad.transforms import clip, differentiate, truncate, truncate_randomly
 

@@ -11,7 +11,7 @@ from minigrad.errors import ArgumentError
 from minigrad.files import refuse_unwritable
 from minigrad.models.train import checkpoint, tensorfile
 from minigrad.models.train import run as trainer
-from minigrad.models.train.log import Reporter
+from minigrad.models.train.reporter import Reporter
 from minigrad.models.train.state import Keep
 
 from .outputs import refuse_one_file, refuse_unplottable

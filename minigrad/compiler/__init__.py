@@ -15,14 +15,14 @@ from minigrad.compiler.memory.leaves import place_leaves
 from minigrad.compiler.rewrite import PASSES, Pass
 from minigrad.compiler.run.plan import Plan
 from minigrad.compiler.schedule.build import build_schedule
-from minigrad.compiler.schedule.sections import CrossingError
+from minigrad.compiler.schedule.shard_sections import CrossingError
 from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.array import Array
 from minigrad.core.gc_paused import uncollected
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 
-from .guard import refuse_peeks
+from .looked_at import refuse_peeks
 from .read import is_input, read_graph
 
 __all__ = ["Plan", "compile"]

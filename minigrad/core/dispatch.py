@@ -10,7 +10,7 @@ from minigrad.ops import COMPOSED, DISCRETE, STATIC, compose, op_name
 
 from .array import is_tensor
 from .convert import look
-from .refusals import refusal
+from .long_refusals import refusal
 
 Fn = Callable[..., Any]
 _SPACES = {"numpy.linalg": "np.linalg", "numpy.fft": "np.fft"}

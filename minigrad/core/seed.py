@@ -24,7 +24,7 @@ def seed_for(tape: Tape, gradient: npt.ArrayLike | None = None) -> Array:
     out = tape.outputs[0]
     startless = gradient is None and out.size != 1
     if len(tape.outputs) > 1 or not out.requires_grad or startless:
-        from .refusals import no_way_back
+        from .long_refusals import no_way_back
 
         raise no_way_back(tape)
     if gradient is None:

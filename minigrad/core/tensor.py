@@ -262,7 +262,7 @@ class Tensor:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled and copied, a leaf is a new leaf: serials mean nothing in another process."""
         if self.fn is not None:
-            from .refusals import pickling
+            from .long_refusals import pickling
 
             raise pickling(self)
         return tensor, (self._array, self.requires_grad, self.name)
@@ -274,7 +274,7 @@ class Tensor:
             """Only for what is missing: a dropped value, or what arrays have and Tensors do not."""
             if name == "_array":
                 return self.segment.open().read(self)[0]
-            from .refusals import missing
+            from .long_refusals import missing
 
             raise missing(name)
 
@@ -463,7 +463,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     except MinigradError:
         raise
     except (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError) as error:
-        from .refusals import refusal
+        from .long_refusals import refusal
 
         raise refusal(op_name(fn), inputs, kwargs, error) from None
     data = frozen(data)

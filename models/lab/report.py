@@ -20,7 +20,7 @@ from .anatomy import anatomy, steps_of
 from .jacobians import Jacobians, jacobians
 from .recurrence import Recurrence
 from .strategy import Strategy
-from .totals import Row, totals
+from .total_derivative import Row, totals
 from .verdict import verdict
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from minigrad.transforms import truncate
 from . import state
 from .chunk import Plans
 from .interrupt import Pause
-from .log import Reporter
 from .loop import Transform, evaluate, refuse_nonfinite, updates
+from .reporter import Reporter
 from .schedule import SCHEDULES
 from .settings import Settings, read_data
 from .state import History, Keep, Position, Standing

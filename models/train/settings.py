@@ -51,7 +51,7 @@ class Settings:
 
         For SGD the book's for the cell.
         """
-        if self.lr:
+        if self.lr is not None:
             return self.lr
         if self.optimizer == "sgd":
             return CELLS[self.cell].rate

@@ -9,11 +9,12 @@ from graphviz import Digraph
 
 from minigrad import Tape
 from minigrad.errors import ArgumentError
+from minigrad.internal import refuse_no_tape
 from minigrad.viz.graphs.operations.operation_paint import draw_operations
 from minigrad.viz.graphs.variables.unrolled import draw_variables
 
 from .fold import Collapse, View
-from .norms import Grads, scale
+from .norm_colors import Grads, scale
 from .rolled import draw_rolled
 
 Level = Literal["ops", "variables", "rolled"]
@@ -50,7 +51,7 @@ def draw(
     Raises: ArgumentError for what is no Tape and for options outside their domain; GradientError
     for ``grads=True`` where the tape has no backward pass.
     """
-    _refuse_no_tape(tape)
+    refuse_no_tape("draw", tape)
     if level not in get_args(Level):
         expected = "expected 'ops', 'variables' or 'rolled'"
         raise ArgumentError("draw: level", got=f"{level!r}", expected=expected)
@@ -63,12 +64,6 @@ def draw(
     is_chosen = collapse != "auto" or steps is not None
     graph.simpler = _simpler(tape, level, is_chosen)
     return graph
-
-
-def _refuse_no_tape(tape: object) -> None:
-    if not isinstance(tape, Tape):
-        got = f"a {type(tape).__name__}"
-        raise ArgumentError("draw", got=got, expected="expected a Tape, as Tape.of(loss) makes")
 
 
 def _simpler(tape: Tape, level: Level, is_chosen: bool) -> Callable[[], Any]:

@@ -12,7 +12,7 @@ from minigrad.viz.graphs.variables.variable_paint import item_looks
 from minigrad.viz.graphs.variables.variable_sizes import lines
 
 from .canvas import Looks
-from .norms import Scale, number
+from .norm_colors import Scale, number
 from .rolled_model import Link, Nodes, RoleNode, describe, roll
 from .selection import nodes_by_name
 

@@ -12,13 +12,13 @@ from minigrad.compiler.graph import Node
 from minigrad.compiler.memory.allocate import Memory
 from minigrad.compiler.primitives import PAIRWISE, total
 from minigrad.compiler.schedule.schedule import Schedule, Unit
-from minigrad.compiler.schedule.sections import AFTER, BEFORE
+from minigrad.compiler.schedule.shard_sections import AFTER, BEFORE
 from minigrad.compiler.views import is_view
 from minigrad.core.array import Array
 
+from .even_steps import even_runs, stack_run
 from .kernels import calls
 from .program import Calls, Line, Operands, Program, copying
-from .runs import even_runs, stack_run
 from .stacks import batched
 from .totals import add_total
 

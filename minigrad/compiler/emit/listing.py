@@ -9,7 +9,7 @@ from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Node
 from minigrad.compiler.memory.allocate import Memory
 from minigrad.compiler.schedule.schedule import Schedule
-from minigrad.compiler.schedule.sections import AFTER, BEFORE, FIRST_SHARD
+from minigrad.compiler.schedule.shard_sections import AFTER, BEFORE, FIRST_SHARD
 from minigrad.compiler.views import is_view
 from minigrad.ops import op_name
 from minigrad.ops.indexing import getitem

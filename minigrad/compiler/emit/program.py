@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Node
-from minigrad.compiler.schedule.sections import BEFORE, CrossingError, outlives
+from minigrad.compiler.schedule.shard_sections import BEFORE, CrossingError, outlives
 from minigrad.compiler.strided import address, owner, viewed
 from minigrad.core.array import Array
 from minigrad.ops.indexing import getitem

@@ -14,9 +14,9 @@ from minigrad.compiler.strided import address, owner, stacked
 from minigrad.compiler.traits import reduced_axes
 from minigrad.core.array import Array
 
+from .even_steps import even_runs, stack_run
 from .kernels import calls
 from .program import Calls, Operands, Program
-from .runs import even_runs, stack_run
 from .stacks import summed_products
 
 Addend = Callable[[Array], Calls]

@@ -18,9 +18,9 @@ from minigrad.core.array import Array
 
 from .buffers import Buffer, Buffers
 from .class_axis import class_axis_outermost
+from .concatenations import pack, part_of
 from .liveness import liveness_of
-from .packing import pack, part_of
-from .stores import Layout, Store, assign_stores, slots_needed
+from .sharing import Layout, Store, assign_stores, slots_needed
 
 
 @dataclass(frozen=True, slots=True)

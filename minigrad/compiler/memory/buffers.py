@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigrad.compiler.schedule.sections import AFTER, BEFORE, outlives
+from minigrad.compiler.schedule.shard_sections import AFTER, BEFORE, outlives
 from minigrad.core.array import Array
 
 # a buffer that is used again may be so many times larger than what is needed, and a page

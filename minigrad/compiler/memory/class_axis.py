@@ -11,7 +11,7 @@ from minigrad.compiler.primitives import softmax_minus_one_hot
 from minigrad.compiler.schedule.schedule import Schedule
 from minigrad.compiler.traits import REDUCTIONS, elementwise, reduced_axes
 
-from .packing import Packing
+from .concatenations import Packing
 
 # rows of more classes are long enough to be reduced one by one
 MAX_CLASSES = 256

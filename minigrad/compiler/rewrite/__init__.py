@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from minigrad.compiler.graph import Graph
 
-from . import chains, expand, fold, split, widen, widen_sums
+from . import chains, expand, fold, widen, widen_sums
+from . import shard_count as split
 
 Pass = Callable[[Graph], Graph]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.compiler.graph import Graph, Node, Shape, constant
 from minigrad.compiler.primitives import total
-from minigrad.compiler.schedule.sections import AFTER, BEFORE, FIRST_SHARD
+from minigrad.compiler.schedule.shard_sections import AFTER, BEFORE, FIRST_SHARD
 from minigrad.compiler.views import is_view
 from minigrad.ops.elementwise import cast
 from minigrad.ops.indexing import getitem

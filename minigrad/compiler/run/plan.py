@@ -16,7 +16,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, StaleTapeError, UnsupportedError
 
 from .feeds import checked_feeds
-from .inputs import Inputs
+from .leaf_binding import Inputs
 from .profile import Row, profile
 from .resampling import draw_again
 from .threads import run_calls

@@ -8,7 +8,7 @@ from .absorption import absorb
 from .invariants import hoist
 from .loops import distribute_loops, order_units
 from .schedule import Schedule, without_order
-from .sections import verify_sections
+from .shard_sections import verify_sections
 
 PASSES = (distribute_loops, hoist, order_units, absorb)
 

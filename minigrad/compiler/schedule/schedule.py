@@ -23,7 +23,7 @@ class Unit:
 
     @property
     def section(self) -> int:
-        """The section that all of it runs in; sections.py verifies it."""
+        """The section that all of it runs in; shard_sections.py verifies it."""
         return self.nodes[0].section
 
 

@@ -43,7 +43,10 @@ def test_a_pipe_carries_each_line_when_it_is_said(args, start, text, tmp_path):
 
 def test_a_trainer_s_lines_reach_a_pipe_of_any_program(tmp_path):
     """A reporter in a program of the user's own, whose output nobody else flushes."""
-    code = "import time; from minigrad.models.train.log import Reporter; Reporter().say('epoch 1'); time.sleep(600)"
+    code = (
+        "import time; from minigrad.models.train.reporter import Reporter; "
+        "Reporter().say('epoch 1'); time.sleep(600)"
+    )
     env = BARE | {"PYTHONPATH": str(ROOT)}
     with running(
         [sys.executable, "-c", code], seconds=60, stdout=subprocess.PIPE, env=env, cwd=tmp_path

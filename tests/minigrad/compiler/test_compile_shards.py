@@ -10,7 +10,7 @@ from minigrad import transforms as tr
 from minigrad.compiler.graph import Graph, Node
 from minigrad.compiler.schedule import schedule as schedules
 from minigrad.compiler.schedule.schedule import Schedule, Unit
-from minigrad.compiler.schedule.sections import AFTER, BEFORE, CrossingError, verify_sections
+from minigrad.compiler.schedule.shard_sections import AFTER, BEFORE, CrossingError, verify_sections
 from tests.programs import H, close, in_shards, is_sharded, shared_by_shards
 
 T, ROWS = 4, 6

@@ -15,7 +15,7 @@ from minigrad.compiler.rewrite.chains import flatten
 from minigrad.compiler.rewrite.expand import expand
 from minigrad.compiler.rewrite.fold import fold
 from minigrad.compiler.rewrite.lift import neighbours
-from minigrad.compiler.rewrite.split import split_over_threads
+from minigrad.compiler.rewrite.shard_count import split_over_threads
 from minigrad.compiler.rewrite.widen import widen
 from minigrad.compiler.rewrite.widen_sums import widen_sums
 from minigrad.models.cells import GRUCell, LSTMCell, RNNCell

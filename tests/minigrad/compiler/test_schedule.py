@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.compiler.memory.allocate import allocate_memory
-from minigrad.compiler.memory.packing import pack
+from minigrad.compiler.memory.concatenations import pack
 from minigrad.compiler.read import read_graph
 from minigrad.compiler.rewrite import PASSES
 from minigrad.compiler.schedule.build import build_schedule

@@ -42,7 +42,7 @@ def fields(graph):
 @pytest.fixture
 def eager_passes(monkeypatch):
     """Passes that do what they can for any batch: wide products of several rows, two shards."""
-    split = importlib.import_module("minigrad.compiler.rewrite.split")
+    split = importlib.import_module("minigrad.compiler.rewrite.shard_count")
     widen = importlib.import_module("minigrad.compiler.rewrite.widen")
     monkeypatch.setattr(widen, "MAX_ROWS", MANY_ROWS)
     monkeypatch.setattr(split, "MIN_BLAS_COLUMNS", 1 << 30)

@@ -4,7 +4,7 @@ import pytest
 
 from minigrad.errors import DataError
 from minigrad.models.train import run as trainer
-from minigrad.models.train.log import Reporter
+from minigrad.models.train.reporter import Reporter
 
 
 def test_another_training_with_the_same_checkpoint_is_noticed(tmp_path):

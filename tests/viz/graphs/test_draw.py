@@ -251,7 +251,7 @@ def test_doublings_do_not_double_the_picture():
 
 @pytest.mark.parametrize("wrong", [None, 3, parameter("w", 2)])
 def test_only_tapes_are_drawn(wrong):
-    with pytest.raises(ArgumentError, match=r"expected a Tape, as Tape.of\(loss\) makes"):
+    with pytest.raises(ArgumentError, match=r"expected a Tape, as Tape.of\(loss\)"):
         draw(wrong)
 
 

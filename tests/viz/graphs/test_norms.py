@@ -9,7 +9,7 @@ import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError, GradientError
 from minigrad.viz import draw, style
-from minigrad.viz.graphs.norms import Scale, number, scale
+from minigrad.viz.graphs.norm_colors import Scale, number, scale
 from tests.viz.conftest import book_rnn, constant, gru, lstm, parameter, picture, read_back, text_of
 
 LEVELS = ["ops", "variables", "rolled"]

@@ -12,7 +12,7 @@ from minigrad.internal import accumulate
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks
 from minigrad.viz.graphs.marks import is_gate, mark
-from minigrad.viz.graphs.norms import Scale, number
+from minigrad.viz.graphs.norm_colors import Scale, number
 from minigrad.viz.graphs.selection import adjoint_nodes, is_number, reached_nodes, written
 from minigrad.viz.graphs.tooltip import kind_of, summary
 

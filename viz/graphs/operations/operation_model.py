@@ -10,7 +10,7 @@ from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.marks import closed
-from minigrad.viz.graphs.norms import Scale
+from minigrad.viz.graphs.norm_colors import Scale
 from minigrad.viz.graphs.selection import reading_steps, shown_nodes
 
 from .operation_block import Block, Facts, Key, Occurrence, block_of

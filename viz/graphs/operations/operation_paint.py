@@ -12,7 +12,7 @@ from minigrad import Tape
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks, Point, blank, pin, put_recomputed, put_scale
 from minigrad.viz.graphs.fold import View
-from minigrad.viz.graphs.norms import Scale
+from minigrad.viz.graphs.norm_colors import Scale
 
 from .operation_bands import OVAL_MARGIN_POINTS, boxes_of
 from .operation_block import FONT_POINTS, Key

@@ -12,7 +12,7 @@ from minigrad.internal import refuse_no_tape
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import blank, put_recomputed, put_scale
 from minigrad.viz.graphs.fold import Collapse, View
-from minigrad.viz.graphs.norms import Grads, Scale, number, scale, together
+from minigrad.viz.graphs.norm_colors import Grads, Scale, number, scale, together
 from minigrad.viz.graphs.selection import nodes_by_name, reached_nodes
 from minigrad.viz.graphs.tooltip import summary
 

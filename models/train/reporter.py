@@ -11,7 +11,7 @@ from typing import IO, Any, Self
 
 from minigrad.errors import DataError
 
-from .progress import NoBar, progress, say
+from .bar import NoBar, progress, say
 from .update import Update
 
 # Of the clock, so that a rate can be computed at once.

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 from minigrad.compiler.families import Family
 from minigrad.compiler.schedule.schedule import Schedule, Unit
-from minigrad.compiler.schedule.sections import outlives
+from minigrad.compiler.schedule.shard_sections import outlives
 from minigrad.compiler.traits import may_overwrite
 
+from .concatenations import Packing
 from .liveness import Liveness
-from .packing import Packing
 
 
 @dataclass(eq=False, slots=True)
