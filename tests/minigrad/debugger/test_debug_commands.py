@@ -42,7 +42,7 @@ def test_n_past_the_end_names_the_gradients():
     assert last("n 99") == [
         "the end: every gradient is complete",
         *(
-            f"  dL/d{p.name}: {mg.core.text.summary(g.data)}"
+            f"  dL/d{p.name}: {mg.core.inspection.text.summary(g.data)}"
             for p, g in zip(
                 LINEAR.parameters, mg.grad(LINEAR.outputs[0], LINEAR.parameters), strict=True
             )
