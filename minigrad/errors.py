@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 from typing import Any
 
 from .source import here
@@ -35,7 +34,12 @@ class MinigradError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # As it reads: a copy, or one out of another process, was raised where this one was.
-        return copyreg.__newobj__, (type(self), *self.args), vars(self)
+        return _copied, (type(self), *self.args), vars(self)
+
+
+def _copied(kind: type[MinigradError], message: str) -> MinigradError:
+    """An error that reads like the message, which has its place already."""
+    return kind.__new__(kind, message)
 
 
 def sentence(
@@ -91,7 +95,7 @@ class NonFiniteError(GradientError):
         self.text = str(found)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return copyreg.__newobj__, (type(self), *self.args), vars(self) | {"found": None}
+        return _copied, (type(self), *self.args), vars(self) | {"found": None}
 
 
 class DataError(MinigradError, ValueError):
