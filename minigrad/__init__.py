@@ -26,7 +26,7 @@ from minigrad.ops.activations import (
     softmax,
 )
 
-from . import optim, transforms
+from . import errors, optim, transforms
 from .compiler import Plan, compile
 from .debugger import break_at, debug, pm
 
@@ -46,6 +46,7 @@ __all__ = [
     "debug",
     "detach",
     "detect_anomaly",
+    "errors",
     "find_nonfinite",
     "grad",
     "gradcheck",

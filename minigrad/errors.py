@@ -34,12 +34,12 @@ class MinigradError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # As it reads: a copy, or one out of another process, was raised where this one was.
-        return _unpickled, (type(self), *self.args), vars(self)
+        return _copied, (type(self), *self.args), vars(self)
 
 
-def _unpickled(kind: type[MinigradError], *args: Any) -> MinigradError:
-    """An error without its constructor, which would look up a line that is not running."""
-    return kind.__new__(kind, *args)
+def _copied(kind: type[MinigradError], message: str) -> MinigradError:
+    """An error that reads like the message, which has its place already."""
+    return kind.__new__(kind, message)
 
 
 def sentence(
@@ -95,7 +95,7 @@ class NonFiniteError(GradientError):
         self.text = str(found)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, (type(self), *self.args), vars(self) | {"found": None}
+        return _copied, (type(self), *self.args), vars(self) | {"found": None}
 
 
 class DataError(MinigradError, ValueError):

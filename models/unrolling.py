@@ -37,16 +37,20 @@ class Cell(Protocol):
 
 
 def unroll(
-    cell: Cell, xs: Sequence[Any] | Tensor, state: Any = None, reset: Any = None
+    cell: Cell,
+    xs: Sequence[Any] | npt.NDArray[Any] | Tensor,
+    state: Any = None,
+    reset: Any = None,
 ) -> tuple[list[Any], Any]:
     """Run cell over xs, one step per element, t = 1, 2, ...: (outputs, last state).
 
     Each step is recorded under ``minigrad.timestep(t)`` and its tensors are named: x_t, h_t (and
     c_t), o_t for an output that is no state. The first state is h_0 (and c_0).
 
-    ``xs``: a sequence of T inputs (B, ...), or one Tensor (T, B, ...). ``state``: the state before
-    the first step; zeros by default. ``reset``: booleans (T, B). Before step t the rows where it is
-    true start anew from zero, and no gradient goes back past that; the other rows are untouched.
+    ``xs``: a sequence of T inputs (B, ...), or one array or Tensor (T, B, ...). ``state``: the
+    state before the first step; zeros by default. ``reset``: booleans (T, B). Before step t the
+    rows where it is true start anew from zero, and no gradient goes back past that; the other rows
+    are untouched.
 
     >>> from minigrad import models
     >>> cell = models.RNNCell(3, 2, rng=0)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.recompute import held
 from minigrad.core.scope import watch
 from minigrad.core.seed import seed_for
@@ -70,9 +71,10 @@ def find_nonfinite(tape: Tape, gradient: npt.ArrayLike | None = None) -> NonFini
     sqrt(np.where(mask, x, 1)). [...]
 
     Cost: linear in the nodes; at most one backward pass.
-    Raises: StaleTapeError where a parameter was assigned since; ShapeError and DTypeError for a
-    gradient that does not fit the output.
+    Raises: ArgumentError for what is no Tape; StaleTapeError where a parameter was assigned since;
+    ShapeError and DTypeError for a gradient that does not fit the output.
     """
+    refuse_no_tape("find_nonfinite", tape)
     with np.errstate(all="ignore"):
         return _in_outputs(tape) or _in_backward(tape, gradient) or _unseen(tape)
 

@@ -12,7 +12,7 @@ import numpy as np
 import minigrad as mg
 from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
-from minigrad.internal import Array, leading_to, sweep
+from minigrad.internal import Array, leading_to, refuse_no_tape, sweep
 from minigrad.transforms import untie
 
 from .contributions import Sent, add_to, contributions
@@ -142,7 +142,8 @@ def anatomy(
 
 
 def steps_of(tape: Tape) -> tuple[int, ...]:
-    """The time steps of a tape, in order. Raises ArgumentError where it has none."""
+    """The time steps of a tape, in order. Raises ArgumentError where it has none, or is no tape."""
+    refuse_no_tape("anatomy", tape)
     if not tape.stamps:
         remedy = "Run each step of the loop inside `with minigrad.timestep(t):`"
         raise ArgumentError("anatomy", got="the tape has no time steps", remedy=remedy)

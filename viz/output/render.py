@@ -38,7 +38,8 @@ def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Pa
     and one line on stderr says what to install; where it takes more than ``limit`` seconds, the
     picture is drawn folded, and one line says so.
 
-    Raises ArgumentError for another suffix, DataError where the file cannot be written.
+    Raises ArgumentError for another suffix and for what is no picture, DataError where the file
+    cannot be written.
 
     >>> from minigrad import models, viz
     >>> viz.render(viz.unrolled(models.section(T=3).tape), "unrolled.dot").name
@@ -51,6 +52,7 @@ def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Pa
         raise ArgumentError("render", got=f"{str(path)!r}", expected=expected)
     if hasattr(graph, "savefig"):
         return write_atomically(path, _plotted(graph, path, kind))
+    _refuse_no_picture("render", graph)
     if kind == "dot":
         return write_atomically(path, graph.source.encode())
     drawn = _drawn(graph, kind, limit)
@@ -68,12 +70,14 @@ def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Pa
 def svg(graph: graphviz.Digraph, limit: float = LIMIT) -> str:
     """The graph as SVG text, for notebooks.
 
-    Raises UnsupportedError where Graphviz is missing, or comes to no end within ``limit`` seconds.
+    Raises ArgumentError for what is no graph, UnsupportedError where Graphviz is missing, or comes
+    to no end within ``limit`` seconds.
 
     >>> from minigrad import models, viz
     >>> viz.svg(viz.unrolled(models.section(T=3).tape)).count('class="node')
     23
     """
+    _refuse_no_picture("svg", graph)
     drawn = _drawn(graph, "svg", limit)
     if drawn.picture is None:
         remedy = "Fold more of it, or take viz.render(graph, 'graph.dot')"
@@ -83,6 +87,13 @@ def svg(graph: graphviz.Digraph, limit: float = LIMIT) -> str:
     if drawn.remark:
         print(f"svg: {drawn.remark}", file=sys.stderr)
     return drawn.picture.decode()
+
+
+def _refuse_no_picture(caller: str, graph: Any) -> None:
+    """Raise ArgumentError for a tape, or anything else, where a picture of it belongs."""
+    if not hasattr(type(graph), "source"):
+        got = f"a {type(graph).__name__}"
+        raise ArgumentError(caller, got=got, expected="expected a picture, as viz.draw(tape) makes")
 
 
 def _plotted(figure: Any, path: Path, kind: str) -> bytes:

@@ -209,3 +209,8 @@ def test_a_user_s_hook_is_named():
     x = param([1.0, 2.0], "x")
     found = find(np.sum(mg.on_backward(x, lambda g: g * np.nan)))
     assert "backward through on_backward: 'on_backward' sends NaN in 2 of 2 to 'x'" in str(found)
+
+
+def test_a_loss_is_no_tape():
+    with pytest.raises(mg.errors.ArgumentError, match="find_nonfinite: a Tensor; expected a Tape"):
+        mg.find_nonfinite(mg.tensor(1.0))

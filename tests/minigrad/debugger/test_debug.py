@@ -291,4 +291,4 @@ def test_a_step_is_one_helpful_line(loss):
     ],
 )
 def test_an_array_is_summarised(x, said):
-    assert mg.core.text.summary(x) == said
+    assert mg.core.inspection.text.summary(x) == said

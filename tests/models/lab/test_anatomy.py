@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad import models
 from minigrad.errors import ArgumentError
 from minigrad.models import LSTMCell, anatomy, parameters, section, unroll
 from minigrad.transforms import truncate, untie
@@ -182,3 +183,13 @@ def test_misuse_is_explained(case):
     ):
         anatomy(mg.Tape.of(np.sum(h)), wrt)
     assert parameters(W) == [W]
+
+
+@pytest.mark.parametrize(
+    "look",
+    [models.anatomy, models.totals, lambda loss, w: models.report(loss, "r.html")],
+)
+def test_a_loss_is_no_tape(look):
+    w = mg.tensor(1.0, requires_grad=True)
+    with pytest.raises(ArgumentError, match="a Tensor; expected a Tape"):
+        look(w * w, w)

@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 import graphviz
 import pytest
 
+from minigrad import models
 from minigrad.errors import ArgumentError, DataError, UnsupportedError
 from minigrad.viz import draw, render, strategies, unrolled
 from minigrad.viz.output.render import svg
@@ -29,6 +30,15 @@ def test_the_suffix_decides_and_the_bytes_repeat(tmp_path, figure, kind):
     assert first.read_bytes() == second.read_bytes()
     assert first.read_bytes().startswith(MAGIC[kind])
     assert sorted(tmp_path.iterdir()) == [first, second]
+
+
+@pytest.mark.parametrize("save", [lambda x: render(x, "x.dot"), svg])
+@pytest.mark.parametrize("kind", ["Tape", "Tensor", "int"])
+def test_what_is_no_picture_is_refused(save, kind):
+    tape = models.section(T=2).tape
+    wrong = {"Tape": tape, "Tensor": tape.outputs[0], "int": 3}[kind]
+    with pytest.raises(ArgumentError, match=f"a {kind}; expected a picture"):
+        save(wrong)
 
 
 def test_svg_is_text_that_parses():
