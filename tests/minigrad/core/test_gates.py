@@ -12,6 +12,7 @@ import minigrad as mg
 from minigrad.core import gates
 from minigrad.errors import ArgumentError
 from minigrad.ops import OPS
+from tests.zoo import param
 
 values = arrays(
     np.float64,
@@ -31,10 +32,6 @@ GATES = [
 every_gate = pytest.mark.parametrize(
     "gate", [g for _, g in GATES], ids=[fn.__name__ for fn, _ in GATES]
 )
-
-
-def param(x, name=None):
-    return mg.tensor(x, requires_grad=True, name=name)
 
 
 def through(gate, x, g):
