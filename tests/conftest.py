@@ -1,23 +1,9 @@
-"""What the tests share: the same hypothesis examples on every run, and central differences."""
+"""Hypothesis: the same examples on every run (ci), or many new ones (nightly)."""
 
-import numpy as np
-import pytest
+import os
+
 from hypothesis import settings
 
-settings.register_profile("minigrad", deadline=None, derandomize=True, max_examples=25)
-settings.load_profile("minigrad")
-
-
-def _slope(f, x, eps=1e-3):
-    """df/dx for every element of x, by central differences of fourth order."""
-    out = np.empty(x.shape)
-    for i in np.ndindex(x.shape):
-        e = np.zeros(x.shape)
-        e[i] = eps
-        out[i] = (8 * (f(x + e) - f(x - e)) - f(x + 2 * e) + f(x - 2 * e)) / (12 * eps)
-    return out
-
-
-@pytest.fixture(scope="session")
-def slope():
-    return _slope
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=25)
+settings.register_profile("nightly", deadline=None, derandomize=False, max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

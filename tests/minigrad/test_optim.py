@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 import minigrad as mg
 from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from minigrad.optim import SGD, Adam, AdamW, clip_grad_norm
+from tests.zoo import param
 
 values = arrays(
     np.float64,
@@ -19,10 +20,9 @@ values = arrays(
 )
 
 
-def param(x, name=None, grad=None):
-    p = mg.tensor(x, requires_grad=True, name=name)
-    if grad is not None:
-        (+p).backward(grad)
+def with_grad(x, grad, name=None):
+    p = param(x, name)
+    (+p).backward(grad)
     return p
 
 
@@ -150,7 +150,7 @@ def test_gradients_may_be_written_over_after_the_step(make):
 
 @optimizers
 def test_a_parameter_without_a_gradient_stays(make):
-    a, b = param([1.0], grad=[2.0]), param([1.0])
+    a, b = with_grad([1.0], [2.0]), param([1.0])
     make([a, b]).step()
     assert a.item() < 1
     assert b.item() == 1
@@ -158,7 +158,7 @@ def test_a_parameter_without_a_gradient_stays(make):
 
 @optimizers
 def test_float32_stays_float32(make):
-    p = param(np.float32([1, 2]), grad=[1, 2])
+    p = with_grad(np.float32([1, 2]), [1, 2])
     make([p]).step()
     assert p.dtype == np.float32
     assert np.all(p.data < [1, 2])
@@ -224,7 +224,7 @@ def test_a_step_writes_into_the_parameters_own_arrays_all_or_none(make, bad):
 # --- clipping --------------------------------------------------------------------------------------------------------
 @given(st.lists(values, min_size=1, max_size=3), st.floats(0.1, 20))
 def test_clip_grad_norm_scales_all_together(gs, bound):
-    ps = [param(np.zeros(g.shape), grad=g) for g in gs]
+    ps = [with_grad(np.zeros(g.shape), g) for g in gs]
     norm = np.sqrt(sum(np.sum(g**2) for g in gs))
     assert clip_grad_norm(ps, bound) == pytest.approx(norm, rel=1e-12)
     for p, g in zip(ps, gs, strict=True):
@@ -234,21 +234,21 @@ def test_clip_grad_norm_scales_all_together(gs, bound):
 
 
 def test_clip_grad_norm_of_huge_float32():
-    p = param(np.float32([0, 0]), grad=[3e20, 4e20])
+    p = with_grad(np.float32([0, 0]), [3e20, 4e20])
     assert clip_grad_norm([p], 5.0) == pytest.approx(5e20, rel=1e-6)
     assert p.grad.dtype == np.float32
     np.testing.assert_allclose(p.grad, [3, 4], rtol=1e-6)
 
 
 def test_clip_grad_norm_skips_what_has_no_gradient():
-    a, b = param([0.0], grad=[10.0]), param([1.0])
+    a, b = with_grad([0.0], [10.0]), param([1.0])
     assert clip_grad_norm((p for p in (a, b)), 2.0) == 10
     assert (a.grad.tolist(), b.grad) == ([2], None)
 
 
 @pytest.mark.parametrize("bad", [0, -1, np.nan])
 def test_clip_grad_norm_refuses_a_threshold_that_is_not_above_0(bad):
-    p = param([0.0], grad=[10.0])
+    p = with_grad([0.0], [10.0])
     with pytest.raises(
         ArgumentError, match=re.escape(f"max_norm: {bad}; expected a number above 0")
     ):
@@ -265,7 +265,7 @@ def test_clip_grad_norm_before_backward():
 
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
 def test_clip_grad_norm_names_the_gradient_that_is_not_finite_and_changes_nothing(bad):
-    ok, wrong = param([1.0], "ok", grad=[3.0]), param([0.0, 1.0], "W", grad=[bad, 2.0])
+    ok, wrong = with_grad([1.0], [3.0], "ok"), with_grad([0.0, 1.0], [bad, 2.0], "W")
     with pytest.raises(GradientError, match="the gradient of 'W' is not finite"):
         clip_grad_norm([ok, wrong], 1.0)
     assert ok.grad.tolist() == [3]

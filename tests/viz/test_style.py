@@ -3,12 +3,13 @@ from html.parser import HTMLParser
 
 import graphviz
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import viz
 from minigrad.viz import style
+from tests.laws import examples
 from tests.viz.conftest import picture, read_back
 
 NASTY = st.text(alphabet="\"'<>&;:\\{}|#%\n\r\t\x00\x07\ud800￾_0aé漢😀 ", max_size=30)
@@ -44,7 +45,7 @@ def test_a_plain_line_is_printable_and_short(text):
     assert style.plain(line) == line
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.text() | NASTY, min_size=1, max_size=4))
 def test_any_name_gives_valid_dot_and_svg(names):
     graph = graphviz.Digraph()
@@ -69,7 +70,7 @@ def side_by_side(tape):
 VIEWS = [viz.draw, viz.unrolled, rolled, side_by_side]
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(st.text(min_size=1) | NASTY, st.sampled_from(VIEWS))
 def test_any_name_gives_a_valid_picture(name, view):
     x = mg.tensor(1.0, requires_grad=True, name=name)

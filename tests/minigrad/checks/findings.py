@@ -24,10 +24,6 @@ SAFE = [
 ]
 
 
-def param(x, name=None, dtype=None):
-    return mg.tensor(x, requires_grad=True, name=name, dtype=dtype)
-
-
 def find(*outputs):
     return mg.find_nonfinite(mg.Tape.of(*outputs))
 

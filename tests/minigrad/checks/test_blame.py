@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.ops import OPS, defvjp, dispatched
-from tests.minigrad.checks.findings import error, line, param
+from tests.minigrad.checks.findings import error, line
+from tests.zoo import param
 
 
 def centred(x):

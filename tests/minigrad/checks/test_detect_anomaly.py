@@ -10,7 +10,8 @@ import pytest
 import minigrad as mg
 from minigrad.errors import GradientError, NonFiniteError, ShapeError, StaleTapeError
 from minigrad.transforms import clip, differentiate, truncate, untie
-from tests.minigrad.checks.findings import caught, find, line, param
+from tests.minigrad.checks.findings import caught, find, line
+from tests.zoo import param
 
 pytestmark = pytest.mark.usefixtures("silent_numpy")
 

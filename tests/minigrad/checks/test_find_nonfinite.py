@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad.errors import NonFiniteError
 from minigrad.transforms import cut
-from tests.minigrad.checks.findings import F32_MAX, SAFE, caught, find, line, param
+from tests.minigrad.checks.findings import F32_MAX, SAFE, caught, find, line
+from tests.zoo import param
 
 pytestmark = pytest.mark.usefixtures("silent_numpy")
 

@@ -7,7 +7,8 @@ import pytest
 
 import minigrad as mg
 from minigrad.errors import DTypeError, GradientError
-from tests.minigrad.checks.findings import error, line, param, refusal
+from tests.minigrad.checks.findings import error, line, refusal
+from tests.zoo import param
 
 
 def test_passes_on_what_is_right(double):

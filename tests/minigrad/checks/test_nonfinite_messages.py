@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from tests.minigrad.checks.findings import F32_MAX, check, find, line, param
+from tests.minigrad.checks.findings import F32_MAX, check, find, line
+from tests.zoo import param
 
 pytestmark = pytest.mark.usefixtures("silent_numpy")
 

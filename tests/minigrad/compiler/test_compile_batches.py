@@ -12,19 +12,8 @@ from minigrad.errors import (
     ArgumentError,
 )
 from minigrad.models.cells import RNNCell
-from tests.programs import (
-    CELLS,
-    TRANSFORMS,
-    B,
-    H,
-    V,
-    agrees,
-    close,
-    in_shards,
-    is_sharded,
-    shared_by_shards,
-    unrolled,
-)
+from tests.laws import agrees, close, in_shards, is_sharded, shared_by_shards
+from tests.zoo import CELLS, TRANSFORMS, B, H, V, stacked
 
 RNG = np.random.default_rng(0)
 
@@ -34,7 +23,7 @@ RNG = np.random.default_rng(0)
 )
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_batch_of_a_recurrent_model_is_split(cell, transform):
-    tape = TRANSFORMS[transform](mg.Tape.of(unrolled(cell, layers=2)[0]))
+    tape = TRANSFORMS[transform](mg.Tape.of(stacked(cell, layers=2)[0]))
     assert f"2 shards of the {B} examples" in str(in_shards(tape, 2))
     assert f"3 shards of the {B} examples" in str(in_shards(tape, 8))  # one example each
 
@@ -77,7 +66,7 @@ def test_what_joins_the_examples_on_the_way_is_not_split(joins):
 
 
 def test_an_error_in_a_shard_reaches_the_caller():
-    loss, feeds = unrolled(RNNCell)
+    loss, feeds = stacked(RNNCell)
     plan = in_shards(mg.Tape.of(loss), 3)
     for row in range(B):
         labels = feeds["Y"].copy()
@@ -93,7 +82,7 @@ def test_blas_has_its_threads_back_after_a_plan_in_shards():
     from threadpoolctl import threadpool_info
 
     counts = [lib["num_threads"] for lib in threadpool_info()]
-    plan = in_shards(mg.Tape.of(unrolled(RNNCell)[0]), 2)
+    plan = in_shards(mg.Tape.of(stacked(RNNCell)[0]), 2)
     callers = [threading.Thread(target=lambda: [plan() for _ in range(20)]) for _ in range(3)]
     for caller in callers:
         caller.start()
@@ -103,7 +92,7 @@ def test_blas_has_its_threads_back_after_a_plan_in_shards():
 
 
 def test_small_or_wide_batches_are_left_to_blas():
-    loss, _ = unrolled(RNNCell)
+    loss, _ = stacked(RNNCell)
     assert f"not split: {B} examples of {V} numbers per step" in str(mg.compile(mg.Tape.of(loss)))
 
 
@@ -139,7 +128,7 @@ def test_no_two_shards_write_one_piece_of_memory(count):
     tapes = [outputs_of_a_loop(), outputs_of_a_loop(last=lambda h: h.T + 1)]
     for tape in [
         *tapes,
-        *[tr.clip(tr.differentiate(mg.Tape.of(unrolled(c, layers=2)[0])), 0.1) for c in CELLS],
+        *[tr.clip(tr.differentiate(mg.Tape.of(stacked(c, layers=2)[0])), 0.1) for c in CELLS],
     ]:
         plan = in_shards(tape, count)
         assert is_sharded(plan)

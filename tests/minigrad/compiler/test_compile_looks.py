@@ -9,11 +9,8 @@ from minigrad.errors import (
     GradientError,
     ShapeError,
 )
-from tests.programs import (
-    CELLS,
-    agrees,
-    unrolled,
-)
+from tests.laws import agrees
+from tests.zoo import CELLS, stacked
 
 
 def looking(look, x_name="x"):
@@ -59,7 +56,7 @@ def test_to_look_only_is_allowed():
 
 
 def test_clipping_by_hand_is_a_look_at_a_gradient():
-    loss, g = tr.differentiate(mg.Tape.of(unrolled(CELLS[0])[0])).outputs[:2]
+    loss, g = tr.differentiate(mg.Tape.of(stacked(CELLS[0])[0])).outputs[:2]
     n = np.sqrt(np.sum(g * g))
     if n > 0.001:
         g = g / n

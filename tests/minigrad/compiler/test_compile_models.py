@@ -6,22 +6,14 @@ import pytest
 import minigrad as mg
 from minigrad import transforms as tr
 from minigrad.models.cells import LSTMCell, RNNCell
-from tests.programs import (
-    CELLS,
-    TRANSFORMS,
-    B,
-    D,
-    H,
-    agrees,
-    close,
-    unrolled,
-)
+from tests.laws import agrees, close
+from tests.zoo import CELLS, TRANSFORMS, B, D, H, stacked
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("cell", CELLS)
 def test_recurrent_models_with_every_transform(cell, transform):
-    loss, feeds = unrolled(cell)
+    loss, feeds = stacked(cell)
     agrees(TRANSFORMS[transform](mg.Tape.of(loss)), feeds, sharded=True)
 
 
@@ -29,26 +21,26 @@ def test_recurrent_models_with_every_transform(cell, transform):
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("every_step", [False, True])
 def test_layers_and_losses_added_up_in_the_loop(cell, layers, every_step):
-    loss, feeds = unrolled(cell, layers=layers, every_step=every_step)
+    loss, feeds = stacked(cell, layers=layers, every_step=every_step)
     agrees(tr.clip(tr.differentiate(mg.Tape.of(loss)), 0.1), feeds, sharded=True)
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_single_precision(cell):
-    loss, feeds = unrolled(cell, layers=2, dtype=np.float32)
+    loss, feeds = stacked(cell, layers=2, dtype=np.float32)
     agrees(tr.clip(tr.differentiate(mg.Tape.of(loss)), 0.1), feeds, np.float32, sharded=True)
 
 
 @pytest.mark.parametrize("T", [1, 2, 3])
 @pytest.mark.parametrize("cell", CELLS)
 def test_short_loops(cell, T):
-    loss, feeds = unrolled(cell, T)
+    loss, feeds = stacked(cell, T)
     agrees(tr.clip(tr.differentiate(mg.Tape.of(loss)), 0.1), feeds, sharded=True)
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_loops_long_enough_to_copy_what_they_multiply_by(cell):
-    loss, feeds = unrolled(cell, T=20, layers=2)
+    loss, feeds = stacked(cell, T=20, layers=2)
     plan = agrees(tr.clip(tr.differentiate(mg.Tape.of(loss)), 0.1), feeds)
     plan.report(feeds)
     close(plan(feeds), plan(feeds, copy=True))
@@ -79,7 +71,7 @@ def test_many_rows_of_few_classes():
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_second_order(cell):
-    loss, feeds = unrolled(cell, T=3)
+    loss, feeds = stacked(cell, T=3)
     tape = mg.Tape.of(loss)
     grads = mg.grad(loss, tape.parameters, create_graph=True)
     penalty = sum(np.sum(np.square(g)) for g in grads)
@@ -112,7 +104,7 @@ def test_vector_states_and_column_vectors():
 @pytest.mark.parametrize("k", [1, 2, 3, 7])
 @pytest.mark.parametrize("cell", CELLS)
 def test_checkpointed_tapes(cell, k, every_step):
-    loss, feeds = unrolled(cell, T=6, layers=2, every_step=every_step)
+    loss, feeds = stacked(cell, T=6, layers=2, every_step=every_step)
     tape = tr.differentiate(tr.checkpoint(mg.Tape.of(loss), every=k))
     agrees(tr.clip(tape, 0.1), feeds, sharded=False)
 
@@ -121,13 +113,13 @@ def test_checkpointed_tapes(cell, k, every_step):
     "before", [lambda t: tr.truncate(t, every=4), lambda t: tr.untie(t, t.parameters[0])]
 )
 def test_checkpointed_tapes_that_are_transformed(before):
-    loss, feeds = unrolled(LSTMCell, T=6, every_step=True)
+    loss, feeds = stacked(LSTMCell, T=6, every_step=True)
     agrees(tr.differentiate(tr.checkpoint(before(mg.Tape.of(loss)), every=2)), feeds, sharded=False)
 
 
 def test_the_plan_of_a_checkpointed_tape_holds_one_segment_and_the_boundaries():
     def size(T, k=None):
-        tape = mg.Tape.of(unrolled(RNNCell, T=T, every_step=True)[0])
+        tape = mg.Tape.of(stacked(RNNCell, T=T, every_step=True)[0])
         return mg.compile(tr.differentiate(tr.checkpoint(tape, every=k) if k else tape)).nbytes
 
     assert size(256, 16) < 0.25 * size(256)

@@ -14,7 +14,7 @@ from minigrad.compiler.rewrite.chains import flatten
 from minigrad.compiler.rewrite.expand import expand
 from minigrad.compiler.rewrite.fold import fold
 from minigrad.models.cells import GRUCell
-from tests.programs import unrolled
+from tests.zoo import stacked
 
 
 def graph_of(*outputs):
@@ -86,7 +86,7 @@ def test_long_chains_need_no_recursion():
 
 
 def test_order_puts_operands_first():
-    loss, _ = unrolled(GRUCell, T=4)
+    loss, _ = stacked(GRUCell, T=4)
     graph = read_graph(tr.differentiate(mg.Tape.of(loss)))
     position = {n: i for i, n in enumerate(Graph.of(graph.outputs).nodes)}
     assert all(position[x] < position[n] for n in position for x in n.inputs)

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import transforms as tr
-from tests.programs import (
-    agrees,
-)
+from tests.laws import agrees
 
 RNG = np.random.default_rng(0)
 

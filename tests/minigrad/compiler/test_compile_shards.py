@@ -11,7 +11,8 @@ from minigrad.compiler.graph import Graph, Node
 from minigrad.compiler.schedule import schedule as schedules
 from minigrad.compiler.schedule.schedule import Schedule, Unit
 from minigrad.compiler.schedule.shard_sections import AFTER, BEFORE, CrossingError, verify_sections
-from tests.programs import H, close, in_shards, is_sharded, shared_by_shards
+from tests.laws import close, in_shards, is_sharded, shared_by_shards
+from tests.zoo import H
 
 T, ROWS = 4, 6
 

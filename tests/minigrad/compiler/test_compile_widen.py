@@ -19,8 +19,8 @@ from minigrad.compiler.rewrite.shard_count import split_over_threads
 from minigrad.compiler.rewrite.widen import widen
 from minigrad.compiler.rewrite.widen_sums import widen_sums
 from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
-from tests import programs
-from tests.programs import CELLS, TRANSFORMS, D, H, V, agrees
+from tests.laws import agrees
+from tests.zoo import CELLS, TRANSFORMS, D, H, V, stacked
 
 module = importlib.import_module("minigrad.compiler.rewrite.widen")
 
@@ -32,8 +32,8 @@ def rows(request, monkeypatch):
     return request.param
 
 
-def unrolled(cell, rows, T=5, layers=1, every_step=False, dtype=np.float64):
-    return programs.unrolled(cell, T, layers, dtype, every_step, rows)[0]
+def loss_of(cell, rows, T=5, layers=1, every_step=False, dtype=np.float64):
+    return stacked(cell, T, layers, dtype, every_step, rows)[0]
 
 
 def graph_of(tape):
@@ -43,30 +43,30 @@ def graph_of(tape):
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("cell", CELLS)
 def test_plans_give_what_replaying_gives(cell, transform, rows):
-    agrees(TRANSFORMS[transform](mg.Tape.of(unrolled(cell, rows))))
+    agrees(TRANSFORMS[transform](mg.Tape.of(loss_of(cell, rows))))
 
 
 @pytest.mark.parametrize("every_step", [False, True])
 @pytest.mark.parametrize("layers", [1, 2, 3])
 @pytest.mark.parametrize("cell", CELLS)
 def test_layers(cell, layers, every_step, rows):
-    agrees(tr.clip(tr.differentiate(mg.Tape.of(unrolled(cell, rows, 5, layers, every_step))), 0.1))
+    agrees(tr.clip(tr.differentiate(mg.Tape.of(loss_of(cell, rows, 5, layers, every_step))), 0.1))
 
 
 @pytest.mark.parametrize("T", [1, 2, 20])
 @pytest.mark.parametrize("cell", CELLS)
 def test_short_and_long_loops(cell, T, rows):
-    agrees(tr.clip(tr.differentiate(mg.Tape.of(unrolled(cell, rows, T, 2))), 0.1))
+    agrees(tr.clip(tr.differentiate(mg.Tape.of(loss_of(cell, rows, T, 2))), 0.1))
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_single_precision(cell, rows):
-    agrees(tr.differentiate(mg.Tape.of(unrolled(cell, rows, dtype=np.float32))), dtype=np.float32)
+    agrees(tr.differentiate(mg.Tape.of(loss_of(cell, rows, dtype=np.float32))), dtype=np.float32)
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_second_order(cell, rows):
-    loss = unrolled(cell, rows, T=3)
+    loss = loss_of(cell, rows, T=3)
     grads = mg.grad(loss, mg.Tape.of(loss).parameters, create_graph=True)
     agrees(tr.differentiate(mg.Tape.of(loss + sum(np.sum(np.square(g)) for g in grads))))
 
@@ -134,7 +134,7 @@ def test_random_programs_of_products_that_share_operands(program, T, B, most, di
 # --- what it saves --------------------------------------------------------------------------------------------------
 def calls(T, cell, rewrite, transform=tr.differentiate):
     """The calls of a plan of a language model that is read one character at a time."""
-    tape = transform(mg.Tape.of(unrolled(cell, 1, T)))
+    tape = transform(mg.Tape.of(loss_of(cell, 1, T)))
     with pytest.MonkeyPatch.context() as patch:
         passes = (expand, fold, flatten, rewrite, split_over_threads)
         patch.setattr(importlib.import_module("minigrad.compiler"), "PASSES", passes)
@@ -165,14 +165,14 @@ def test_calls_of_a_step(cell, apart, products, both):
 
 @pytest.mark.parametrize("cell", [GRUCell, LSTMCell])
 def test_what_is_multiplied_by_matrices_side_by_side_is_written_there(cell):
-    plan = mg.compile(tr.differentiate(mg.Tape.of(unrolled(cell, 1))))
+    plan = mg.compile(tr.differentiate(mg.Tape.of(loss_of(cell, 1))))
     copies = [args for fn, args in plan._inputs.run if fn is np.copyto and args[1].shape == (1, H)]
     assert "transpose(concatenate" in str(plan)
     assert not copies
 
 
 def test_a_product_of_all_three_inputs_of_a_gru_and_one_of_the_two_gates():
-    graph = widen(graph_of(mg.Tape.of(unrolled(GRUCell, 1))))
+    graph = widen(graph_of(mg.Tape.of(loss_of(GRUCell, 1))))
     widths = [n.shape[1] for n in graph.nodes if n.fn is np.matmul]
     assert sorted(set(widths)) == [H, V, 2 * H, 3 * H]
     assert widths.count(3 * H) == widths.count(2 * H) == widths.count(H) == widths.count(V) == 5
@@ -208,12 +208,12 @@ def test_operations_on_part_of_the_elements_stay_apart():
 # --- when nothing is to be done ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("cell", "rows"), [(RNNCell, 1), (LSTMCell, 2), (GRUCell, 2)])
 def test_a_graph_without_such_products_comes_back_as_it_was(cell, rows):
-    graph = graph_of(tr.differentiate(mg.Tape.of(unrolled(cell, rows))))
+    graph = graph_of(tr.differentiate(mg.Tape.of(loss_of(cell, rows))))
     assert widen(graph) is widen_sums(graph) is graph
 
 
 def test_the_graph_that_is_given_stays_as_it_was():
-    graph = graph_of(tr.differentiate(mg.Tape.of(unrolled(LSTMCell, 1))))
+    graph = graph_of(tr.differentiate(mg.Tape.of(loss_of(LSTMCell, 1))))
     before = [(n, n.fn, n.inputs, n.shape) for n in graph.nodes]
     assert widen_sums(widen(graph)) is not graph
     assert [(n, n.fn, n.inputs, n.shape) for n in graph.nodes] == before

@@ -17,38 +17,24 @@ from minigrad.compiler.schedule.invariants import hoist
 from minigrad.compiler.schedule.loops import components, distribute_loops
 from minigrad.compiler.schedule.schedule import without_order
 from minigrad.compiler.views import is_view, roots
+from tests.zoo import layered_rnn
 
 
-def rnn(T, layers=1):
-    rng = np.random.default_rng(0)
-    W = [
-        mg.tensor(rng.normal(size=(3, 3)), requires_grad=True, name=f"W_{i}") for i in range(layers)
-    ]
-    X, states, loss = (
-        mg.tensor(rng.normal(size=(T, 2, 3)), name="X"),
-        [mg.tensor(np.zeros((2, 3)))] * layers,
-        0,
-    )
-    for t in range(T):
-        with mg.timestep(t):
-            x = X[t]
-            for i in range(layers):
-                states[i] = x = np.tanh(x + states[i] @ W[i])
-            loss = loss + np.sum(x * x)
-    return tr.differentiate(mg.Tape.of(loss))
+def gradients(T, layers):
+    return tr.differentiate(mg.Tape.of(layered_rnn(T, layers)))
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_families_are_as_many_for_any_number_of_steps(layers):
     def count(T):
-        graph = flatten(fold(expand(read_graph(rnn(T, layers)))))
+        graph = flatten(fold(expand(read_graph(gradients(T, layers)))))
         return len(set(families(graph, roots(graph)).values()))
 
     assert count(5) == count(9)
 
 
 def test_members_of_a_family_do_the_same_in_different_steps():
-    graph = flatten(fold(expand(read_graph(rnn(6, 2)))))
+    graph = flatten(fold(expand(read_graph(gradients(6, 2)))))
     family_of = families(graph, roots(graph))
     assert set(family_of) == {n for n in graph.nodes if n.fn is not None and not is_view(n)}
     for family in set(family_of.values()):
@@ -58,7 +44,7 @@ def test_members_of_a_family_do_the_same_in_different_steps():
 
 
 def test_only_the_recurrence_loops():
-    graph = flatten(fold(expand(read_graph(rnn(6, 2)))))
+    graph = flatten(fold(expand(read_graph(gradients(6, 2)))))
     schedule = hoist(distribute_loops(without_order(graph)))
     loops = [[f.first.fn for f in u.families] for u in schedule.units if u.loop]
     forward, backward = {np.matmul, total, np.tanh}, {np.matmul, total, product}

@@ -19,10 +19,8 @@ from minigrad.errors import (
     UnsupportedError,
 )
 from minigrad.models.cells import RNNCell
-from tests.programs import (
-    close,
-    unrolled,
-)
+from tests.laws import close
+from tests.zoo import stacked
 
 RNG = np.random.default_rng(0)
 
@@ -113,7 +111,7 @@ def test_large_inputs_are_read_where_they_lie():
 
 
 def test_parameters_are_read_where_they_live():
-    loss, _ = unrolled(RNNCell)
+    loss, _ = stacked(RNNCell)
     tape = tr.differentiate(mg.Tape.of(loss))
     plan = mg.compile(tape)
     optimizer = mg.optim.SGD(tape.wrt, lr=0.1)
@@ -165,7 +163,7 @@ def test_plans_are_not_pickled_or_copied(small):
 
 
 def test_a_plan_is_freed_with_its_last_reference():
-    loss, _ = unrolled(RNNCell)
+    loss, _ = stacked(RNNCell)
     plan = mg.compile(tr.differentiate(mg.Tape.of(loss)))
     plan()
     seen = weakref.ref(plan)
@@ -178,7 +176,7 @@ def test_a_plan_is_freed_with_its_last_reference():
 
 
 def test_threads_take_turns():
-    loss, feeds = unrolled(RNNCell)
+    loss, feeds = stacked(RNNCell)
     plan, right = mg.compile(tr.differentiate(mg.Tape.of(loss))), []
     feeds = [{"X": feeds["X"] * k} for k in range(4)]
     expected = [plan(f, copy=True) for f in feeds]
@@ -264,14 +262,14 @@ def test_values_that_the_program_cannot_take_are_one_line():
 def test_the_tanh_rnn_has_three_calls_per_step_each_way():
     """Everything else is as many calls for 14 steps as for 9."""
     counts = [
-        len(mg.compile(tr.differentiate(mg.Tape.of(unrolled(RNNCell, T)[0])))._inputs.run)
+        len(mg.compile(tr.differentiate(mg.Tape.of(stacked(RNNCell, T)[0])))._inputs.run)
         for T in (9, 14)
     ]
     assert counts[1] - counts[0] == 5 * (3 + 3)
 
 
 def test_the_listing_names_each_family_once():
-    text = str(mg.compile(tr.differentiate(mg.Tape.of(unrolled(RNNCell)[0]))))
+    text = str(mg.compile(tr.differentiate(mg.Tape.of(stacked(RNNCell)[0]))))
     assert text.count("for t in 1..5:") == text.count("for t in 5..1:") == 1
     assert text.count("tanh = ") == 1
     assert "matmul = matmul(X[t], W_xh)    # float64[3, 5] x 5" in text

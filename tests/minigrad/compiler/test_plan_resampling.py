@@ -11,14 +11,12 @@ from minigrad.errors import (
     ArgumentError,
 )
 from minigrad.models.cells import RNNCell
-from tests.programs import (
-    close,
-    unrolled,
-)
+from tests.laws import close
+from tests.zoo import stacked
 
 
 def test_randomized_truncation_is_drawn_anew():
-    loss, _ = unrolled(RNNCell)
+    loss, _ = stacked(RNNCell)
     tape = tr.differentiate(tr.truncate_randomly(mg.Tape.of(loss), 0.5, 3))
     plan, boundaries = mg.compile(tape), [f"xi_{t}" for t in range(2, 6)]
     plan.resample(7)
@@ -30,7 +28,7 @@ def test_randomized_truncation_is_drawn_anew():
 
 
 def test_the_average_of_resampled_gradients_is_the_full_one():
-    loss, _ = unrolled(RNNCell, T=4)
+    loss, _ = stacked(RNNCell, T=4)
     keep = {2: 0.5, 3: 0.25, 4: 0.75}
     tape = tr.differentiate(tr.truncate_randomly(mg.Tape.of(loss), keep, 3))
     plan, mean = mg.compile(tape), 0

@@ -16,12 +16,12 @@ from minigrad.compiler.schedule.loops import distribute_loops, order_units
 from minigrad.compiler.schedule.schedule import without_order
 from minigrad.compiler.verify import verify
 from minigrad.compiler.views import is_view
-from tests.programs import CELLS, TRANSFORMS, unrolled
+from tests.zoo import CELLS, TRANSFORMS, stacked
 
 
 def rewritten(cell, transform, every_step):
     graph = read_graph(
-        TRANSFORMS[transform](mg.Tape.of(unrolled(cell, T=3, every_step=every_step)[0]))
+        TRANSFORMS[transform](mg.Tape.of(stacked(cell, T=3, every_step=every_step)[0]))
     )
     for rewrite in PASSES:
         graph = rewrite(graph)

@@ -13,7 +13,8 @@ from minigrad.compiler.graph import Graph, constant, evaluate
 from minigrad.compiler.read import read_graph
 from minigrad.compiler.rewrite import PASSES
 from minigrad.compiler.verify import IllegalGraphError, verify
-from tests.programs import CELLS, TRANSFORMS, close, unrolled
+from tests.laws import close
+from tests.zoo import CELLS, TRANSFORMS, stacked
 
 MANY_ROWS = 9
 
@@ -70,7 +71,7 @@ def check_passes(tape):
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("cell", CELLS)
 def test_passes_keep_value_and_rules(cell, transform, rows):
-    loss, _ = unrolled(cell, T=3, rows=rows)
+    loss, _ = stacked(cell, T=3, rows=rows)
     graph = check_passes(TRANSFORMS[transform](mg.Tape.of(loss)))
     assert rows == 1 or " shards " in graph.note
 
@@ -78,7 +79,7 @@ def test_passes_keep_value_and_rules(cell, transform, rows):
 @pytest.mark.usefixtures("eager_passes")
 @pytest.mark.parametrize("cell", CELLS)
 def test_passes_keep_checkpointed_tapes(cell):
-    loss, _ = unrolled(cell, T=5)
+    loss, _ = stacked(cell, T=5)
     check_passes(tr.differentiate(tr.checkpoint(mg.Tape.of(loss), every=2)))
 
 

@@ -11,27 +11,7 @@ from minigrad.core.seed import seed_for
 from minigrad.core.sweep import sweep_of
 from minigrad.errors import GradientError, ShapeError, StaleTapeError
 from minigrad.transforms import differentiate, truncate
-
-
-def param(x, name=None):
-    return mg.tensor(x, requires_grad=True, name=name)
-
-
-def rnn(T=3, seed=0, parameters=None):
-    """h_t = tanh(x_t + h_{t-1} W), the losses summed inside the steps; returns the loss, W and the inputs."""
-    rng = np.random.default_rng(seed)
-    w, x = parameters or (rng.normal(size=(2, 2)), rng.normal(size=(T, 1, 2)))
-    W, X, h, loss = (
-        param(w, "W"),
-        mg.tensor(x, name="X"),
-        mg.tensor(np.zeros((1, 2)), name="h_0"),
-        0.0,
-    )
-    for t in range(1, T + 1):
-        with mg.timestep(t):
-            h = np.tanh(X[t - 1] + h @ W).named(f"h_{t}")
-            loss = loss + np.sum(h * h)
-    return loss.named("L"), W, X
+from tests.zoo import param, plain_rnn
 
 
 def test_grad_accumulates_over_losses():
@@ -86,7 +66,7 @@ def test_detached_state_may_be_carried_on():
 
 
 def test_gradients_may_be_asked_as_often_as_one_likes():
-    loss, W, _ = rnn()
+    loss, W, _ = plain_rnn()
     tape = mg.Tape.of(loss)
     first = mg.grad(loss, [W])[0].data
     loss.backward()

@@ -6,10 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad.errors import UnsupportedError
 from minigrad.ops import COMPOSED, OPS
-
-
-def param(x, name=None, **kw):
-    return mg.tensor(x, requires_grad=True, name=name, **kw)
+from tests.zoo import param
 
 
 # --- no gradient is lost in silence -----------------------------------------------------------------------------------

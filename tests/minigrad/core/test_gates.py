@@ -15,6 +15,7 @@ from minigrad.errors import ArgumentError, GradientError
 from minigrad.ops import OPS, op_name
 from minigrad.transforms import differentiate, simplify, truncate
 from tests.gates import GATES
+from tests.zoo import param
 
 values = arrays(
     np.float64,
@@ -31,10 +32,6 @@ every_gate = pytest.mark.parametrize(
 OPEN = [fn for fn in GATES if fn not in gates.CLOSED | {gates.recompute}]
 # the function that the row of on_backward calls changes nothing
 CHANGING = [fn for fn in GATES if fn in gates.CHANGES_GRADIENT - {gates.on_backward}]
-
-
-def param(x, name=None):
-    return mg.tensor(x, requires_grad=True, name=name)
 
 
 def through(gate, x, g):

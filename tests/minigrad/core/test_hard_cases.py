@@ -18,10 +18,7 @@ from minigrad.errors import (
     StaleTapeError,
     UnsupportedError,
 )
-
-
-def param(value, name="w"):
-    return mg.tensor(value, requires_grad=True, name=name)
+from tests.zoo import param
 
 
 def loop(w, step, cut=lambda h: h, T=4):
@@ -56,7 +53,7 @@ def watched(w, h, t, total):
 
 @pytest.mark.parametrize("step", [after_the_step, in_the_step, watched])
 def test_truncation_finds_the_state_and_leaves_the_running_loss(step):
-    w = param(0.5)
+    w = param(0.5, "w")
     (by_hand,) = mg.grad(loop(w, step, mg.detach), w)
     (truncated,) = mg.grad(tf.truncate(mg.Tape.of(loop(w, step)), every=1).outputs[0], w)
     (random,) = mg.grad(
@@ -66,7 +63,7 @@ def test_truncation_finds_the_state_and_leaves_the_running_loss(step):
 
 
 def test_gates_everywhere_hide_nothing():
-    w = param(0.5)
+    w = param(0.5, "w")
     tape = mg.Tape.of(loop(w, in_the_step))
     gated = tf.truncate(tf.clip_edges(tape, lambda e: True, 1e9), every=1)
     (by_hand,) = mg.grad(loop(w, in_the_step, mg.detach), w)
@@ -109,7 +106,7 @@ def test_simplify_merges_no_clips_and_nothing_across_steps():
 
 
 def test_edges_and_tensors_of_another_tape_are_refused():
-    w = param(0.5)
+    w = param(0.5, "w")
     tape = mg.Tape.of(loop(w, in_the_step))
     with pytest.raises(ArgumentError, match="of another tape"):
         tf.cut(tf.untie(tape, w), tape.recurrent_edges())
@@ -119,7 +116,7 @@ def test_edges_and_tensors_of_another_tape_are_refused():
 
 
 def test_a_gate_on_a_stale_leaf_is_stale_too():
-    w, x = param(2.0), param(3.0, "x")
+    w, x = param(2.0, "w"), param(3.0, "x")
     tape = mg.Tape.of(w * x)
     w.assign(100.0)
     with pytest.raises(StaleTapeError, match="'w' was assigned a new value"):
@@ -162,7 +159,7 @@ def test_an_infinite_threshold_clips_nothing(dtype):
 
 
 def test_leaves_do_not_move_the_segments_and_are_no_state():
-    w, grads = param(0.5), []
+    w, grads = param(0.5, "w"), []
     for stamp in (None, 10):
         if stamp is None:
             h = mg.tensor(0.5)
@@ -179,7 +176,7 @@ def test_leaves_do_not_move_the_segments_and_are_no_state():
 
 
 def test_small_integer_stamps_do_not_overflow():
-    w, grads = param(0.5), []
+    w, grads = param(0.5, "w"), []
     for kind in (int, np.uint8):
         h = mg.tensor(0.5)
         for t in range(250, 256):

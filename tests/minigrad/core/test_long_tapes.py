@@ -5,10 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.transforms import cut, differentiate, simplify, truncate, truncate_randomly, untie
-
-
-def param(x, name=None):
-    return mg.tensor(x, requires_grad=True, name=name)
+from tests.zoo import param
 
 
 def doublings(n):

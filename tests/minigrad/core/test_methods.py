@@ -8,11 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-
-
-def param(x, name=None, **kw):
-    return mg.tensor(x, requires_grad=True, name=name, **kw)
-
+from tests.zoo import param
 
 # --- methods and operators are NumPy's ------------------------------------------------------------------------------
 ARGUMENTS = {

@@ -9,15 +9,12 @@ import pytest
 
 import minigrad as mg
 from minigrad.errors import ShapeError
+from tests.zoo import param
 
 
 def line():
     """The number of the line that calls."""
     return currentframe().f_back.f_lineno
-
-
-def param(x, name=None, **kw):
-    return mg.tensor(x, requires_grad=True, name=name, **kw)
 
 
 # --- where and when --------------------------------------------------------------------------------------------------

@@ -8,33 +8,13 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.transforms import differentiate
-
-
-def param(x, name=None):
-    return mg.tensor(x, requires_grad=True, name=name)
-
-
-def rnn(T=3, seed=0, parameters=None):
-    """h_t = tanh(x_t + h_{t-1} W), the losses summed inside the steps; returns the loss, W and the inputs."""
-    rng = np.random.default_rng(seed)
-    w, x = parameters or (rng.normal(size=(2, 2)), rng.normal(size=(T, 1, 2)))
-    W, X, h, loss = (
-        param(w, "W"),
-        mg.tensor(x, name="X"),
-        mg.tensor(np.zeros((1, 2)), name="h_0"),
-        0.0,
-    )
-    for t in range(1, T + 1):
-        with mg.timestep(t):
-            h = np.tanh(X[t - 1] + h @ W).named(f"h_{t}")
-            loss = loss + np.sum(h * h)
-    return loss.named("L"), W, X
+from tests.zoo import param, plain_rnn
 
 
 # --- backward --------------------------------------------------------------------------------------------------------
 @given(st.integers(1, 6), st.integers(0, 99))
 def test_steps_drained_are_backward_bit_for_bit(T, seed):
-    loss, W, _ = rnn(T, seed)
+    loss, W, _ = plain_rnn(T, seed)
     tape = mg.Tape.of(loss)
     steps = list(tape.steps())
     assert W.grad is None
@@ -43,14 +23,14 @@ def test_steps_drained_are_backward_bit_for_bit(T, seed):
     (last,) = [s for s in steps if s.tensor is W]
     np.testing.assert_array_equal(last.grad, W.grad)
     np.testing.assert_array_equal(mg.grad(loss, [W])[0].data, W.grad)
-    again, V, _ = rnn(T, seed)
+    again, V, _ = plain_rnn(T, seed)
     again.backward()
     np.testing.assert_array_equal(V.grad, W.grad)
     assert [n for n in tape.nodes if n.grad is not None] == [W]
 
 
 def test_steps_go_last_to_first_and_add_up():
-    loss, *_ = rnn()
+    loss, *_ = plain_rnn()
     tape = mg.Tape.of(loss)
     order = {n: i for i, n in enumerate(tape.nodes)}
     steps = list(tape.steps())
@@ -67,7 +47,7 @@ def test_steps_go_last_to_first_and_add_up():
 
 
 def test_each_node_once_and_each_edge_once():
-    for tape in (mg.Tape.of(rnn(5)[0]), mg.Tape.of(doublings(15)[1])):
+    for tape in (mg.Tape.of(plain_rnn(5)[0]), mg.Tape.of(doublings(15)[1])):
         steps = list(tape.steps())
         assert len({s.tensor for s in steps}) == len(steps)
         calls = sum(c is not None for s in steps for c in s.contributions)

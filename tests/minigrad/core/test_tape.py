@@ -9,28 +9,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
-
-
-def param(x, name=None):
-    return mg.tensor(x, requires_grad=True, name=name)
-
-
-def rnn(T=3, seed=0, parameters=None):
-    """h_t = tanh(x_t + h_{t-1} W), the losses summed inside the steps; returns the loss, W and the inputs."""
-    rng = np.random.default_rng(seed)
-    w, x = parameters or (rng.normal(size=(2, 2)), rng.normal(size=(T, 1, 2)))
-    W, X, h, loss = (
-        param(w, "W"),
-        mg.tensor(x, name="X"),
-        mg.tensor(np.zeros((1, 2)), name="h_0"),
-        0.0,
-    )
-    for t in range(1, T + 1):
-        with mg.timestep(t):
-            h = np.tanh(X[t - 1] + h @ W).named(f"h_{t}")
-            loss = loss + np.sum(h * h)
-    return loss.named("L"), W, X
-
+from tests.zoo import param, plain_rnn
 
 LISTING = """\
 W: float64[2, 2] = parameter
@@ -65,7 +44,7 @@ return L"""
 
 # --- what is on it ---------------------------------------------------------------------------------------------------
 def test_print():
-    tape = mg.Tape.of(rnn()[0])
+    tape = mg.Tape.of(plain_rnn()[0])
     assert str(tape) == LISTING
     assert repr(tape) == "Tape(25 nodes, 1 parameters, 3 time steps -> L)"
 
@@ -106,9 +85,9 @@ def test_names_are_unique_and_lead_back(names):
 
 
 def test_names_are_deterministic():
-    assert str(mg.Tape.of(rnn()[0])) == str(mg.Tape.of(rnn()[0]))
+    assert str(mg.Tape.of(plain_rnn()[0])) == str(mg.Tape.of(plain_rnn()[0]))
     with pytest.raises(ArgumentError, match="no node is named 'nobody'"):
-        mg.Tape.of(rnn()[0])["nobody"]
+        mg.Tape.of(plain_rnn()[0])["nobody"]
 
 
 def test_edges():
@@ -130,7 +109,7 @@ def crossing(tape):
 
 
 def test_recurrent_edges_are_state_and_no_running_sum():
-    assert crossing(mg.Tape.of(rnn()[0])) == [("h_1", "matmul@2"), ("h_2", "matmul@3")]
+    assert crossing(mg.Tape.of(plain_rnn()[0])) == [("h_1", "matmul@2"), ("h_2", "matmul@3")]
 
 
 def residual(size, T=3):
@@ -155,9 +134,9 @@ def test_a_residual_state_is_recurrent_at_every_step(size, end):
 def test_replay_is_running_the_code_again(T, seed):
     rng = np.random.default_rng(seed)
     w, x = rng.normal(size=(2, 2)), rng.normal(size=(T, 1, 2))
-    loss, W, _ = rnn(T)
+    loss, W, _ = plain_rnn(T)
     h = mg.Tape.of(loss)[f"h_{T}"]
-    tape, again = mg.Tape.of(loss, h), rnn(T, parameters=(w, x))[0]
+    tape, again = mg.Tape.of(loss, h), plain_rnn(T, arrays=(w, x))[0]
     expected = (again, mg.Tape.of(again)[f"h_{T}"])
     for feeds, outputs in (({W: w, "X": x}, expected), ({}, (loss, h))):
         for got, out in zip(tape.replay(feeds), outputs, strict=True):
@@ -193,4 +172,4 @@ REPLAY_ERRORS = [
 @pytest.mark.parametrize(("feeds", "error", "message"), REPLAY_ERRORS)
 def test_replay_refuses(feeds, error, message):
     with pytest.raises(error, match=re.escape(message)):
-        mg.Tape.of(rnn()[0]).replay(feeds)
+        mg.Tape.of(plain_rnn()[0]).replay(feeds)

@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad.errors import DTypeError, GradientError, ShapeError, StaleTapeError, UnsupportedError
 from minigrad.transforms import cut, differentiate
-
-
-def param(x, name=None, **kw):
-    return mg.tensor(x, requires_grad=True, name=name, **kw)
+from tests.zoo import param
 
 
 def grad_of(y, x):

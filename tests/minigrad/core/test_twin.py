@@ -3,10 +3,11 @@
 import math
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
+from tests.laws import examples
 
 
 def of_numbers(fn):
@@ -105,7 +106,7 @@ def run(program, inputs, array):
     return total
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=3), instructions, st.integers(0, 999))
 def test_programs_agree_with_the_twin(shapes, program, seed):
     rng = np.random.default_rng(seed)

@@ -7,6 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.ops import decompositions, linalg
+from tests.laws import slope
 from tests.minigrad.ops.losses import params, scalar, swapped
 
 NOTHING = [
@@ -53,7 +54,7 @@ NOTHING = [
 
 
 @pytest.mark.parametrize(("fn", "shapes"), [n[1:] for n in NOTHING], ids=[n[0] for n in NOTHING])
-def test_empty_arrays(fn, shapes, slope):
+def test_empty_arrays(fn, shapes):
     xs = [np.linspace(1, 2, prod(s)).reshape(s) for s in shapes]
     ts = params(xs)
     np.testing.assert_array_equal(fn(*ts).data, fn(*xs))

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 import minigrad as mg
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from tests.zoo import param
 
 moderate = arrays(
     np.float64, array_shapes(max_dims=3, max_side=4), elements=st.floats(-20, 20, width=32)
@@ -23,10 +24,6 @@ FORMULAS = [
 formulas = pytest.mark.parametrize(
     ("fn", "formula"), FORMULAS, ids=[f.__name__ for f, _ in FORMULAS]
 )
-
-
-def param(x):
-    return mg.tensor(x, requires_grad=True)
 
 
 @formulas

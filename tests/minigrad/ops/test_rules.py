@@ -6,7 +6,7 @@ that function on plain arrays, in which the engine has no part.
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
@@ -14,6 +14,7 @@ from minigrad.core.gates import GATES
 from minigrad.ops import COMPOSED, OPS, op_name
 from minigrad.ops.selection import put_along
 from minigrad.transforms import differentiate
+from tests.laws import examples, slope
 from tests.minigrad.ops.losses import params, scalar, slope_along, swapped, weights
 from tests.minigrad.ops.rows import ROWS
 
@@ -39,9 +40,9 @@ def test_every_differentiable_function_has_a_row():
 
 
 @table
-@settings(max_examples=10)
+@examples(10)
 @given(data=st.data())
-def test_first_derivative(row, slope, data):
+def test_first_derivative(row, data):
     fn, xs = data.draw(row)
     ts = params(xs)
     # np.dot is recorded as a matmul, whose sums may cancel: their rounding is that of their terms.
@@ -54,9 +55,9 @@ def test_first_derivative(row, slope, data):
 
 
 @table
-@settings(max_examples=10)
+@examples(10)
 @given(data=st.data())
-def test_second_derivative(row, slope, data):
+def test_second_derivative(row, data):
     fn, xs = data.draw(row)
     ts, us = params(xs), [weights(x, seed=1) for x in xs]
 
@@ -68,7 +69,7 @@ def test_second_derivative(row, slope, data):
 
 
 @over([row for row in ROWS if row[0] not in NEVER_CUT])
-@settings(max_examples=10)
+@examples(10)
 @given(data=st.data())
 def test_axes_of_one_are_broadcast_forward_and_summed_backward(row, data):
     """The first derivative once more, where NumPy takes the arrays cut to length 1 along some of their axes."""
@@ -92,7 +93,7 @@ def test_axes_of_one_are_broadcast_forward_and_summed_backward(row, data):
 
 
 @table
-@settings(max_examples=10)
+@examples(10)
 @given(data=st.data())
 def test_float32_stays_float32(row, data):
     fn, xs = data.draw(row)
@@ -110,7 +111,7 @@ def test_float32_stays_float32(row, data):
 
 
 @table
-@settings(max_examples=10)
+@examples(10)
 @given(data=st.data())
 def test_backward_replayed_with_other_values_is_backward_of_them(row, data):
     fn, xs = data.draw(row)

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
@@ -17,6 +17,7 @@ from minigrad.ops.elementwise import accumulate, cast
 from minigrad.ops.indexing import PART, scatter
 from minigrad.ops.selection import put_along
 from tests.gates import GATES
+from tests.laws import examples
 from tests.minigrad.ops.rows import ROWS
 
 
@@ -292,7 +293,7 @@ REST = [row for row in ROWS if row[0] in DIFFERENTIABLE and row[0] not in USED |
 
 
 @pytest.mark.parametrize("row", [r for _, _, r in REST], ids=[op_name(fn) for fn, _, _ in REST])
-@settings(max_examples=5)
+@examples(5)
 @given(data=st.data())
 def test_where_no_use_above_names_a_function_its_row_says_it(row, data):
     check_sentences(tape_of(*data.draw(row)))

@@ -14,7 +14,8 @@ import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError, GradientError
 from minigrad.ops.activations import sigmoid
-from tests.minigrad.transforms.recurrent import rnn, same
+from tests.laws import same
+from tests.zoo import segmented_rnn
 
 A = np.random.default_rng(0).normal(0, 0.7, (3, 3))
 OPS = [
@@ -173,7 +174,7 @@ def test_the_memory_of_a_pass_is_at_most_12_per_cent():
     """Forward and backward, 1,024 steps in segments of 32; benchmarks/checkpoint.py has the full size."""
     X = mg.tensor(np.random.default_rng(2).normal(size=(1024, 32, 64)), name="X")
     plain, checkpointed = [
-        peak(lambda k=k: rnn(1024, k, B=32, H=64, X=X)[1].backward()) for k in (None, 32)
+        peak(lambda k=k: segmented_rnn(1024, k, B=32, H=64, X=X)[1].backward()) for k in (None, 32)
     ]
     assert checkpointed < 0.12 * plain
 
@@ -181,11 +182,11 @@ def test_the_memory_of_a_pass_is_at_most_12_per_cent():
 def test_a_dropped_tape_leaves_no_garbage():
     """Without cycles: what a training loop drops is freed at once, not when Python next looks for garbage."""
     X = mg.tensor(np.zeros((64, 2, 3)), name="X")
-    rnn(64, 8, X=X)[1].backward()
+    segmented_rnn(64, 8, X=X)[1].backward()
     gc.collect()
     gc.disable()
     try:
-        W, loss = rnn(64, 8, X=X)
+        W, loss = segmented_rnn(64, 8, X=X)
         loss.backward()
         mg.grad(loss, [W])
         del W, loss
@@ -200,7 +201,7 @@ def test_a_bad_length_is_refused(every):
     with pytest.raises(
         ArgumentError, match=r"checkpoint: every: .*; expected a whole number from 1, or \"auto\""
     ):
-        tf.checkpoint(mg.Tape.of(rnn()[1]), every)
+        tf.checkpoint(mg.Tape.of(segmented_rnn()[1]), every)
 
 
 def test_without_steps_there_is_nothing_to_recompute_which_is_a_mistake():
@@ -208,4 +209,4 @@ def test_without_steps_there_is_nothing_to_recompute_which_is_a_mistake():
     with pytest.raises(ArgumentError, match="checkpoint: the tape has no time steps"):
         tf.checkpoint(mg.Tape.of(np.tanh(x) * x), 2)
     with pytest.raises(GradientError, match="holds its gradients already"):
-        tf.checkpoint(tf.differentiate(mg.Tape.of(rnn()[1])), 2)
+        tf.checkpoint(tf.differentiate(mg.Tape.of(segmented_rnn()[1])), 2)

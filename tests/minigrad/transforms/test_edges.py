@@ -8,12 +8,9 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.core import gates
-from tests.minigrad.transforms.recurrent import (
-    grads,
-    nets,
-    recurrent,
-    same,
-)
+from tests.laws import same
+from tests.minigrad.transforms.gradients import grads, recurrent
+from tests.zoo import nets
 
 HAND_PLACED = [
     ("cut", lambda t: tf.cut(t, recurrent(t)), mg.detach),

@@ -8,13 +8,14 @@ from minigrad import transforms as tf
 from minigrad.core import gates, recompute
 from minigrad.errors import GradientError, StaleTapeError
 from minigrad.ops.activations import sigmoid
-from tests.minigrad.transforms.recurrent import rnn, same
+from tests.laws import same
+from tests.zoo import segmented_rnn
 
 A = np.random.default_rng(0).normal(0, 0.7, (3, 3))
 
 
 def test_a_differentiated_tape_recomputes_behind_one_gate_per_source_and_segment():
-    _, loss = rnn()
+    _, loss = segmented_rnn()
     tape = tf.differentiate(tf.checkpoint(mg.Tape.of(loss), 3))
     again = dict.fromkeys(n for n in tape.nodes if n.recomputed and n.form is None)
     entered = {n for n in again if n.fn is gates.recompute}
@@ -42,7 +43,7 @@ def test_a_differentiated_tape_recomputes_behind_one_gate_per_source_and_segment
 
 def test_backward_reads_no_dropped_node_of_a_differentiated_tape():
     """So that whoever runs the tape forgets these values as soon as the forward pass is over them."""
-    _, loss = rnn()
+    _, loss = segmented_rnn()
     tape = tf.checkpoint(mg.Tape.of(loss), 3)
     forward = set(tape.nodes)
     done = tf.differentiate(tape)
@@ -54,7 +55,7 @@ def test_backward_reads_no_dropped_node_of_a_differentiated_tape():
 
 
 def test_the_listing_says_what_is_recomputed():
-    _, loss = rnn(T=2)
+    _, loss = segmented_rnn(T=2)
     lines = str(tf.checkpoint(mg.Tape.of(loss), 1)).splitlines()
     assert [line.split(":")[0] for line in lines if line.endswith("# recomputed")] == [
         "getitem@1",
@@ -71,7 +72,7 @@ def test_the_listing_says_what_is_recomputed():
 
 
 def test_whoever_reads_a_dropped_value_sees_the_value():
-    _, loss = rnn()
+    _, loss = segmented_rnn()
     plain = mg.Tape.of(loss)["h_2"]
     h = tf.checkpoint(mg.Tape.of(loss), 3)["h_2"]
     assert h.form is not None
@@ -100,14 +101,14 @@ def test_whoever_reads_a_dropped_value_sees_the_value():
 
 
 def test_no_placeholder_is_ever_an_array():
-    _, loss = rnn()
+    _, loss = segmented_rnn()
     h = tf.checkpoint(mg.Tape.of(loss), 3)["h_2"]
     assert not isinstance(h.form, np.ndarray)
     assert not hasattr(h.form, "__array__")
 
 
 def test_a_step_of_the_debugger_sees_the_values_and_the_formula():
-    _, loss = rnn()
+    _, loss = segmented_rnn()
     tapes = mg.Tape.of(loss), tf.checkpoint(mg.Tape.of(loss), 2)
     for a, b in zip(*(t.steps() for t in tapes), strict=True):
         assert (a.name, a.formula) == (b.name, b.formula)
@@ -116,7 +117,7 @@ def test_a_step_of_the_debugger_sees_the_values_and_the_formula():
 
 
 def test_find_nonfinite_and_anomalies_look_at_dropped_values():
-    W, loss = rnn()
+    W, loss = segmented_rnn()
     X = np.ones((6, 2, 3))
     X[1] = np.inf
     h, total = mg.tensor(np.zeros((2, 3))), 0.0
@@ -131,7 +132,7 @@ def test_find_nonfinite_and_anomalies_look_at_dropped_values():
 
 
 def test_a_parameter_assigned_in_between_is_an_error_not_another_value():
-    W, loss = rnn()
+    W, loss = segmented_rnn()
     tape = tf.checkpoint(mg.Tape.of(loss), 3)
     W.assign(W.data * 2)
     with pytest.raises(
@@ -144,7 +145,7 @@ def test_a_parameter_assigned_in_between_is_an_error_not_another_value():
 
 
 def test_gradients_of_dropped_states():
-    _, loss = rnn()
+    _, loss = segmented_rnn()
     plain, tape = mg.Tape.of(loss), tf.checkpoint(mg.Tape.of(loss), 3)
     for name in ("h_2", "h_3", "add@5"):
         same(mg.grad(tape.outputs[0], tape[name]), mg.grad(loss, plain[name]))
@@ -173,7 +174,7 @@ def test_backward_recomputes_each_value_once(add, monkeypatch):
 
 
 def test_a_search_through_all_values_recomputes_each_once(monkeypatch):
-    _, loss = rnn(30)
+    _, loss = segmented_rnn(30)
     tape, calls = tf.checkpoint(mg.Tape.of(loss), 10), []
     again = recompute._computed
     monkeypatch.setattr(recompute, "_computed", lambda n, known: calls.append(n) or again(n, known))
@@ -183,7 +184,7 @@ def test_a_search_through_all_values_recomputes_each_once(monkeypatch):
 
 
 def test_two_passes_at_once_do_not_disturb_each_other():
-    _, loss = rnn()
+    _, loss = segmented_rnn()
     tape, plain = tf.checkpoint(mg.Tape.of(loss), 2), [s.grad for s in mg.Tape.of(loss).steps()]
     for a, b, g in zip(tape.steps(), tape.steps(), plain, strict=True):
         next(tape.steps())
@@ -191,7 +192,7 @@ def test_two_passes_at_once_do_not_disturb_each_other():
 
 
 def test_the_classic_guard_stays():
-    _, loss = rnn(k=2)
+    _, loss = segmented_rnn(k=2)
     loss.backward()
     with pytest.raises(GradientError, match="an earlier backward"):
         loss.backward()

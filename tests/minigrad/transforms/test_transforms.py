@@ -9,12 +9,8 @@ from hypothesis import given
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError, GradientError
-from tests.minigrad.transforms.recurrent import (
-    TRANSFORMS,
-    Net,
-    nets,
-    recurrent,
-)
+from tests.minigrad.transforms.gradients import TRANSFORMS, recurrent
+from tests.zoo import Net, nets
 
 every_transform = pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=list(TRANSFORMS))
 

@@ -13,21 +13,19 @@ from minigrad import models
 from minigrad.errors import ArgumentError
 from minigrad.models import LSTMCell, anatomy, parameters, section, unroll
 from minigrad.transforms import truncate, untie
-from tests.nets import KINDS, TRUNCATIONS, net
+from tests.laws import close, slope
+from tests.zoo import SMALL_CELLS, TRUNCATIONS, small_net
 
+ROUNDING = 1e-10
 nets = st.builds(
-    net,
-    kind=st.sampled_from(list(KINDS)),
+    small_net,
+    kind=st.sampled_from(list(SMALL_CELLS)),
     T=st.integers(1, 6),
     seed=st.integers(0, 99),
     last_only=st.booleans(),
     inside=st.booleans(),
     batch=st.integers(1, 2),
 )
-
-
-def near(a, b, tolerance=1e-10):
-    np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * max(np.abs(b).max(), 1e-300))
 
 
 @given(nets, st.sampled_from(list(TRUNCATIONS)), st.integers(0, 99))
@@ -37,12 +35,16 @@ def test_rows_columns_lags_and_total_are_sums_of_g_and_the_total_is_the_gradient
     tape, params = made
     tape, W = TRUNCATIONS[truncation](tape), params[which % len(params)]
     a = anatomy(tape, W)
-    near(a.total, mg.grad(tape.outputs[0], W)[0].data)
-    near(a.G.sum(axis=(0, 1)), a.total)
-    near(a.G.sum(axis=1), a.rows)
-    near(a.G.sum(axis=0), a.columns)
-    near(sum(np.trace(a.G, k) for k in range(1 - len(a.steps), len(a.steps))), a.lags.sum(axis=0))
-    near(np.linalg.norm(a.G.reshape(*a.norms.shape, -1), axis=-1), a.norms)
+    close(a.total, mg.grad(tape.outputs[0], W)[0].data, ROUNDING)
+    close(a.G.sum(axis=(0, 1)), a.total, ROUNDING)
+    close(a.G.sum(axis=1), a.rows, ROUNDING)
+    close(a.G.sum(axis=0), a.columns, ROUNDING)
+    close(
+        sum(np.trace(a.G, k) for k in range(1 - len(a.steps), len(a.steps))),
+        a.lags.sum(axis=0),
+        ROUNDING,
+    )
+    close(np.linalg.norm(a.G.reshape(*a.norms.shape, -1), axis=-1), a.norms, ROUNDING)
     assert not a.outside.any()
 
 
@@ -54,16 +56,16 @@ def test_columns_are_the_adjoints_of_the_untied_weight(made, which):
     a = anatomy(tape, W)
     adjoints = {s.tensor.name: s.grad for s in untied.steps()}
     for t, column in zip(a.steps, a.columns, strict=True):
-        near(column, adjoints.get(f"{W.label}@{t}", np.zeros(W.shape)))
+        close(column, adjoints.get(f"{W.label}@{t}", np.zeros(W.shape)), ROUNDING)
 
 
-@given(st.sampled_from(list(KINDS)), st.integers(2, 6), st.integers(0, 99))
+@given(st.sampled_from(list(SMALL_CELLS)), st.integers(2, 6), st.integers(0, 99))
 def test_a_row_is_the_gradient_of_that_loss_term_alone(kind, T, seed):
-    tape, params = net(kind, T, seed)
+    tape, params = small_net(kind, T, seed)
     rows = anatomy(tape, params[1]).rows
     for t in range(1, T + 1):
-        alone, same = net(kind, t, seed, last_only=True)
-        near(rows[t - 1], mg.grad(alone.outputs[0], same[1])[0].data)
+        alone, same = small_net(kind, t, seed, last_only=True)
+        close(rows[t - 1], mg.grad(alone.outputs[0], same[1])[0].data, ROUNDING)
 
 
 @given(nets, st.integers(1, 4), st.integers(0, 5), st.integers(0, 99))
@@ -78,7 +80,7 @@ def test_truncation_leaves_exact_zeros_and_nothing_else_changes(made, k, w, whic
     ):
         G = anatomy(cut, W).G
         assert not G[~kept].any()
-        near(G[kept], full[kept])
+        close(G[kept], full[kept], ROUNDING)
 
 
 @given(nets, st.integers(0, 99))
@@ -102,10 +104,10 @@ def test_the_section_s_model_is_the_closed_form_9_7_15_cell_by_cell():
         for i in range(1, 5):
             power = np.linalg.matrix_power(W.data.T, max(t - i, 0))
             cell = power @ e.rnn.W_qh.data.T @ closed.do[t - 1] @ states[i - 1].T
-            near(G[t - 1, i - 1], cell if i <= t else 0 * cell)
+            close(G[t - 1, i - 1], cell if i <= t else 0 * cell, ROUNDING)
 
 
-def test_each_cell_is_a_difference_of_the_forward_pass(slope):
+def test_each_cell_is_a_difference_of_the_forward_pass():
     """Loss term t after a change of W at step i alone."""
     rng = np.random.default_rng(1)
     W, xs = (
@@ -123,7 +125,7 @@ def test_each_cell_is_a_difference_of_the_forward_pass(slope):
 
     G = anatomy(mg.Tape.of(np.sum(np.stack(terms()))), W).G
     for t, i in np.ndindex(4, 4):
-        near(G[t, i], slope(lambda v, t=t, i=i: terms(i, v)[t].item(), W.data), 1e-8)
+        close(G[t, i], slope(lambda v, t=t, i=i: terms(i, v)[t].item(), W.data), 1e-8)
 
 
 def test_what_is_made_of_the_weight_before_the_steps_and_decay_after_them_are_told_apart():
@@ -137,8 +139,8 @@ def test_what_is_made_of_the_weight_before_the_steps_and_decay_after_them_are_to
         terms.append(np.sum(h))
     loss = np.sum(np.stack(terms)) + 0.1 * np.sum(W**2)
     a = anatomy(mg.Tape.of(loss), W)
-    near(a.outside, 0.2 * W.data)
-    near(a.total, mg.grad(loss, W)[0].data)
+    close(a.outside, 0.2 * W.data, ROUNDING)
+    close(a.total, mg.grad(loss, W)[0].data, ROUNDING)
     assert (a.norms > 0).sum() == 6
 
 
@@ -149,7 +151,7 @@ def test_a_weight_that_no_step_reads_has_no_cells():
         y = np.tanh(h)
     a = anatomy(mg.Tape.of(y * W), W)
     assert not a.norms.any()
-    near(a.total, np.tanh(1.0))
+    close(a.total, np.tanh(1.0), ROUNDING)
 
 
 def test_norms_only_needs_no_t_squared_weights():

@@ -12,7 +12,7 @@ from minigrad.errors import ArgumentError
 from minigrad.models import anatomy
 from minigrad.models.lab.artbp import artbp, cut_chance, draw, reweighted
 from minigrad.transforms import reweight
-from tests.nets import KINDS, net
+from tests.zoo import SMALL_CELLS, small_net
 
 T = 6
 seeds = st.integers(0, 99)
@@ -46,10 +46,10 @@ def chance(cuts, length, alpha):
 PATTERNS = list(itertools.product([False, True], repeat=T - 1))
 
 
-@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("kind", list(SMALL_CELLS))
 @pytest.mark.parametrize(("length", "alpha"), [(1.5, 6.0), (3.0, 2.0), (16.0, 6.0)])
 def test_artbp_is_unbiased_over_all_patterns(kind, length, alpha):
-    tape, params = net(kind, T, batch=1)
+    tape, params = small_net(kind, T, batch=1)
     W = recurrent_weight(params)
     chances = [chance(cuts, length, alpha) for cuts in PATTERNS]
     assert sum(chances) == pytest.approx(1, rel=1e-12)
@@ -62,7 +62,7 @@ def test_artbp_is_unbiased_over_all_patterns(kind, length, alpha):
 
 @given(seeds, st.floats(1.2, 8))
 def test_artbp_applies_what_it_draws(seed, length):
-    tape, params = net("rnn", T, batch=1)
+    tape, params = small_net("rnn", T, batch=1)
     rng, segments = np.random.default_rng(seed), []
     while sum(segments) < T:
         segments.append(draw(length, 6.0, rng))
@@ -76,7 +76,7 @@ def test_artbp_applies_what_it_draws(seed, length):
 def test_with_weights_randomized_truncation_is_right_on_average_and_without_it_is_short_by_a_known_amount(
     keep,
 ):
-    tape, params = net("rnn", T, batch=1)
+    tape, params = small_net("rnn", T, batch=1)
     W = params[1]
     weighted = plain = 0
     for cuts in PATTERNS:

@@ -14,7 +14,7 @@ from minigrad.models.lab.compare import work
 from minigrad.models.lab.result import as_csv, as_json, interval, table
 from minigrad.models.lab.strategy import KINDS, Strategy
 from minigrad.transforms import truncate
-from tests.nets import net
+from tests.zoo import small_net
 
 T = 6
 rng = np.random.default_rng(0)
@@ -108,7 +108,7 @@ def test_a_strategy_that_is_none_is_refused(text):
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_every_kind_of_strategy_rewrites_a_tape(kind):
-    tape, _ = net("rnn", T)
+    tape, _ = small_net("rnn", T)
     rewritten = Strategy.of(f"{kind}={0.4 if kind in ('random', 'segments') else 2}").rewrite(
         tape, rng
     )
@@ -134,6 +134,6 @@ class Explosive:
 @pytest.mark.parametrize("number", ["2.5", "inf", "nan"])
 @pytest.mark.parametrize("kind", ["every", "window"])
 def test_a_number_of_steps_is_whole(kind, number):
-    tape, _ = net("rnn", T)
+    tape, _ = small_net("rnn", T)
     with pytest.raises(ArgumentError, match=f"strategy {kind}: {number}; expected a whole number"):
         Strategy.of(f"{kind}={number}").rewrite(tape, rng)

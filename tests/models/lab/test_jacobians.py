@@ -9,9 +9,9 @@ import minigrad as mg
 from minigrad.errors import ArgumentError
 from minigrad.models import RNNCell, anatomy, jacobians, section, totals, unroll, verdict
 from minigrad.transforms import truncate
-from tests.nets import KINDS, net
+from tests.zoo import SMALL_CELLS, small_net
 
-kinds, seeds = st.sampled_from(list(KINDS)), st.integers(0, 99)
+kinds, seeds = st.sampled_from(list(SMALL_CELLS)), st.integers(0, 99)
 
 
 def run(W, T=12, sigma=0.1, seed=0):
@@ -26,9 +26,9 @@ def run(W, T=12, sigma=0.1, seed=0):
 def test_the_product_of_the_jacobians_is_the_derivative_of_the_last_state_by_the_first(
     kind, T, seed, last_only
 ):
-    tape, _ = net(kind, T, seed, last_only, batch=1)
+    tape, _ = small_net(kind, T, seed, last_only, batch=1)
     rng = np.random.default_rng(seed)  # the same cell again, from a first state that is a leaf
-    cell, xs = KINDS[kind](rng), rng.normal(size=(T, 1, 2))
+    cell, xs = SMALL_CELLS[kind](rng), rng.normal(size=(T, 1, 2))
     leaves = [tape[f"{name}_1"] for name in cell.state_names]
     leaves = [mg.tensor(x.data, requires_grad=True) for x in leaves]
     _, state = unroll(cell, xs[1:], tuple(leaves) if len(leaves) > 1 else leaves[0])
@@ -80,7 +80,7 @@ def test_of_the_linear_rnn_it_is_the_weight_and_the_products_its_powers(seed, T)
 
 @given(kinds, st.integers(2, 6), seeds)
 def test_products_stay_below_their_bounds(kind, T, seed):
-    tape, params = net(kind, T, seed, batch=1)
+    tape, params = small_net(kind, T, seed, batch=1)
     W = next(p for p in params if p.name == "W_hh") if kind == "rnn" else None
     j = jacobians(tape, W_hh=W)
     assert (j.products[:, 0] <= j.local * (1 + 1e-9)).all()
@@ -90,7 +90,7 @@ def test_products_stay_below_their_bounds(kind, T, seed):
 
 @given(kinds, st.integers(2, 5), seeds, st.integers(0, 1))
 def test_one_example_is_its_block_of_the_whole(kind, T, seed, example):
-    tape, _ = net(kind, T, seed, batch=2)
+    tape, _ = small_net(kind, T, seed, batch=2)
     block, whole = jacobians(tape, example=example), jacobians(tape)
     largest = [jacobians(tape, example=b).singular[:, 0] for b in (0, 1)]
     assert block.J.shape[1] * 2 == whole.J.shape[1]
@@ -107,7 +107,7 @@ def test_examples_in_columns_are_picked_along_axis_1():
 
 @given(kinds, st.integers(1, 3), seeds)
 def test_a_cut_is_a_zero_jacobian(kind, k, seed):
-    tape, _ = net(kind, 6, seed, batch=1)
+    tape, _ = small_net(kind, 6, seed, batch=1)
     norms = np.abs(jacobians(truncate(tape, every=k)).J).max(axis=(1, 2))
     assert [bool(n) for n in norms] == [t % k != 0 for t in range(1, 6)]
 
@@ -159,7 +159,7 @@ def test_a_verdict_on_a_cut_tape_says_where_it_is_cut():
 
 @given(kinds, st.integers(2, 5), seeds, st.integers(0, 99), st.booleans())
 def test_forward_accumulation_and_reverse_sum_agree_in_every_row(kind, T, seed, which, last_only):
-    tape, params = net(kind, T, seed, last_only)
+    tape, params = small_net(kind, T, seed, last_only)
     W = params[which % len(params)]
     rows = totals(tape, W)
     exact = mg.grad(tape.outputs[0], W)[0].data

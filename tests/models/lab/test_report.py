@@ -21,7 +21,7 @@ from minigrad.models import RNNCell, anatomy, report, section, unroll
 from minigrad.models.lab.report import pieces, recurrent_weight, usual
 from minigrad.viz.report.html import number
 from tests.children import running
-from tests.nets import net
+from tests.zoo import small_net
 
 PROSE = "It was the best of times, it was the worst of times, it was the age of wisdom. " * 20
 
@@ -39,7 +39,7 @@ def svgs(page):
 
 @pytest.mark.parametrize("kind", ["lstm", "two layers"])
 def test_the_page_of_a_loop_of_one_s_own_is_complete_and_stands_alone(kind, tmp_path):
-    tape, _ = net(kind, 6)
+    tape, _ = small_net(kind, 6)
     page = report(tape, tmp_path / "r.html", about={"run": "<b>mine</b> & yours"}).read_text()
     assert page.startswith("<!DOCTYPE html>")
     assert page.endswith("</body></html>\n")
@@ -68,7 +68,7 @@ def test_the_page_s_verdict_and_tables_hold_the_computed_numbers(tmp_path):
 
 
 def test_the_same_tape_gives_the_same_page_and_progress_is_bounded(tmp_path):
-    tape, _ = net("lstm", 5, batch=1)
+    tape, _ = small_net("lstm", 5, batch=1)
     calls = []
     pages = [
         report(tape, tmp_path / f"{k}.html", on_step=lambda: calls.append(0)).read_bytes()
@@ -89,7 +89,7 @@ def test_what_cannot_be_shown_is_said(tmp_path):
 
 def test_the_recurrent_weight_is_found_by_what_it_meets():
     for kind, names in (("rnn", {"W_hh"}), ("lstm", {"W_hi", "W_hf", "W_ho", "W_hc"})):
-        tape, params = net(kind, 4)
+        tape, params = small_net(kind, 4)
         assert (
             recurrent_weight(
                 tape, dict(zip(params, mg.grad(tape.outputs[0], params), strict=True))

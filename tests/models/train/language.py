@@ -40,11 +40,6 @@ def gradient(m, stream, strategy=None, **options):
     return found
 
 
-def assert_close(a, b, rtol=1e-9):
-    for x, y in zip(a, b, strict=True):
-        np.testing.assert_allclose(x, y, rtol=rtol, atol=1e-13)
-
-
 def apart(a, b):
     return max(np.abs(x - y).max() for x, y in zip(a, b, strict=True))
 

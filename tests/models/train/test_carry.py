@@ -11,11 +11,11 @@ from minigrad.models import parameters
 from minigrad.models.data.stream import Chunk, Rows, epochs
 from minigrad.models.train import entering, evaluate, fit, updates
 from minigrad.transforms import cut, truncate
+from tests.laws import close
 from tests.models.train.language import (
     KINDS,
     TOKENS,
     apart,
-    assert_close,
     by_hand,
     gradient,
     model,
@@ -33,7 +33,7 @@ def test_a_carried_state_is_the_whole_sequence_cut_at_the_chunks(kind, layers):
         Chunk(x[:, i : i + k], y[:, i : i + k]) for i in range(0, 22, k)
     ]  # the last one has 2 steps
     found = gradient(m, chunks, accumulate=len(chunks))
-    assert_close(found, by_hand(m, x, y, partial(truncate, every=k)))
+    close(found, by_hand(m, x, y, partial(truncate, every=k)), atol=1e-13)
     for early in (k - 1, k + 1):
         assert apart(found, by_hand(m, x, y, partial(truncate, every=early))) > 1e-4
     if kind == "lstm":
@@ -75,7 +75,7 @@ def test_a_reset_row_starts_anew_and_the_other_is_untouched_bit_for_bit(kind, la
     plain_outputs, plain_last, plain_grads = run(mg.tensor(np.zeros_like(reset), dtype=bool))
     bare_outputs, _, bare_grads = run(None)
     np.testing.assert_array_equal(plain_outputs, bare_outputs)
-    assert_close([g.data for g in plain_grads], [g.data for g in bare_grads])
+    close([g.data for g in plain_grads], [g.data for g in bare_grads], atol=1e-13)
     fresh, fresh_last = m.logits(mg.tensor(x[:1, 4:].T))
     fresh_last = fresh_last if isinstance(fresh_last, tuple) else (fresh_last,)
     for a, b, c in zip(last, plain_last, fresh_last, strict=True):

@@ -11,9 +11,9 @@ from minigrad.errors import ArgumentError, DataError
 from minigrad.models import parameters
 from minigrad.models.data.stream import Chunk, Rows, epochs
 from minigrad.models.train import clipped, fit, take_step, updates
+from tests.laws import close
 from tests.models.train.language import (
     TOKENS,
-    assert_close,
     gradient,
     model,
     sgd,
@@ -33,10 +33,11 @@ def test_the_norm_is_that_of_all_parameters_together_and_the_direction_stays(bou
     assert one.clipped_norm == pytest.approx(min(norm, bound), rel=1e-9)
     assert one.clipped == (norm > bound)
     factor = min(1, bound / norm)
-    assert_close(
+    close(
         [b - a for a, b in zip(values(m), before, strict=True)],
         [g * factor for g in whole],
         rtol=1e-6,
+        atol=1e-13,
     )
 
 
@@ -115,7 +116,7 @@ def test_a_step_is_that_of_clip_grad_norm_and_the_optimizer():
         p.grad = g
     assert mg.optim.clip_grad_norm(parameters(theirs), 0.7) == taken.norm
     sgd(theirs).step()
-    assert_close(values(ours), values(theirs), rtol=1e-14)
+    close(values(ours), values(theirs), rtol=1e-14, atol=1e-13)
 
 
 # --- what is not finite ---------------------------------------------------------------------------------------------

@@ -14,12 +14,12 @@ from minigrad.models import RNNLM, Windows, parameters
 from minigrad.models.data.stream import Chunk, Rows, Shuffled, epochs
 from minigrad.models.train import evaluate, fit, perplexity, updates
 from minigrad.transforms import truncate, truncate_randomly
+from tests.laws import close
 from tests.models.train.language import (
     KINDS,
     TOKENS,
     V,
     apart,
-    assert_close,
     by_hand,
     gradient,
     model,
@@ -55,7 +55,7 @@ def test_one_update_is_backward_clip_and_step_by_hand():
     ps = parameters(hand)
     assert mg.optim.clip_grad_norm(ps, 0.01) > 0.01
     mg.optim.SGD(ps, lr=1.0).step()
-    assert_close(values(m), values(hand), rtol=1e-12)
+    close(values(m), values(hand), rtol=1e-12, atol=1e-13)
 
 
 @KINDS
@@ -74,7 +74,7 @@ def test_plans_and_tapes_recorded_anew_train_alike(kind, layers):
             compiled=compiled,
         )
         runs.append(values(m))
-    assert_close(*runs, rtol=1e-7)
+    close(*runs, rtol=1e-7, atol=1e-13)
 
 
 def test_going_on_from_an_update_is_going_on():
@@ -110,12 +110,12 @@ def test_mean_of_chunk_means_is_another_gradient():
     m, x, y = model(), TOKENS[None, :10], TOKENS[None, 1:11]
     pieces = [Chunk(x[:, :8], y[:, :8]), Chunk(x[:, 8:], y[:, 8:])]
     right = by_hand(m, x, y, partial(truncate, every=8))
-    assert_close(gradient(m, pieces, accumulate=2), right)
+    close(gradient(m, pieces, accumulate=2), right, atol=1e-13)
     parts = [gradient(m, [pieces[0]])]
     (first,) = updates(m, pieces[:1], None, None, sgd(m, 1e-300))
     parts.append(gradient(m, pieces[1:], state=first.state))
     assert apart([(a + b) / 2 for a, b in zip(*parts, strict=True)], right) > 1e-3  # the mistake
-    assert_close([0.8 * a + 0.2 * b for a, b in zip(*parts, strict=True)], right)
+    close([0.8 * a + 0.2 * b for a, b in zip(*parts, strict=True)], right, atol=1e-13)
 
 
 def test_no_gradient_is_lost_or_kept_between_updates():
@@ -125,8 +125,8 @@ def test_no_gradient_is_lost_or_kept_between_updates():
         p.grad = np.full(p.shape, 1e9)
     chunk = Chunk(TOKENS[None, :5], TOKENS[None, 1:6], np.ones(1, bool))
     once = gradient(m, [chunk])
-    assert_close(once, by_hand(m, chunk.x, chunk.y))
-    assert_close(gradient(m, [chunk, chunk], accumulate=2), once)
+    close(once, by_hand(m, chunk.x, chunk.y), atol=1e-13)
+    close(gradient(m, [chunk, chunk], accumulate=2), once, atol=1e-13)
 
 
 @given(batch=st.integers(1, 60))
@@ -145,7 +145,7 @@ def test_an_empty_stream_is_no_perplexity():
 def test_truncation_longer_than_the_chunk_changes_nothing_and_shorter_does():
     m, chunk = model("gru"), Chunk(TOKENS[None, :8], TOKENS[None, 1:9])
     full = gradient(m, [chunk])
-    assert_close(gradient(m, [chunk], partial(truncate, every=8)), full)
+    close(gradient(m, [chunk], partial(truncate, every=8)), full, atol=1e-13)
     assert apart(gradient(m, [chunk], partial(truncate, every=2)), full) > 1e-4
 
 

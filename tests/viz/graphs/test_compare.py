@@ -6,7 +6,8 @@ from minigrad import transforms as tf
 from minigrad import viz
 from minigrad.errors import ArgumentError
 from minigrad.viz import compare, diff, style
-from tests.viz.conftest import TAPES, book_rnn, lstm, picture, read_back, text_of
+from tests.viz.conftest import picture, read_back, text_of
+from tests.zoo import TAPES, book_rnn, lstm
 
 
 def panels(graph):

@@ -13,17 +13,8 @@ from minigrad.viz import draw, style
 from minigrad.viz.graphs.selection import adjoint_nodes, shown_nodes
 from minigrad.viz.output.render import svg
 from minigrad.viz.plots.gradients import state_norms
-from tests.viz.conftest import (
-    TAPES,
-    book_rnn,
-    constant,
-    gru,
-    lstm,
-    parameter,
-    picture,
-    read_back,
-    text_of,
-)
+from tests.viz.conftest import picture, read_back, text_of
+from tests.zoo import TAPES, book_rnn, constant, gru, lstm, weight
 
 
 def chain(length):
@@ -91,7 +82,7 @@ def test_a_leaf_that_many_steps_read_is_drawn_in_each():
 
 
 def test_scalar_constants_are_written_into_the_operation():
-    x = parameter("x", 3)
+    x = weight("x", 3)
     nodes, _ = read_back(draw(mg.Tape.of(np.sum(2 * x**3).named("L"))))
     assert {text_of(a["label"]) for a in nodes.values()} == {
         "x",
@@ -104,7 +95,7 @@ def test_scalar_constants_are_written_into_the_operation():
 def test_tooltips_tell_shape_dtype_operation_and_line():
     (_, looks), *_ = about(read_back(draw(book_rnn()))[0])["h_2"]
     assert re.fullmatch(
-        r"h_2: float64\[5\] add, 0.255 .. 0.255, mean 0.255 \[t=2, conftest.py:\d+\]",
+        r"h_2: float64\[5\] add, 0.255 .. 0.255, mean 0.255 \[t=2, named.py:\d+\]",
         looks["tooltip"],
     )
 
@@ -164,7 +155,7 @@ def test_a_checkpointed_tape_has_no_other_edges():
 
 
 def test_grey_is_what_the_gradient_does_not_reach():
-    a, b = parameter("a", 2), parameter("b", 2)
+    a, b = weight("a", 2), weight("b", 2)
     behind = np.tanh(a).named("behind")
     tape = mg.Tape.of(np.sum(mg.detach(behind) * b + constant("c", 2)).named("L"))
     nodes = about(read_back(draw(tape))[0])
@@ -242,14 +233,14 @@ def test_forty_unfolded_steps_with_shared_parameters_are_laid_out():
 
 
 def test_doublings_do_not_double_the_picture():
-    y = parameter("x", 1)
+    y = weight("x", 1)
     for _ in range(15):
         y = y + y
     nodes, edges = read_back(draw(mg.Tape.of(y)))
     assert (len(nodes), len(edges)) == (16, 30)
 
 
-@pytest.mark.parametrize("wrong", [None, 3, parameter("w", 2)])
+@pytest.mark.parametrize("wrong", [None, 3, weight("w", 2)])
 def test_only_tapes_are_drawn(wrong):
     with pytest.raises(ArgumentError, match=r"expected a Tape, as Tape.of\(loss\)"):
         draw(wrong)

@@ -9,7 +9,7 @@ from minigrad.errors import ArgumentError
 from minigrad.viz import draw, unrolled
 from minigrad.viz.graphs.fold import View, folding_steps
 from minigrad.viz.graphs.selection import drawn_times, reading_steps
-from tests.viz.conftest import TAPES, book_rnn, constant, parameter
+from tests.zoo import TAPES, book_rnn, constant, weight
 
 KINDS = st.dictionaries(st.integers(0, 40), st.sampled_from("aab"), max_size=30)
 COLLAPSE = st.sampled_from([None, "auto", 1, 2, 3, 5, 12])
@@ -52,7 +52,7 @@ def test_few_steps_fold_into_few(level, collapse, steps):
     assert ("steps" in source) == (steps > max(collapse, 3))
 
 
-@pytest.mark.parametrize("wrong", [None, 3, parameter("w", 2)])
+@pytest.mark.parametrize("wrong", [None, 3, weight("w", 2)])
 def test_only_tapes_are_unrolled(wrong):
     with pytest.raises(ArgumentError, match=r"^unrolled: .* expected a Tape"):
         unrolled(wrong)
@@ -83,7 +83,7 @@ def test_a_constant_stands_in_the_step_that_alone_reads_it(name):
 
 def test_data_from_outside_is_drawn_in_its_step():
     xs = [constant(f"x_{t}", 2) for t in (1, 2)]
-    w, h = parameter("w"), constant("h_0", 2)
+    w, h = weight("w"), constant("h_0", 2)
     for t, x in enumerate(xs, start=1):
         with mg.timestep(t):
             h = (h + w * x).named(f"h_{t}")

@@ -10,7 +10,8 @@ from minigrad import transforms as tf
 from minigrad.errors import ArgumentError, GradientError
 from minigrad.viz import draw, style
 from minigrad.viz.graphs.norm_colors import Scale, number, scale
-from tests.viz.conftest import book_rnn, constant, gru, lstm, parameter, picture, read_back, text_of
+from tests.viz.conftest import picture, read_back, text_of
+from tests.zoo import book_rnn, constant, gru, lstm, weight
 
 LEVELS = ["ops", "variables", "rolled"]
 positive = st.floats(1e-300, 1e300)
@@ -35,7 +36,7 @@ def test_every_node_says_the_norm_of_its_adjoint(model):
 
 @pytest.mark.parametrize("level", ["ops", "variables"])
 def test_what_was_never_asked_is_no_zero(level):
-    a, b = parameter("a", 2), parameter("b", 2)
+    a, b = weight("a", 2), weight("b", 2)
     behind = np.tanh(a).named("behind")
     tape = mg.Tape.of(np.sum(mg.detach(behind) * b * constant("c", 2) + 0 * b).named("L"))
     nodes = looks(draw(tape, level, grads=True))
@@ -49,7 +50,7 @@ def test_what_was_never_asked_is_no_zero(level):
 
 
 def test_a_zero_is_a_zero():
-    w = parameter("w", 2)
+    w = weight("w", 2)
     tape = mg.Tape.of(np.sum(w * 0.0).named("L"))
     assert text_of(looks(draw(tape, grads=True))["w"]["label"]) == "w\n0"
 
@@ -102,7 +103,7 @@ def test_anything_else_is_refused(wrong):
 
 def test_what_has_no_backward_says_so():
     with pytest.raises(GradientError):
-        draw(mg.Tape.of(parameter("w", 2) * 2), grads=True)
+        draw(mg.Tape.of(weight("w", 2) * 2), grads=True)
     with pytest.raises(ArgumentError, match="no node is named"):
         draw(book_rnn(), grads={"nobody": 1.0})
 

@@ -10,7 +10,8 @@ from minigrad import transforms as tf
 from minigrad.viz import draw
 from minigrad.viz.graphs.operations.operation_layout import Band, Box, columns
 from minigrad.viz.output.render import svg
-from tests.viz.conftest import TAPES, book_rnn, gru, lstm, read_back, two_layers
+from tests.viz.conftest import read_back
+from tests.zoo import TAPES, book_rnn, gru, lstm, two_layers
 
 SVG = "{http://www.w3.org/2000/svg}"
 

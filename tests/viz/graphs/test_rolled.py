@@ -2,19 +2,8 @@ import pytest
 
 from minigrad import transforms as tf
 from minigrad.viz import draw, style
-from tests.viz.conftest import (
-    TAPES,
-    book_rnn,
-    data_outside,
-    encoder,
-    gru,
-    lstm,
-    mlp,
-    picture,
-    read_back,
-    text_of,
-    two_layers,
-)
+from tests.viz.conftest import picture, read_back, text_of
+from tests.zoo import TAPES, book_rnn, data_outside, encoder, gru, lstm, mlp, two_layers
 
 
 def network(tape):

@@ -2,14 +2,15 @@ import re
 from itertools import accumulate
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError
 from minigrad.viz import strategies
 from minigrad.viz.graphs.strategies import segments
-from tests.viz.conftest import book_rnn, lstm, picture, read_back, text_of
+from tests.viz.conftest import picture, read_back, text_of
+from tests.zoo import book_rnn, lstm
 
 WELLS = "the time machine by h g wells"
 BOOK = {"randomized": [3, 8, 10, 17, 19, 23, 27], "regular": [4, 8, 12, 16, 20, 24]}
@@ -35,7 +36,6 @@ def test_the_books_cuts_give_the_books_figure():
     }
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(2, 40), st.integers(1, 45), st.floats(0.05, 1.0), st.integers(0, 99))
 def test_every_character_has_one_arrow_per_row(length, every, keep, seed):
     found = rows(strategies("a" * length, segment=every, keep=keep, seed=seed))
@@ -45,7 +45,6 @@ def test_every_character_has_one_arrow_per_row(length, every, keep, seed):
     assert found["full"] == [length]
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.sampled_from([book_rnn, lstm]), st.sets(st.integers(1, 7)))
 def test_segments_are_read_off_the_gates(model, after):
     tape = model(8)

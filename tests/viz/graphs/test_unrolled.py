@@ -3,7 +3,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
@@ -12,18 +12,9 @@ from minigrad.viz import draw, style, svg, unrolled
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.variables.variable_fold import fold_items
 from minigrad.viz.graphs.variables.variable_model import variable_graph
-from tests.viz.conftest import (
-    TAPES,
-    book_rnn,
-    data_outside,
-    lstm,
-    parameter,
-    picture,
-    read_back,
-    text_of,
-    untied,
-    written_name,
-)
+from tests.laws import examples
+from tests.viz.conftest import picture, read_back, text_of, written_name
+from tests.zoo import TAPES, book_rnn, data_outside, lstm, untied, weight
 
 COLUMNS = {"x": 12, "F": 63, "h": 110, "G": 161, "o": 204, "loss": 247, "y": 290}
 ROWS = {3: 12, 2: 48, 1: 84, 0: 120}  # from the top
@@ -208,7 +199,7 @@ def test_data_made_before_the_loop_stands_in_its_step():
 
 
 def test_a_node_read_twice_is_there_once():
-    y = parameter("x", 1)
+    y = weight("x", 1)
     for k in range(30):
         y = (y + y).named(f"y_{k}")
     nodes, edges = read_back(unrolled(mg.Tape.of(y)))
@@ -216,17 +207,17 @@ def test_a_node_read_twice_is_there_once():
 
 
 def test_five_thousand_parameters_share_a_box_of_bounded_size():
-    xs = [parameter(f"x_{k}") for k in range(5_000)]
+    xs = [weight(f"x_{k}") for k in range(5_000)]
     nodes, edges = read_back(unrolled(mg.Tape.of(np.sum(np.stack(xs)))))
     assert (len(nodes), len(edges)) == (2, 1)
     assert "4,989 more" in "".join(text_of(a["label"]) for a in nodes.values())
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.data())
 def test_any_program_can_be_drawn(data):
     """Random graphs, stamps, names and gates."""
-    pool = [parameter("w", 1), mg.tensor([1.0]), mg.tensor([0.5], name="c")]
+    pool = [weight("w", 1), mg.tensor([1.0]), mg.tensor([0.5], name="c")]
     for k in range(data.draw(st.integers(1, 14))):
         a, b = (data.draw(st.sampled_from(pool[-6:])) for _ in "ab")
         gate = data.draw(st.sampled_from([None, None, mg.detach, lambda x: mg.scale_grad(x, 0.5)]))

@@ -5,12 +5,10 @@ import pytest
 
 import minigrad as mg
 from minigrad.viz import draw, notebook
-from tests.viz.conftest import book_rnn, lstm, parameter
+from tests.zoo import book_rnn, lstm, weight
 
 
-@pytest.mark.parametrize(
-    "shown", [book_rnn(), lstm(12), book_rnn().outputs[0], parameter("w", 2) * 2]
-)
+@pytest.mark.parametrize("shown", [book_rnn(), lstm(12), book_rnn().outputs[0], weight("w", 2) * 2])
 def test_a_tape_and_a_tensor_show_their_picture(shown):
     bundle = shown._repr_mimebundle_()
     assert bundle["text/plain"] == (str(shown) if isinstance(shown, mg.Tape) else repr(shown))
@@ -18,13 +16,13 @@ def test_a_tape_and_a_tensor_show_their_picture(shown):
 
 
 def test_a_leaf_is_its_value():
-    w = parameter("w", 2)
+    w = weight("w", 2)
     assert w._repr_mimebundle_(include=None, exclude=None) == {"text/plain": repr(w)}
 
 
 def test_many_nodes_are_shown_as_variables():
     assert 'id="node_h_12" class="node variable"' in notebook(lstm(12))
-    assert 'class="node operation"' in notebook(mg.Tape.of(np.tanh(parameter("w", 2))))
+    assert 'class="node operation"' in notebook(mg.Tape.of(np.tanh(weight("w", 2))))
 
 
 def test_without_graphviz_there_is_the_listing(monkeypatch):

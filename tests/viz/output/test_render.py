@@ -9,7 +9,7 @@ from minigrad import models
 from minigrad.errors import ArgumentError, DataError, UnsupportedError
 from minigrad.viz import draw, render, strategies, unrolled
 from minigrad.viz.output.render import svg
-from tests.viz.conftest import book_rnn
+from tests.zoo import book_rnn
 
 MAGIC = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"digraph"}
 

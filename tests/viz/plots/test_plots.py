@@ -8,7 +8,7 @@ import pytest
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError
 from minigrad.viz import plots, render
-from tests.viz.conftest import book_rnn, lstm, mlp
+from tests.zoo import book_rnn, lstm, mlp
 
 HISTORY = [(10 * k, 20 / k + 6, 20 / k + 7) for k in range(1, 9)]
 
