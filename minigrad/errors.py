@@ -42,9 +42,7 @@ def _copied(kind: type[MinigradError], message: str) -> MinigradError:
     return kind.__new__(kind, message)
 
 
-def sentence(
-    subject: str, got: str = "", expected: str = "", remedy: str = "", where: str = ""
-) -> str:
+def sentence(subject: str, got: str, expected: str, remedy: str, where: str) -> str:
     """The one line of every message."""
     text = f"{subject}: {got}" if got else subject
     if expected:

@@ -24,6 +24,7 @@ ON_THE_WAY = re.compile(r"^Called on the way: (.*?)\n\n", re.MULTILINE | re.DOTA
 # backward asks the rules of ops from within its sweep, as the page says, and ends where it began
 RETURNS = {"loss.backward()": ["minigrad/core"]}
 CORE = "minigrad/core"
+OURS = ("minigrad/", "models/", "viz/")
 
 
 class Stop(NamedTuple):
@@ -82,7 +83,7 @@ def stop_of(frame):
         file = Path(code.co_filename)
         if file.is_absolute() and file.resolve().is_relative_to(ROOT):
             path = file.resolve().relative_to(ROOT).as_posix()
-            if not path.startswith("tests/"):
+            if path.startswith(OURS):
                 return Stop(path, code.co_qualname.split(".<locals>")[0])
         frame = frame.f_back
     return None
