@@ -10,14 +10,18 @@ import os
 import sys
 from contextvars import ContextVar
 from types import CodeType, FrameType
+from typing import Any
 
 import numpy as np
+
+from .scoping import holding
 
 Place = tuple[CodeType, int] | None
 """The user's code and the instruction in it; the line takes ten times as long, and comes later."""
 
 serials = itertools.count()
-stamp: ContextVar[tuple[int | None, Place]] = ContextVar("stamp", default=(None, None))
+stamp: ContextVar[Any] = ContextVar("stamp", default=None)
+"""The scope with the running time step, a ``stamped``."""
 
 # whose a file is; plain integers, for every recorded node compares them
 USER, COMPANION, ENGINE = range(3)
@@ -91,4 +95,6 @@ def _line(code: CodeType, instruction: int) -> int:
 
 def here() -> str:
     """The running step and line, for a message about a call that records nothing."""
-    return describe(stamp.get()[0], user_place(below=COMPANION))
+    scope = holding(stamp)
+    time = scope.time if scope else None
+    return describe(time, user_place(below=COMPANION))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,13 @@ from minigrad.core.tensor import Array, Tensor
 from minigrad.core.versions import refuse_stale
 from minigrad.errors import NonFiniteError
 from minigrad.ops.indexing import Scattered
+from minigrad.scoping import Scope
 
 from .finding import NonFinite, adjoint_finding, sum_finding, value_finding
 from .wording import elementwise
 
 
-@contextmanager
-def detect_anomaly() -> Iterator[None]:
+class detect_anomaly(Scope):  # noqa: N801  (used in with statements)
     """Raise NonFiniteError as soon as a loss, or an adjoint on the way back from it, is not finite.
 
     Holds for every gradient asked for inside, in this thread or asyncio task. The error names the
@@ -42,11 +41,21 @@ def detect_anomaly() -> Iterator[None]:
 
     Raises: NonFiniteError, whose ``found`` is the NonFinite record.
     """
-    token = watch.set((*watch.get(), _guarded))
-    try:
-        yield
-    finally:
-        watch.reset(token)
+
+    __slots__ = ()
+    variable = watch
+    title = "detect_anomaly"
+
+    def __call__(self, tape: Tape, sweeping: Iterator[Swept]) -> Iterator[Swept]:
+        """The same sweep, that raises NonFiniteError.
+
+        For the loss it does so before its first step, for an adjoint at its own.
+        """
+        with np.errstate(all="ignore"):
+            finding = _in_outputs(tape)
+        if finding:
+            raise NonFiniteError(finding)
+        return _checked(tape, sweeping)
 
 
 def find_nonfinite(tape: Tape, gradient: npt.ArrayLike | None = None) -> NonFinite | None:
@@ -86,25 +95,14 @@ def nonfinite_parts(tape: Tape) -> dict[str, str]:
     return {"got": str(finding).removesuffix(f" [{where}]"), "where": where}
 
 
-def _guarded(tape: Tape, sweeping: Iterator[Swept]) -> Iterator[Swept]:
-    """A backward pass that raises NonFiniteError.
-
-    For the loss it does so before its first step, for an adjoint at its own.
-    """
-
-    def checked() -> Iterator[Swept]:
-        for swept in sweeping:
-            with np.errstate(all="ignore"):
-                finding = _in_adjoints(tape, *swept)
-            if finding:
-                raise NonFiniteError(finding)
-            yield swept
-
-    with np.errstate(all="ignore"):
-        finding = _in_outputs(tape)
-    if finding:
-        raise NonFiniteError(finding)
-    return checked()
+def _checked(tape: Tape, sweeping: Iterator[Swept]) -> Iterator[Swept]:
+    """A backward pass that raises NonFiniteError."""
+    for swept in sweeping:
+        with np.errstate(all="ignore"):
+            finding = _in_adjoints(tape, *swept)
+        if finding:
+            raise NonFiniteError(finding)
+        yield swept
 
 
 # --- the search -------------------------------------------------------------------------------

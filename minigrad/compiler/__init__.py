@@ -18,9 +18,9 @@ from minigrad.compiler.schedule.build import build_schedule
 from minigrad.compiler.schedule.shard_sections import CrossingError
 from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.array import Array
-from minigrad.core.gc_paused import uncollected
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
+from minigrad.gc_paused import uncollected
 
 from .looked_at import refuse_peeks
 from .read import is_input, read_graph
@@ -59,7 +59,7 @@ def compile(tape: Tape) -> Plan:
         return _compiled(tape, (*PASSES[:-1], lambda graph: replace(graph, note=whole)))
 
 
-@uncollected()
+@uncollected
 def _compiled(tape: Tape, passes: tuple[Pass, ...]) -> Plan:
     graph = read_graph(tape)
     for rewrite in passes:

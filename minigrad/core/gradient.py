@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.errors import GradientError
+from minigrad.gc_paused import uncollected
 from minigrad.ops.elementwise import cast
 
-from .gc_paused import uncollected
 from .order import leading_to
 from .seed import seed_for
 from .sweep import sweep_of
@@ -23,7 +23,7 @@ CARRY_STATE = (
 )
 
 
-@uncollected()
+@uncollected
 def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) -> list[Tensor]:
     """The adjoints of wrt, zeros where the output does not reach.
 

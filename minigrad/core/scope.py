@@ -5,20 +5,20 @@ Each holds per thread and per asyncio task.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from minigrad.errors import ArgumentError
+from minigrad.scoping import Scope, held_over
 from minigrad.source import Place, stamp
 
-Guard = Callable[..., Iterator[Any]]
-recording: ContextVar[bool] = ContextVar("recording", default=True)
-watch: ContextVar[tuple[Guard, ...]] = ContextVar("watch", default=())
-"""What every sweep of a tape goes through: each takes (tape, sweep) and gives a sweep."""
+unrecorded: ContextVar[Any] = ContextVar("unrecorded", default=None)
+"""The scope in which nothing is recorded, a ``no_grad``."""
+watch: ContextVar[Any] = ContextVar("watch", default=None)
+"""The scopes that every sweep of a tape goes through: each takes (tape, sweep), gives a sweep."""
 
 
 def timestep(t: int) -> stamped:
@@ -39,27 +39,23 @@ def timestep(t: int) -> stamped:
     return stamped(int(t), None)
 
 
-class stamped:  # noqa: N801  (used in with statements; a generator takes four times as long)
+class stamped(Scope):  # noqa: N801  (used in with statements)
     """Stamp what is recorded inside with a step and a source line (None: the running line)."""
 
-    __slots__ = ("_stamp", "_token")
+    __slots__ = ("place", "time")
+    variable = stamp
+    title = "timestep"
 
     def __init__(self, t: int | None, place: Place) -> None:
-        self._stamp = (t, place)
-
-    def __enter__(self) -> None:
-        self._token = stamp.set(self._stamp)
-
-    def __exit__(self, *_: object) -> None:
-        if stamp.get() is not self._stamp:
-            got = f"step {self._stamp[0]} is left in another order than it was entered"
-            raise ArgumentError("timestep", got=got, remedy="Hold it open in no generator")
-        stamp.reset(self._token)
+        super().__init__()
+        self.time = t
+        self.place = place
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
+class no_grad(Scope):  # noqa: N801  (used in with statements)
     """Compute without recording: results are leaves.
+
+    Also over a function: ``@mg.no_grad()``.
 
     >>> import minigrad as mg
     >>> x = mg.tensor(2.0, requires_grad=True)
@@ -68,8 +64,11 @@ def no_grad() -> Iterator[None]:
     >>> y.requires_grad
     False
     """
-    token = recording.set(False)
-    try:
-        yield
-    finally:
-        recording.reset(token)
+
+    __slots__ = ()
+    variable = unrecorded
+    title = "no_grad"
+
+    def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, run without recording; a generator wherever it runs."""
+        return held_over(type(self), fn)

@@ -16,6 +16,7 @@ from minigrad.errors import GradientError, ShapeError
 from minigrad.ops import OPS
 from minigrad.ops.elementwise import accumulate, cast
 from minigrad.ops.indexing import Scattered, written_out
+from minigrad.scoping import all_holding
 
 from .scope import stamped, watch
 from .tensor import Array, Tensor, frozen
@@ -33,7 +34,7 @@ def sweep_of(
 ) -> Iterator[Swept]:
     """The sweep over a tape, under the eyes of ``detect_anomaly`` and ``on_backward``."""
     sweeping = sweep(tape.nodes, tape.outputs[0], seed, wanted)
-    for guard in watch.get():
+    for guard in all_holding(watch):
         sweeping = guard(tape, sweeping)
     return sweeping
 

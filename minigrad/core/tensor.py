@@ -15,11 +15,12 @@ from minigrad.errors import GradientError, MinigradError
 from minigrad.ops import OPS, op_name
 from minigrad.ops.elementwise import cast
 from minigrad.ops.indexing import getitem, split_index
+from minigrad.scoping import holding
 from minigrad.source import Place, describe, serials, stamp, user_place
 
 from . import convert, versions
 from .array import REAL_KINDS, Array, Method, constant, frozen, leaf_array, own
-from .scope import recording
+from .scope import unrecorded
 
 __all__ = ["Array", "Tensor", "frozen", "passes", "record", "tensor"]
 
@@ -120,9 +121,10 @@ class Tensor:
         # two: copies and gates get the serial of their original, to stand where it stood
         self.serial = self.born = next(serials)
         if like is None:
-            self.time, place = stamp.get()
+            scope = holding(stamp)
+            self.time = scope.time if scope else None
             # __init__, record and a method are ours
-            self.place = place or user_place(skip=3 if fn else 2)
+            self.place = (scope and scope.place) or user_place(skip=3 if fn else 2)
         else:
             self.serial, self.time, self.place = like.serial, like.time, like.place
 
@@ -471,7 +473,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     if kind not in REAL_KINDS:
         # refuses it
         own(data, fn=fn)
-    if not recording.get():
+    if holding(unrecorded):
         return _unrecorded(data, inputs, values, needs_grad)
     if needs_grad and (kind != "f" or None in op.rules):
         needs_grad = _goes_back(data, fn, inputs)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from minigrad.core.scope import watch
 from minigrad.errors import GradientError
+from minigrad.scoping import Scope
 
 if TYPE_CHECKING:
     from minigrad.core.sweep import Swept
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from minigrad.core.tensor import Array, Tensor
 
 
-class Watch:
+class Watch(Scope):
     """Calls ``look(tape, swept)`` at chosen nodes of every backward pass, until it is removed.
 
     A with statement removes it at its end. It holds in this thread or asyncio task. A pass asks
@@ -31,16 +31,19 @@ class Watch:
     Watch('y', removed)
     """
 
+    variable = watch
+
     def __init__(
         self,
         title: str,
         chosen: Callable[[Tape], Collection[Tensor]],
         look: Callable[[Tape, Swept], None],
     ) -> None:
+        super().__init__()
         self.title = title
         self.chosen = chosen
         self.look = look
-        watch.set((*watch.get(), self))
+        super().__enter__()
 
     def __call__(self, tape: Tape, sweeping: Iterator[Swept]) -> Iterator[Swept]:
         """The same sweep, looked at."""
@@ -59,21 +62,13 @@ class Watch:
 
     def remove(self) -> None:
         """Look no more."""
-        watch.set(tuple(w for w in watch.get() if w is not self))
+        self.close()
 
     def __enter__(self) -> Watch:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.remove()
-
     def __repr__(self) -> str:
-        state = "on" if self in watch.get() else "removed"
+        state = "on" if self.is_open else "removed"
         return f"Watch({self.title}, {state})"
 
 

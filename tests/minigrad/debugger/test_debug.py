@@ -17,6 +17,7 @@ from minigrad.core.scope import watch
 from minigrad.errors import ArgumentError, GradientError, NonFiniteError
 from minigrad.models.book.cases import exploding, network
 from minigrad.ops import OPS
+from minigrad.scoping import all_holding
 
 ROOT = Path(__file__).parents[3]
 
@@ -61,7 +62,7 @@ def test_a_watch_stays_until_removed(loss):
     second.remove()
     loss.backward(retain_graph=True)
     assert [len(seen), repr(first)] == [3, "Watch('h_2', removed)"]
-    assert watch.get() == ()
+    assert all_holding(watch) == []
 
 
 def test_a_watch_and_detect_anomaly_work_together():
@@ -91,7 +92,7 @@ def test_on_backward_of_a_tensor_or_an_array_is_a_gate_as_ever():
     y = mg.on_backward(x, lambda g: g * 2)
     assert mg.grad(np.sum(y), [x])[0].data.tolist() == [2.0, 2.0]
     assert mg.on_backward(np.ones(2), print).tolist() == [1.0, 1.0]
-    assert watch.get() == ()
+    assert all_holding(watch) == []
 
 
 def test_gradients_under_a_watch_are_the_same_to_the_bit(loss):
@@ -142,7 +143,7 @@ def test_break_at_nothing_is_an_error(loss):
     for where in ("h_9", mg.tensor(1.0), lambda n: False):
         with pytest.raises(ArgumentError):
             mg.break_at(tape, where)
-    assert watch.get() == ()
+    assert all_holding(watch) == []
 
 
 # --- pdb ------------------------------------------------------------------------------------------------------------
