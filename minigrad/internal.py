@@ -8,13 +8,13 @@ like is private.
 from __future__ import annotations
 
 from minigrad.core import gates
-from minigrad.core.arguments import as_tensors, positive, refuse_no_tape
+from minigrad.core.arguments import as_tensors, refuse_no_tape
 from minigrad.core.array import Array
 from minigrad.core.gates import alias
 from minigrad.core.inspection.notation import filled, templates, words_of
 from minigrad.core.inspection.text import float_norm, kind_of, operation, unique_names
 from minigrad.core.inspection.text import summary as array_summary
-from minigrad.core.norms import norm, shrink
+from minigrad.core.norms import norm, positive, shrink
 from minigrad.core.order import behind, dependents, leading_to, reached
 from minigrad.core.sweep import sweep
 from minigrad.debugger.session import Session

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.arguments import as_tensors, positive
+from minigrad.core.arguments import as_tensors
 from minigrad.core.array import REAL_KINDS
-from minigrad.core.norms import norm
+from minigrad.core.norms import norm, positive
 from minigrad.core.tensor import Array, Tensor, frozen
 from minigrad.core.versions import writeable
 

@@ -17,6 +17,9 @@ from threading import Lock
 from types import FrameType
 from typing import Any, ClassVar, Self
 
+GENERATORS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+"""The flags of code that is suspended in the middle."""
+
 
 class _Closing:
     """``__exit__`` of a scope: the release of its lock, itself."""
@@ -50,8 +53,11 @@ class Scope:
 
             remedy = "Make one for each with statement"
             raise ArgumentError(self.title, got="entered twice", remedy=remedy)
-        self._generator = _suspendable(sys._getframe(1))
-        self._before = _open(self.variable.get())
+        frame = sys._getframe(1)
+        is_generator = frame.f_code.co_flags & GENERATORS
+        self._generator = _suspendable(frame) if is_generator else None
+        before = self.variable.get()
+        self._before = before and _open(before)
         try:
             self.variable.set(self)
         except BaseException:
@@ -82,7 +88,8 @@ class Scope:
 def holding(variable: ContextVar[Any]) -> Any:
     """The innermost scope of that kind that holds for the running code; None without one."""
     scope = variable.get()
-    if scope is None or scope.is_running():
+    # quickly, for every recorded node asks
+    if scope is None or (scope._generator is None and scope._lock.locked()):
         return scope
     # what is closed is not met again
     scope = _open(scope)
@@ -111,12 +118,10 @@ def _open(scope: Scope | None) -> Scope | None:
 
 
 def _suspendable(frame: FrameType) -> FrameType | None:
-    """The frame of a generator, which may be left while the scope is open; None of what is none.
+    """The frame of a generator, if it may be left while the scope is open.
 
-    One that contextlib drives is a with statement of the user's own: it holds in what that holds.
+    One that contextlib drives is a with statement of the user's own, and holds in what that holds.
     """
-    if not frame.f_code.co_flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR):
-        return None
     driver = frame.f_back
     if driver is not None and driver.f_code.co_filename == contextlib.__file__:
         return None

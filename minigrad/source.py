@@ -70,6 +70,12 @@ def _owner(file: str) -> int:
     return USER
 
 
+def running_stamp() -> tuple[int | None, Place]:
+    """The time step that holds for the running code, and the line that it stands for, if any."""
+    scope = holding(stamp)
+    return (scope.time, scope.place) if scope else (None, None)
+
+
 def stores_into_an_item(frame: FrameType) -> bool:
     """Whether the frame is about to execute ``a[i] = ...``, where NumPy asks for a number."""
     return frame.f_code.co_code[frame.f_lasti] == opcode.opmap["STORE_SUBSCR"]
@@ -95,6 +101,4 @@ def _line(code: CodeType, instruction: int) -> int:
 
 def here() -> str:
     """The running step and line, for a message about a call that records nothing."""
-    scope = holding(stamp)
-    time = scope.time if scope else None
-    return describe(time, user_place(below=COMPANION))
+    return describe(running_stamp()[0], user_place(below=COMPANION))

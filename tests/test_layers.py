@@ -41,8 +41,11 @@ SECOND_READING = {
     # the error of a scope, below the file with the errors
     "minigrad.scoping": {"minigrad.errors"},
     "minigrad.core.seed": {"minigrad.core.long_refusals"},
+    "minigrad.core.gradient": {"minigrad.core.finished"},
+    "minigrad.core.sweep": {"minigrad.core.finished"},
     "minigrad.core.tensor": {
         "minigrad.core.dispatch",
+        "minigrad.core.finished",
         "minigrad.core.gradient",
         "minigrad.core.long_refusals",
     },

@@ -1,11 +1,9 @@
-"""What callers pass, checked once: a tape, one Tensor or several, a threshold, time steps."""
+"""What callers pass, checked once: a tape, one Tensor or several, time steps."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from typing import Any
-
-import numpy as np
 
 from minigrad.errors import ArgumentError
 
@@ -32,13 +30,3 @@ def as_tensors(x: Tensor | Iterable[Tensor]) -> tuple[Tensor, ...]:
     if isinstance(x, Tensor):
         return (x,)
     return tuple(x)
-
-
-def positive(name: str, value: float) -> float:
-    """A threshold above zero, as a float: a negative one would turn the gradient around.
-
-    Raises ArgumentError, which calls it by its name.
-    """
-    if not isinstance(value, (int, float, np.number)) or not value > 0:
-        raise ArgumentError(name, got=f"{value!r}", expected="expected a number above 0")
-    return float(value)

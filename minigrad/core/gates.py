@@ -15,9 +15,8 @@ from minigrad.errors import DTypeError, ShapeError
 from minigrad.ops import defvjp, dispatched
 from minigrad.ops.table import Fn, Rule
 
-from .arguments import positive
 from .array import REAL_KINDS
-from .norms import norm, shrink
+from .norms import norm, positive, shrink
 
 GATES: set[Fn] = set()
 """All gates: the identity forward."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,12 +13,12 @@ from minigrad.errors import GradientError
 from minigrad.gc_paused import uncollected
 from minigrad.ops.elementwise import cast
 
-from .order import leading_to
 from .seed import seed_for
 from .sweep import sweep_of
 from .tape import Tape, add_to_grads
 from .tensor import Array, Tensor, frozen
 
+_sweeps = itertools.count(1)
 CARRY_STATE = (
     "Carry state from batch to batch with state.detach(), or pass retain_graph=True to go again"
 )
@@ -34,27 +35,38 @@ def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) 
     # None is refused like anything else that is no Tensor
     targets = (wrt,) if isinstance(wrt, Tensor) or wrt is None else tuple(wrt)
     for x in targets:
-        _refuse_unreachable(tape, x)
+        _refuse_gradientless(x)
     asked = set(targets)
     recorded = isinstance(seed, Tensor)
     adjoints: dict[Tensor, Tensor] = {}
-    for x, g, _ in sweep_of(tape, seed, leading_to(tape.nodes, asked)):
+    for x, g, _ in sweep_of(tape, seed, asked):
         if x in asked:
-            adjoints[x] = g if recorded else Tensor(frozen(g.copy()))
+            adjoints[x] = g if recorded else _off_the_tape(g.copy())
         if recorded and x.name and g.fn and not g.name:
             g.named(f"d{tape.outputs[0].name or 'L'}/d{x.name}")
-    return [adjoints[x] if x in adjoints else _zeros_like(x) for x in targets]
+    for x in targets:
+        if x not in adjoints:
+            _refuse_unreachable(tape, x)
+            adjoints[x] = _off_the_tape(np.zeros(x.shape, x.dtype))
+    return [adjoints[x] for x in targets]
 
 
-def _zeros_like(x: Tensor) -> Tensor:
-    return Tensor(frozen(np.zeros(x.shape, x.dtype)))
+def _off_the_tape(g: Array) -> Tensor:
+    """An adjoint as a leaf, which does not know what it was computed from."""
+    leaf = Tensor(frozen(g))
+    leaf.cut = "grad()"
+    return leaf
 
 
-def _refuse_unreachable(tape: Tape, x: Any) -> None:
-    """Raise GradientError where it makes no sense to ask for the gradient of x."""
+def _refuse_gradientless(x: Any) -> None:
+    """Raise GradientError where x can have no gradient."""
     if not isinstance(x, Tensor) or not x.requires_grad:
         got = f"'{getattr(x, 'label', x)}' does not need a gradient"
         raise GradientError("grad", got=got, remedy="Make it with tensor(..., requires_grad=True)")
+
+
+def _refuse_unreachable(tape: Tape, x: Tensor) -> None:
+    """Raise GradientError where x, to which no gradient came, is a result of another tape."""
     if x.fn is not None and x not in tape.names:
         got = f"'{x.label}' is not on this tape"
         remedy = "A rewritten tape has its own: tape['h_1'] is its h_1"
@@ -88,7 +100,12 @@ def grad(
     seed: Array | Tensor = seed_for(tape, grad_output.data if is_tensor else grad_output)
     if create_graph:
         seed = cast(grad_output, output.dtype) if is_tensor else Tensor(frozen(seed))
-    return gradients(tape, inputs, seed)
+    adjoints = gradients(tape, inputs, seed)
+    if not create_graph:
+        from .finished import let_go_of_updates
+
+        let_go_of_updates((inputs,) if isinstance(inputs, Tensor) else inputs)
+    return adjoints
 
 
 def backward(
@@ -107,5 +124,9 @@ def backward(
         else:
             passed.append(node)
     add_to_grads(adjoints)
+    sweep = next(_sweeps)
     for node in passed:
-        node.swept = True
+        node.swept = -sweep if retain_graph else sweep
+    from .finished import let_go_behind_gates
+
+    let_go_behind_gates(passed, sweep)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.errors import ArgumentError
+
 
 def norm(*gs: Any) -> Any:
     """The Euclidean norm of all elements of all arrays or Tensors together.
@@ -27,3 +29,13 @@ def shrink(length: Any, bound: float) -> Any:
     bound = min(bound, float(limits.max))
     longest = np.maximum(length, bound)
     return bound / longest
+
+
+def positive(name: str, value: float) -> float:
+    """A threshold above zero, as a float: a negative one would turn the gradient around.
+
+    Raises ArgumentError, which calls it by its name.
+    """
+    if not isinstance(value, (int, float, np.number)) or not value > 0:
+        raise ArgumentError(name, got=f"{value!r}", expected="expected a number above 0")
+    return float(value)

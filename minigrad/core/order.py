@@ -1,4 +1,4 @@
-"""The walks over a graph, each in one place: behind, dependents, leading_to, reached.
+"""The walks over a graph, each in one place.
 
 Linear, without recursion.
 """
@@ -27,11 +27,28 @@ def behind(
             if x not in nodes:
                 nodes.add(x)
                 waiting.append(x)
+    return _in_order(nodes)
+
+
+def _in_order(nodes: set[Tensor]) -> tuple[Tensor, ...]:
+    """In the order of execution."""
     # inputs before their readers; then, the sort being stable, gates and copies where their reader
     # or original stood
     order = sorted(nodes, key=attrgetter("born"))
     order.sort(key=attrgetter("serial"))
     return tuple(order)
+
+
+def carrying(output: Tensor, oldest: int = -1) -> tuple[Tensor, ...]:
+    """The nodes to which backward can send something, none older than that serial."""
+    waiting = [output]
+    nodes = {output}
+    while waiting:
+        for x in waiting.pop().inputs:
+            if x.requires_grad and x.serial >= oldest and x not in nodes:
+                nodes.add(x)
+                waiting.append(x)
+    return _in_order(nodes)
 
 
 def dependents(nodes: Iterable[Tensor], sources: Iterable[Tensor]) -> set[Tensor]:

@@ -6,9 +6,9 @@ Everything that needs a gradient drains it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from minigrad.ops.elementwise import accumulate, cast
 from minigrad.ops.indexing import Scattered, written_out
 from minigrad.scoping import all_holding
 
+from .order import carrying, leading_to
 from .scope import stamped, watch
 from .tensor import Array, Tensor, frozen
 from .versions import refuse_stale
@@ -30,10 +31,19 @@ Swept = tuple[Tensor, Any, list[Any]]
 
 
 def sweep_of(
-    tape: Tape, seed: Array | Tensor, wanted: Container[Tensor] | None = None
+    tape: Tape, seed: Array | Tensor, targets: Collection[Tensor] | None = None
 ) -> Iterator[Swept]:
-    """The sweep over a tape, under the eyes of ``detect_anomaly`` and ``on_backward``."""
-    sweeping = sweep(tape.nodes, tape.outputs[0], seed, wanted)
+    """The sweep over a tape, under the eyes of ``detect_anomaly`` and ``on_backward``.
+
+    With targets it goes no further than to them.
+    """
+    output = tape.outputs[0]
+    if targets is None:
+        nodes, wanted = carrying(output), None
+    else:
+        nodes = carrying(output, oldest=min([x.serial for x in targets], default=output.serial))
+        wanted = leading_to(nodes, targets)
+    sweeping = sweep(nodes, output, seed, wanted)
     for guard in all_holding(watch):
         sweeping = guard(tape, sweeping)
     return sweeping
@@ -94,7 +104,15 @@ def _plain(
                     else:
                         c.setflags(False)
                         pending[x] = c if so_far is None else _plus(so_far, c)
+        elif node.swept:
+            _refuse_finished(node)
         yield node, g, sent
+
+
+def _refuse_finished(leaf: Tensor) -> NoReturn:
+    from .finished import went_through
+
+    raise went_through(leaf)
 
 
 def _plus(so_far: Array, c: Array) -> Array:
@@ -137,6 +155,8 @@ def _recorded(
                     segment = dropped.segment
                     recomputed = segment.recorded()
                 y, *values = recomputed.read(node, *node.inputs)
+            if node.fn is None and node.swept:
+                _refuse_finished(node)
             sent = _contributions(node, g, wanted, y, values) if node.fn else []
         for x, c in zip(node.inputs, sent, strict=True):
             if c is not None:

@@ -16,10 +16,11 @@ from minigrad.ops import OPS, op_name
 from minigrad.ops.elementwise import cast
 from minigrad.ops.indexing import getitem, split_index
 from minigrad.scoping import holding
-from minigrad.source import Place, describe, serials, stamp, user_place
+from minigrad.source import Place, describe, running_stamp, serials, stamp, user_place
 
 from . import convert, versions
 from .array import REAL_KINDS, Array, Method, constant, frozen, leaf_array, own
+from .gates import CLOSED
 from .scope import unrecorded
 
 __all__ = ["Array", "Tensor", "frozen", "passes", "record", "tensor"]
@@ -79,7 +80,7 @@ class Tensor:
     __slots__ = (
         *("_array", "requires_grad", "name", "fn", "inputs", "kwargs", "grad"),
         *("serial", "born", "time", "place"),
-        *("cut", "swept", "assigned", "peeked", "form", "segment", "__weakref__"),
+        *("cut", "swept", "asked", "assigned", "peeked", "form", "segment", "__weakref__"),
     )
     last_assign: ClassVar[int] = -1
     """The serial of the last assign() to any Tensor."""
@@ -107,8 +108,10 @@ class Tensor:
         self.grad: Array | None = None
         # kept for errors: by what a result became a leaf, ".detach()" or "no_grad()"
         self.cut = ""
-        # kept for backward(): whether it went through already
-        self.swept = False
+        # kept for backward(): which one went through, counted from 1; below 0 if it may again
+        self.swept = 0
+        # kept for finished.py: whether its gradient was asked for
+        self.asked = False
         # kept for versions.py: the serial of the last assign()
         self.assigned = -1
         # kept for compile: when and where Python looked at the value
@@ -121,10 +124,12 @@ class Tensor:
         # two: copies and gates get the serial of their original, to stand where it stood
         self.serial = self.born = next(serials)
         if like is None:
-            scope = holding(stamp)
-            self.time = scope.time if scope else None
+            self.time = place = None
+            # the question costs more than the answer that there is none
+            if stamp.get() is not None:
+                self.time, place = running_stamp()
             # __init__, record and a method are ours
-            self.place = (scope and scope.place) or user_place(skip=3 if fn else 2)
+            self.place = place or user_place(skip=3 if fn else 2)
         else:
             self.serial, self.time, self.place = like.serial, like.time, like.place
 
@@ -473,22 +478,34 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     if kind not in REAL_KINDS:
         # refuses it
         own(data, fn=fn)
-    if holding(unrecorded):
-        return _unrecorded(data, inputs, values, needs_grad)
+    if unrecorded.get() is not None and holding(unrecorded):
+        return _unrecorded(data, inputs, values, "no_grad()" if needs_grad else "")
+    if not needs_grad and _is_off_the_tape(args):
+        return _unrecorded(data, inputs, values)
     if needs_grad and (kind != "f" or None in op.rules):
         needs_grad = _goes_back(data, fn, inputs)
+        if not needs_grad and inputs[0].swept > 0 and fn in CLOSED:
+            # state that a gate carries out of what backward() has finished with
+            return _unrecorded(data, inputs, values, f"{op_name(fn)}()")
+    if needs_grad and data.ndim == 0:
+        from .finished import released
+
+        inputs = released(fn, inputs)
     return Tensor(data, needs_grad, None, fn, tuple(inputs), kwargs)
 
 
-def _unrecorded(data: Array, inputs: list[Tensor], values: list[Array], needs_grad: bool) -> Tensor:
-    """A result inside no_grad(): a leaf of its own memory, which knows whether it was cut off."""
+def _is_off_the_tape(args: tuple[Any, ...]) -> bool:
+    """Whether these are unnamed values that were cut off a tape, and constants."""
+    tensors = [x for x in args if type(x) is Tensor]
+    return any(x.cut for x in tensors) and all(x.cut and not x.name for x in tensors)
+
+
+def _unrecorded(data: Array, inputs: list[Tensor], values: list[Array], cut: str = "") -> Tensor:
+    """A result that is a leaf of its own memory, and knows what cut it off, if anything did."""
     if any(np.may_share_memory(data, x) for x in values):
         data = frozen(data.copy())
     leaf = Tensor(data)
-    if needs_grad:
-        leaf.cut = "no_grad()"
-    else:
-        leaf.cut = next((x.cut for x in inputs if x.cut), "")
+    leaf.cut = cut or next((x.cut for x in inputs if x.cut), "")
     return leaf
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from minigrad.core import gates
-from minigrad.core.arguments import as_tensors, positive
+from minigrad.core.arguments import as_tensors
+from minigrad.core.norms import positive
 from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor
 

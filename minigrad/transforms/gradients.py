@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.arguments import as_tensors, positive, refuse_no_tape
+from minigrad.core.arguments import as_tensors, refuse_no_tape
 from minigrad.core.gradient import gradients
-from minigrad.core.norms import norm, shrink
+from minigrad.core.norms import norm, positive, shrink
 from minigrad.core.seed import seed_for
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
