@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from benchmarks.habits import HABITS, parameter, steps
 from minigrad.core.order import carrying
 from minigrad.errors import GradientError
 from minigrad.internal import behind
-from tests.zoo.habits import HABITS, parameter, steps
 
 
 @pytest.mark.parametrize("habit", HABITS, ids=lambda habit: habit.__name__)
