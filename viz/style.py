@@ -98,10 +98,10 @@ def html(name: str, size: float) -> str:
     label = ""
     for text, kind in _pieces(name):
         if kind:
-            font = f'<font point-size="{size * _SHRINK:g}">{escape(text)}</font>'
+            font = f'<font point-size="{size * _SHRINK:g}">{_escaped(text)}</font>'
             label += f"<{kind}>{font}</{kind}>"
         else:
-            label += escape(text)
+            label += _escaped(text)
     return label or " "
 
 
@@ -132,7 +132,7 @@ def label(*lines: str, size: float, note: str = "") -> str:
     """
     rows = [html(line, size) for line in lines]
     if note:
-        rows.append(f'<font face="{SANS}" point-size="{NOTE_POINTS:g}">{escape(note)}</font>')
+        rows.append(f'<font face="{SANS}" point-size="{NOTE_POINTS:g}">{_escaped(note)}</font>')
     if len(rows) == 1:
         return f"<{rows[0]}>"
     padding = 0 if note else 1
@@ -167,7 +167,12 @@ def _ems(character: str) -> float:
 def tooltip(text: str) -> str:
     """The text as an escString: neither a backslash nor an entity in it means anything."""
     line = plain(text, MAX_TOOLTIP_CHARACTERS)
-    return escape(line).replace("\\", "\\\\") or " "
+    return _escaped(line) or " "
+
+
+def _escaped(text: str) -> str:
+    r"""The text for Graphviz: no tag, no entity, and no escape such as ``\N``, the node's name."""
+    return escape(text).replace("\\", "\\\\")
 
 
 def identifiers(names: Iterable[str]) -> list[str]:

@@ -146,3 +146,9 @@ def test_names_are_written_as_given():
         )
     )
     assert 'a<b & "c"' in shown
+
+
+@pytest.mark.parametrize("name", [r"\Gamma", r"\Nu", r"\Eta", r"h_{\Gamma}", r"\lambda", r"a\\b"])
+def test_a_backslash_of_a_name_is_no_escape_of_graphviz(name):
+    W = mg.tensor([1.0, 2.0], requires_grad=True, name=name)
+    assert name in texts(picture(viz.draw(mg.Tape.of((W * 2).sum()))))
