@@ -25,6 +25,7 @@ from minigrad.ops.activations import (
     sigmoid,
     softmax,
 )
+from minigrad.ops.own import op
 
 from . import errors, optim, transforms
 from .compiler import Plan, compile
@@ -55,6 +56,7 @@ __all__ = [
     "no_grad",
     "on_backward",
     "one_hot",
+    "op",
     "optim",
     "pm",
     "relu",

@@ -38,10 +38,15 @@ def released(fn: Any, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def _is_finished(x: Tensor) -> bool:
-    """Whether it is a number that backward() went through, or that was made of such ones only."""
-    if x.size != 1 or x.swept > 0 or x.fn is None:
-        return x.size == 1 and x.swept > 0
-    return all(i.swept > 0 or not i.requires_grad for i in x.inputs)
+    """Whether backward() was called on this number, or on all that it was made of."""
+    if x.size != 1:
+        return False
+    parts = [i for i in x.inputs if i.requires_grad]
+    return _is_root(x) or (bool(parts) and all(map(_is_root, parts)))
+
+
+def _is_root(x: Tensor) -> bool:
+    return x.asked and x.swept > 0
 
 
 def _without_past(x: Tensor) -> Tensor:
@@ -50,6 +55,7 @@ def _without_past(x: Tensor) -> Tensor:
         return x
     leaf: Tensor = type(x)(x._array, True, x.name, like=x)
     leaf.swept = 1
+    leaf.asked = True
     return leaf
 
 

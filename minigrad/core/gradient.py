@@ -127,6 +127,7 @@ def backward(
     sweep = next(_sweeps)
     for node in passed:
         node.swept = -sweep if retain_graph else sweep
+    loss.asked = True
     from .finished import let_go_behind_gates
 
     let_go_behind_gates(passed, sweep)

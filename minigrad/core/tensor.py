@@ -110,7 +110,7 @@ class Tensor:
         self.cut = ""
         # kept for backward(): which one went through, counted from 1; below 0 if it may again
         self.swept = 0
-        # kept for finished.py: whether its gradient was asked for
+        # kept for finished.py: whether its gradient was asked for, or backward() of it
         self.asked = False
         # kept for versions.py: the serial of the last assign()
         self.assigned = -1

@@ -32,6 +32,7 @@ ELSEWHERE = {
     "errors.py",
     "files.py",
     "notation.py",
+    "own.py",
     "watch.py",
 }
 A = np.arange(1.0, 5)
@@ -64,6 +65,12 @@ def exploded():
     p = w()
     (p * np.inf).backward()
     mg.optim.clip_grad_norm([p], 1.0)
+
+
+def total_of_finished():
+    loss = w() * 2
+    loss.named("L").backward()
+    (0 + loss).backward()
 
 
 def swept_twice():
@@ -363,6 +370,10 @@ MESSAGES = [
         "on_backward: the function returned complex128; real numbers. [{}]",
     ),
     # --- backward
+    (
+        total_of_finished,
+        "backward: an earlier backward() already went through 'L' and let go of it. Pass retain_graph=True to that one, or add the losses up before it. [{}]",
+    ),
     (
         swept_twice,
         "backward: an earlier backward() already went through 'h_3'. Carry state from batch to batch with state.detach(), or pass retain_graph=True to go again. [t=3, {}]",
