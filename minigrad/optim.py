@@ -158,7 +158,7 @@ def SGD(  # noqa: N802  (the field's name)
 def _heavy_ball(momentum: float, g: Array, memory: Memory | None) -> tuple[Array, Memory]:
     if not momentum:
         return g, ()
-    # copied: a plan writes over the gradients that it gave
+    # copied: whoever made the gradient may write over it
     v = momentum * memory[0] + g if memory else g.copy()
     return v, (v,)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -20,33 +20,48 @@ def blas_libraries() -> list[Any]:
     return [library for library in libraries if library.user_api == "blas"]
 
 
-_lock = threading.Lock()
-# for each plan that is running the thread counts from before the first of them
-_counts_before: list[list[int]] = []
+class BlasThreads:
+    """BLAS with one thread while a thread of Python asks for that; the last one sets it back.
 
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """BLAS with one thread.
-
-    Of several plans that run at the same time, the last one sets the counts back.
+    Both may be interrupted anywhere and called again: what was before is entered before it changes
+    and forgotten after it is back.
     """
-    with _lock:
-        if _counts_before:
-            _counts_before.append(_counts_before[0])
-        else:
-            counts = [library.get_num_threads() for library in blas_libraries()]
-            _counts_before.append(counts)
-    try:
-        _set_threads([1] * len(blas_libraries()))
-        yield
-    finally:
-        with _lock:
-            counts = _counts_before.pop()
-            if not _counts_before:
-                _set_threads(counts)
+
+    def __init__(self) -> None:
+        self._before: list[int] = []
+        self.forget_askers()
+
+    def forget_askers(self) -> None:
+        """Begin anew and set it back: a child process has none of its parent's other threads."""
+        self._lock = threading.Lock()
+        self._askers: set[int] = set()
+        self.set_back()
+
+    def limit(self) -> None:
+        """One thread, from now until this thread sets it back."""
+        with self._lock:
+            if not self._before:
+                self._before = [library.get_num_threads() for library in blas_libraries()]
+            self._askers.add(threading.get_ident())
+            _set_threads([1] * len(self._before))
+
+    def set_back(self) -> None:
+        """As many as before, where no other thread asks for one."""
+        with self._lock:
+            self._askers.discard(threading.get_ident())
+            if self._before and not self._askers:
+                _set_threads(self._before)
+                self._before = []
 
 
-def _set_threads(counts: list[int]) -> None:
+def _set_threads(counts: Sequence[int]) -> None:
     for library, count in zip(blas_libraries(), counts, strict=True):
         library.set_num_threads(count)
+        # threadpoolctl 3.8 lets nobody but the thread that began to set OpenBLAS's threads go on
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread()
+
+
+blas_threads = BlasThreads()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=blas_threads.forget_askers)

@@ -49,15 +49,13 @@ class Plans:
         self._plans: dict[Any, tuple[mg.Plan, Leaves]] = {}
 
     def __call__(self, chunk: Chunk, state: Arrays, masks: Arrays) -> Outputs:
-        """The arrays of the state are the caller's, the gradients valid until the next call."""
+        """All arrays are the caller's."""
         inputs = _inputs(chunk, state, masks)
         # What is not finite the caller looks for, and names.
         with np.errstate(all="ignore"):
             loss, *rest = self._run(inputs)
         count = len(state)
-        # A plan writes over its outputs at the next call.
-        after = tuple(s.copy() for s in rest[:count])
-        return float(loss), after, tuple(rest[count:])
+        return float(loss), tuple(rest[:count]), tuple(rest[count:])
 
     def first_nonfinite(self, chunk: Chunk, state: Arrays, masks: Arrays) -> str:
         """What was NaN or infinite first in this chunk: the line of ``find_nonfinite``."""

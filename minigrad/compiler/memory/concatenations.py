@@ -81,6 +81,9 @@ def pack(schedule: Schedule) -> Packing:
         for joined in unit.families:
             if not _joins_along_an_axis(joined.first):
                 continue
+            # where nothing is written nothing is spared
+            if 0 in joined.first.shape:
+                continue
             start = position[joined.first]
             slots_of = _slots_in(joined, schedule)
             for family, slots in slots_of.items():

@@ -44,102 +44,93 @@ class Use:
 class Input:
     """One leaf. Without uses it is copied to where it is read.
 
-    current: the array that the calls read now. home: the plan's own memory for it. uses: where
-    current is read. copied: which assignment to the leaf lies in home; None where a fed array does.
+    current: the array that all calls read now; None while they change. home: the plan's own memory
+    for it. uses: where current is read. copied: which assignment to the leaf lies in home; None
+    where a fed array does, or while it changes.
     """
 
     leaf: Tensor
-    current: Array
+    current: Array | None
     home: Array | None = None
     uses: list[Use] = field(default_factory=list)
     copied: int | None = None
 
 
 class Inputs:
-    """The leaves of a plan, bound to its calls."""
+    """The leaves of a plan, bound to its calls.
 
-    def __init__(
-        self, calls: list[Call], outputs: tuple[Array, ...], homes: Mapping[Tensor, Array]
-    ) -> None:
+    What is bound is forgotten before it changes, and entered after the last change: a call that was
+    interrupted on the way, by Ctrl-C too, leaves what the next one binds anew.
+    """
+
+    def __init__(self, calls: list[Call], homes: Mapping[Tensor, Array]) -> None:
         """Find the uses of each leaf.
 
-        calls: of the plan; they change as leaves are fed. outputs: the arrays that the plan gives
-        out. homes: where each leaf is read; its own array, or memory that it is to be copied to.
+        calls: of the plan; they change as leaves are fed. homes: where each leaf is read; its own
+        array, or memory that it is to be copied to.
         """
         self._calls = calls
         prebound = Prebound()
         self.run = list(map(prebound.quicker, calls))
-        self._output_owners = list(map(owner, outputs))
         self._inputs: dict[Tensor, Input] = {}
         for leaf, home in homes.items():
             copied_to = None if home is leaf._array else home
             self._inputs[leaf] = Input(leaf, home, copied_to)
-        # memory that is read and given out: writing to one may undo another
-        read = {id(owner(home)) for home in homes.values()}
-        given_out = map(id, self._output_owners)
-        self._both = read.intersection(given_out)
         self._find_uses()
 
     def _find_uses(self) -> None:
-        input_of = {}
+        read_by = {}
         for entry in self._inputs.values():
             if entry.home is None:
-                input_of[id(owner(entry.current))] = entry
+                array = entry.leaf._array
+                read_by[id(owner(array))] = entry, array
         for number, (_, args) in enumerate(self._calls):
             for operand, a in enumerate(args):
                 if not isinstance(a, np.ndarray):
                     continue
-                entry_read = input_of.get(id(owner(a)))
-                if entry_read is not None:
-                    offset = address(a) - address(entry_read.current)
+                read = read_by.get(id(owner(a)))
+                if read is not None:
+                    entry, array = read
+                    offset = address(a) - address(array)
                     use = Use(number, operand, a.shape, offset, a.strides)
-                    entry_read.uses.append(use)
+                    entry.uses.append(use)
 
     def load(self, feeds: Mapping[Tensor, Array]) -> None:
-        """Let the calls read the fed arrays, and the leaves' own where none is fed.
-
-        What was given out before, as the last state, is copied: the calls write over it.
-        """
-        arrays = {leaf: self._apart(array) for leaf, array in feeds.items()}
+        """Let the calls read the fed arrays, and the leaves' own where none is fed."""
         for leaf, entry in self._inputs.items():
-            array = arrays.get(leaf)
+            array = feeds.get(leaf)
             if array is not None:
                 self._feed(entry, array)
             elif entry.uses:
                 self._rebind(entry, leaf._array)
             elif entry.home is not None and entry.copied != leaf.assigned:
+                # read before the numbers: those may be newer, never older
+                version = leaf.assigned
+                entry.copied = None
                 np.copyto(entry.home, leaf._array)
-                entry.copied = leaf.assigned
-
-    def _apart(self, array: Array) -> Array:
-        """The array, or a copy of one that feeding another leaf would write to."""
-        shared = id(owner(array)) in self._both
-        return array.copy() if shared else array
+                entry.copied = version
 
     def _feed(self, entry: Input, array: Array) -> None:
         """Let the calls read a fed array: where it lies, if it is large, or as a copy."""
-        place = entry.current
-        large = place.nbytes >= MIN_BYTES_TO_READ_IN_PLACE
+        own = entry.leaf._array
+        large = own.nbytes >= MIN_BYTES_TO_READ_IN_PLACE
         few_uses = 0 < len(entry.uses) <= MAX_USES_TO_READ_IN_PLACE
-        if large and few_uses and not self._is_output(array):
-            in_order = np.ascontiguousarray(array, place.dtype)
+        if large and few_uses:
+            in_order = np.ascontiguousarray(array, own.dtype)
             self._rebind(entry, in_order)
             return
         if entry.home is None:
-            entry.home = np.empty(place.shape, place.dtype)
+            entry.home = np.empty(own.shape, own.dtype)
         if entry.uses:
             self._rebind(entry, entry.home)
-        np.copyto(entry.home, array, "same_kind")
         entry.copied = None
-
-    def _is_output(self, array: Array) -> bool:
-        own = owner(array)
-        return any(own is output for output in self._output_owners)
+        np.copyto(entry.home, array, "same_kind")
 
     def _rebind(self, entry: Input, array: Array) -> None:
         """Let the calls, and those that run in their stead, read this array."""
         if array is entry.current:
             return
+        entry.current = None
         for use in entry.uses:
             fn, old = self._calls[use.call]
             args = list(old)

@@ -19,6 +19,7 @@ from .feeds import checked_feeds
 from .leaf_binding import Inputs
 from .profile import Row, profile
 from .resampling import draw_again
+from .results import Result
 from .threads import run_calls
 
 
@@ -27,8 +28,8 @@ class Plan:
 
     ``plan({leaf or name: array, ...})``. Leaves that are not fed keep their own values, read anew
     at every call: an ``assign`` or an optimizer's step between two calls is seen. The outputs are
-    read-only and **valid until the next call** or report, which writes over them; ``copy=True``
-    gives arrays that are yours.
+    yours to keep, and read-only; with ``copy=True`` to write to as well. A call either happened or
+    did not: Ctrl-C in the midst of it leaves the plan as it was.
 
     >>> import numpy as np
     >>> import minigrad as mg
@@ -60,10 +61,10 @@ class Plan:
         read. constants: leaves that were compiled in. listing: the texts of the program's lines.
         nbytes: of all buffers together.
         """
-        self._inputs = Inputs(program.calls, outputs, homes)
+        self._inputs = Inputs(program.calls, homes)
         self._sections = program.sections
         self._rows = [Row(line.calls, line.nbytes, line.reason) for line in program.lines]
-        self._outputs = tuple([_read_only(o) for o in outputs])
+        self._results = list(map(Result, outputs))
         self._resampled: dict[Tensor, Array] = {}
         self._frozen = [(leaf, leaf.assigned) for leaf in constants]
         self._leaf_of = _by_name(homes)
@@ -78,8 +79,8 @@ class Plan:
     ) -> tuple[Array, ...]:
         """Run it.
 
-        feeds: values for leaves, each in the leaf's shape. copy: give arrays that no later call
-        writes over.
+        feeds: values for leaves, each in the leaf's shape. copy: give arrays that may be written
+        to, new ones each time.
 
         Raises ArgumentError for a key that is no input or a value that the program cannot take,
         ShapeError and DTypeError for an array that does not fit, StaleTapeError where a constant
@@ -94,8 +95,8 @@ class Plan:
                 remedy = "What is given must lie where the program can take it"
                 raise ArgumentError("plan", got=str(error), remedy=remedy) from None
             if copy:
-                return tuple([o.copy() for o in self._outputs])
-            return self._outputs
+                return tuple([result.copy() for result in self._results])
+            return tuple([result.array() for result in self._results])
 
     def _arrays(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None) -> dict[Tensor, Array]:
         """What is fed, and xi_t drawn anew where none is."""
@@ -140,7 +141,7 @@ class Plan:
     def report(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> str:
         """Time and bytes of each line of the listing, and why steps do not run all at once.
 
-        What takes longest comes first. Runs the plan three times and writes over its outputs.
+        What takes longest comes first. Runs the plan three times.
         feeds: as for a call.
 
         >>> import numpy as np
@@ -176,12 +177,6 @@ class Plan:
         got = "a Plan, which is memory and calls on it"
         remedy = "Pickle the parameters, record and compile again"
         raise UnsupportedError("pickle or copy", got=got, remedy=remedy)
-
-
-def _read_only(x: Array) -> Array:
-    view = x.view()
-    view.setflags(write=False)
-    return view
 
 
 def _by_name(leaves: Mapping[Tensor, Array]) -> dict[str, Tensor]:

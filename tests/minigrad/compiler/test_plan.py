@@ -50,17 +50,6 @@ def test_assigned_parameters_are_seen(small):
     assert plan()[0] == 9 - 3 * (3 + 27)
 
 
-def test_outputs_are_the_plans_until_copied(small):
-    _, x, plan = small
-    first, mine = plan(), plan(copy=True)
-    plan({x: [[0.0, 0.0]]})
-    assert first[0] == 0
-    assert mine[0] == 15
-    mine[1][:] = 0
-    with pytest.raises(ValueError, match="read-only"):
-        first[1][:] = 0
-
-
 @pytest.mark.parametrize(
     ("feeds", "error", "text"),
     [
