@@ -40,10 +40,16 @@ def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) 
     adjoints: dict[Tensor, Tensor] = {}
     for x, g, _ in sweep_of(tape, seed, leading_to(tape.nodes, asked)):
         if x in asked:
-            adjoints[x] = g if recorded else Tensor(frozen(g.copy()))
+            adjoints[x] = g if recorded else _cut(g)
         if recorded and x.name and g.fn and not g.name:
             g.named(f"d{tape.outputs[0].name or 'L'}/d{x.name}")
     return [adjoints[x] if x in adjoints else _zeros_like(x) for x in targets]
+
+
+def _cut(g: Array) -> Tensor:
+    leaf = Tensor(frozen(g.copy()))
+    leaf.cut = "mg.grad()"
+    return leaf
 
 
 def _zeros_like(x: Tensor) -> Tensor:

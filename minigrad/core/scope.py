@@ -17,6 +17,8 @@ from minigrad.source import Place, stamp
 
 Guard = Callable[..., Iterator[Any]]
 recording: ContextVar[bool] = ContextVar("recording", default=True)
+looked: ContextVar[Callable[..., object]] = ContextVar("looked", default=lambda x, mark: None)
+"""What is told of every look of Python at a value: (x, mark)."""
 watch: ContextVar[tuple[Guard, ...]] = ContextVar("watch", default=())
 """What every sweep of a tape goes through: each takes (tape, sweep) and gives a sweep."""
 

@@ -78,7 +78,7 @@ class Tensor:
     __slots__ = (
         *("_array", "requires_grad", "name", "fn", "inputs", "kwargs", "grad"),
         *("serial", "born", "time", "place"),
-        *("cut", "swept", "assigned", "peeked", "form", "segment", "__weakref__"),
+        *("cut", "off_tape", "swept", "assigned", "peeked", "form", "segment", "__weakref__"),
     )
     last_assign: ClassVar[int] = -1
     """The serial of the last assign() to any Tensor."""
@@ -106,6 +106,8 @@ class Tensor:
         self.grad: Array | None = None
         # kept for errors: by what a result became a leaf, ".detach()" or "no_grad()"
         self.cut = ""
+        # kept for compile and replay: by what a value of inputs became a leaf
+        self.off_tape = ""
         # kept for backward(): whether it went through already
         self.swept = False
         # kept for versions.py: the serial of the last assign()
@@ -241,9 +243,9 @@ class Tensor:
         >>> h.detach().requires_grad
         False
         """
-        leaf = Tensor(frozen(self._array.copy()), name=self.name)
-        leaf.cut = ".detach()" if self.requires_grad else self.cut
-        return leaf
+        from .rerun.off_tape import mark
+
+        return mark(Tensor(frozen(self._array.copy()), name=self.name), [self], ".detach()")
 
     assign = versions.assign
     item = convert.item
@@ -434,7 +436,12 @@ def tensor(
 
     Raises DTypeError for complex or object data, and for a gradient of anything but floats.
     """
-    return Tensor(leaf_array(x, dtype, name, requires_grad), requires_grad, name)
+    leaf = Tensor(leaf_array(x, dtype, name, requires_grad), requires_grad, name)
+    if type(x) is Tensor and not requires_grad:
+        from .rerun.off_tape import mark
+
+        mark(leaf, [x], "mg.tensor()")
+    return leaf
 
 
 def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: bool = False) -> Any:
@@ -472,22 +479,19 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
         # refuses it
         own(data, fn=fn)
     if not recording.get():
-        return _unrecorded(data, inputs, values, needs_grad)
+        return _unrecorded(data, inputs, values)
     if needs_grad and (kind != "f" or None in op.rules):
         needs_grad = _goes_back(data, fn, inputs)
     return Tensor(data, needs_grad, None, fn, tuple(inputs), kwargs)
 
 
-def _unrecorded(data: Array, inputs: list[Tensor], values: list[Array], needs_grad: bool) -> Tensor:
+def _unrecorded(data: Array, inputs: list[Tensor], values: list[Array]) -> Tensor:
     """A result inside no_grad(): a leaf of its own memory, which knows whether it was cut off."""
     if any(np.may_share_memory(data, x) for x in values):
         data = frozen(data.copy())
-    leaf = Tensor(data)
-    if needs_grad:
-        leaf.cut = "no_grad()"
-    else:
-        leaf.cut = next((x.cut for x in inputs if x.cut), "")
-    return leaf
+    from .rerun.off_tape import mark
+
+    return mark(Tensor(data), inputs, "no_grad()")
 
 
 def _goes_back(data: Array, fn: Method, inputs: list[Tensor]) -> bool:

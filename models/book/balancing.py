@@ -104,7 +104,7 @@ def run(
     while t < steps and abs(theta) < MAX_THETA:
         length = next(lengths)
         tape = block(length, mean_length)
-        _, gradient, s = tape.replay({"theta": np.array(theta), "s": s})
+        _, gradient, s = tape.replay({"theta": np.array(theta), "s": s}, missing="recorded")
         t += length
         theta -= LEARNING_RATE / np.sqrt(1 + t) * float(gradient)
         progress.steps.append(t)
