@@ -68,7 +68,7 @@ def block(steps: int, length: float = 0.0) -> Tape:
     v = np.where(np.arange(UNITS) < POSITIVE_UNITS, 1.0, -1.0)
     theta = mg.tensor(START, requires_grad=True, name="theta")
     s = mg.tensor(np.ones(UNITS), name="s")
-    transition = mg.tensor(A, name="A")
+    transition = mg.tensor(A)
     push = theta * v
     states = []
     for t in range(1, steps + 1):
@@ -104,7 +104,7 @@ def run(
     while t < steps and abs(theta) < MAX_THETA:
         length = next(lengths)
         tape = block(length, mean_length)
-        _, gradient, s = tape.replay({"theta": np.array(theta), "s": s}, missing="recorded")
+        _, gradient, s = tape.replay({"theta": np.array(theta), "s": s})
         t += length
         theta -= LEARNING_RATE / np.sqrt(1 + t) * float(gradient)
         progress.steps.append(t)

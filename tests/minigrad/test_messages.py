@@ -99,8 +99,9 @@ def fed_twice():
 
 
 def cut_state():
-    state = at(3, (w() * 2).detach)
-    return mg.Tape.of(state * w())
+    p = w()
+    state = at(3, (p * 2).detach)
+    return mg.Tape.of(state * p)
 
 
 def gated(fn):
@@ -559,6 +560,10 @@ MESSAGES = [
     (
         lambda: mg.compile(cut_state()),
         "compile: 'constant@3' was computed from an input or parameter off the tape, by .detach(); it would keep its value, whatever is fed or assigned. Compute it on the tape, with mg.detach where no gradient is to pass, or make it an input: .named('s'). [t=3, {}]",
+    ),
+    (
+        lambda: cut_state().replay({"w": 1.0}),
+        "replay: 'constant@3' was computed from an input or parameter off the tape, by .detach(); it would keep its value, whatever is fed or assigned. Compute it on the tape, with mg.detach where no gradient is to pass, or make it an input: .named('s'). [t=3, {}]",
     ),
     (
         lambda: gated(lambda g: g.data * 2),
