@@ -31,9 +31,9 @@ UPWARD = {
 # one import from above: backward.
 SECOND_READING = {
     "minigrad.core.convert": {"minigrad.core.inspection.text"},
-    "minigrad.core.gates": {"minigrad.core.inspection.watch"},
+    "minigrad.core.gates": {"minigrad.core.inspection.hooks", "minigrad.core.inspection.watch"},
     "minigrad.core.tape": {
-        "minigrad.core.replay",
+        "minigrad.core.rerun.replay",
         "minigrad.core.inspection.step",
         "minigrad.core.inspection.text",
         "minigrad.core.time",
@@ -48,6 +48,7 @@ SECOND_READING = {
         "minigrad.core.finished",
         "minigrad.core.gradient",
         "minigrad.core.long_refusals",
+        "minigrad.core.rerun.off_tape",
     },
 }
 RANK = {room: rank for rank, line in enumerate(ROOMS) for room in line.split()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from minigrad.core.inspection.step import Step
 from minigrad.core.inspection.text import elided
 from minigrad.core.order import dependents
+from minigrad.core.rerun.replay import run
 from minigrad.core.sweep import sweep
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor
@@ -58,8 +60,8 @@ class Movement:
 
     def __init__(self, case: Disagreement) -> None:
         self.case = case
-        # All nodes are outputs of this tape, so that a replay returns them all.
-        self.replay = Tape(case.tape.nodes).replay
+        # All nodes are outputs of this tape, so that all of them come back.
+        self.run = partial(run, Tape(case.tape.nodes))
         self.up = self.by(case.step)
         self.down = self.by(-case.step)
         self.slope: dict[Tensor, Array] = {}
@@ -70,7 +72,7 @@ class Movement:
 
     def by(self, h: float) -> dict[Tensor, Array]:
         """The values of all nodes where the element is moved by h."""
-        values = moved(self.replay, self.case.leaf, self.case.index, h)
+        values = moved(self.run, self.case.leaf, self.case.index, h)
         return dict(zip(self.case.tape.nodes, values, strict=True))
 
     def curvature(self, n: Tensor) -> Array:

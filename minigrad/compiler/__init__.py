@@ -9,6 +9,7 @@ import warnings
 from dataclasses import replace
 
 from minigrad.compiler.emit.calls import emit
+from minigrad.compiler.emit.constants import list_constants
 from minigrad.compiler.emit.listing import list_plan
 from minigrad.compiler.memory.allocate import allocate_memory
 from minigrad.compiler.memory.leaves import place_leaves
@@ -18,11 +19,12 @@ from minigrad.compiler.schedule.build import build_schedule
 from minigrad.compiler.schedule.shard_sections import CrossingError
 from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.array import Array
+from minigrad.core.rerun.feeds import Leaves
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 from minigrad.gc_paused import uncollected
 
-from .looked_at import refuse_peeks
+from .looked_at import refuse_off_tape, refuse_peeks
 from .read import is_input, read_graph
 
 __all__ = ["Plan", "compile"]
@@ -45,10 +47,12 @@ def compile(tape: Tape) -> Plan:
     (3.0, [1.0, 1.0])
 
     Raises ArgumentError for what is no tape, GradientError where Python looked at a value while it
-    was recorded. Warns where an internal check fails, and the plan, which is right, is not split
-    over threads for this reason.
+    was recorded, or a leaf without a name was computed from inputs or parameters off the tape.
+    Warns where an internal check fails, and the plan, which is right, is not split over threads for
+    this reason.
     """
     refuse_no_tape("compile", tape)
+    refuse_off_tape(tape)
     refuse_peeks(tape)
     try:
         return _compiled(tape, PASSES)
@@ -69,7 +73,6 @@ def _compiled(tape: Tape, passes: tuple[Pass, ...]) -> Plan:
     homes = place_leaves(schedule, memory)
     program = emit(schedule, memory)
     outputs = tuple([program.array(o) for o in graph.outputs])
-    listing = list_plan(schedule, memory, program)
     inputs: dict[Tensor, Array] = {}
     constants = []
     for leaf in tape.leaves:
@@ -78,4 +81,8 @@ def _compiled(tape: Tape, passes: tuple[Pass, ...]) -> Plan:
             inputs[leaf] = leaf.data
         else:
             constants.append(leaf)
-    return Plan(program, outputs, inputs | homes, constants, listing, memory.nbytes)
+    homes = inputs | homes
+    leaves = Leaves("plan", homes, tape.names)
+    heading = list_constants(constants)
+    listing = list_plan(schedule, memory, program, heading, leaves.names)
+    return Plan(program, outputs, homes, leaves, constants, listing, memory.nbytes)

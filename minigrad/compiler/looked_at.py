@@ -1,9 +1,11 @@
-"""Refuse a tape that Python's looks at values (``if t > 0``, ``float(t)``) are frozen into."""
+"""Refuse a tape that is frozen: by Python's looks at values, or by what was computed off it."""
 
 from __future__ import annotations
 
 from typing import NoReturn
 
+from minigrad.core.inspection.hooks import decided_by_a_look
+from minigrad.core.rerun.off_tape import frozen_refusal, is_frozen
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 from minigrad.errors import GradientError
@@ -12,17 +14,31 @@ from minigrad.source import describe
 from .read import is_input
 
 
+def refuse_off_tape(tape: Tape) -> None:
+    """Refuse a tape that holds a value computed from inputs or parameters off the tape.
+
+    Raises: GradientError.
+    """
+    for leaf in tape.leaves:
+        if is_frozen(leaf):
+            raise frozen_refusal("compile", leaf)
+
+
 def refuse_peeks(tape: Tape) -> None:
     """Refuse a tape on which a value was looked at that another input would change.
 
     Only looks between the first operation and the outputs count: to print a loss when it is there
-    decides nothing, after that of a differentiated tape only transforms record, and what was looked
-    at before the first operation may have been for another tape.
+    decides nothing, and what was looked at before the first operation may have been for another
+    tape. After the loss of a differentiated tape only transforms record, but for the functions of
+    on_backward, whose results have a mark where a look decided.
 
     Raises: GradientError.
     """
     if all(n.peeked is None for n in tape.nodes):
         return
+    for n in tape.nodes:
+        if decided_by_a_look(n):
+            _refuse(n, "a value was read in a function of on_backward that changes the gradient")
     operations = [n.serial for n in tape.nodes if n.fn is not None]
     start = min(operations, default=0)
     recorded = tape.outputs[:1] if tape.wrt else tape.outputs
@@ -34,7 +50,8 @@ def refuse_peeks(tape: Tape) -> None:
     if during:
         # rather the first result than an input
         during.sort(key=lambda n: (n.fn is None, n.serial))
-        _refuse(during[0])
+        first = during[0]
+        _refuse(first, f"the value of '{first.label}' was read while the tape was recorded")
 
 
 def _varying(tape: Tape) -> set[Tensor]:
@@ -47,11 +64,11 @@ def _varying(tape: Tape) -> set[Tensor]:
     return varying
 
 
-def _refuse(n: Tensor) -> NoReturn:
+def _refuse(n: Tensor, got: str) -> NoReturn:
     place = n.peeked[1] if n.peeked else n.place
     raise GradientError(
         "compile",
-        got=f"the value of '{n.label}' was read while the tape was recorded",
+        got=got,
         expected="a plan would repeat what Python then decided, for any input",
         remedy="Write it with np.where, or lift it out of what is compiled; "
         "to look only, read t.data",

@@ -48,7 +48,7 @@ def _dtype_refusal(subject: str, dtype: np.dtype[Any]) -> DTypeError:
     return DTypeError(subject, got=f"dtype {dtype}", expected=expected, remedy=remedy)
 
 
-def plain(x: Array) -> Array:
+def plain(x: Array, subject: str = "tensor") -> Array:
     """An array in the machine's byte order, of no subclass whose operators mean something else."""
     remedy = ""
     if isinstance(x, np.ma.MaskedArray):
@@ -57,7 +57,7 @@ def plain(x: Array) -> Array:
         remedy = "Pass np.asarray(m)"
     if remedy:
         got = f"a {type(x).__name__}"
-        raise DTypeError("tensor", got=got, expected="expected plain arrays", remedy=remedy)
+        raise DTypeError(subject, got=got, expected="expected plain arrays", remedy=remedy)
     return np.asarray(x, x.dtype.newbyteorder("="))
 
 

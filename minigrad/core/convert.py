@@ -17,6 +17,7 @@ from minigrad.errors import UnsupportedError
 from minigrad.source import serials, stores_into_an_item, user_place
 
 from .array import Array
+from .scope import looked
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -29,6 +30,7 @@ def look(x: Tensor) -> None:
     is passed once in its life: what is marked has its past marked.
     """
     mark = (next(serials), user_place())
+    looked.get()(x, mark)
     waiting = [x]
     while waiting:
         node = waiting.pop()

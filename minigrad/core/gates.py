@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import DTypeError, ShapeError
 from minigrad.ops import defvjp, dispatched
 from minigrad.ops.table import Fn, Rule
 
-from .array import REAL_KINDS
 from .norms import norm, positive, shrink
 
 GATES: set[Fn] = set()
@@ -148,18 +146,10 @@ def _bind_clip_grad(x: Any, max_norm: float) -> tuple[tuple[Any], dict[str, Any]
 
 def _looked_at(g: Any, y: Any, x: Any, fn: Any = None) -> Any:
     """What the user's function returns in place of g; g itself where it returns nothing."""
-    other = fn(g)
-    if other is None:
-        return g
-    dtype = np.result_type(other)
-    if dtype.kind not in REAL_KINDS:
-        got = f"the function returned {dtype}"
-        raise DTypeError("on_backward", got=got, expected="real numbers")
-    if np.shape(other) != g.shape:
-        got = f"the function returned {np.shape(other)} for a gradient {g.shape}"
-        raise ShapeError("on_backward", got=got)
-    # a new array: the user keeps theirs
-    return np.positive(other)
+    # second reading
+    from minigrad.core.inspection.hooks import called
+
+    return called(fn, g, y)
 
 
 def _bind_on_backward(x: Any, fn: Any) -> tuple[tuple[Any], dict[str, Any]]:

@@ -54,7 +54,7 @@ def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) 
 def _off_the_tape(g: Array) -> Tensor:
     """An adjoint as a leaf, which does not know what it was computed from."""
     leaf = Tensor(frozen(g))
-    leaf.cut = "grad()"
+    leaf.cut = "mg.grad()"
     return leaf
 
 

@@ -17,6 +17,8 @@ from minigrad.source import Place, stamp
 
 unrecorded: ContextVar[Any] = ContextVar("unrecorded", default=None)
 """The scope in which nothing is recorded, a ``no_grad``."""
+looked: ContextVar[Callable[..., object]] = ContextVar("looked", default=lambda x, mark: None)
+"""What is told of every look of Python at a value: (x, mark)."""
 watch: ContextVar[Any] = ContextVar("watch", default=None)
 """The scopes that every sweep of a tape goes through: each takes (tape, sweep), gives a sweep."""
 

@@ -5,7 +5,7 @@ You can print it, replay it, walk its edges, go backward through it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from .tensor import Array, Tensor, frozen
 
 if TYPE_CHECKING:
     from minigrad.core.inspection.step import Step
+    from minigrad.core.rerun.feeds import Feeds, Missing
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -164,11 +165,12 @@ class Tape:
 
     # --- forward again, and backward --------------------------------------------------------------
     def replay(
-        self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None
+        self, feeds: Feeds | None = None, *, missing: Missing = "error"
     ) -> tuple[Array, ...]:
         """Run the tape again with other values in its leaves (by Tensor or name).
 
-        Returns the arrays of the outputs.
+        Returns the arrays of the outputs. All inputs (named, no parameters) are fed, or none;
+        ``missing="recorded"`` gives those that are left out the values they have.
 
         What left the tape on the way, as int(t), np.nonzero(t) and Tensors in a list do, stays as
         it was recorded.
@@ -178,12 +180,13 @@ class Tape:
         >>> mg.Tape.of(x * x).replay({"x": 5.0})
         (array(25.),)
 
-        Raises ArgumentError for what is no leaf of the tape, ShapeError and DTypeError for a value
-        that does not fit.
+        Raises ArgumentError for what is no leaf of the tape, or a name of several, and where inputs
+        are left out; ShapeError and DTypeError for a value that does not fit; GradientError where
+        something was computed off the tape from what is fed, or was assigned since.
         """
-        from .replay import replay
+        from .rerun.replay import replay
 
-        return replay(self, feeds)
+        return replay(self, feeds, missing)
 
     def steps(self, gradient: npt.ArrayLike | None = None) -> Iterator[Step]:
         """Backward, one node at a time, last to first.

@@ -80,7 +80,17 @@ class Tensor:
     __slots__ = (
         *("_array", "requires_grad", "name", "fn", "inputs", "kwargs", "grad"),
         *("serial", "born", "time", "place"),
-        *("cut", "swept", "asked", "assigned", "peeked", "form", "segment", "__weakref__"),
+        *(
+            "cut",
+            "off_tape",
+            "swept",
+            "asked",
+            "assigned",
+            "peeked",
+            "form",
+            "segment",
+            "__weakref__",
+        ),
     )
     last_assign: ClassVar[int] = -1
     """The serial of the last assign() to any Tensor."""
@@ -108,6 +118,8 @@ class Tensor:
         self.grad: Array | None = None
         # kept for errors: by what a result became a leaf, ".detach()" or "no_grad()"
         self.cut = ""
+        # kept for compile and replay: by what a value of inputs became a leaf
+        self.off_tape = ""
         # kept for backward(): which one went through, counted from 1; below 0 if it may again
         self.swept = 0
         # kept for finished.py: whether its gradient was asked for, or backward() of it
@@ -248,9 +260,9 @@ class Tensor:
         >>> h.detach().requires_grad
         False
         """
-        leaf = Tensor(frozen(self._array.copy()), name=self.name)
-        leaf.cut = ".detach()" if self.requires_grad else self.cut
-        return leaf
+        from .rerun.off_tape import mark
+
+        return mark(Tensor(frozen(self._array.copy()), name=self.name), [self], ".detach()")
 
     assign = versions.assign
     item = convert.item
@@ -441,7 +453,12 @@ def tensor(
 
     Raises DTypeError for complex or object data, and for a gradient of anything but floats.
     """
-    return Tensor(leaf_array(x, dtype, name, requires_grad), requires_grad, name)
+    leaf = Tensor(leaf_array(x, dtype, name, requires_grad), requires_grad, name)
+    if type(x) is Tensor and not requires_grad:
+        from .rerun.off_tape import mark
+
+        mark(leaf, [x], "mg.tensor()")
+    return leaf
 
 
 def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: bool = False) -> Any:
@@ -479,7 +496,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
         # refuses it
         own(data, fn=fn)
     if unrecorded.get() is not None and holding(unrecorded):
-        return _unrecorded(data, inputs, values, "no_grad()" if needs_grad else "")
+        return _unrecorded(data, inputs, values, "no_grad()")
     if not needs_grad and _is_off_the_tape(args):
         return _unrecorded(data, inputs, values)
     if needs_grad and (kind != "f" or None in op.rules):
@@ -495,18 +512,18 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
 
 
 def _is_off_the_tape(args: tuple[Any, ...]) -> bool:
-    """Whether these are unnamed values that were cut off a tape, and constants."""
+    """Whether these are values that were computed off the tape, and constants."""
     tensors = [x for x in args if type(x) is Tensor]
-    return any(x.cut for x in tensors) and all(x.cut and not x.name for x in tensors)
+    return bool(tensors) and all((x.cut or x.off_tape) and not x.name for x in tensors)
 
 
-def _unrecorded(data: Array, inputs: list[Tensor], values: list[Array], cut: str = "") -> Tensor:
+def _unrecorded(data: Array, inputs: list[Tensor], values: list[Array], how: str = "") -> Tensor:
     """A result that is a leaf of its own memory, and knows what cut it off, if anything did."""
     if any(np.may_share_memory(data, x) for x in values):
         data = frozen(data.copy())
-    leaf = Tensor(data)
-    leaf.cut = cut or next((x.cut for x in inputs if x.cut), "")
-    return leaf
+    from .rerun.off_tape import mark
+
+    return mark(Tensor(data), inputs, how)
 
 
 def _goes_back(data: Array, fn: Method, inputs: list[Tensor]) -> bool:

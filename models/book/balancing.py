@@ -68,7 +68,7 @@ def block(steps: int, length: float = 0.0) -> Tape:
     v = np.where(np.arange(UNITS) < POSITIVE_UNITS, 1.0, -1.0)
     theta = mg.tensor(START, requires_grad=True, name="theta")
     s = mg.tensor(np.ones(UNITS), name="s")
-    transition = mg.tensor(A, name="A")
+    transition = mg.tensor(A)
     push = theta * v
     states = []
     for t in range(1, steps + 1):

@@ -95,6 +95,26 @@ def peeked():
     mg.compile(mg.Tape.of(np.sum(h) * (2 if np.max(h) > 0 else 1)))
 
 
+def three_inputs():
+    return mg.Tape.of(sum(mg.tensor(A, name="x") * mg.tensor(A, name=name) for name in "xyz"))
+
+
+def fed_twice():
+    x = mg.tensor(A, name="x")
+    mg.compile(mg.Tape.of(x * 2))({"x": A, x: A})
+
+
+def cut_state():
+    p = w()
+    state = at(3, (p * 2).detach)
+    return mg.Tape.of(state * p)
+
+
+def gated(fn):
+    """The gradient of a gate that calls fn, recorded."""
+    return differentiate(mg.Tape.of(mg.on_backward(w() * 2, fn)))
+
+
 def masked():
     x, m = (
         mg.tensor(np.arange(4.0), name="x"),
@@ -102,17 +122,17 @@ def masked():
     )
     tape = mg.Tape.of(x[m])
     m.peeked = None  # as where the mask itself was not looked at
-    mg.compile(tape)({"m": np.array([False, True, False, False])})
+    mg.compile(tape)({"x": A, "m": np.array([False, True, False, False])})
 
 
 def indexed():
     E, i = mg.tensor(np.ones((3, 2)), name="E"), mg.tensor([0, 1], name="i", dtype=int)
-    mg.compile(mg.Tape.of(E[i]))({"i": np.array([0, 9])})
+    mg.compile(mg.Tape.of(E[i]))({"E": np.ones((3, 2)), "i": np.array([0, 9])})
 
 
 def labelled():
     x, y = mg.tensor(np.ones((2, 3)), name="x"), mg.tensor([0, 1], name="y", dtype=int)
-    mg.compile(mg.Tape.of(mg.cross_entropy(x, y)))({y: np.array([0, 3])})
+    mg.compile(mg.Tape.of(mg.cross_entropy(x, y)))({x: x.data, y: np.array([0, 3])})
 
 
 def without(fn):
@@ -438,11 +458,17 @@ MESSAGES = [
     # --- tapes and transforms
     (lambda: mg.Tape.of(3), "Tape.of: int; expected Tensors. [{}]"),
     (lambda: rnn()["h_9"], "tape: no node is named 'h_9'; print(tape) lists the names. [{}]"),
-    (lambda: rnn().replay({w(): 1.0}), "replay: 'w' is no leaf of this tape. [{}]"),
-    (lambda: rnn().replay({3: 1.0}), "replay: the key 3; a leaf or its name. [{}]"),
+    (
+        lambda: rnn().replay({w(): 1.0}),
+        "replay: 'w' is no leaf of this tape; its leaves are h_0, w. print(tape) lists them. [{}]",
+    ),
+    (
+        lambda: rnn().replay({3: 1.0}),
+        "replay: '3' is no leaf of this tape; its leaves are h_0, w. print(tape) lists them. [{}]",
+    ),
     (other_mask, "replay: 'y' was (3,) and would be (0,). Record it anew. [{}]"),
-    (lambda: rnn().replay({"w": A}), "replay: 'w' is () and the value (4,). [{}]"),
-    (lambda: rnn().replay({"w": 1j}), "replay: 'w' is float64 and the value complex128. [{}]"),
+    (lambda: rnn().replay({"w": A}), "replay: 'w' is (4,); expected (). [{}]"),
+    (lambda: rnn().replay({"w": 1j}), "replay: 'w' is complex128; expected float64. [{}]"),
     (lambda: cut(w(), []), "transform: a Tensor; expected a Tape, as Tape.of(loss). [{}]"),
     (
         lambda: cut(rnn(), rnn().edges()),
@@ -517,6 +543,39 @@ MESSAGES = [
     ),
     (lambda: plan()({"x": A[:3]}), "plan: 'x' is (3,); expected (4,). [{}]"),
     (lambda: plan()({"x": A * 1j}), "plan: 'x' is complex128; expected float64. [{}]"),
+    (
+        lambda: plan()({"x": np.ma.array(A, mask=A > 2)}),
+        "plan: 'x': a MaskedArray; expected plain arrays. Pass .filled(value), and the mask apart. [{}]",
+    ),
+    (
+        lambda: plan()({}, missing="zero"),
+        "plan: missing: 'zero'; expected 'error' or 'recorded'. [{}]",
+    ),
+    (
+        lambda: mg.compile(three_inputs())({"y": A}),
+        "plan: fed 'y', but not 'x#1', 'x#2', 'x#3', 'x#4', 'z'; all inputs are fed, or none. Feed the rest too, or say missing='recorded' to use the values they have. [{}]",
+    ),
+    (
+        lambda: three_inputs().replay({"x": A}),
+        "replay: 4 inputs are named 'x', made at {}; feed each by Tensor, or as 'x#1', 'x#2', 'x#3', 'x#4'. Or give each a name of its own, or read X[t] of one array X. [{}]",
+    ),
+    (fed_twice, "plan: 'x' is fed twice. [{}]"),
+    (
+        lambda: mg.compile(cut_state()),
+        "compile: 'constant@3' was computed from an input or parameter off the tape, by .detach(); it would keep its value, whatever is fed or assigned. Compute it on the tape, with mg.detach where no gradient is to pass, or make it an input: .named('s'). [t=3, {}]",
+    ),
+    (
+        lambda: cut_state().replay({"w": 1.0}),
+        "replay: 'constant@3' was computed from an input or parameter off the tape, by .detach(); it would keep its value, whatever is fed or assigned. Compute it on the tape, with mg.detach where no gradient is to pass, or make it an input: .named('s'). [t=3, {}]",
+    ),
+    (
+        lambda: gated(lambda g: g.data * 2),
+        "on_backward: the function returned a float64 that does not depend on g; backward is recorded, where that is a constant. Compute with NumPy functions on g itself, a Tensor, not on its values. [{}]",
+    ),
+    (
+        lambda: mg.compile(gated(lambda g: g * float(w()))),
+        "compile: a value was read in a function of on_backward that changes the gradient; a plan would repeat what Python then decided, for any input. Write it with np.where, or lift it out of what is compiled; to look only, read t.data. [{}]",
+    ),
     (
         constant_assigned,
         "plan: 'constant' without a name was assigned a new value after it was compiled in. Give it a name to make it an input: tensor(..., name='x'). [{}]",

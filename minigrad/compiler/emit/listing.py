@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from minigrad.compiler.families import Family
@@ -11,6 +12,7 @@ from minigrad.compiler.memory.allocate import Memory
 from minigrad.compiler.schedule.schedule import Schedule
 from minigrad.compiler.schedule.shard_sections import AFTER, BEFORE, FIRST_SHARD
 from minigrad.compiler.views import is_view
+from minigrad.core.tensor import Tensor
 from minigrad.ops import op_name
 from minigrad.ops.indexing import getitem
 
@@ -22,17 +24,25 @@ FIRST_TERMS = 4
 LAST_TERMS = 2
 
 
-def list_plan(schedule: Schedule, memory: Memory, program: Program) -> list[str]:
-    """A heading, a text per line of the program, and what is returned.
+def list_plan(
+    schedule: Schedule,
+    memory: Memory,
+    program: Program,
+    constants: Iterable[str],
+    names: Mapping[Tensor, str],
+) -> list[str]:
+    """A heading with the constants, a text per line of the program, and what is returned.
 
+    names: of the inputs, under which they are fed.
     The head of a loop, or of a section, stands in front of its first line. Of the shards, which do
     the same, the first is shown; the texts of the others are empty.
     """
-    texts = _Texts(schedule)
+    texts = _Texts(schedule, names)
     for line in program.lines:
         texts.name(line.family, line.family.first)
     size = f"{len(program.calls)} calls, {memory.nbytes:,} bytes of buffers"
-    lines = [f"plan: {size}; {schedule.graph.note}"]
+    heading = [f"plan: {size}; {schedule.graph.note}", *constants]
+    lines = ["\n".join(heading)]
     last_unit = -1
     last_section = BEFORE
     for line in program.lines:
@@ -72,15 +82,16 @@ def _result(line: Line, memory: Memory) -> str:
 class _Texts:
     """Families and nodes as text, each under a name of its own."""
 
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Schedule, inputs: Mapping[Tensor, str]) -> None:
         self._schedule = schedule
+        self._inputs = inputs
         self._names: dict[Any, str] = {}
         self._count: Counter[str] = Counter()
 
     def name(self, key: Family | Node, node: Node) -> str:
         """The name of a family or leaf: its own, or its function's, numbered."""
         if key not in self._names:
-            base = _own_name(node)
+            base = self._inputs.get(node.leaf) or _own_name(node)  # type: ignore[arg-type]
             if node.name and isinstance(key, Family) and len(key) > 1:
                 # of h_1, h_2, ... the name of all is h
                 base = base.partition("_")[0]

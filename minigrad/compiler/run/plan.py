@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Mapping
 from typing import NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
 from minigrad.compiler.emit.program import Program
 from minigrad.core.array import Array
+from minigrad.core.rerun.feeds import Feeds, Leaves, Missing
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, StaleTapeError, UnsupportedError
 
-from .feeds import checked_feeds
 from .leaf_binding import Inputs
 from .profile import Row, profile
 from .resampling import draw_again
@@ -51,6 +49,7 @@ class Plan:
         program: Program,
         outputs: tuple[Array, ...],
         homes: dict[Tensor, Array],
+        leaves: Leaves,
         constants: list[Tensor],
         listing: list[str],
         nbytes: int,
@@ -58,8 +57,8 @@ class Plan:
         """Bind the leaves to the calls; ``mg.compile`` makes plans.
 
         program: the calls. outputs: where they write what is given out. homes: where each input is
-        read. constants: leaves that were compiled in. listing: the texts of the program's lines.
-        nbytes: of all buffers together.
+        read. leaves: the inputs, as they may be fed. constants: leaves that were compiled in.
+        listing: the texts of the program's lines. nbytes: of all buffers together.
         """
         self._inputs = Inputs(program.calls, homes)
         self._sections = program.sections
@@ -67,26 +66,33 @@ class Plan:
         self._results = list(map(Result, outputs))
         self._resampled: dict[Tensor, Array] = {}
         self._frozen = [(leaf, leaf.assigned) for leaf in constants]
-        self._leaf_of = _by_name(homes)
-        self._leaves = frozenset(homes)
+        self._leaves = leaves
         # one call at a time: all of them write to the same buffers
         self._lock = threading.Lock()
         self._listing = listing
         self.nbytes = nbytes
 
     def __call__(
-        self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None, *, copy: bool = False
+        self, feeds: Feeds | None = None, *, copy: bool = False, missing: Missing = "error"
     ) -> tuple[Array, ...]:
         """Run it.
 
-        feeds: values for leaves, each in the leaf's shape. copy: give arrays that may be written
+        feeds: values for leaves, each in the leaf's shape: for all inputs, or for none. Parameters,
+        and the xi_t of randomized truncation, may be left out. missing: ``"recorded"`` gives the
+        inputs that are left out the values they have. copy: give arrays that may be written
         to, new ones each time.
 
-        Raises ArgumentError for a key that is no input or a value that the program cannot take,
-        ShapeError and DTypeError for an array that does not fit, StaleTapeError where a constant
-        was assigned.
+        >>> import minigrad as mg
+        >>> x, y = mg.tensor(1.0, name="x"), mg.tensor(2.0, name="y")
+        >>> plan = mg.compile(mg.Tape.of(x + y))
+        >>> float(plan({"x": 5.0, "y": 6.0})[0]), float(plan({"x": 5.0}, missing="recorded")[0])
+        (11.0, 7.0)
+
+        Raises ArgumentError for a key that is no input or several, for inputs that are left out,
+        for a value that the program cannot take; ShapeError and DTypeError for an array that does
+        not fit; StaleTapeError where a constant was assigned.
         """
-        arrays = self._arrays(feeds)
+        arrays = self._arrays(feeds, missing)
         with self._lock:
             self._load(arrays)
             try:
@@ -98,11 +104,11 @@ class Plan:
                 return tuple([result.copy() for result in self._results])
             return tuple([result.array() for result in self._results])
 
-    def _arrays(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None) -> dict[Tensor, Array]:
+    def _arrays(self, feeds: Feeds | None, missing: Missing) -> dict[Tensor, Array]:
         """What is fed, and xi_t drawn anew where none is."""
         if feeds is None:
             return self._resampled
-        return self._resampled | checked_feeds(feeds, self._leaf_of, self._leaves)
+        return self._resampled | self._leaves.arrays(feeds, missing)
 
     def _load(self, arrays: Mapping[Tensor, Array]) -> None:
         """Put the leaves' numbers where the calls read them."""
@@ -136,13 +142,13 @@ class Plan:
         Raises ArgumentError where the tape has none, or does not say with what probabilities.
         """
         # in one assignment: another thread may be about to run
-        self._resampled = draw_again(self._leaf_of.values(), rng)
+        self._resampled = draw_again(self._leaves.names, rng)
 
-    def report(self, feeds: Mapping[Tensor | str, npt.ArrayLike] | None = None) -> str:
+    def report(self, feeds: Feeds | None = None, *, missing: Missing = "error") -> str:
         """Time and bytes of each line of the listing, and why steps do not run all at once.
 
         What takes longest comes first. Runs the plan three times.
-        feeds: as for a call.
+        feeds, missing: as for a call.
 
         >>> import numpy as np
         >>> import minigrad as mg
@@ -154,7 +160,7 @@ class Plan:
 
         Raises what a call raises.
         """
-        arrays = self._arrays(feeds)
+        arrays = self._arrays(feeds, missing)
         # without the heading and what is returned
         texts = self._listing[1:-1]
         with self._lock:
@@ -163,7 +169,7 @@ class Plan:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the leaves that may be fed."""
-        return tuple(self._leaf_of)
+        return tuple(self._leaves.names.values())
 
     def __str__(self) -> str:
         # the lines of all shards but the first are empty
@@ -171,25 +177,12 @@ class Plan:
 
     def __repr__(self) -> str:
         size = f"{len(self._inputs.run)} calls, {self.nbytes:,} bytes of buffers"
-        return f"Plan({size}, inputs {', '.join(self._leaf_of)})"
+        return f"Plan({size}, inputs {', '.join(self.inputs)})"
 
     def __reduce__(self) -> NoReturn:
         got = "a Plan, which is memory and calls on it"
         remedy = "Pickle the parameters, record and compile again"
         raise UnsupportedError("pickle or copy", got=got, remedy=remedy)
-
-
-def _by_name(leaves: Mapping[Tensor, Array]) -> dict[str, Tensor]:
-    """The leaves by name, unique as on the tape: the second W is ``W#2``."""
-    count: Counter[str] = Counter()
-    leaf_of: dict[str, Tensor] = {}
-    for leaf in leaves:
-        name = leaf.label
-        while name in leaf_of:
-            count[leaf.label] += 1
-            name = f"{leaf.label}#{count[leaf.label] + 1}"
-        leaf_of[name] = leaf
-    return leaf_of
 
 
 def _refuse_assigned(constant: Tensor) -> NoReturn:

@@ -1,0 +1,1 @@
+"""Running a tape again: what is fed, and what was computed beside it."""
