@@ -32,6 +32,10 @@ def sweep_of(
     tape: Tape, seed: Array | Tensor, wanted: Container[Tensor] | None = None
 ) -> Iterator[Swept]:
     """The sweep over a tape, under the eyes of ``detect_anomaly`` and ``on_backward``."""
+    if Tensor.last_read >= 0:
+        from .reads import warn_of_reads
+
+        warn_of_reads(tape)
     sweeping = sweep(tape.nodes, tape.outputs[0], seed, wanted)
     for guard in watch.get():
         sweeping = guard(tape, sweeping)
@@ -108,7 +112,8 @@ def _scattered(so_far: Array | None, c: Scattered) -> Array:
     if so_far is None:
         so_far = np.zeros(c.shape, c.dtype)
     elif not so_far.flags.writeable:
-        so_far = so_far.copy()
+        # of no axes it may be a number
+        so_far = np.array(so_far)
     c.add_to(so_far)
     return so_far
 
