@@ -30,7 +30,12 @@ UPWARD = {
 # What the core imports inside functions because a first reader does not need it (minigrad/core/README.md), and the
 # one import from above: backward.
 SECOND_READING = {
-    "minigrad.core.convert": {"minigrad.core.inspection.text"},
+    "minigrad.core.array": {"minigrad.core.long_refusals"},
+    "minigrad.core.convert": {
+        "minigrad.core.inspection.reads",
+        "minigrad.core.inspection.text",
+        "minigrad.core.long_refusals",
+    },
     "minigrad.core.gates": {"minigrad.core.inspection.watch"},
     "minigrad.core.tape": {
         "minigrad.core.replay",
@@ -39,10 +44,10 @@ SECOND_READING = {
         "minigrad.core.time",
     },
     "minigrad.core.seed": {"minigrad.core.long_refusals"},
+    "minigrad.core.sweep": {"minigrad.core.inspection.reads"},
     "minigrad.core.tensor": {
         "minigrad.core.dispatch",
         "minigrad.core.gradient",
-        "minigrad.core.long_refusals",
     },
 }
 RANK = {room: rank for rank, line in enumerate(ROOMS) for room in line.split()}

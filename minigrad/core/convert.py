@@ -77,7 +77,7 @@ def _number(x: Tensor, name: str) -> Any:
     """The one number in x, with which Python goes on: backward() tells what that loses."""
     number = _taken(x, name, np.ndarray.item)
     if x.requires_grad:
-        from .reads import mark
+        from minigrad.core.inspection.reads import mark
 
         mark(x, sys._getframe(2))
     return number

@@ -33,8 +33,8 @@ GRADIENT_OF_A_RESULT = (
     "minigrad.grad(loss, [h]) gives it, Tape.of(loss).steps() those of all; "
     "on_backward(h, fn) sees it pass"
 )
-# what SciPy calls them
-TWINS = {"expit": "sigmoid"}
+# what other libraries call functions of ours
+TWINS = {"expit": "sigmoid", "softmax": "softmax", "log_softmax": "log_softmax"}
 SIGNS = {
     "add": "+",
     "subtract": "-",
@@ -52,11 +52,18 @@ SIGNS = {
 
 # --- recording ------------------------------------------------------------------------------------
 def refusal(
-    op: str, inputs: Sequence[Any], keywords: Mapping[str, Any], error: Exception
+    op: str,
+    inputs: Sequence[Any],
+    keywords: Mapping[str, Any],
+    error: Exception,
+    args: Sequence[Any] = (),
 ) -> ShapeError:
-    """NumPy's refusal of these operands as one sentence, with their names and shapes."""
+    """NumPy's refusal of these operands as one sentence, with their names and shapes.
+
+    ``args`` are those of the call, where it did not come to inputs.
+    """
     reason = str(error).splitlines()[0].rstrip(" .")
-    inputs = list(tensors(inputs))
+    inputs = list(tensors(inputs or args))
     if op == "matmul" and all(x.ndim for x in inputs):
         reason = _matmul_refusal(inputs[0].shape, inputs[1].shape) or reason
     got = " and ".join(f"'{x.label}' is {x.shape}" for x in inputs[:MAX_NAMED_OPERANDS])
@@ -206,10 +213,7 @@ def gradient_lost(x: Tensor) -> UnsupportedError:
 
 def twin_of(name: str) -> str:
     """The function of ours that has a gradient where the one of that name has none."""
-    import minigrad
-
-    twin = TWINS.get(name, name)
-    return f"minigrad.{twin} has a gradient" if twin in minigrad.__all__ else ""
+    return f"minigrad.{TWINS[name]} has a gradient" if name in TWINS else ""
 
 
 def no_axes(x: Tensor) -> UnsupportedError:

@@ -33,7 +33,7 @@ def sweep_of(
 ) -> Iterator[Swept]:
     """The sweep over a tape, under the eyes of ``detect_anomaly`` and ``on_backward``."""
     if Tensor.last_read >= 0:
-        from .reads import warn_of_reads
+        from minigrad.core.inspection.reads import warn_of_reads
 
         warn_of_reads(tape)
     sweeping = sweep(tape.nodes, tape.outputs[0], seed, wanted)

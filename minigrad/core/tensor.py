@@ -125,7 +125,7 @@ class Tensor:
         self.assigned = -1
         # kept for compile: when and where Python looked at the value
         self.peeked: tuple[int, Place] | None = None
-        # kept for reads.py: where Python took it as a number, and when last
+        # kept for inspection/reads.py: where Python took it as a number, and when last
         self.reads: dict[Any, int] | None = None
         # kept for recompute.py: what is known of a dropped value, and with what it is recomputed
         self.form: Any = None
@@ -490,7 +490,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
         raise
     except (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError) as error:
         refusal = convert.long_refusals().refusal
-        raise refusal(op_name(fn), inputs or args, kwargs, error) from None
+        raise refusal(op_name(fn), inputs, kwargs, error, args) from None
     data = frozen(data)
     kind = data.dtype.kind
     if kind not in REAL_KINDS:

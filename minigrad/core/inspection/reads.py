@@ -28,8 +28,8 @@ from minigrad.source import (
 )
 
 if TYPE_CHECKING:
-    from .tape import Tape
-    from .tensor import Tensor
+    from minigrad.core.tape import Tape
+    from minigrad.core.tensor import Tensor
 
 Written = tuple[CodeType, int]
 # what is called to look at a parameter between two updates
