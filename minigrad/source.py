@@ -24,8 +24,6 @@ _ENGINE_FILES = (
     _HERE + os.sep,
     os.path.dirname(np.__file__) + os.sep,
     "<frozen ",
-    # commands that were installed begin there
-    os.path.dirname(sys.executable) + os.sep,
 )
 _LIBRARY_FOLDERS = ("site-packages", "dist-packages")
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
@@ -95,7 +93,9 @@ def _owner(file: str) -> int:
         return ENGINE
     if file.startswith(_STANDARD_LIBRARY) or any(f in file.split(os.sep) for f in _LIBRARY_FOLDERS):
         return LIBRARY
-    return USER
+    # a command that was installed begins beside Python
+    is_command = os.path.dirname(file) == os.path.dirname(sys.executable)
+    return ENGINE if is_command else USER
 
 
 def stores_into_an_item(frame: FrameType) -> bool:

@@ -126,7 +126,7 @@ class Tensor:
         # kept for compile: when and where Python looked at the value
         self.peeked: tuple[int, Place] | None = None
         # kept for inspection/reads.py: where Python took it as a number, and when last
-        self.reads: dict[Any, int] | None = None
+        self.reads: dict[Any, Any] | None = None
         # kept for recompute.py: what is known of a dropped value, and with what it is recomputed
         self.form: Any = None
         self.segment: Any = None
