@@ -134,6 +134,7 @@ ELEMENTWISE = [
     ),
     (np.float_power, "", each(np.float_power, 2, positive=True)),
     *((fn, "", each(past_whole(fn), 2)) for fn in (np.remainder, np.fmod)),
+    (np.divmod, "", each(past_whole(lambda a, b: np.divmod(a, b)[1]), 2)),
     (np.where, "", where()),
     (np.where, "number", each(lambda a: np.where(a > 0, a, 0.5))),
     (np.clip, "", clip()),
