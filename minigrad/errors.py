@@ -96,5 +96,9 @@ class NonFiniteError(GradientError):
         return _copied, (type(self), *self.args), vars(self) | {"found": None}
 
 
+class LostGradientWarning(UserWarning):
+    """A value that Python read as a number on the way to the output: no gradient goes through."""
+
+
 class DataError(MinigradError, ValueError):
     """A text or file that cannot be used."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import itertools
 import opcode
 import os
@@ -24,15 +22,15 @@ stamp: ContextVar[Any] = ContextVar("stamp", default=None)
 """The scope with the running time step, a ``stamped``."""
 
 # whose a file is; plain integers, for every recorded node compares them
-USER, COMPANION, ENGINE = range(3)
+USER, COMPANION, LIBRARY, ENGINE = range(4)
 _HERE = os.path.dirname(__file__)
 _ENGINE_FILES = (
     _HERE + os.sep,
     os.path.dirname(np.__file__) + os.sep,
-    contextlib.__file__,
-    copy.__file__,
     "<frozen ",
 )
+_LIBRARY_FOLDERS = ("site-packages", "dist-packages")
+_STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 _COMPANION_FILES = tuple(
     os.path.join(folder, package) + os.sep
     for folder in (_HERE, os.path.dirname(_HERE))
@@ -41,14 +39,16 @@ _COMPANION_FILES = tuple(
 _owners: dict[str, int] = {}
 
 
-def user_place(skip: int = 0, below: int = ENGINE) -> Place:
-    """Where the innermost frame stands that is not the engine's.
+def user_place(skip: int = 0, below: int = LIBRARY) -> Place:
+    """Where the innermost frame stands that is neither the engine's nor another library's.
 
-    With ``below`` COMPANION it is the innermost of the user's.
+    With ``below`` COMPANION it is the innermost of the user's. Where there is none, as in a program
+    that was installed, it is that of the library.
 
     The first ``skip`` callers are known to be the engine's.
     """
     frame: FrameType | None = sys._getframe(skip + 1)
+    library: Place = None
     while frame is not None:
         code = frame.f_code
         owner = _owners.get(code.co_filename)
@@ -57,17 +57,49 @@ def user_place(skip: int = 0, below: int = ENGINE) -> Place:
             _owners[code.co_filename] = owner
         if owner < below:
             return code, frame.f_lasti
+        if owner == LIBRARY and library is None:
+            library = code, frame.f_lasti
         frame = frame.f_back
-    return None
+    return library
+
+
+def library_call() -> str:
+    """The function of another library that the user's line called; "" where it was none.
+
+    It goes by its public name: ``scipy.special.softmax`` lies in scipy.special._logsumexp.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    called: FrameType | None = None
+    while frame is not None and (owner := _owner(frame.f_code.co_filename)) >= LIBRARY:
+        called = frame if owner == LIBRARY else called
+        frame = frame.f_back
+    if called is None:
+        return ""
+    path = f"{called.f_globals['__name__']}.{called.f_code.co_qualname}".split(".")
+    return ".".join(part for part in path if part[0] not in "_<")
+
+
+def library_home(thing: object, name: str) -> str:
+    """The shortest name of a module of a library that holds the thing; "" where none does."""
+    homes = []
+    for path, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        if "._" not in path and _owner(file) == LIBRARY and vars(module).get(name) is thing:
+            homes.append(path)
+    return min(homes, key=len, default="")
 
 
 def _owner(file: str) -> int:
-    """Whose a file is: the user's, a companion's (models and viz), or the engine's."""
+    """Whose a file is: the user's, a companion's (models and viz), a library's or the engine's."""
     if file.startswith(_COMPANION_FILES):
         return COMPANION
     if file.startswith(_ENGINE_FILES):
         return ENGINE
-    return USER
+    if file.startswith(_STANDARD_LIBRARY) or any(f in file.split(os.sep) for f in _LIBRARY_FOLDERS):
+        return LIBRARY
+    # a command that was installed begins beside Python
+    is_command = os.path.dirname(file) == os.path.dirname(sys.executable)
+    return ENGINE if is_command else USER
 
 
 def running_stamp() -> tuple[int | None, Place]:
@@ -81,6 +113,11 @@ def stores_into_an_item(frame: FrameType) -> bool:
     return frame.f_code.co_code[frame.f_lasti] == opcode.opmap["STORE_SUBSCR"]
 
 
+def formats_text(frame: FrameType) -> bool:
+    """Whether the frame is about to execute ``"%.3f" % t``, where Python asks for a number."""
+    return frame.f_code.co_code[frame.f_lasti] == opcode.opmap["BINARY_OP"]
+
+
 def describe(time: int | None, place: Place) -> str:
     """Time step and source line for a message: ``t=3, train.py:41``."""
     parts = []
@@ -88,11 +125,12 @@ def describe(time: int | None, place: Place) -> str:
         parts.append(f"t={time}")
     if place is not None:
         code, instruction = place
-        parts.append(f"{os.path.basename(code.co_filename)}:{_line(code, instruction)}")
+        parts.append(f"{os.path.basename(code.co_filename)}:{line_of(code, instruction)}")
     return ", ".join(parts)
 
 
-def _line(code: CodeType, instruction: int) -> int:
+def line_of(code: CodeType, instruction: int) -> int:
+    """The line that an instruction was written in."""
     for start, end, line in code.co_lines():
         if start <= instruction < end:
             return line or code.co_firstlineno

@@ -30,7 +30,12 @@ UPWARD = {
 # What the core imports inside functions because a first reader does not need it (minigrad/core/README.md), and the
 # one import from above: backward.
 SECOND_READING = {
-    "minigrad.core.convert": {"minigrad.core.inspection.text"},
+    "minigrad.core.array": {"minigrad.core.long_refusals"},
+    "minigrad.core.convert": {
+        "minigrad.core.inspection.reads",
+        "minigrad.core.inspection.text",
+        "minigrad.core.long_refusals",
+    },
     "minigrad.core.gates": {"minigrad.core.inspection.hooks", "minigrad.core.inspection.watch"},
     "minigrad.core.tape": {
         "minigrad.core.rerun.replay",
@@ -42,12 +47,11 @@ SECOND_READING = {
     "minigrad.scoping": {"minigrad.errors"},
     "minigrad.core.seed": {"minigrad.core.long_refusals"},
     "minigrad.core.gradient": {"minigrad.core.finished"},
-    "minigrad.core.sweep": {"minigrad.core.finished"},
+    "minigrad.core.sweep": {"minigrad.core.finished", "minigrad.core.inspection.reads"},
     "minigrad.core.tensor": {
         "minigrad.core.dispatch",
         "minigrad.core.finished",
         "minigrad.core.gradient",
-        "minigrad.core.long_refusals",
         "minigrad.core.rerun.off_tape",
     },
 }

@@ -27,8 +27,10 @@ def own(
     """
     kinds = "f" if requires_grad else REAL_KINDS
     if data.dtype.kind not in kinds:
+        from .long_refusals import no_real_numbers
+
         subject = op_name(fn) if fn else tensor_called(name)
-        raise _dtype_refusal(subject, data.dtype)
+        raise no_real_numbers(subject, data.dtype)
     return frozen(data)
 
 
@@ -37,27 +39,12 @@ def tensor_called(name: str | None) -> str:
     return f"tensor {name!r}" if name else "tensor"
 
 
-def _dtype_refusal(subject: str, dtype: np.dtype[Any]) -> DTypeError:
-    expected = "expected real numbers"
-    remedy = ""
-    if dtype.kind in "iub":
-        expected = "a gradient needs a floating dtype"
-        remedy = "Pass dtype=float"
-    elif dtype.kind == "c":
-        remedy = "Keep real and imaginary part as two Tensors"
-    return DTypeError(subject, got=f"dtype {dtype}", expected=expected, remedy=remedy)
-
-
 def plain(x: Array, subject: str = "tensor") -> Array:
     """An array in the machine's byte order, of no subclass whose operators mean something else."""
-    remedy = ""
-    if isinstance(x, np.ma.MaskedArray):
-        remedy = "Pass .filled(value), and the mask apart"
-    elif isinstance(x, np.matrix):
-        remedy = "Pass np.asarray(m)"
-    if remedy:
-        got = f"a {type(x).__name__}"
-        raise DTypeError(subject, got=got, expected="expected plain arrays", remedy=remedy)
+    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
+        from .long_refusals import no_plain_array
+
+        raise no_plain_array(subject, x)
     return np.asarray(x, x.dtype.newbyteorder("="))
 
 
@@ -78,7 +65,12 @@ def constant(fn: Method, x: Any, operands: tuple[Any, ...]) -> Array:
     if is_float or type(x) is int:
         dtypes = [o.dtype for o in operands if hasattr(o, "dtype")]
         return frozen(np.array(x, _number_dtype(is_float, *dtypes)))
-    return own(plain(np.array(x, subok=True)), fn=fn)
+    try:
+        array = np.array(x, subok=True)
+    except RuntimeError as error:
+        # an array of PyTorch's that needs a gradient
+        raise DTypeError(op_name(fn), got=str(error)) from None
+    return own(plain(array), fn=fn)
 
 
 @functools.cache
@@ -92,23 +84,26 @@ def _number_dtype(is_float: bool, *dtypes: np.dtype[Any]) -> np.dtype[Any] | Non
 def leaf_array(x: Any, dtype: npt.DTypeLike | None, name: str | None, requires_grad: bool) -> Array:
     """A copy of x as the array of a new leaf.
 
-    Its dtype is the given one, else the one x carries, else float64.
+    Its dtype is the given one, else NumPy's; Python's whole numbers become float64 for a gradient.
 
     Raises DTypeError, which calls the leaf by its name.
     """
     subject = tensor_called(name)
     if x is None:
         raise DTypeError(subject, got="None")
-    carried = getattr(x, "dtype", None)
+    value = x.data if is_tensor(x) else x
+    if hasattr(x, "__dlpack__") and not hasattr(x, "__array__"):
+        value = np.from_dlpack(x)
     try:
-        value = x.data if is_tensor(x) else x
-        data = plain(np.array(value, dtype=dtype or carried, subok=True))
-        if dtype is None and carried is None and data.dtype.kind in "iub":
-            data = data.astype(np.float64)
+        data = plain(np.array(value, dtype=dtype, subok=True))
     except MinigradError:
         raise
-    except (TypeError, ValueError) as error:
-        raise DTypeError(subject, got=str(error)) from None
+    except (TypeError, ValueError, RuntimeError) as error:
+        from .long_refusals import no_array
+
+        raise no_array(subject, x, error) from None
+    if requires_grad and dtype is None and not hasattr(x, "dtype") and data.dtype.kind in "iub":
+        data = data.astype(np.float64)
     return own(data, name, requires_grad)
 
 

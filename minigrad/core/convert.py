@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import operator
 import sys
+from collections.abc import Callable
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.errors import UnsupportedError
-from minigrad.source import serials, stores_into_an_item, user_place
+from minigrad.source import serials, user_place
 
 from .array import Array
 from .scope import looked
@@ -49,37 +50,47 @@ def item(self: Tensor, *index: int) -> Any:
     >>> mg.tensor([[1.0, 2.0]]).item(0, 1)
     2.0
 
-    Raises ValueError where there are several and no index.
+    Raises ShapeError where there are several and no index.
     """
-    look(self)
-    return self._array.item(*index)
+    return _taken(self, "item", lambda array: array.item(*index))
 
 
 def as_bool(self: Tensor) -> bool:
     """``if t``."""
-    look(self)
-    return bool(self._array)
-
-
-def as_int(self: Tensor) -> int:
-    """``int(t)``."""
-    look(self)
-    return int(self._array)
+    return _taken(self, "bool", bool)  # type: ignore[no-any-return]
 
 
 def as_index(self: Tensor) -> int:
     """t as an index or a length."""
-    look(self)
-    return operator.index(self._array)
+    return _taken(self, "index", operator.index)  # type: ignore[no-any-return]
+
+
+def as_int(self: Tensor) -> int:
+    """``int(t)``."""
+    return int(_number(self, "int"))
 
 
 def as_float(self: Tensor) -> float:
-    """``float(t)``, which ``a[i] = t`` asks for too."""
-    if self.requires_grad and stores_into_an_item(sys._getframe(1)):
-        expected = "collect Tensors in a list and np.stack them"
-        raise UnsupportedError("a[i] = t", got=_gradient_lost(self), expected=expected)
-    look(self)
-    return float(self._array)
+    """``float(t)``, which ``math.tanh(t)`` asks for too."""
+    return float(_number(self, "float"))
+
+
+def _number(x: Tensor, name: str) -> Any:
+    """The one number in x, with which Python goes on: backward() tells what that loses."""
+    number = _taken(x, name, np.ndarray.item)
+    if x.requires_grad:
+        from minigrad.core.inspection.reads import mark
+
+        mark(x, sys._getframe(2))
+    return number
+
+
+def _taken(x: Tensor, name: str, take: Callable[[Array], Any]) -> Any:
+    look(x)
+    try:
+        return take(x._array)
+    except (TypeError, ValueError, IndexError) as error:
+        raise long_refusals().no_number(x, name, error) from None
 
 
 def contains(self: Tensor, value: Any) -> bool:
@@ -105,14 +116,16 @@ def numpy(self: Tensor) -> Array:
 def as_array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
     """np.asarray: refused where it would lose a gradient."""
     if self.requires_grad:
-        expected = "use np.stack to join Tensors, and .data or .numpy() for the bare value"
-        raise UnsupportedError("np.asarray", got=_gradient_lost(self), expected=expected)
+        raise long_refusals().gradient_lost(self)
     look(self)
     return np.array(self._array, dtype=dtype, copy=copy)
 
 
-def _gradient_lost(x: Tensor) -> str:
-    return f"'{x.label}' needs a gradient, which a plain array would drop"
+def long_refusals() -> ModuleType:
+    """The texts of what is refused, read when it is."""
+    from . import long_refusals
+
+    return long_refusals
 
 
 # --- text -----------------------------------------------------------------------------------------
@@ -142,7 +155,4 @@ def in_notebook(self: Tensor, **_: Any) -> dict[str, str]:
 # --- refused --------------------------------------------------------------------------------------
 def refuse_item(self: Tensor, index: Any, value: Any) -> None:
     """``t[i] = value``: there is no such thing."""
-    build = "build the new value with np.where, np.concatenate or np.stack"
-    expected = f"{build}, or assign() a whole leaf"
-    got = f"'{self.label}' is read-only"
-    raise UnsupportedError("item assignment", got=got, expected=expected)
+    raise long_refusals().item_assignment(self)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from minigrad.errors import MinigradError, UnsupportedError
 from minigrad.ops import COMPOSED, DISCRETE, STATIC, compose, op_name
+from minigrad.source import library_home
 
 from .array import is_tensor
 from .convert import look
-from .long_refusals import refusal
+from .long_refusals import refusal, tensors, twin_of
 
 Fn = Callable[..., Any]
 _SPACES = {"numpy.linalg": "np.linalg", "numpy.fft": "np.fft"}
@@ -36,7 +37,7 @@ def _composed(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     except Exception as numpys_own:
         # whatever NumPy raises is the reason
         why = numpys_own
-    raise refusal(op_name(fn), list(_tensors(args)), {}, why) from None
+    raise refusal(op_name(fn), args, {}, why) from None
 
 
 def _called(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -44,7 +45,7 @@ def _called(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
     Plain arrays out, unless a gradient would be lost on the way.
     """
-    operands = list(_tensors([args, kwargs]))
+    operands = list(tensors([args, kwargs]))
     if fn not in DISCRETE:
         for x in operands:
             if x.requires_grad:
@@ -56,19 +57,19 @@ def _called(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def _gradient_lost(fn: Fn, x: Any) -> UnsupportedError:
-    space = _SPACES.get(getattr(fn, "__module__", ""), "np")
     got = f"'{x.label}' needs a gradient and minigrad cannot differentiate this function"
     expected = "write it with other NumPy functions, or pass x.data where no gradient is wanted"
-    return UnsupportedError(f"{space}.{op_name(fn)}", got=got, expected=expected)
+    name = op_name(fn)
+    subject = f"{_space(fn, name)}.{name}"
+    return UnsupportedError(subject, got=got, expected=expected, remedy=twin_of(name))
 
 
-def _tensors(x: Any) -> Iterator[Any]:
-    """The Tensors in nested lists, tuples and dicts."""
-    if is_tensor(x):
-        yield x
-    elif isinstance(x, (list, tuple, dict)):
-        for part in x.values() if isinstance(x, dict) else x:
-            yield from _tensors(part)
+def _space(fn: Fn, name: str) -> str:
+    """Where a user finds the function: ``np``, ``np.linalg``, ``scipy.special``."""
+    if not hasattr(fn, "__module__"):
+        # a ufunc that is not NumPy's
+        return library_home(fn, name) or "np"
+    return _SPACES.get(fn.__module__, "np")
 
 
 def _bare(x: Any) -> Any:

@@ -139,3 +139,4 @@ def _forget(x: Tensor) -> None:
     x.fn = None
     x.inputs = ()
     x.kwargs = {}
+    x.grad = None

@@ -5,27 +5,65 @@ These functions return the error; they are imported when it is raised.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.errors import GradientError, MissingError, ShapeError, UnsupportedError
+from minigrad.errors import (
+    DTypeError,
+    GradientError,
+    MinigradError,
+    MissingError,
+    ShapeError,
+    UnsupportedError,
+)
 from minigrad.ops.elementwise import cast
+from minigrad.source import library_call
+
+from .array import is_tensor
 
 if TYPE_CHECKING:
     from .tape import Tape
     from .tensor import Tensor
 
 MAX_NAMED_OPERANDS = 4
+CAST = "Cast it to float32"
+GRADIENT_OF_A_RESULT = (
+    "minigrad.grad(loss, [h]) gives it, Tape.of(loss).steps() those of all; "
+    "on_backward(h, fn) sees it pass"
+)
+# what other libraries call functions of ours
+TWINS = {"expit": "sigmoid", "softmax": "softmax", "log_softmax": "log_softmax"}
+SIGNS = {
+    "add": "+",
+    "subtract": "-",
+    "multiply": "*",
+    "divide": "/",
+    "matmul": "@",
+    "power": "**",
+    "remainder": "%",
+    "floor_divide": "//",
+    "bitwise_and": "&",
+    "bitwise_or": "|",
+    "bitwise_xor": "^",
+}
 
 
 # --- recording ------------------------------------------------------------------------------------
 def refusal(
-    op: str, inputs: Sequence[Any], keywords: Mapping[str, Any], error: Exception
+    op: str,
+    inputs: Sequence[Any],
+    keywords: Mapping[str, Any],
+    error: Exception,
+    args: Sequence[Any] = (),
 ) -> ShapeError:
-    """NumPy's refusal of these operands as one sentence, with their names and shapes."""
+    """NumPy's refusal of these operands as one sentence, with their names and shapes.
+
+    ``args`` are those of the call, where it did not come to inputs.
+    """
     reason = str(error).splitlines()[0].rstrip(" .")
+    inputs = list(tensors(inputs or args))
     if op == "matmul" and all(x.ndim for x in inputs):
         reason = _matmul_refusal(inputs[0].shape, inputs[1].shape) or reason
     got = " and ".join(f"'{x.label}' is {x.shape}" for x in inputs[:MAX_NAMED_OPERANDS])
@@ -34,7 +72,17 @@ def refusal(
     if keywords:
         settings = ", ".join(f"{k}={v!r}" for k, v in keywords.items())
         op = f"{op}({settings})"
-    return ShapeError(op, got=got, expected=reason)
+    remedy = CAST if "bfloat16" in reason.lower() else ""
+    return ShapeError(op, got=got, expected=reason, remedy=remedy)
+
+
+def tensors(x: Any) -> Iterator[Any]:
+    """The Tensors in nested lists, tuples and dicts."""
+    if is_tensor(x):
+        yield x
+    elif isinstance(x, (list, tuple, dict)):
+        for part in x.values() if isinstance(x, dict) else x:
+            yield from tensors(part)
 
 
 def _matmul_refusal(a: tuple[int, ...], b: tuple[int, ...]) -> str:
@@ -81,6 +129,46 @@ def _end_of_the_way(tape: Tape) -> str:
     return ""
 
 
+def augmented_parameter(w: Tensor, fn: Any) -> UnsupportedError:
+    """The error for ``W += ...``: Python would bind the name to a result, and train nothing."""
+    sign = SIGNS[fn.__name__]
+    got = f"'{w.label}' is a parameter, which it would leave as it is"
+    update = f"Write w.assign(w.data {sign} ...) or use minigrad.optim"
+    remedy = f"{update}; for a result write y = w {sign} ... instead"
+    return UnsupportedError(f"{sign}=", got=got, remedy=remedy)
+
+
+# --- what no tensor is made of --------------------------------------------------------------------
+def no_real_numbers(subject: str, dtype: np.dtype[Any]) -> DTypeError:
+    """The error for a dtype that the engine does not carry, or not where a gradient is needed."""
+    expected = "expected real numbers"
+    remedy = ""
+    if dtype.kind in "iub":
+        expected = "a gradient needs a floating dtype"
+        remedy = "Pass dtype=float"
+    elif dtype.kind == "c":
+        remedy = "Keep real and imaginary part as two Tensors"
+    elif dtype.kind == "V" and dtype.names is None:
+        # bfloat16, to NumPy
+        remedy = CAST
+    return DTypeError(subject, got=f"dtype {dtype}", expected=expected, remedy=remedy)
+
+
+def no_plain_array(subject: str, x: Any) -> DTypeError:
+    """The error for arrays of a subclass whose operators mean something else."""
+    remedy = "Pass np.asarray(m)"
+    if isinstance(x, np.ma.MaskedArray):
+        remedy = "Pass .filled(value), and the mask apart"
+    got = f"a {type(x).__name__}"
+    return DTypeError(subject, got=got, expected="expected plain arrays", remedy=remedy)
+
+
+def no_array(subject: str, x: Any, error: Exception) -> DTypeError:
+    """The error for what NumPy makes no array of; its reason is that of x, or NumPy's."""
+    remedy = CAST if "bfloat16" in str(getattr(x, "dtype", "")) else ""
+    return DTypeError(subject, got=str(error).rstrip("."), remedy=remedy)
+
+
 # --- conversions ----------------------------------------------------------------------------------
 def pickling(x: Tensor) -> UnsupportedError:
     """The error for the result of an operation: copied, it would have to take its past along."""
@@ -89,8 +177,57 @@ def pickling(x: Tensor) -> UnsupportedError:
     return UnsupportedError("pickle or copy", got=got, expected=expected, remedy="Take .numpy()")
 
 
-def missing(name: str) -> MissingError:
+def no_number(x: Tensor, subject: str, error: Exception) -> MinigradError:
+    """The error for a tensor that is not the number that Python asks for."""
+    if subject in ("item", "bool"):
+        return refusal(subject, [x], {}, error)
+    got = f"'{x.label}' is {x.dtype} of shape {x.shape}"
+    expected = "expected one integer" if subject == "index" else "expected one number"
+    return UnsupportedError(subject, got=got, expected=expected)
+
+
+def item_assignment(x: Tensor) -> UnsupportedError:
+    """The error for ``t[i] = value``."""
+    build = "build the new value with np.where, np.concatenate or np.stack"
+    expected = f"{build}, or assign() a whole leaf"
+    return UnsupportedError("item assignment", got=f"'{x.label}' is read-only", expected=expected)
+
+
+def copied(x: Tensor) -> UnsupportedError:
+    """The error for ``tensor(t)``, which would cut the gradient of t."""
+    got = f"'{x.label}' needs a gradient, which a copy would drop"
+    remedy = "It is a Tensor already: t.named(...) names it, t.detach() cuts it off"
+    if x.fn is None:
+        remedy = "t.detach() is a constant, tensor(t, requires_grad=True) another parameter"
+    return UnsupportedError("tensor", got=got, remedy=remedy)
+
+
+def gradient_lost(x: Tensor) -> UnsupportedError:
+    """The error for what NumPy or another library would make a plain array of."""
+    subject = library_call() or "np.asarray"
+    got = f"'{x.label}' needs a gradient, which a plain array would drop"
+    expected = "use np.stack to join Tensors, and .data or .numpy() for the bare value"
+    remedy = twin_of(subject.rpartition(".")[2])
+    return UnsupportedError(subject, got=got, expected=expected, remedy=remedy)
+
+
+def twin_of(name: str) -> str:
+    """The function of ours that has a gradient where the one of that name has none."""
+    return f"minigrad.{TWINS[name]} has a gradient" if name in TWINS else ""
+
+
+def no_axes(x: Tensor) -> UnsupportedError:
+    """The error for the length of a tensor without axes, and for walking over it."""
+    got = f"'{x.label}' is (), one number"
+    return UnsupportedError("len or iteration", got=got, remedy="Take t.item(), or t[None]")
+
+
+def missing(x: Tensor, name: str) -> MissingError:
     """The error for an attribute that a Tensor does not have; what arrays have is pointed to."""
+    if name == "grad":
+        got = f"'{x.label}' is a result of {x.op}"
+        expected = "only leaves keep one"
+        return MissingError("grad", got=got, expected=expected, remedy=GRADIENT_OF_A_RESULT)
     remedy = ""
     if hasattr(np.ndarray, name):
         remedy = "Take t.data, read-only, or t.numpy(), a copy"

@@ -43,6 +43,10 @@ def sweep_of(
     else:
         nodes = carrying(output, oldest=min([x.serial for x in targets], default=output.serial))
         wanted = leading_to(nodes, targets)
+    if Tensor.last_read >= 0:
+        from minigrad.core.inspection.reads import warn_of_reads
+
+        warn_of_reads(nodes)
     sweeping = sweep(nodes, output, seed, wanted)
     for guard in all_holding(watch):
         sweeping = guard(tape, sweeping)
@@ -127,7 +131,8 @@ def _scattered(so_far: Array | None, c: Scattered) -> Array:
     if so_far is None:
         so_far = np.zeros(c.shape, c.dtype)
     elif not so_far.flags.writeable:
-        so_far = so_far.copy()
+        # of no axes it may be a number
+        so_far = np.array(so_far)
     c.add_to(so_far)
     return so_far
 

@@ -5,6 +5,7 @@ You can print it, replay it, walk its edges, go backward through it.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -216,6 +217,10 @@ class Tape:
 
 
 def add_to_grads(adjoints: list[tuple[Tensor, Array]]) -> None:
-    """Add to each leaf's ``grad``."""
-    for leaf, g in adjoints:
-        leaf.grad = frozen(g.copy() if leaf.grad is None else leaf.grad + g)
+    """Add to each leaf's ``grad``, one thread after another: all into one leaf lose nothing."""
+    with _adding:
+        for leaf, g in adjoints:
+            leaf.grad = frozen(g.copy() if leaf.grad is None else leaf.grad + g)
+
+
+_adding = threading.Lock()

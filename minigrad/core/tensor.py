@@ -37,8 +37,8 @@ def method(fn: Any, name: str = "") -> Recorded:
     return _documented(recorded, fn, name or fn.__name__)
 
 
-def operator(fn: np.ufunc, name: str, swapped: str = "") -> tuple[Recorded, Recorded]:
-    """The methods for an operator: with the tensor on its left, and on its right."""
+def operator(fn: np.ufunc, name: str, swapped: str = "") -> tuple[Recorded, Recorded, Recorded]:
+    """The methods for an operator: the tensor on its left, on its right, and ``x += y``."""
 
     def left(self: Tensor, other: Any) -> Tensor:
         return record(fn, (self, other), {})  # type: ignore[no-any-return]
@@ -46,8 +46,17 @@ def operator(fn: np.ufunc, name: str, swapped: str = "") -> tuple[Recorded, Reco
     def right(self: Tensor, other: Any) -> Tensor:
         return record(fn, (other, self), {})  # type: ignore[no-any-return]
 
-    swapped = swapped or f"r{name}"
-    return _documented(left, fn, f"__{name}__"), _documented(right, fn, f"__{swapped}__")
+    def augmented(self: Tensor, other: Any) -> Tensor:
+        # x = x + y, which would leave a parameter as it was
+        if self.requires_grad and self.fn is None:
+            raise convert.long_refusals().augmented_parameter(self, fn)
+        return record(fn, (self, other), {})  # type: ignore[no-any-return]
+
+    return (
+        _documented(left, fn, f"__{name}__"),
+        _documented(right, fn, f"__{swapped or 'r' + name}__"),
+        _documented(augmented, fn, f"__i{name}__"),
+    )
 
 
 def _documented(recorded: Recorded, fn: Any, name: str) -> Recorded:
@@ -80,20 +89,13 @@ class Tensor:
     __slots__ = (
         *("_array", "requires_grad", "name", "fn", "inputs", "kwargs", "grad"),
         *("serial", "born", "time", "place"),
-        *(
-            "cut",
-            "off_tape",
-            "swept",
-            "asked",
-            "assigned",
-            "peeked",
-            "form",
-            "segment",
-            "__weakref__",
-        ),
+        *("cut", "off_tape", "swept", "asked", "assigned", "peeked", "reads"),
+        *("form", "segment", "__weakref__"),
     )
     last_assign: ClassVar[int] = -1
     """The serial of the last assign() to any Tensor."""
+    last_read: ClassVar[int] = -1
+    """The serial of the last reading, as a number, of any Tensor that needs a gradient."""
 
     def __init__(
         self,
@@ -115,7 +117,9 @@ class Tensor:
         self.fn = fn
         self.inputs = inputs
         self.kwargs = {} if kwargs is None else kwargs
-        self.grad: Array | None = None
+        if fn is None:
+            # of a result there is none: reading it says how to get it
+            self.grad: Array | None = None
         # kept for errors: by what a result became a leaf, ".detach()" or "no_grad()"
         self.cut = ""
         # kept for compile and replay: by what a value of inputs became a leaf
@@ -128,6 +132,8 @@ class Tensor:
         self.assigned = -1
         # kept for compile: when and where Python looked at the value
         self.peeked: tuple[int, Place] | None = None
+        # kept for inspection/reads.py: where Python took it as a number, and when last
+        self.reads: dict[Any, Any] | None = None
         # kept for recompute.py: what is known of a dropped value, and with what it is recomputed
         self.form: Any = None
         self.segment: Any = None
@@ -188,7 +194,7 @@ class Tensor:
     def label(self) -> str:
         """Its name, or its operation and time step: ``h_3``, ``tanh@3``; recomputed ``tanh@3'``."""
         if self.name:
-            return self.name
+            return self.name if self.name.isprintable() else repr(self.name)[1:-1]
         label = self.op
         if self.fn is None:
             label = "parameter" if self.requires_grad else "constant"
@@ -281,9 +287,7 @@ class Tensor:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled and copied, a leaf is a new leaf: serials mean nothing in another process."""
         if self.fn is not None:
-            from .long_refusals import pickling
-
-            raise pickling(self)
+            raise convert.long_refusals().pickling(self)
         return tensor, (self._array, self.requires_grad, self.name)
 
     # a type checker would take it for a promise that every attribute is there
@@ -293,12 +297,12 @@ class Tensor:
             """Only for what is missing: a dropped value, or what arrays have and Tensors do not."""
             if name == "_array":
                 return self.segment.open().read(self)[0]
-            from .long_refusals import missing
-
-            raise missing(name)
+            raise convert.long_refusals().missing(self, name)
 
     def __len__(self) -> int:
-        return len(self._array)
+        if self.ndim == 0:
+            raise convert.long_refusals().no_axes(self)
+        return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
@@ -323,19 +327,20 @@ class Tensor:
         return result
 
     __hash__ = object.__hash__
-    __add__, __radd__ = operator(np.add, "add")
-    __sub__, __rsub__ = operator(np.subtract, "sub")
-    __mul__, __rmul__ = operator(np.multiply, "mul")
-    __truediv__, __rtruediv__ = operator(np.divide, "truediv")
-    __matmul__, __rmatmul__ = operator(np.matmul, "matmul")
-    __pow__, __rpow__ = operator(np.power, "pow")
-    __mod__, __rmod__ = operator(np.remainder, "mod")
-    __floordiv__, __rfloordiv__ = operator(np.floor_divide, "floordiv")
-    __and__, __rand__ = operator(np.bitwise_and, "and")
-    __or__, __ror__ = operator(np.bitwise_or, "or")
-    __xor__, __rxor__ = operator(np.bitwise_xor, "xor")
-    __lt__, __gt__ = operator(np.less, "lt", "gt")
-    __le__, __ge__ = operator(np.less_equal, "le", "ge")
+    __add__, __radd__, __iadd__ = operator(np.add, "add")
+    __sub__, __rsub__, __isub__ = operator(np.subtract, "sub")
+    __mul__, __rmul__, __imul__ = operator(np.multiply, "mul")
+    __truediv__, __rtruediv__, __itruediv__ = operator(np.divide, "truediv")
+    __matmul__, __rmatmul__, __imatmul__ = operator(np.matmul, "matmul")
+    __pow__, __rpow__, __ipow__ = operator(np.power, "pow")
+    __mod__, __rmod__, __imod__ = operator(np.remainder, "mod")
+    __divmod__, __rdivmod__ = operator(np.divmod, "divmod")[:2]
+    __floordiv__, __rfloordiv__, __ifloordiv__ = operator(np.floor_divide, "floordiv")
+    __and__, __rand__, __iand__ = operator(np.bitwise_and, "and")
+    __or__, __ror__, __ior__ = operator(np.bitwise_or, "or")
+    __xor__, __rxor__, __ixor__ = operator(np.bitwise_xor, "xor")
+    __lt__, __gt__ = operator(np.less, "lt", "gt")[:2]
+    __le__, __ge__ = operator(np.less_equal, "le", "ge")[:2]
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
         return record(np.equal, (self, other), {})  # type: ignore[no-any-return]
@@ -427,6 +432,7 @@ class Tensor:
         fields = (self.requires_grad, self.name, self.fn, inputs, self.kwargs)
         copy = Tensor(value, *fields, like=self)
         copy.peeked = self.peeked
+        copy.reads = self.reads
         copy.segment = self.segment
         if self.form is not None:
             copy.drop(self.form, self.segment)
@@ -444,20 +450,29 @@ def tensor(
 ) -> Tensor:
     """Copy x into a new leaf.
 
-    The dtype is the given one, else the one x carries (an array, a NumPy scalar, a Tensor), else
-    float64.
+    x is whatever NumPy makes an array of, those of other libraries too. The dtype is the given one,
+    else what NumPy gives x: whole numbers stay whole, as indices must be. With ``requires_grad``
+    Python's whole numbers become float64.
 
     >>> import minigrad as mg
     >>> mg.tensor([1, 2], requires_grad=True, name="w")
     tensor([1., 2.], name='w', requires_grad=True)
+    >>> mg.tensor([0, 2]).dtype, mg.tensor([True, False]).dtype
+    (dtype('int64'), dtype('bool'))
 
-    Raises DTypeError for complex or object data, and for a gradient of anything but floats.
+    Raises DTypeError for complex or object data, and for a gradient of anything but floats;
+    UnsupportedError for a Tensor that needs a gradient, which the copy would drop. A parameter is
+    copied as another one, with ``requires_grad``.
     """
     leaf = Tensor(leaf_array(x, dtype, name, requires_grad), requires_grad, name)
-    if type(x) is Tensor and not requires_grad:
-        from .rerun.off_tape import mark
+    if isinstance(x, Tensor):
+        if x.requires_grad and (x.fn is not None or not requires_grad):
+            raise convert.long_refusals().copied(x)
+        leaf.cut = x.cut
+        if not requires_grad:
+            from .rerun.off_tape import mark
 
-        mark(leaf, [x], "mg.tensor()")
+            mark(leaf, [x], "mg.tensor()")
     return leaf
 
 
@@ -471,12 +486,12 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
         from .dispatch import not_in_the_table
 
         return not_in_the_table(fn, args, kwargs)
-    if not bound and (kwargs or op.bind is not None or len(args) != len(op.rules)):
-        args, kwargs = op.split(args, kwargs)
     inputs: list[Tensor] = []
     values: list[Array] = []
     needs_grad = False
     try:
+        if not bound and (kwargs or op.bind is not None or len(args) != len(op.rules)):
+            args, kwargs = op.split(args, kwargs)
         for x in args:
             if type(x) is not Tensor:
                 x = Tensor(constant(fn, x, args))  # noqa: PLW2901
@@ -487,9 +502,8 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     except MinigradError:
         raise
     except (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError) as error:
-        from .long_refusals import refusal
-
-        raise refusal(op_name(fn), inputs, kwargs, error) from None
+        refusal = convert.long_refusals().refusal
+        raise refusal(op_name(fn), inputs, kwargs, error, args) from None
     data = frozen(data)
     kind = data.dtype.kind
     if kind not in REAL_KINDS:

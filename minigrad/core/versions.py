@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.errors import GradientError, ShapeError, StaleTapeError
+from minigrad.errors import DTypeError, GradientError, ShapeError, StaleTapeError
 from minigrad.source import serials
 
 from .array import Array, frozen, leaf_array
@@ -32,7 +32,8 @@ def assign(self: Tensor, array: npt.ArrayLike) -> None:
     >>> w
     tensor([0.5, 1.5], requires_grad=True)
 
-    Raises GradientError for the result of an operation, ShapeError for another shape.
+    Raises GradientError for the result of an operation, ShapeError for another shape, DTypeError
+    for fractions in a tensor of whole numbers.
     """
     if self.fn is not None:
         got = f"'{self.label}' is a result of {self.op}"
@@ -41,6 +42,9 @@ def assign(self: Tensor, array: npt.ArrayLike) -> None:
     if new.shape != self.shape:
         got = f"'{self.label}' is {self.shape}, the new value {new.shape}"
         raise ShapeError("assign", got=got)
+    if new.dtype.kind == "f" and self.dtype.kind != "f" and np.any(new % 1):
+        got = f"'{self.label}' is {self.dtype}, the new value {new.dtype}"
+        raise DTypeError("assign", got=got, expected="its fractions would be lost")
     np.copyto(writeable(self), new, "unsafe")
     frozen(self._array)
 

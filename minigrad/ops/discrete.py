@@ -52,9 +52,6 @@ OF_ONE_ARRAY = (
     np.round,
     np.around,
     np.fix,
-    np.zeros_like,
-    np.ones_like,
-    np.empty_like,
     np.isposinf,
     np.isneginf,
 )
@@ -64,11 +61,15 @@ for fn in OF_ONE_ARRAY:
     defvjp(fn, None)
 
 # --- on plain arrays ------------------------------------------------------------------------------
-# These decide nothing by the values: they ask for shapes and dtypes, print or save.
+# These decide nothing by the values: they ask for shapes and dtypes, print or save. What is made
+# like a Tensor depends on none.
 STATIC: set[Fn] = {
     np.shape,
     np.ndim,
     np.size,
+    np.zeros_like,
+    np.ones_like,
+    np.empty_like,
     np.iscomplexobj,
     np.isrealobj,
     np.result_type,

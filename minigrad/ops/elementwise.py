@@ -155,12 +155,6 @@ defvjp(
     lambda g, y, x, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0),
     says="{g} ⊙ [isfinite({x})]",
 )
-defvjp(
-    np.full_like,
-    None,
-    lambda g, y, a, v, dtype=None, shape=None: g,
-    says=(None, "sum({g})"),
-)
 
 
 def _clip(
@@ -193,6 +187,30 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     return y
 
 
+def _full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    shape: Any = None,
+) -> Any:
+    """It depends on the value alone: of a only shape and dtype are read."""
+    dtype = a.dtype if dtype is None else dtype
+    shape = a.shape if shape is None else shape
+    if _is_plain(fill_value):
+        return np.full(shape, fill_value, dtype)
+    return np.broadcast_to(cast(fill_value, dtype), shape)
+
+
+def _is_plain(x: Any) -> bool:
+    return isinstance(x, np.ndarray) or not hasattr(x, "__array_function__")
+
+
+def _divmod(a: Any, b: Any) -> tuple[Any, Any]:
+    return np.floor_divide(a, b), np.remainder(a, b)
+
+
+COMPOSED[np.divmod] = _divmod
+COMPOSED[np.full_like] = _full_like
 COMPOSED[np.clip] = _clip
 COMPOSED[np.select] = _select
 

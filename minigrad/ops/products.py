@@ -72,9 +72,9 @@ def _multi_dot(g: Any, y: Any, *xs: Any) -> list[Any]:
     # A vector in front is a row, one at the end a column.
     first, *middle, last = xs
     row_length = first.shape[-1]
-    first = np.reshape(first, (-1, row_length))
+    first = np.reshape(first, (math.prod(first.shape[:-1]), row_length))
     column_length = last.shape[0]
-    last = np.reshape(last, (column_length, -1))
+    last = np.reshape(last, (column_length, math.prod(last.shape[1:])))
     matrices = (first, *middle, last)
     transposed = [x.T for x in matrices]
     matrix_shape = first.shape[0], last.shape[1]

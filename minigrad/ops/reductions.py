@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .compositions import COMPOSED
-from .shapes import along, axes_of, flat_for, folded_shape, rows_over
+from .shapes import along, axes_of, flat_for, folded_shape, row_axis, rows_over
 from .table import Fn, Templates, defvjp
 
 
@@ -108,11 +108,11 @@ def _ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def _prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """A tree of products: right where elements are zero, as g * y / x would not be."""
     x = _widened(x)
-    axes = axes_of(x, axis)
+    axes = axes_of(x, row_axis(x, axis))
     y = rows_over(x, axes)
     if y.shape[-1] == 0:
-        rows = y.shape[:-1]
-        y = np.ones((*rows, 1), y.dtype)
+        # 1, that of nothing
+        y = np.sum(y, axis=-1, keepdims=True) + 1
     while y.shape[-1] > 1:
         even = y.shape[-1] // 2 * 2
         pairs = y[..., 0:even:2] * y[..., 1:even:2]
@@ -123,7 +123,7 @@ def _prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def _cumprod(x: Any, axis: int | None = None) -> Any:
     """A scan that doubles its reach, for the same reason. Source: Hillis and Steele 1986."""
-    x, axis = flat_for(_widened(x), axis)
+    x, axis = flat_for(_widened(x), row_axis(x, axis))
     reach = 1
     while reach < x.shape[axis]:
         later = along(x, axis, slice(reach, None))

@@ -33,6 +33,13 @@ def flat_for(x: Any, axis: int | None) -> tuple[Any, int]:
     return x, axis
 
 
+def row_axis(x: Any, axis: Any) -> Any:
+    """The axis meant where NumPy counts a single number as a row of one: None, all of it."""
+    if x.ndim == 0 and axis in (0, -1):
+        return None
+    return axis
+
+
 def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     """np.moveaxis as a transpose."""
     sources = axes_of(x, source)

@@ -181,6 +181,32 @@ def set_number():
     a[0] = w() * 2
 
 
+def add_to_parameter():
+    p = w(A)
+    p += A
+
+
+def under_no_grad_too():
+    p = w(np.eye(2))
+    with mg.no_grad():
+        p @= np.eye(2)
+
+
+class Foreign:
+    """An array of another library, which NumPy cannot read."""
+
+    def __init__(self, error, dtype="float32"):
+        self.error = error
+        self.dtype = dtype
+
+    def __array__(self, dtype=None, copy=None):
+        raise self.error
+
+
+BFLOAT16 = Foreign(TypeError("Got unsupported ScalarType BFloat16"), "torch.bfloat16")
+NEEDS_GRADIENT = Foreign(RuntimeError("Can't call numpy() on Tensor that requires grad."))
+
+
 def other_mask():
     x = w(A)
     mg.Tape.of(x[x > 1.5].named("y")).replay({x: -A})
@@ -219,6 +245,62 @@ MESSAGES = [
     (
         lambda: w().astype(complex),
         "cast: dtype complex128; expected real numbers. Keep real and imaginary part as two Tensors. [{}]",
+    ),
+    (
+        lambda: mg.tensor(np.zeros(2, "V2")),
+        "tensor: dtype |V2; expected real numbers. Cast it to float32. [{}]",
+    ),
+    (
+        lambda: mg.tensor(BFLOAT16, name="x"),
+        "tensor 'x': Got unsupported ScalarType BFloat16. Cast it to float32. [{}]",
+    ),
+    (
+        lambda: w(A) * BFLOAT16,
+        "multiply: 'w' is (4,); Got unsupported ScalarType BFloat16. Cast it to float32. [{}]",
+    ),
+    (
+        lambda: mg.tensor(NEEDS_GRADIENT),
+        "tensor: Can't call numpy() on Tensor that requires grad. [{}]",
+    ),
+    (
+        lambda: w(A) * NEEDS_GRADIENT,
+        "multiply: Can't call numpy() on Tensor that requires grad. [{}]",
+    ),
+    (
+        lambda: mg.tensor(w() * 2, name="h"),
+        "tensor: 'multiply' needs a gradient, which a copy would drop. It is a Tensor already: t.named(...) names it, t.detach() cuts it off. [{}]",
+    ),
+    (
+        lambda: mg.tensor(w()),
+        "tensor: 'w' needs a gradient, which a copy would drop. t.detach() is a constant, tensor(t, requires_grad=True) another parameter. [{}]",
+    ),
+    (
+        add_to_parameter,
+        "+=: 'w' is a parameter, which it would leave as it is. Write w.assign(w.data + ...) or use minigrad.optim; for a result write y = w + ... instead. [{}]",
+    ),
+    (
+        under_no_grad_too,
+        "@=: 'w' is a parameter, which it would leave as it is. Write w.assign(w.data @ ...) or use minigrad.optim; for a result write y = w @ ... instead. [{}]",
+    ),
+    (
+        lambda: (w() * 2).named("h_3").grad,
+        "grad: 'h_3' is a result of multiply; only leaves keep one. minigrad.grad(loss, [h]) gives it, Tape.of(loss).steps() those of all; on_backward(h, fn) sees it pass. [{}]",
+    ),
+    (lambda: list(w()), "len or iteration: 'w' is (), one number. Take t.item(), or t[None]. [{}]"),
+    (lambda: float(w(A)), "float: 'w' is float64 of shape (4,); expected one number. [{}]"),
+    (lambda: int(w(A)), "int: 'w' is float64 of shape (4,); expected one number. [{}]"),
+    (lambda: [1, 2][w()], "index: 'w' is float64 of shape (); expected one integer. [{}]"),
+    (
+        lambda: bool(w(A)),
+        "bool: 'w' is (4,); The truth value of an array with more than one element is ambiguous. Use a.any() or a.all(). [{}]",
+    ),
+    (
+        lambda: w(A).item(),
+        "item: 'w' is (4,); can only convert an array of size 1 to a Python scalar. [{}]",
+    ),
+    (
+        lambda: mg.tensor([1, 2], name="n").assign([0.5, 1]),
+        "assign: 'n' is int64, the new value float64; its fractions would be lost. [{}]",
     ),
     (set_data, "data: 'w' is read-only. Write w.assign(w.data - ...), or use minigrad.optim. [{}]"),
     (
@@ -281,6 +363,10 @@ MESSAGES = [
     (
         lambda: np.sum(w(A), axis=2),
         "sum(axis=2): 'w' is (4,); axis 2 is out of bounds for array of dimension 1. [{}]",
+    ),
+    (
+        lambda: np.linalg.vector_norm(w(A), axis=5),
+        "vector_norm(axis=5): 'w' is (4,); axis 5 is out of bounds for array of dimension 1. [{}]",
     ),
     (
         lambda: np.split(w(A), 3),

@@ -80,8 +80,8 @@ def test_logical_operators_of_conditions(op):
 
 
 def test_rebinding_a_name_with_an_operator_is_fine():
-    w = x = param([1.0, 2.0])
-    x += 1
+    w = param([1.0, 2.0])
+    x = w + 1
     x *= w
     x **= 2
     np.sum(x).backward()

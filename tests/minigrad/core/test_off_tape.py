@@ -174,6 +174,8 @@ DECIDING = {
 }
 
 
+# that a number carries no gradient is told too
+@pytest.mark.filterwarnings("ignore::minigrad.errors.LostGradientWarning")
 @pytest.mark.parametrize("fn", DECIDING.values(), ids=DECIDING)
 def test_deciding_by_a_value_is_refused_when_compiled(fn):
     W, x = leaves()

@@ -18,7 +18,7 @@ def test_steps_drained_are_backward_bit_for_bit(T, seed):
     tape = mg.Tape.of(loss)
     steps = list(tape.steps())
     assert W.grad is None
-    assert all(n.grad is None for n in tape.nodes)
+    assert all(n.grad is None for n in tape.leaves)
     tape.backward()
     (last,) = [s for s in steps if s.tensor is W]
     np.testing.assert_array_equal(last.grad, W.grad)
@@ -26,7 +26,7 @@ def test_steps_drained_are_backward_bit_for_bit(T, seed):
     again, V, _ = plain_rnn(T, seed)
     again.backward()
     np.testing.assert_array_equal(V.grad, W.grad)
-    assert [n for n in tape.nodes if n.grad is not None] == [W]
+    assert [n for n in tape.leaves if n.grad is not None] == [W]
 
 
 def test_steps_go_last_to_first_and_add_up():

@@ -1,6 +1,8 @@
 """Tensor: what it never changes, and what it does with dtypes."""
 
+import contextlib
 import functools
+import operator
 import re
 
 import numpy as np
@@ -89,12 +91,47 @@ def test_item_assignment_explains_itself():
 
 
 def test_augmented_assignment_rebinds():
-    x = y = param([1.0, 2.0])
-    y += 1
+    x = param([1.0, 2.0])
+    y = x + 1
+    before = y
     y *= x
-    assert y is not x
-    np.testing.assert_array_equal(x.data, [1, 2])
-    np.testing.assert_array_equal(grad_of(y, x), [3, 5])
+    total = mg.tensor(0.0)
+    total += np.sum(y)
+    assert y is not before
+    np.testing.assert_array_equal(grad_of(total, x), [3, 5])
+
+
+AUGMENTED = [
+    operator.iadd,
+    operator.isub,
+    operator.imul,
+    operator.itruediv,
+    operator.imatmul,
+    operator.ipow,
+    operator.imod,
+    operator.ifloordiv,
+    operator.iand,
+    operator.ior,
+    operator.ixor,
+]
+
+
+@pytest.mark.parametrize("op", AUGMENTED)
+@pytest.mark.parametrize("scope", [contextlib.nullcontext, mg.no_grad])
+def test_augmented_assignment_to_a_parameter_is_refused(op, scope):
+    """Whoever writes W -= lr * g, under no_grad or not, would train nothing."""
+    W = param(np.eye(2), "W")
+    with scope(), pytest.raises(UnsupportedError, match=r"'W' is a parameter.*assign"):
+        op(W, np.eye(2))
+    np.testing.assert_array_equal(W.data, np.eye(2))
+
+
+@pytest.mark.parametrize("op", AUGMENTED)
+def test_augmented_assignment_to_a_leaf_without_a_gradient_is_the_operator(op):
+    a = np.array([[True, False], [False, True]]) if op in AUGMENTED[-3:] else np.eye(2) + 1
+    plain = getattr(operator, op.__name__.replace("i", "", 1), None) or operator.and_
+    plain = {operator.iand: operator.and_, operator.ior: operator.or_}.get(op, plain)
+    np.testing.assert_array_equal(op(mg.tensor(a), a).data, plain(a, a))
 
 
 def test_a_result_is_not_written_into_an_array():
@@ -125,7 +162,13 @@ def repeatedly(fn, x):
 
 def test_assign_writes_into_the_leafs_own_array():
     x = param([1.0, 2.0], "x")
-    array, view, kept, apart, w = x.data, x.data[:1], x.numpy(), x.detach(), mg.tensor(x)
+    array, view, kept, apart, w = (
+        x.data,
+        x.data[:1],
+        x.numpy(),
+        x.detach(),
+        mg.tensor(x, requires_grad=True),
+    )
     with mg.no_grad():
         frozen = [x[:1], mg.detach(x), x.reshape(2, 1), +x]
     g, h = mg.grad((x + (y := param([0.0, 0.0]))).sum(), [x, y])
@@ -192,10 +235,13 @@ def test_detached_tensor_is_a_leaf_with_the_same_value():
 @pytest.mark.parametrize(
     ("x", "dtype", "expected"),
     [
-        (1, None, "float64"),
-        ([1, 2], None, "float64"),
+        (1, None, "int64"),
+        ([1, 2], None, "int64"),
+        ([1, 2.0], None, "float64"),
+        ([], None, "float64"),
         (np.array([1, 2]), None, "int64"),
-        (True, None, "float64"),
+        (True, None, "bool"),
+        ([[True], [False]], None, "bool"),
         (np.float32(1), None, "float32"),
         (np.array([True]), None, "bool"),
         ([1, 2], np.float32, "float32"),
@@ -203,7 +249,7 @@ def test_detached_tensor_is_a_leaf_with_the_same_value():
         (mg.tensor([1.0], dtype=np.float16), None, "float16"),
     ],
 )
-def test_dtype_is_given_or_carried_or_float64(x, dtype, expected):
+def test_dtype_is_given_or_numpys(x, dtype, expected):
     assert mg.tensor(x, dtype=dtype).dtype == expected
 
 

@@ -134,6 +134,7 @@ ELEMENTWISE = [
     ),
     (np.float_power, "", each(np.float_power, 2, positive=True)),
     *((fn, "", each(past_whole(fn), 2)) for fn in (np.remainder, np.fmod)),
+    (np.divmod, "", each(past_whole(lambda a, b: np.divmod(a, b)[1]), 2)),
     (np.where, "", where()),
     (np.where, "number", each(lambda a: np.where(a > 0, a, 0.5))),
     (np.clip, "", clip()),
@@ -143,7 +144,7 @@ ELEMENTWISE = [
     *((fn.outer, "", outer(fn)) for fn in BINARY),
     (np.copysign, "", each(np.copysign, 2)),
     (np.heaviside, "", each(lambda x: np.heaviside(x - x, x))),
-    (np.full_like, "", together(np.full_like, (2, 3), (3,))),
+    (np.full_like, "", each(lambda v: np.full_like(np.stack([v, v]), v))),
     (
         np.select,
         "",

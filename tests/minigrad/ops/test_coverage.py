@@ -17,8 +17,8 @@ any all matmul dot vdot inner outer tensordot einsum kron trace diag diagonal tr
 linalg.solve linalg.det linalg.slogdet linalg.pinv linalg.cholesky linalg.eigh linalg.svd reshape ravel transpose
 swapaxes moveaxis rollaxis roll expand_dims squeeze broadcast_to broadcast_arrays atleast_1d atleast_2d atleast_3d
 concatenate stack vstack hstack dstack column_stack append split array_split hsplit vsplit dsplit repeat tile flip
-fliplr flipud rot90 pad sort partition where select clip diff gradient take take_along_axis full_like zeros_like
-ones_like meshgrid real imag conj add.reduce multiply.reduce maximum.reduce minimum.reduce add.outer subtract.outer
+fliplr flipud rot90 pad sort partition where select clip diff gradient take take_along_axis full_like
+meshgrid real imag conj add.reduce multiply.reduce maximum.reduce minimum.reduce add.outer subtract.outer
 multiply.outer divide.outer power.outer
 """
 

@@ -169,7 +169,6 @@ USES = [
     fn_of(np.sinc, some(3)),
     fn_of(np.nan_to_num, np.array([1, np.nan, np.inf])),
     ("where", lambda a, b: np.where(np.array([True, False, True]), a, b), (some(3), some(2, 3))),
-    ("full_like", lambda v: np.full_like(mg.tensor(np.zeros((2, 3))), v), (some(),)),
     *((f"power {k}", lambda x, k=k: x**k, (some(3),)) for k in (3, 2, 1, 0.5, -1)),
     ("cast", lambda x: cast(x, np.float64) * 2, (some(3),)),
     *(fn_of(fn, some(2, 3)) for fn in (mg.sigmoid, mg.relu, mg.softmax, mg.log_softmax)),
