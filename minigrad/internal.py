@@ -14,7 +14,7 @@ from minigrad.core.gates import alias
 from minigrad.core.inspection.notation import filled, templates, words_of
 from minigrad.core.inspection.text import float_norm, kind_of, operation, unique_names
 from minigrad.core.inspection.text import summary as array_summary
-from minigrad.core.norms import norm, positive, shrink
+from minigrad.core.norms import norm, norm_in_parts, positive, shrink
 from minigrad.core.order import behind, dependents, leading_to, reached
 from minigrad.core.sweep import sweep
 from minigrad.debugger.session import Session
@@ -38,6 +38,7 @@ __all__ = [
     "leftovers",
     "make_folder",
     "norm",
+    "norm_in_parts",
     "operation",
     "positive",
     "reached",

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.core.arguments import as_tensors
 from minigrad.core.array import REAL_KINDS
-from minigrad.core.norms import norm, positive
+from minigrad.core.norms import norm_in_parts, positive, shrink
 from minigrad.core.tensor import Array, Tensor, frozen
 from minigrad.core.versions import writeable
 
@@ -247,8 +247,11 @@ def clip_grad_norm(params: Params, max_norm: float) -> float:
     for p in reached:
         if not np.all(np.isfinite(np.asarray(p.grad))):
             raise GradientError("clip_grad_norm", got=f"the gradient of '{p.label}' is not finite")
-    length = float(norm(*[p.grad for p in reached]))
-    if length > bound:
+    largest, root = norm_in_parts(*[p.grad for p in reached])
+    factor = shrink(bound, largest, root)
+    if factor < 1:
         for p in reached:
-            p.grad = p.grad * p.dtype.type(bound / length)
-    return length
+            # The factor has the widest dtype among them.
+            p.grad = np.asarray(p.grad * factor, p.dtype)
+    # In float64: in theirs it may overflow.
+    return float(largest) * float(root)

@@ -36,7 +36,11 @@ SECOND_READING = {
         "minigrad.core.inspection.text",
         "minigrad.core.long_refusals",
     },
-    "minigrad.core.gates": {"minigrad.core.inspection.hooks", "minigrad.core.inspection.watch"},
+    "minigrad.core.gates": {
+        "minigrad.core.inspection.hooks",
+        "minigrad.core.inspection.watch",
+        "minigrad.core.norms",
+    },
     "minigrad.core.tape": {
         "minigrad.core.rerun.replay",
         "minigrad.core.inspection.step",

@@ -55,5 +55,8 @@ def reduced_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     """
     if axis is None:
         return tuple(range(ndim))
+    # NumPy takes axis 0 of a number too
+    if ndim == 0:
+        return ()
     axes = axis if isinstance(axis, tuple) else (axis,)
     return tuple([i % ndim for i in axes])

@@ -10,25 +10,38 @@ from minigrad.errors import ArgumentError
 
 
 def norm(*gs: Any) -> Any:
-    """The Euclidean norm of all elements of all arrays or Tensors together.
+    """The Euclidean norm of all elements of all arrays or Tensors together."""
+    largest, root = norm_in_parts(*gs)
+    return largest * root
 
-    Dividing by the largest first keeps float32 from overflow.
+
+def norm_in_parts(*gs: Any) -> tuple[Any, Any]:
+    """The largest magnitude and how many times as long the norm is, at least 1.
+
+    Neither overflows where all elements are finite; their product, the norm, may. float16 is
+    widened: its sum of 65,505 ones is infinite.
     """
-    flat = [np.reshape(g, -1) for g in gs]
-    elements = np.concatenate(flat)
+    elements = np.concatenate([np.reshape(g, -1) for g in gs])
+    if elements.size == 0:
+        elements = np.zeros(1, elements.dtype)
+    if elements.dtype.itemsize < 4:
+        elements = elements.astype(np.float32)
     largest = np.max(np.absolute(elements))
     unit = np.where(largest > 0, largest, 1)
-    squares = np.square(elements / unit)
-    total = np.sum(squares)
-    return unit * np.sqrt(total)
+    total = np.sum(np.square(elements / unit))
+    # of zeros alone the total is 0, where a root has no slope
+    return largest, np.sqrt(np.maximum(total, 1))
 
 
-def shrink(length: Any, bound: float) -> Any:
-    """min(1, bound / length), NaN where the length is; an infinite bound shrinks nothing."""
-    limits = np.finfo(length.dtype)
-    bound = min(bound, float(limits.max))
-    longest = np.maximum(length, bound)
-    return bound / longest
+def shrink(bound: float, largest: Any, root: Any) -> Any:
+    """min(1, bound / norm), NaN where the norm is; an infinite bound shrinks nothing."""
+    limits = np.finfo(largest.dtype)
+    if bound > float(limits.max):
+        return root * 0 + 1
+    bound = max(bound, float(limits.tiny))
+    unit = np.maximum(largest, bound)
+    short = bound / unit
+    return short / np.maximum(largest / unit * root, short)
 
 
 def positive(name: str, value: float) -> float:

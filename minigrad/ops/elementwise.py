@@ -83,15 +83,19 @@ defvjp(
 )
 
 # --- remainders -----------------------------------------------------------------------------------
-# The quotient that NumPy took is (a - y) / b: a / b itself may round across a whole number.
-QUOTIENTS = {np.remainder: "floor", np.fmod: "trunc"}
-for remainder, quotient in QUOTIENTS.items():
-    defvjp(
-        remainder,
-        lambda g, y, a, b: g,
-        lambda g, y, a, b: -g * np.rint((a - y) / b),
-        says=("{g}", f"-{{g}} ⊙ {quotient}({{a}} / {{b}})"),
-    )
+# The quotient that NumPy took: a / b itself may round across a whole number.
+defvjp(
+    np.remainder,
+    lambda g, y, a, b: g,
+    lambda g, y, a, b: -g * np.floor_divide(a, b),
+    says=("{g}", "-{g} ⊙ floor({a} / {b})"),
+)
+defvjp(
+    np.fmod,
+    lambda g, y, a, b: g,
+    lambda g, y, a, b: -g * np.rint((a - y) / b),
+    says=("{g}", "-{g} ⊙ trunc({a} / {b})"),
+)
 
 
 # --- extremes and choices -------------------------------------------------------------------------

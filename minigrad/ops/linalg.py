@@ -52,6 +52,35 @@ def _solve_says(n: Any) -> Templates:
 
 
 @dispatched
+def cofactors(x: Any) -> Any:
+    """det(x) x⁻¹ᵀ, which singular matrices have too. Shapes: x and the result (..., n, n).
+
+    By singular values where there is no inverse: each product of all others.
+
+    >>> cofactors(np.array([[1.0, 2.0], [2.0, 4.0]])).round(12) + 0.0
+    array([[ 4., -2.],
+           [-2.,  1.]])
+    """
+    try:
+        return np.linalg.det(x)[..., None, None] * mt(np.linalg.inv(x))
+    except np.linalg.LinAlgError:
+        u, s, vh = np.linalg.svd(x)
+    n = s.shape[-1]
+    others = np.where(np.eye(n, dtype=bool), 1, s[..., None, :])
+    products = np.prod(others, axis=-1)
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    scaled = u * (sign[..., None] * products)[..., None, :]
+    return scaled @ vh
+
+
+def _cofactors(g: Any, y: Any, x: Any) -> Any:
+    """Jacobi's formula once more: of a singular matrix it is 0 / 0."""
+    along = np.sum(g * y, axis=(-2, -1), keepdims=True)
+    contribution = along * y - y @ mt(g) @ y
+    return contribution / np.linalg.det(x)[..., None, None]
+
+
+@dispatched
 def slogdet(x: Any) -> Any:
     """NumPy's sign and log|det| as one array. Shapes: x (..., n, n), result (..., 2)."""
     return np.stack(np.linalg.slogdet(x), axis=-1)
@@ -69,8 +98,13 @@ defvjp(
 )
 defvjp(
     np.linalg.det,
-    lambda g, y, x: (g * y)[..., None, None] * mt(np.linalg.inv(x)),
+    lambda g, y, x: g[..., None, None] * cofactors(x),
     says="{g} ⊙ {y} ⊙ {x}⁻¹ᵀ",
+)
+defvjp(
+    cofactors,
+    _cofactors,
+    says="(sum({g} ⊙ {y}) ⊙ {y} - {y} · {g}ᵀ · {y}) / det({x})",
 )
 defvjp(np.linalg.solve, _solve_a, _solve_b, says=_solve_says)
 defvjp(

@@ -19,8 +19,19 @@ from .table import OPS, Fn, Templates, defvjp, letter
 
 
 # --- of matrices ----------------------------------------------------------------------------------
+def _in_memory(g: Any) -> Any:
+    """g, or a copy where it is a look at fewer elements, as a sum sends it.
+
+    Before 2.3 NumPy keeps such an operand away from BLAS, and the product takes many times as long.
+    """
+    if type(g) is np.ndarray and 0 in g.strides:
+        return np.ascontiguousarray(g)
+    return g
+
+
 def _matmul_a(g: Any, y: Any, a: Any, b: Any) -> Any:
     """g bᵀ; a vector for b or a leaves out the axis that NumPy left out."""
+    g = _in_memory(g)
     if a.ndim == b.ndim == 2:
         return g @ b.T
     if b.ndim == 1:
@@ -32,6 +43,7 @@ def _matmul_a(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 def _matmul_b(g: Any, y: Any, a: Any, b: Any) -> Any:
     """aᵀ g, likewise."""
+    g = _in_memory(g)
     if a.ndim == b.ndim == 2:
         return a.T @ g
     if a.ndim == 1:

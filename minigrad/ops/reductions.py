@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .compositions import COMPOSED
-from .shapes import along, axes_of, flat_for, folded_shape, row_axis, rows_over
+from .shapes import along, axes_of, flat_for, folded_shape, row_for, rows_over
 from .table import Fn, Templates, defvjp
 
 
@@ -108,7 +108,8 @@ def _ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def _prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """A tree of products: right where elements are zero, as g * y / x would not be."""
     x = _widened(x)
-    axes = axes_of(x, row_axis(x, axis))
+    # NumPy takes axis 0 of a number, too.
+    axes = axes_of(x, axis) if x.ndim else ()
     y = rows_over(x, axes)
     if y.shape[-1] == 0:
         # 1, that of nothing
@@ -123,7 +124,7 @@ def _prod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def _cumprod(x: Any, axis: int | None = None) -> Any:
     """A scan that doubles its reach, for the same reason. Source: Hillis and Steele 1986."""
-    x, axis = flat_for(_widened(x), row_axis(x, axis))
+    x, axis = row_for(_widened(x), axis)
     reach = 1
     while reach < x.shape[axis]:
         later = along(x, axis, slice(reach, None))

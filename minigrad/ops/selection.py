@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .compositions import COMPOSED
-from .shapes import along, axes_of, flat_for, row_axis
+from .shapes import along, axes_of, flat_for, row_for
 from .table import Templates, defvjp, dispatched
 
 
@@ -116,7 +116,7 @@ def _partition(x: Any, kth: Any, axis: int | None = -1) -> Any:
 
 # --- more or fewer --------------------------------------------------------------------------------
 def _repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
-    x, axis = flat_for(x, row_axis(x, axis))
+    x, axis = row_for(x, axis)
     places = np.arange(x.shape[axis])
     return along(x, axis, np.repeat(places, repeats))
 
@@ -135,7 +135,7 @@ def _tile(x: Any, reps: Any) -> Any:
 
 def _take(x: Any, indices: Any, axis: int | None = None) -> Any:
     """np.take counts True as 1, which as an index would be a mask."""
-    x, axis = flat_for(x, row_axis(x, axis))
+    x, axis = row_for(x, axis)
     if not hasattr(indices, "dtype"):
         indices = np.asarray(indices)
     if indices.dtype == bool:

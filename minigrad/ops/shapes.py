@@ -33,11 +33,11 @@ def flat_for(x: Any, axis: int | None) -> tuple[Any, int]:
     return x, axis
 
 
-def row_axis(x: Any, axis: Any) -> Any:
-    """The axis meant where NumPy counts a single number as a row of one: None, all of it."""
+def row_for(x: Any, axis: int | None) -> tuple[Any, int]:
+    """The same where NumPy takes the first or last axis of a number, too."""
     if x.ndim == 0 and axis in (0, -1):
-        return None
-    return axis
+        axis = None
+    return flat_for(x, axis)
 
 
 def moveaxis(x: Any, source: Any, destination: Any) -> Any:
@@ -88,7 +88,7 @@ def _inverse(axes: Any, ndim: int) -> tuple[int, ...] | None:
     """The order of axes that undoes this one; None, the reverse, undoes itself."""
     if axes is None:
         return None
-    order = np.argsort([a % ndim for a in axes])
+    order = np.argsort(normalize_axis_tuple(axes, ndim))
     return tuple(order.tolist())
 
 

@@ -53,12 +53,9 @@ def _var(
     ddof: float = 0,
     keepdims: bool = False,
 ) -> Any:
-    axes = axes_of(x, axis)
-    count = math.prod(x.shape[a] for a in axes)
-    mean = np.mean(x, axis=axis, keepdims=True)
-    squares = np.square(x - mean)
+    squares = np.square(_deviations(x, axis))
     total = np.sum(squares, axis=axis, keepdims=keepdims)
-    return total / max(count - ddof, 0)
+    return total / _freedom(x, axis, ddof)
 
 
 def _std(
@@ -67,7 +64,21 @@ def _std(
     ddof: float = 0,
     keepdims: bool = False,
 ) -> Any:
-    return np.sqrt(_var(x, axis, ddof, keepdims))
+    """A length, and not the root of the variance: where all elements are equal its slope is 0."""
+    axes = axes_of(x, axis)
+    deviations = _deviations(x, axis)
+    length = np.linalg.vector_norm(deviations, axis=axes, keepdims=keepdims)
+    return length / math.sqrt(_freedom(x, axis, ddof))
+
+
+def _deviations(x: Any, axis: Any) -> Any:
+    return x - np.mean(x, axis=axis, keepdims=True)
+
+
+def _freedom(x: Any, axis: Any, ddof: float) -> float:
+    """How many elements there are beyond ddof."""
+    count = math.prod(x.shape[a] for a in axes_of(x, axis))
+    return float(max(count - ddof, 0))
 
 
 def _median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:

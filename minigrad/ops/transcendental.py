@@ -6,27 +6,32 @@ from typing import Any
 
 import numpy as np
 
-from .table import Templates, defvjp
+from .table import Rule, Templates, defvjp
 
 LN2 = float(np.log(2))
 LN10 = float(np.log(10))
 PI = float(np.pi)
 RADIANS_PER_DEGREE = PI / 180
 DEGREES_PER_RADIAN = 180 / PI
+SINC_TERMS = 11
+"""The next one is 1e-17 of the sum where the series is used."""
 
 
 # --- powers and roots -----------------------------------------------------------------------------
 def _power_base(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """0 where the exponent is 0, even at a = 0, where a^(b - 1) would be infinite."""
+    """0 where the exponent is 0, even about a = 0, where a^(b - 1) would be infinite."""
     scaled = g * b
-    both_zero = (a == 0) & (b == 0)
+    smallest = np.finfo(y.dtype).smallest_normal
+    both_zero = (np.absolute(a) < smallest) & (b == 0)
     exponent = np.where(both_zero, 1, b - 1)
     return scaled * np.power(a, exponent)
 
 
 def _power_exponent(g: Any, y: Any, a: Any, b: Any) -> Any:
-    """0 at a = 0, where the logarithm would be infinite."""
-    return g * y * np.log(np.where(a == 0, 1, a))
+    """0 where y is, and at 0^0: there the logarithm would be infinite."""
+    both_zero = (a == 0) & (b == 0)
+    flat = both_zero | (y == 0)
+    return g * y * np.log(np.where(flat, 1, a))
 
 
 def _power_says(n: Any) -> Templates:
@@ -63,14 +68,22 @@ defvjp(
 )
 defvjp(
     np.cbrt,
-    lambda g, y, x: g / (3 * y * y),
+    lambda g, y, x: g / (3 * y) / y,
     says="{g} / (3 ⊙ {y}²)",
 )
-# At the origin, where the slope depends on the direction, it is 0.
+
+
+def _cosine(a: Any, y: Any) -> Any:
+    """a / y. At the origin, where the slope depends on the direction, it is 0."""
+    infinite = np.isinf(a)
+    magnitude = np.where((y == 0) | infinite, 1, y)
+    return np.where(infinite, np.sign(a), a) / magnitude
+
+
 defvjp(
     np.hypot,
-    lambda g, y, a, b: g * a / np.where(y == 0, 1, y),
-    lambda g, y, a, b: g * b / np.where(y == 0, 1, y),
+    lambda g, y, a, b: g * _cosine(a, y),
+    lambda g, y, a, b: g * _cosine(b, y),
     says=("{g} ⊙ {a} / {y}", "{g} ⊙ {b} / {y}"),
 )
 
@@ -87,8 +100,8 @@ defvjp(
 )
 defvjp(
     np.expm1,
-    lambda g, y, x: g * (y + 1),
-    says="{g} ⊙ ({y} + 1)",
+    lambda g, y, x: g * np.exp(x),
+    says="{g} ⊙ exp({x})",
 )
 defvjp(
     np.log,
@@ -97,12 +110,12 @@ defvjp(
 )
 defvjp(
     np.log2,
-    lambda g, y, x: g / (x * LN2),
+    lambda g, y, x: g / LN2 / x,
     says="{g} / ({x} ⊙ log(2))",
 )
 defvjp(
     np.log10,
-    lambda g, y, x: g / (x * LN10),
+    lambda g, y, x: g / LN10 / x,
     says="{g} / ({x} ⊙ log(10))",
 )
 defvjp(
@@ -110,16 +123,35 @@ defvjp(
     lambda g, y, x: g / (1 + x),
     says="{g} / (1 + {x})",
 )
+
+
+def _weights(log_sum: Any, exp: Any) -> tuple[Rule, Rule]:
+    """The rules of a logaddexp: what each operand weighs in the sum, 1 / (1 + exp(other - own)).
+
+    That is exp(own - y), but where both are large y is one of them to the last digit. Of two equal
+    infinities each weighs half.
+    """
+
+    def weight(own: Any, other: Any) -> Any:
+        both_infinite = np.isinf(own) & (own == other)
+        own = np.where(both_infinite, 0, own)
+        other = np.where(both_infinite, 0, other)
+        return exp(-log_sum(0, other - own))
+
+    return (
+        lambda g, y, a, b: g * weight(a, b),
+        lambda g, y, a, b: g * weight(b, a),
+    )
+
+
 defvjp(
     np.logaddexp,
-    lambda g, y, a, b: g * np.exp(a - y),
-    lambda g, y, a, b: g * np.exp(b - y),
+    *_weights(np.logaddexp, np.exp),
     says=("{g} ⊙ exp({a} - {y})", "{g} ⊙ exp({b} - {y})"),
 )
 defvjp(
     np.logaddexp2,
-    lambda g, y, a, b: g * np.exp2(a - y),
-    lambda g, y, a, b: g * np.exp2(b - y),
+    *_weights(np.logaddexp2, np.exp2),
     says=("{g} ⊙ exp2({a} - {y})", "{g} ⊙ exp2({b} - {y})"),
 )
 
@@ -139,14 +171,15 @@ defvjp(
     lambda g, y, x: g * (1 + y * y),
     says="{g} ⊙ (1 + {y}²)",
 )
+# 1 - x² and x² - 1 are products: a square near 1 would lose digits, and a large one overflow.
 defvjp(
     np.arcsin,
-    lambda g, y, x: g / np.sqrt(1 - x * x),
+    lambda g, y, x: g / np.sqrt((1 - x) * (1 + x)),
     says="{g} / sqrt(1 - {x}²)",
 )
 defvjp(
     np.arccos,
-    lambda g, y, x: -g / np.sqrt(1 - x * x),
+    lambda g, y, x: -g / np.sqrt((1 - x) * (1 + x)),
     says="-{g} / sqrt(1 - {x}²)",
 )
 defvjp(
@@ -154,10 +187,19 @@ defvjp(
     lambda g, y, x: g / (1 + x * x),
     says="{g} / (1 + {x}²)",
 )
+
+
+def _over_square(a: Any, b: Any) -> Any:
+    """a / (a² + b²), 0 where one of them is infinite."""
+    length = np.hypot(a, b)
+    a = np.where(np.isinf(length), 0, a)
+    return a / length / length
+
+
 defvjp(
     np.arctan2,
-    lambda g, y, a, b: g * b / (a * a + b * b),
-    lambda g, y, a, b: -g * a / (a * a + b * b),
+    lambda g, y, a, b: g * _over_square(b, a),
+    lambda g, y, a, b: -g * _over_square(a, b),
     says=("{g} ⊙ {b} / ({a}² + {b}²)", "-{g} ⊙ {a} / ({a}² + {b}²)"),
 )
 for to_radians in (np.deg2rad, np.radians):
@@ -175,12 +217,16 @@ for to_degrees in (np.rad2deg, np.degrees):
 
 
 def _sinc(g: Any, y: Any, x: Any) -> Any:
-    """At 0 the slope is 0 and its own slope -π²/3, which a plain 0 there would lose."""
-    nonzero = np.where(x == 0, 1, x)
-    at_zero = x == 0
-    near_zero = x * (-PI * PI / 3)
-    elsewhere = (np.cos(PI * x) - y) / nonzero
-    return g * np.where(at_zero, near_zero, elsewhere)
+    """Between -1/2 and 1/2, where the two terms cancel, the first terms of the Taylor series."""
+    near = np.absolute(x) < 0.5
+    small = np.where(near, x, 0)
+    square = np.square(PI * small)
+    series: Any = 1
+    for k in reversed(range(1, SINC_TERMS)):
+        series = 1 - square * series / (2 * k * (2 * k + 3))
+    near_zero = small * series * (-PI * PI / 3)
+    elsewhere = (np.cos(PI * x) - y) / np.where(near, 1, x)
+    return g * np.where(near, near_zero, elsewhere)
 
 
 defvjp(np.sinc, _sinc, says="{g} ⊙ (cos(π ⊙ {x}) - {y}) / {x}")
@@ -203,16 +249,16 @@ defvjp(
 )
 defvjp(
     np.arcsinh,
-    lambda g, y, x: g / np.sqrt(x * x + 1),
+    lambda g, y, x: g / np.hypot(x, 1),
     says="{g} / sqrt({x}² + 1)",
 )
 defvjp(
     np.arccosh,
-    lambda g, y, x: g / np.sqrt(x * x - 1),
+    lambda g, y, x: g / np.sqrt(x - 1) / np.sqrt(x + 1),
     says="{g} / sqrt({x}² - 1)",
 )
 defvjp(
     np.arctanh,
-    lambda g, y, x: g / (1 - x * x),
+    lambda g, y, x: g / ((1 - x) * (1 + x)),
     says="{g} / (1 - {x}²)",
 )

@@ -33,15 +33,14 @@ def _vector_norm(
         wins = np.absolute(x) == y
         winners = g * np.sign(x) * wins
         return winners / np.sum(wins, axis=axis, keepdims=True)
-    length = y
-    if ord > 0:
-        # Where all elements are 0, so is 0 / inf.
-        length = np.where(y == 0, np.inf, y)
     if ord == 2:
-        return g * x / length
-    signed = g * np.sign(x)
-    share = np.absolute(x) / length
-    return signed * np.power(share, ord - 1)
+        # Where all elements are 0, so is 0 / inf.
+        return g * (x / np.where(y == 0, np.inf, y))
+    # 0 where an element is, a kink or a cusp, and where the norm is: of a negative order it may be.
+    steep = (x != 0) & (y != 0)
+    share = np.absolute(x) / np.where(y == 0, 1, y)
+    slope = np.power(np.where(steep, share, 1), ord - 1)
+    return g * np.sign(x) * np.where(steep, slope, 0)
 
 
 def _vector_norm_says(n: Any) -> Templates:

@@ -9,8 +9,9 @@ import numpy as np
 
 from minigrad.core.arguments import as_tensors, refuse_no_tape
 from minigrad.core.gradient import gradients
-from minigrad.core.norms import norm, positive, shrink
+from minigrad.core.norms import norm_in_parts, positive, shrink
 from minigrad.core.seed import seed_for
+from minigrad.core.sweep import conform
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 from minigrad.errors import GradientError
@@ -62,9 +63,10 @@ def clip(tape: Tape, max_norm: float) -> Tape:
     gradients. Source: D2L 9.5.3; Pascanu et al. 2013.
     """
     bound = positive("clip: max_norm", max_norm)
-    length = norm(*_gradients_of(tape, "clip"))
-    factor = shrink(length, bound)
-    return _with_gradients(tape, lambda g: g * factor)
+    parts = norm_in_parts(*_gradients_of(tape, "clip"))
+    factor = shrink(bound, *parts)
+    # The factor has the widest dtype among them.
+    return _with_gradients(tape, lambda g: conform(g * factor, g, g))
 
 
 def clip_value(tape: Tape, limit: float) -> Tape:

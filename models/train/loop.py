@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from minigrad import Tape
 from minigrad.errors import ArgumentError, DataError
-from minigrad.internal import Array, norm, positive, shrink
+from minigrad.internal import Array, norm_in_parts, positive, shrink
 from minigrad.models.data.stream import Chunk, Shuffled
 from minigrad.models.unrolling import Arrays
 from minigrad.optim import Optimizer
@@ -170,9 +170,11 @@ def clipped(grads: Sequence[Array], max_norm: float) -> Clipped:
     >>> clipped([np.array([3.0]), np.array([[0.0, 4.0]])], max_norm=1.0)
     Clipped(grads=[array([0.6]), array([[0. , 0.8]])], norm=5.0, clipped_norm=1.0)
     """
-    length = norm(*grads)
-    factor = shrink(length, max_norm)
-    return Clipped([g * factor for g in grads], float(length), float(length * factor))
+    largest, root = norm_in_parts(*grads)
+    factor = shrink(max_norm, largest, root)
+    # In float64: in their dtype it may overflow.
+    length = float(largest) * float(root)
+    return Clipped([g * factor for g in grads], length, length * float(factor))
 
 
 def take_step(optimizer: Optimizer, grads: Sequence[Array], max_norm: float) -> Clipped:

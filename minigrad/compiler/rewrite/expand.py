@@ -61,11 +61,10 @@ class Shifted(NamedTuple):
 def _shift(n: Node) -> Shifted:
     """For a softmax of any kind, whose exponentials shall not overflow."""
     x = n.inputs[0]
-    axis = n.kwargs.get("axis", -1)
-    axis %= x.ndim
+    axes = reduced_axes(n.kwargs.get("axis", -1), x.ndim)
     full = x.shape
-    one = (*full[:axis], 1, *full[axis + 1 :])
-    keywords = {"axis": axis, "keepdims": True}
+    one = tuple([1 if i in axes else size for i, size in enumerate(full)])
+    keywords: dict[str, Any] = {"axis": axes, "keepdims": True}
     top = n.made(np.max, x, shape=one, **keywords)
     shifted = n.made(np.subtract, x, top, shape=full)
     e = n.made(np.exp, shifted, shape=full)

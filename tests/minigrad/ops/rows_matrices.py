@@ -49,6 +49,7 @@ MATRICES = [
         (3, 3),
     ),
     (linalg.slogdet, "", lambda x: linalg.slogdet(apart(x)), (2, 2)),
+    (linalg.cofactors, "", lambda x: linalg.cofactors(apart(x) / 4), (2, 3, 3)),
     (np.linalg.pinv, "tall", lambda x: np.linalg.pinv(apart(x)), (2, 3, 2)),
     (np.linalg.pinv, "wide", lambda x: np.linalg.pinv(apart(x)), (2, 3)),
     (np.linalg.pinv, "square", lambda x: np.linalg.pinv(apart(x), rcond=None), (3, 3)),

@@ -35,6 +35,8 @@ OF_ONE_ARRAY = [
     (np.cumulative_prod, "", lambda x: np.cumulative_prod(x, axis=-1), (2, 3)),
     (np.cumulative_prod, "initial", lambda x: np.cumulative_prod(x, include_initial=True), (3,)),
     (np.diff, "", np.diff, (2, 3)),
+    (np.prod, "number along its axis", lambda x: np.prod(x, axis=0), ()),
+    (np.cumprod, "number along its axis", lambda x: np.cumprod(x, axis=-1), ()),
     (np.diff, "twice", lambda x: np.diff(x, 2, axis=0), (4, 2)),
 ]
 REDUCTIONS = [

@@ -12,7 +12,7 @@ import minigrad as mg
 from minigrad import models
 from minigrad.core import gates
 from minigrad.core.inspection.notation import filled, letters, templates
-from minigrad.ops import OPS, decompositions, op_name
+from minigrad.ops import OPS, decompositions, linalg, op_name
 from minigrad.ops.elementwise import accumulate, cast
 from minigrad.ops.indexing import PART, scatter
 from minigrad.ops.selection import put_along
@@ -92,6 +92,7 @@ def words_for(n, slot):
         "solve": lambda a, b: matrix(np.linalg.solve(a, b)),
         "sum": lambda v, axis=None: np.sum(v, axis=axis, keepdims=axis is not None),
         "norm": np.linalg.norm,
+        "det": np.linalg.det,
         "softmax": lambda v: mg.softmax(np.asarray(v)),
         "one_hot": lambda t: np.eye(x.shape[-1])[t],
         "min": min,
@@ -239,6 +240,7 @@ USES = [
         fn_of(fn, square())
         for fn in (np.linalg.inv, np.linalg.det, np.linalg.slogdet, np.linalg.svdvals)
     ),
+    fn_of(linalg.cofactors, square()),
     fn_of(np.linalg.solve, square(), some(3, 2)),
     fn_of(np.linalg.solve, square(), some(3)),
     fn_of(np.linalg.pinv, square()[:, :2]),
