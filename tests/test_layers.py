@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 ROOMS = [
     "source errors files",
     "core ops",
-    "transforms optim",
+    "containers",
+    "transforms optim functional",
     "compiler checks",
     "debugger",
     "internal",
@@ -38,6 +39,7 @@ SECOND_READING = {
         "minigrad.core.inspection.text",
         "minigrad.core.time",
     },
+    "minigrad.core.gradient": {"minigrad.core.long_refusals"},
     "minigrad.core.seed": {"minigrad.core.long_refusals"},
     "minigrad.core.tensor": {
         "minigrad.core.dispatch",

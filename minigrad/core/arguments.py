@@ -1,8 +1,8 @@
-"""What callers pass, checked once: a tape, one Tensor or several, a threshold, time steps."""
+"""What callers pass, checked once: a tape, a threshold, time steps."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from minigrad.errors import ArgumentError
 
 from .tape import Tape
-from .tensor import Tensor
 
 
 def refuse_no_tape(caller: str, tape: Any) -> None:
@@ -25,13 +24,6 @@ def refuse_unstamped(caller: str, stamps: Collection[int]) -> None:
     if not stamps:
         remedy = "Run each step of the loop inside `with minigrad.timestep(t):`"
         raise ArgumentError(caller, got="the tape has no time steps", remedy=remedy)
-
-
-def as_tensors(x: Tensor | Iterable[Tensor]) -> tuple[Tensor, ...]:
-    """One Tensor or several, as a tuple."""
-    if isinstance(x, Tensor):
-        return (x,)
-    return tuple(x)
 
 
 def positive(name: str, value: float) -> float:

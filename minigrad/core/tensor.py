@@ -265,7 +265,8 @@ class Tensor:
             from .long_refusals import pickling
 
             raise pickling(self)
-        return tensor, (self._array, self.requires_grad, self.name)
+        kept = {"grad": self.grad}
+        return tensor, (self._array, self.requires_grad, self.name), (None, kept)
 
     # a type checker would take it for a promise that every attribute is there
     if not TYPE_CHECKING:
