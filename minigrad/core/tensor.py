@@ -3,6 +3,7 @@
 NumPy's own functions record themselves through its dispatch protocols.
 """
 
+# mypy: disable-error-code="override, assignment"
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,12 @@ from .scope import recording
 __all__ = ["Array", "Tensor", "frozen", "passes", "record", "tensor"]
 
 Recorded = Callable[..., "Tensor"]
+if TYPE_CHECKING:
+    # NumPy's stubs know no __array_function__: of an array-like its functions give arrays, and only
+    # of its own scalars what is assigned to a Tensor
+    Base = np.object_
+else:
+    Base = object
 
 
 def method(fn: Any, name: str = "") -> Recorded:
@@ -61,7 +68,7 @@ def _documented(recorded: Recorded, fn: Any, name: str) -> Recorded:
     return recorded
 
 
-class Tensor:
+class Tensor(Base):  # type: ignore[misc]
     """A read-only array that remembers the function, inputs, time step and line it came from.
 
     Make one with :func:`tensor`; every NumPy function applied to it makes the others.
@@ -248,7 +255,6 @@ class Tensor:
     assign = versions.assign
     item = convert.item
     numpy = convert.numpy
-    __array__ = convert.as_array
     __bool__ = convert.as_bool
     __contains__ = convert.contains
     __float__ = convert.as_float
@@ -270,6 +276,7 @@ class Tensor:
 
     # a type checker would take it for a promise that every attribute is there
     if not TYPE_CHECKING:
+        __array__ = convert.as_array
 
         def __getattr__(self, name: str) -> Any:
             """Only for what is missing: a dropped value, or what arrays have and Tensors do not."""
@@ -319,10 +326,10 @@ class Tensor:
     __lt__, __gt__ = operator(np.less, "lt", "gt")
     __le__, __ge__ = operator(np.less_equal, "le", "ge")
 
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+    def __eq__(self, other: object) -> Tensor:
         return record(np.equal, (self, other), {})  # type: ignore[no-any-return]
 
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+    def __ne__(self, other: object) -> Tensor:
         return record(np.not_equal, (self, other), {})  # type: ignore[no-any-return]
 
     __neg__ = method(np.negative, "__neg__")
@@ -348,12 +355,12 @@ class Tensor:
     max = method(np.max)
     mean = method(np.mean)
     min = method(np.min)
-    nonzero: Callable[..., tuple[Array, ...]] = method(np.nonzero)  # type: ignore[assignment]
+    nonzero: Callable[..., tuple[Array, ...]] = method(np.nonzero)
     prod = method(np.prod)
     ravel = method(np.ravel)
     repeat = method(np.repeat)
     round = method(np.round)
-    searchsorted: Callable[..., Array] = method(np.searchsorted)  # type: ignore[assignment]
+    searchsorted: Callable[..., Array] = method(np.searchsorted)
     squeeze = method(np.squeeze)
     std = method(np.std)
     sum = method(np.sum)
