@@ -10,7 +10,6 @@ from minigrad.checks.central_differences import gradcheck
 from minigrad.checks.finding import NonFinite
 from minigrad.checks.nonfinite import detect_anomaly, find_nonfinite
 from minigrad.core.gates import clip_grad, detach, on_backward, scale_grad
-from minigrad.core.gradient import grad
 from minigrad.core.inspection.step import Step
 from minigrad.core.inspection.watch import Watch
 from minigrad.core.scope import no_grad, timestep
@@ -30,6 +29,7 @@ from minigrad.ops.own import op
 from . import errors, optim, transforms
 from .compiler import Plan, compile
 from .debugger import break_at, debug, pm
+from .functional import grad, hessian, hvp, jacobian, vjp
 
 __version__ = "0.1.0"
 __all__ = [
@@ -51,6 +51,9 @@ __all__ = [
     "find_nonfinite",
     "grad",
     "gradcheck",
+    "hessian",
+    "hvp",
+    "jacobian",
     "log_softmax",
     "mse",
     "no_grad",
@@ -66,4 +69,5 @@ __all__ = [
     "tensor",
     "timestep",
     "transforms",
+    "vjp",
 ]

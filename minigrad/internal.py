@@ -7,8 +7,10 @@ like is private.
 
 from __future__ import annotations
 
+from minigrad.containers import as_tensors
+from minigrad.containers import parameters as parameters_in
 from minigrad.core import gates
-from minigrad.core.arguments import as_tensors, refuse_no_tape
+from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.array import Array
 from minigrad.core.gates import alias
 from minigrad.core.inspection.notation import filled, templates, words_of
@@ -40,6 +42,7 @@ __all__ = [
     "norm",
     "norm_in_parts",
     "operation",
+    "parameters_in",
     "positive",
     "reached",
     "refuse_no_tape",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from minigrad.core.arguments import as_tensors
+from minigrad.containers import as_tensors, leaves
 from minigrad.core.array import REAL_KINDS
 from minigrad.core.norms import norm_in_parts, positive, shrink
 from minigrad.core.tensor import Array, Tensor, frozen
@@ -16,7 +16,8 @@ from minigrad.core.versions import writeable
 
 from .errors import ArgumentError, DTypeError, GradientError, ShapeError
 
-Params = Tensor | Iterable[Tensor]
+Params = Any
+"""A Tensor, or what holds some: containers and models, nested."""
 Memory = tuple[Any, ...]
 """What a rule remembers of one parameter: arrays and counts."""
 Rule = Callable[[Array, Memory | None], tuple[Array, Memory]]
@@ -28,19 +29,17 @@ class Optimizer:
     """Parameters, a learning rate, a rule, and a decay of weights beside it.
 
     ``rule`` takes a gradient and what it remembers of that parameter, and gives the direction to go
-    against and what to remember. Raises ArgumentError for lr <= 0, a parameter twice, or what is no
-    parameter.
+    against and what to remember. ``params``: a Tensor, or what holds some, a list, a dict, a model,
+    nested; each is one parameter, however often it occurs. Raises ArgumentError for lr <= 0, what
+    is no parameter, and where there is none.
     """
 
     def __init__(self, params: Params, lr: float, rule: Rule, decay: float = 0.0) -> None:
-        self.params = list(as_tensors(params))
+        self.params = list(as_tensors("optimizer", params))
         self.lr = positive("lr", lr)
         self._rule = rule
         self._decay = decay
         self._states: list[Memory | None] = [None] * len(self.params)
-        if len(set(self.params)) < len(self.params):
-            got = "a parameter twice"
-            raise ArgumentError("optimizer", got=got, expected="expected each one once")
         for p in self.params:
             if p.fn is not None or not p.requires_grad:
                 raise ArgumentError("optimizer", got=f"'{p.label}' is no parameter", remedy=MADE)
@@ -50,16 +49,17 @@ class Optimizer:
         for p in self.params:
             p.grad = None
 
-    def step(self, grads: Sequence[Any] | None = None) -> None:
+    def step(self, grads: Any = None) -> None:
         """Update every parameter against its gradient; those without one (None) are skipped.
 
-        ``grads`` are one per parameter, in order and in its shape; default: their ``grad``. Raises
+        ``grads`` are one per parameter, in order and in its shape, in a list or nested as ``grad``
+        gives them; default: their ``grad``. Raises
         GradientError where there is no gradient at all, ShapeError and DTypeError for one that does
         not fit: then no parameter has changed.
         """
         if grads is None:
             grads = [p.grad for p in self.params]
-        arrays = [_as_array(g) for g in grads]
+        arrays = [_as_array(g) for g in _one_each(grads)]
         self._refuse_unfit(arrays)
         for i, g in enumerate(arrays):
             if g is not None:
@@ -130,6 +130,16 @@ class Optimizer:
                 return i
         expected = "expected what state() gave"
         raise ArgumentError("optimizer: restore", got=f"{key!r}", expected=expected)
+
+
+def _one_each(grads: Any) -> list[Any]:
+    """The gradients in a row: as they are passed, or out of the structure that ``grad`` gives."""
+    parts = leaves(grads)
+    is_nested = len(parts) != len(grads) and any(isinstance(g, Tensor) for g in parts)
+    if is_nested or isinstance(grads, Mapping):
+        # None stands there where no parameter is
+        return [g for g in parts if g is not None]
+    return list(grads)
 
 
 def _as_array(g: Any) -> Array | None:
@@ -240,7 +250,7 @@ def clip_grad_norm(params: Params, max_norm: float) -> float:
     not finite. Source: D2L 9.5.3; Pascanu 2013.
     """
     bound = positive("clip_grad_norm: max_norm", max_norm)
-    reached = [p for p in as_tensors(params) if p.grad is not None]
+    reached = [p for p in as_tensors("clip_grad_norm", params) if p.grad is not None]
     if not reached:
         got = "no parameter has a gradient"
         raise GradientError("clip_grad_norm", got=got, expected="call it after backward()")

@@ -13,7 +13,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.internal import Array
+from minigrad.internal import Array, parameters_in
 
 from .unrolling import Cell, Shape, Step
 
@@ -48,20 +48,14 @@ class Init:
 def parameters(module: Any) -> list[Tensor]:
     """All parameters held by a model's attributes, and by theirs, in the order they were set.
 
+    Dicts, lists, tuples, dataclasses and other models among them are walked, and each parameter is
+    listed once, however often it occurs. Raises ArgumentError for what can hold none.
+
     >>> from minigrad import models
     >>> [(p.name, p.shape) for p in models.parameters(models.RNNCell(3, 2))]
     [('W_xh', (3, 2)), ('W_hh', (2, 2)), ('b_h', (2,))]
     """
-    if isinstance(module, Tensor):
-        return [module] if module.requires_grad else []
-    parts: Any = module
-    if not isinstance(module, (list, tuple)):
-        attributes = getattr(module, "__dict__", {})
-        parts = attributes.values()
-    tensors: list[Tensor] = []
-    for part in parts:
-        tensors += parameters(part)
-    return tensors
+    return parameters_in(module)
 
 
 class LinearRNN:

@@ -27,14 +27,25 @@ from minigrad.transforms import (
 Array = npt.NDArray[np.float64]
 
 
-# Any: NumPy's own stubs take its functions of a Tensor, and an array @ a Tensor, for arrays
-def loss_of(w: Any, x: Array) -> Tensor:
-    h: Any = mg.tensor(np.zeros((1, 4)), name="h_0")
+def loss_of(w: Tensor, x: Array) -> Tensor:
+    h: Tensor = mg.tensor(np.zeros((1, 4)), name="h_0")
     for t in range(1, 4):
         with mg.timestep(t):
             h = np.tanh((x @ w).named(f"x_{t}") + h @ w.T).named(f"h_{t}")
-    loss: Tensor = np.sum(h**2).named("loss")
+            h = np.maximum(mg.sigmoid(h) * x - x / h, 0.0)
+    assert_type(np.sum(h), Tensor)
+    mean: Tensor = np.mean(h, axis=0)
+    # Any: what joins, picks or reshapes is an array to NumPy's stubs
+    joined: Any = np.stack([h, mean])
+    loss: Tensor = np.sum(joined**2).named("loss")
     return loss
+
+
+def gradients(loss: Tensor, w: Tensor) -> None:
+    assert_type(mg.grad(loss, w), list[Tensor])
+    by_name: dict[str, Tensor] = mg.grad(loss, {"w": w})
+    curvature: Tensor = mg.hessian(np.sum, np.ones(3))
+    curvature.assign(by_name["w"].numpy())
 
 
 def operators(a: Tensor, b: Tensor) -> None:

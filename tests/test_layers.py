@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 ROOMS = [
     "scoping source errors files gc_paused",
     "core ops",
-    "transforms optim",
+    "containers",
+    "transforms optim functional",
     "compiler checks",
     "debugger",
     "internal",
@@ -50,7 +51,7 @@ SECOND_READING = {
     # the error of a scope, below the file with the errors
     "minigrad.scoping": {"minigrad.errors"},
     "minigrad.core.seed": {"minigrad.core.long_refusals"},
-    "minigrad.core.gradient": {"minigrad.core.finished"},
+    "minigrad.core.gradient": {"minigrad.core.finished", "minigrad.core.long_refusals"},
     "minigrad.core.sweep": {"minigrad.core.finished", "minigrad.core.inspection.reads"},
     "minigrad.core.tensor": {
         "minigrad.core.dispatch",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.core.arguments import as_tensors
+from minigrad.containers import as_tensors, in_order, like
 from minigrad.core.scope import no_grad
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor, tensor
@@ -15,7 +15,8 @@ from minigrad.errors import ArgumentError, DTypeError, GradientError
 
 from .perturbation import Value
 
-Inputs = Tensor | Iterable[Tensor] | None
+Inputs = Any
+"""The arguments of fn, each a Tensor or what holds some; one that is no list or tuple alone."""
 
 
 class Program(NamedTuple):
@@ -32,7 +33,7 @@ def replayed(tape: Tape, inputs: Inputs) -> Program:
     def value(feeds: Mapping[Any, Array]) -> Array:
         return tape.replay(feeds)[0]
 
-    leaves = _differentiable(tape.parameters if inputs is None else as_tensors(inputs))
+    leaves = _differentiable(tape.parameters if inputs is None else as_tensors("gradcheck", inputs))
     return Program(tape, leaves, value)
 
 
@@ -44,13 +45,14 @@ def recorded(fn: Callable[..., Any], inputs: Inputs) -> Program:
             got="no inputs",
             expected="a function is checked at some: gradcheck(fn, [x])",
         )
-    args = as_tensors(inputs)
-    leaves = _differentiable(args)
+    several = in_order(inputs)
+    args = several if isinstance(several, list) else [several]
+    tensors = as_tensors("gradcheck", args)
+    leaves = _differentiable(tensors)
     own: dict[Tensor, Tensor] = {}
-    # Backwards, so that an input that is passed twice goes by its first place.
-    for k, x in reversed(list(enumerate(args))):
+    for k, x in enumerate(tensors):
         own[x] = tensor(x, x.requires_grad, x.name or f"inputs[{k}]")
-    out = fn(*[own[x] for x in args])
+    out = fn(*like(args, own))
     if not isinstance(out, Tensor):
         raise ArgumentError(
             "gradcheck",
@@ -63,8 +65,8 @@ def recorded(fn: Callable[..., Any], inputs: Inputs) -> Program:
 
     def value(feeds: Mapping[Tensor, Array]) -> Array:
         with no_grad():
-            moved = [tensor(feeds.get(own[x], x.data)) for x in args]
-            result = fn(*moved)
+            moved = {x: tensor(feeds.get(own[x], x.data)) for x in tensors}
+            result = fn(*like(args, moved))
         return np.asarray(result.data if isinstance(result, Tensor) else result)
 
     program = Program(tape, [own[x] for x in leaves], value)
@@ -74,14 +76,7 @@ def recorded(fn: Callable[..., Any], inputs: Inputs) -> Program:
 
 def _differentiable(inputs: tuple[Tensor, ...]) -> list[Tensor]:
     """The inputs that need a gradient, each once."""
-    for x in inputs:
-        if not isinstance(x, Tensor):
-            raise DTypeError(
-                "gradcheck",
-                got=f"an input is a {type(x).__name__}",
-                remedy="Wrap the inputs: tensor(x, requires_grad=True)",
-            )
-    leaves = list(dict.fromkeys(x for x in inputs if x.requires_grad))
+    leaves = [x for x in inputs if x.requires_grad]
     if not leaves:
         raise GradientError(
             "gradcheck",

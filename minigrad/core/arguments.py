@@ -1,14 +1,13 @@
-"""What callers pass, checked once: a tape, one Tensor or several, time steps."""
+"""What callers pass, checked once: a tape, time steps."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 from minigrad.errors import ArgumentError
 
 from .tape import Tape
-from .tensor import Tensor
 
 
 def refuse_no_tape(caller: str, tape: Any) -> None:
@@ -23,10 +22,3 @@ def refuse_unstamped(caller: str, stamps: Collection[int]) -> None:
     if not stamps:
         remedy = "Run each step of the loop inside `with minigrad.timestep(t):`"
         raise ArgumentError(caller, got="the tape has no time steps", remedy=remedy)
-
-
-def as_tensors(x: Tensor | Iterable[Tensor]) -> tuple[Tensor, ...]:
-    """One Tensor or several, as a tuple."""
-    if isinstance(x, Tensor):
-        return (x,)
-    return tuple(x)

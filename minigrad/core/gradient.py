@@ -1,17 +1,16 @@
-"""Asking for gradients: ``grad`` of anything, ``backward`` into the leaves' ``grad``."""
+"""Asking for gradients: those of chosen tensors, and ``backward`` into the leaves' ``grad``."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from minigrad.errors import GradientError
 from minigrad.gc_paused import uncollected
-from minigrad.ops.elementwise import cast
 
 from .seed import seed_for
 from .sweep import sweep_of
@@ -25,18 +24,19 @@ CARRY_STATE = (
 
 
 @uncollected
-def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) -> list[Tensor]:
+def gradients(
+    tape: Tape, wrt: Sequence[Tensor], seed: Array | Tensor, allow_unused: bool = False
+) -> list[Tensor]:
     """The adjoints of wrt, zeros where the output does not reach.
 
     They are recorded where the seed is a Tensor.
 
     ``seed`` is the cotangent of the tape's first output.
     """
-    # None is refused like anything else that is no Tensor
-    targets = (wrt,) if isinstance(wrt, Tensor) or wrt is None else tuple(wrt)
-    for x in targets:
-        _refuse_gradientless(x)
-    asked = set(targets)
+    for x in wrt:
+        if not x.requires_grad:
+            _refuse(x)
+    asked = set(wrt)
     recorded = isinstance(seed, Tensor)
     adjoints: dict[Tensor, Tensor] = {}
     for x, g, _ in sweep_of(tape, seed, asked):
@@ -44,11 +44,12 @@ def gradients(tape: Tape, wrt: Tensor | Iterable[Tensor], seed: Array | Tensor) 
             adjoints[x] = g if recorded else _off_the_tape(g.copy())
         if recorded and x.name and g.fn and not g.name:
             g.named(f"d{tape.outputs[0].name or 'L'}/d{x.name}")
-    for x in targets:
+    for x in wrt:
         if x not in adjoints:
-            _refuse_unreachable(tape, x)
+            if not allow_unused and x not in tape.names:
+                _refuse(x)
             adjoints[x] = _off_the_tape(np.zeros(x.shape, x.dtype))
-    return [adjoints[x] for x in targets]
+    return [adjoints[x] for x in wrt]
 
 
 def _off_the_tape(g: Array) -> Tensor:
@@ -58,54 +59,10 @@ def _off_the_tape(g: Array) -> Tensor:
     return leaf
 
 
-def _refuse_gradientless(x: Any) -> None:
-    """Raise GradientError where x can have no gradient."""
-    if not isinstance(x, Tensor) or not x.requires_grad:
-        got = f"'{getattr(x, 'label', x)}' does not need a gradient"
-        raise GradientError("grad", got=got, remedy="Make it with tensor(..., requires_grad=True)")
+def _refuse(x: Tensor) -> NoReturn:
+    from .long_refusals import no_gradient_of
 
-
-def _refuse_unreachable(tape: Tape, x: Tensor) -> None:
-    """Raise GradientError where x, to which no gradient came, is a result of another tape."""
-    if x.fn is not None and x not in tape.names:
-        got = f"'{x.label}' is not on this tape"
-        remedy = "A rewritten tape has its own: tape['h_1'] is its h_1"
-        raise GradientError("grad", got=got, remedy=remedy)
-
-
-def grad(
-    output: Tensor,
-    inputs: Tensor | Iterable[Tensor],
-    grad_output: Any = None,
-    create_graph: bool = False,
-) -> list[Tensor]:
-    """The gradients of output with respect to inputs, leaves or not; no ``.grad`` is touched.
-
-    Returns one Tensor per input, in its shape. ``grad_output`` is the cotangent of output, in its
-    shape (default: 1 for a scalar). ``create_graph`` records the computation, so that the results
-    can be differentiated again.
-
-    >>> import minigrad as mg
-    >>> x = mg.tensor(3.0, requires_grad=True)
-    >>> (slope,) = mg.grad(x * x * x, x, create_graph=True)
-    >>> (curvature,) = mg.grad(slope, x)
-    >>> slope.item(), curvature.item()
-    (27.0, 18.0)
-
-    Raises GradientError for an input that needs no gradient or is not on the tape, and where there
-    is no way back.
-    """
-    tape = Tape.of(output)
-    is_tensor = isinstance(grad_output, Tensor)
-    seed: Array | Tensor = seed_for(tape, grad_output.data if is_tensor else grad_output)
-    if create_graph:
-        seed = cast(grad_output, output.dtype) if is_tensor else Tensor(frozen(seed))
-    adjoints = gradients(tape, inputs, seed)
-    if not create_graph:
-        from .finished import let_go_of_updates
-
-        let_go_of_updates((inputs,) if isinstance(inputs, Tensor) else inputs)
-    return adjoints
+    raise no_gradient_of(x)
 
 
 def backward(

@@ -169,6 +169,20 @@ def no_array(subject: str, x: Any, error: Exception) -> DTypeError:
     return DTypeError(subject, got=str(error).rstrip("."), remedy=remedy)
 
 
+def no_gradient_of(x: Tensor) -> GradientError:
+    """Why the gradient of x cannot be asked for: it needs none, or is not on the tape."""
+    if not x.requires_grad:
+        got = f"'{x.label}' does not need a gradient"
+        return GradientError("grad", got=got, remedy="Make it with tensor(..., requires_grad=True)")
+    expected = ""
+    remedy = "A rewritten tape has its own: tape['h_1'] is its h_1"
+    if x.fn is None:
+        expected = "the output was not computed from it, but perhaps from a copy or another model"
+        remedy = "Ask for the Tensor that was used, or pass allow_unused=True for zeros"
+    got = f"'{x.label}' is not on this tape"
+    return GradientError("grad", got=got, expected=expected, remedy=remedy)
+
+
 # --- conversions ----------------------------------------------------------------------------------
 def pickling(x: Tensor) -> UnsupportedError:
     """The error for the result of an operation: copied, it would have to take its past along."""

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import ArgumentError
-from minigrad.scoping import Scope, held_over
+from minigrad.scoping import Scope, held_over, holding
 from minigrad.source import Place, stamp
 
-unrecorded: ContextVar[Any] = ContextVar("unrecorded", default=None)
-"""The scope in which nothing is recorded, a ``no_grad``."""
+recording: ContextVar[Any] = ContextVar("recording", default=None)
+"""The scope that says whether to record."""
 looked: ContextVar[Callable[..., object]] = ContextVar("looked", default=lambda x, mark: None)
 """What is told of every look of Python at a value: (x, mark)."""
 watch: ContextVar[Any] = ContextVar("watch", default=None)
@@ -54,6 +54,21 @@ class stamped(Scope):  # noqa: N801  (used in with statements)
         self.place = place
 
 
+def records() -> bool:
+    """Whether the running code is recorded."""
+    scope = holding(recording)
+    return scope is None or scope.records
+
+
+class recorded(Scope):  # noqa: N801  (used in with statements)
+    """Record, inside no_grad() too: nobody can differentiate what was not recorded."""
+
+    __slots__ = ()
+    variable = recording
+    title = "recorded"
+    records = True
+
+
 class no_grad(Scope):  # noqa: N801  (used in with statements)
     """Compute without recording: results are leaves.
 
@@ -68,8 +83,9 @@ class no_grad(Scope):  # noqa: N801  (used in with statements)
     """
 
     __slots__ = ()
-    variable = unrecorded
+    variable = recording
     title = "no_grad"
+    records = False
 
     def __call__(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """The function, run without recording; a generator wherever it runs."""

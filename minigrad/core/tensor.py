@@ -3,6 +3,7 @@
 NumPy's own functions record themselves through its dispatch protocols.
 """
 
+# mypy: disable-error-code="override, assignment"
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,17 +16,22 @@ from minigrad.errors import GradientError, MinigradError
 from minigrad.ops import OPS, op_name
 from minigrad.ops.elementwise import cast
 from minigrad.ops.indexing import getitem, split_index
-from minigrad.scoping import holding
 from minigrad.source import Place, describe, running_stamp, serials, stamp, user_place
 
 from . import convert, versions
 from .array import REAL_KINDS, Array, Method, constant, frozen, leaf_array, own
 from .gates import CLOSED
-from .scope import unrecorded
+from .scope import recording, records
 
 __all__ = ["Array", "Tensor", "frozen", "passes", "record", "tensor"]
 
 Recorded = Callable[..., "Tensor"]
+if TYPE_CHECKING:
+    # NumPy's stubs know no __array_function__: of an array-like its functions give arrays, and only
+    # of its own scalars what is assigned to a Tensor
+    Base = np.object_
+else:
+    Base = object
 
 
 def method(fn: Any, name: str = "") -> Recorded:
@@ -72,7 +78,7 @@ def _documented(recorded: Recorded, fn: Any, name: str) -> Recorded:
     return recorded
 
 
-class Tensor:
+class Tensor(Base):  # type: ignore[misc]
     """A read-only array that remembers the function, inputs, time step and line it came from.
 
     Make one with :func:`tensor`; every NumPy function applied to it makes the others.
@@ -273,7 +279,6 @@ class Tensor:
     assign = versions.assign
     item = convert.item
     numpy = convert.numpy
-    __array__ = convert.as_array
     __bool__ = convert.as_bool
     __contains__ = convert.contains
     __float__ = convert.as_float
@@ -288,10 +293,12 @@ class Tensor:
         """Pickled and copied, a leaf is a new leaf: serials mean nothing in another process."""
         if self.fn is not None:
             raise convert.long_refusals().pickling(self)
-        return tensor, (self._array, self.requires_grad, self.name)
+        kept = {"grad": self.grad}
+        return tensor, (self._array, self.requires_grad, self.name), (None, kept)
 
     # a type checker would take it for a promise that every attribute is there
     if not TYPE_CHECKING:
+        __array__ = convert.as_array
 
         def __getattr__(self, name: str) -> Any:
             """Only for what is missing: a dropped value, or what arrays have and Tensors do not."""
@@ -342,10 +349,10 @@ class Tensor:
     __lt__, __gt__ = operator(np.less, "lt", "gt")[:2]
     __le__, __ge__ = operator(np.less_equal, "le", "ge")[:2]
 
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+    def __eq__(self, other: object) -> Tensor:
         return record(np.equal, (self, other), {})  # type: ignore[no-any-return]
 
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+    def __ne__(self, other: object) -> Tensor:
         return record(np.not_equal, (self, other), {})  # type: ignore[no-any-return]
 
     __neg__ = method(np.negative, "__neg__")
@@ -371,12 +378,12 @@ class Tensor:
     max = method(np.max)
     mean = method(np.mean)
     min = method(np.min)
-    nonzero: Callable[..., tuple[Array, ...]] = method(np.nonzero)  # type: ignore[assignment]
+    nonzero: Callable[..., tuple[Array, ...]] = method(np.nonzero)
     prod = method(np.prod)
     ravel = method(np.ravel)
     repeat = method(np.repeat)
     round = method(np.round)
-    searchsorted: Callable[..., Array] = method(np.searchsorted)  # type: ignore[assignment]
+    searchsorted: Callable[..., Array] = method(np.searchsorted)
     squeeze = method(np.squeeze)
     std = method(np.std)
     sum = method(np.sum)
@@ -509,7 +516,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     if kind not in REAL_KINDS:
         # refuses it
         own(data, fn=fn)
-    if unrecorded.get() is not None and holding(unrecorded):
+    if recording.get() is not None and not records():
         return _unrecorded(data, inputs, values, "no_grad()")
     if not needs_grad and _is_off_the_tape(args):
         return _unrecorded(data, inputs, values)

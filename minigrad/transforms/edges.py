@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
+from minigrad.containers import as_tensors
 from minigrad.core import gates
-from minigrad.core.arguments import as_tensors
+from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.norms import positive
 from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError
 
 from .rewrite import Factor, Where, gate_edges, gated
 
@@ -89,11 +92,11 @@ def clip_edges(tape: Tape, where: Where, max_norm: float) -> Tape:
     return gate_edges(tape, where, gate)
 
 
-def untie(tape: Tape, wrt: Tensor | Iterable[Tensor]) -> Tape:
+def untie(tape: Tape, wrt: Any) -> Tape:
     """Give each time step an alias of its own of the tied parameters: ``W_hh@1``, ``W_hh@2``, ...
 
-    Each alias has an adjoint, the share of its step. The gradient of a tied parameter is the sum of
-    the adjoints of its aliases.
+    ``wrt`` is a Tensor, or what holds some: a list, a dict, a model. Each alias has an adjoint, the
+    share of its step. The gradient of a tied parameter is the sum of the adjoints of its aliases.
 
     >>> import minigrad as mg
     >>> w = mg.tensor(0.5, requires_grad=True, name="w")
@@ -106,9 +109,16 @@ def untie(tape: Tape, wrt: Tensor | Iterable[Tensor]) -> Tape:
     >>> shares["w@1"], shares["w@2"], shares["w@3"], shares["w"]
     (1.5, 1.5, 1.5, 4.5)
 
-    Raises: as :func:`cut`. Source: the sum over t of D2L equation 9.7.15.
+    Raises: as :func:`cut`, and ArgumentError where none of them is on the tape. Source: the sum
+    over t of D2L equation 9.7.15.
     """
-    tied = set(as_tensors(wrt))
+    refuse_no_tape("untie", tape)
+    tied = set(as_tensors("untie", wrt))
+    if tied.isdisjoint(tape.nodes):
+        names = ", ".join(f"'{x.label}'" for x in tied)
+        raise ArgumentError(
+            "untie", got=f"{names} of another tape", expected="expected parameters of this one"
+        )
 
     def is_tied(edge: Edge) -> bool:
         is_stamped = tape.times[edge.target] is not None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minigrad.core.arguments import as_tensors, refuse_no_tape
+from minigrad.containers import as_tensors
+from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.gradient import gradients
 from minigrad.core.norms import norm_in_parts, positive, shrink
 from minigrad.core.seed import seed_for
@@ -17,13 +18,13 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import GradientError
 
 
-def differentiate(
-    tape: Tape,
-    wrt: Tensor | Iterable[Tensor] | None = None,
-) -> Tape:
+def differentiate(tape: Tape, wrt: Any = None, allow_unused: bool = False) -> Tape:
     """Append the backward pass: a tape whose outputs are (loss, *gradients).
 
-    The gradients are those of ``wrt``, by default the tape's parameters, in its order and shapes.
+    The gradients are those of ``wrt``, by default the tape's parameters, in its order and shapes:
+    a Tensor, or what holds some, a list, a dict, a model, nested, each once. ``allow_unused``:
+    zeros for one that is not on the tape.
+
     They are nodes like any other: replay them, draw them, compile them, differentiate them again.
 
     >>> import numpy as np
@@ -38,11 +39,11 @@ def differentiate(
     tape.
     """
     refuse_no_tape("differentiate", tape)
-    targets = tape.parameters if wrt is None else as_tensors(wrt)
+    targets = tape.parameters if wrt is None else as_tensors("differentiate", wrt)
     loss = tape.outputs[0]
     # It stands where the loss stands: the same step and line, right behind it in the order.
     seed = Tensor(seed_for(tape), like=loss)
-    outputs = [*tape.outputs, *gradients(tape, targets, seed)]
+    outputs = [*tape.outputs, *gradients(tape, targets, seed, allow_unused)]
     return Tape.of(*outputs, wrt=targets)
 
 

@@ -5,12 +5,14 @@ import ast
 import copy
 import re
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import errors
+from minigrad.containers import mapped, parameters
 from minigrad.core.sweep import conform
 from minigrad.errors import MinigradError
 from minigrad.transforms import (
@@ -494,7 +496,7 @@ MESSAGES = [
     ),
     (lambda: w().backward(1j), "backward: gradient of dtype complex128; real numbers. [{}]"),
     (
-        lambda: np.linalg.slogdet(w(np.zeros((2, 2))))[1].backward(),
+        lambda: np.linalg.slogdet(w(np.zeros((2, 2))))[1].backward(1.0),
         "backward through 'slogdet': Singular matrix. [{}]",
     ),
     (
@@ -535,11 +537,57 @@ MESSAGES = [
     ),
     (
         lambda: mg.grad(w(), None),
-        "grad: 'None' does not need a gradient. Make it with tensor(..., requires_grad=True). [{}]",
+        "grad: None; expected Tensors, or dicts, lists, tuples, dataclasses or models of them. [{}]",
+    ),
+    (
+        lambda: mg.grad(w(), {"w": w(), "b": 1.5}),
+        "grad: a float among the Tensors; expected Tensors, or dicts, lists, tuples, dataclasses or models of them. [{}]",
+    ),
+    (
+        lambda: parameters(None),
+        "parameters: None; expected Tensors, or dicts, lists, tuples, dataclasses or models of them. [{}]",
+    ),
+    (lambda: mg.grad(w(), []), "grad: no parameter in this list; expected at least one. [{}]"),
+    (
+        lambda: mg.grad(w(), w()),
+        "grad: 'w' is not on this tape; the output was not computed from it, but perhaps from a copy or another model. Ask for the Tensor that was used, or pass allow_unused=True for zeros. [{}]",
+    ),
+    (
+        lambda: mg.grad(w() * 2, MappingProxyType({"w": w()}), allow_unused=True),
+        "structure: no other mappingproxy can be made (cannot pickle 'mappingproxy' object). Ask for a list: models.parameters(model). [{}]",
+    ),
+    (
+        lambda: mapped(max, {"a": 1}, {"b": 1}),
+        "structure: a dict of ['a'] and one of ['b']; expected the same. [{}]",
     ),
     (
         lambda: mg.grad(w(), [w() * 2]),
         "grad: 'multiply' is not on this tape. A rewritten tape has its own: tape['h_1'] is its h_1. [{}]",
+    ),
+    # --- derivatives of functions
+    (
+        lambda: mg.jacobian(w(), A),
+        "jacobian: a Tensor; expected a function and its arguments. [{}]",
+    ),
+    (
+        lambda: mg.vjp(np.sin, 2),
+        "vjp: int; expected floating numbers to differentiate by. Write 2.0 for 2. [{}]",
+    ),
+    (
+        lambda: mg.hessian(lambda x: x.data, A),
+        "hessian: fn returns a ndarray; expected a Tensor, or a dict, list, tuple or dataclass of them. Use NumPy functions of its arguments all the way: .data, float() and .detach() lose the gradient. [{}]",
+    ),
+    (
+        lambda: mg.jacobian(lambda x: x.detach(), A),
+        "jacobian: the result of fn does not depend on its arguments. Use NumPy functions of its arguments all the way: .data, float() and .detach() lose the gradient. [{}]",
+    ),
+    (
+        lambda: mg.hvp(np.sin, A, A),
+        "hvp: fn returns 'sin' of shape (4,); expected one scalar Tensor. [{}]",
+    ),
+    (
+        lambda: mg.vjp(np.sin, A)[1](np.ones(3)),
+        "vjp: (3,) for 'sin', which is (4,). [{}]",
     ),
     # --- tapes and transforms
     (lambda: mg.Tape.of(3), "Tape.of: int; expected Tensors. [{}]"),
@@ -591,8 +639,12 @@ MESSAGES = [
         lambda: conform(A[None], w(A[:, None]), w() * 2),
         "backward through 'multiply': a contribution of shape (1, 4); its input has the shape (4, 1). [{}]",
     ),
+    (
+        lambda: untie(rnn(), w(name="v")),
+        "untie: 'v' of another tape; expected parameters of this one. [{}]",
+    ),
     # --- optimizers
-    (lambda: sgd(p := w(), p), "optimizer: a parameter twice; expected each one once. [{}]"),
+    (sgd, "optimizer: no parameter in this tuple; expected at least one. [{}]"),
     (
         lambda: sgd(mg.tensor(1.0, name="c")),
         "optimizer: 'c' is no parameter. A parameter is made by tensor(..., requires_grad=True). [{}]",

@@ -176,7 +176,8 @@ def test_what_cannot_be_compared_is_refused(fn, x, said):
 
 def test_inputs_are_tensors_and_there_are_some():
     assert refusal(np.tanh, [1.0]).text == (
-        "gradcheck: an input is a float. Wrap the inputs: tensor(x, requires_grad=True)."
+        "gradcheck: a float among the Tensors; expected Tensors, or dicts, lists, tuples, dataclasses or "
+        "models of them."
     )
     assert (
         refusal(np.tanh).text

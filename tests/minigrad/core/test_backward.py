@@ -81,11 +81,15 @@ def test_gradients_may_be_asked_as_often_as_one_likes():
 
 
 def test_zeros_where_unreached():
-    x, y, z = param([1.0, 2.0]), param(np.float32([[1, 2]])), param(3.0)
+    x, y, z = param([1.0, 2.0]), param(np.float32([[1, 2]]), "y"), param(3.0)
     loss = np.sum(x) + 0 * z
     for create_graph in (False, True):
-        _, g, _ = mg.grad(loss, [x, y, z], create_graph=create_graph)
+        _, g, _ = mg.grad(loss, [x, y, z], create_graph=create_graph, allow_unused=True)
         np.testing.assert_array_equal(g.data, np.zeros((1, 2), np.float32), strict=True)
+        with pytest.raises(
+            GradientError, match=r"grad: 'y' is not on this tape; the output was not"
+        ):
+            mg.grad(loss, [x, y], create_graph=create_graph)
     loss.backward()
     assert y.grad is None
     assert z.grad == 0

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.core.scope import unrecorded, watch
+from minigrad.core.scope import records, watch
 from minigrad.scoping import all_holding, holding
 from minigrad.source import stamp
 from minigrad.transforms import truncate
 
 SCOPES = {
     "timestep": (lambda: mg.timestep(7), lambda: holding(stamp)),
-    "no_grad": (mg.no_grad, lambda: holding(unrecorded)),
+    "no_grad": (mg.no_grad, lambda: not records()),
     "detect_anomaly": (mg.detect_anomaly, lambda: all_holding(watch)),
     "on_backward": (lambda: mg.on_backward("h", print), lambda: all_holding(watch)),
 }

@@ -48,7 +48,7 @@ NOTHING_TO_DO = {
     "every and window": lambda t: tf.truncate(t, every=7, window=6),
     "randomly": lambda t: tf.truncate_randomly(t, 1.0, 0),
     "random segments": lambda t: tf.truncate_randomly(t, 1.0, 0, reweight=False),
-    "untie": lambda t: tf.untie(t, []),
+    "untie": lambda t: tf.untie(t, t.outputs),
 }
 
 
@@ -76,7 +76,7 @@ OF_A_TAPE = [
     partial(tf.cut, where=[]),
     partial(tf.scale, where=[], s=2.0),
     partial(tf.clip_edges, where=[], max_norm=1.0),
-    partial(tf.untie, wrt=[]),
+    partial(tf.untie, wrt=mg.tensor(1.0)),
     partial(tf.truncate, every=1),
     partial(tf.truncate_randomly, keep=0.5, rng=0),
     partial(tf.reweight, xi={2: 1.0}),
