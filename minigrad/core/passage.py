@@ -1,0 +1,73 @@
+"""How a value passes through an operation: moved, picked, added, grown, or used."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import numpy as np
+
+from minigrad.ops.elementwise import cast
+from minigrad.ops.indexing import getitem
+
+from . import gates
+from .tensor import Tensor
+
+
+class Passage(Enum):
+    """What an operation does with one of its inputs."""
+
+    MOVED = "placed as it is, beside others or among them"
+    PICKED = "kept where it is the largest, or the least"
+    ADDED = "added up, or scaled by a constant"
+    GROWN = "multiplied by another value of the step"
+    USED = "whatever else is computed from it"
+
+
+# a gate that a value passes through: a closed one ends it, and what is recomputed is state
+_OPEN_GATES = gates.GATES - gates.CLOSED - {gates.recompute}
+_MOVES = _OPEN_GATES | {
+    cast,
+    getitem,
+    np.broadcast_to,
+    np.concatenate,
+    np.expand_dims,
+    np.positive,
+    np.reshape,
+    np.squeeze,
+    np.stack,
+    np.swapaxes,
+    np.transpose,
+    np.where,
+}
+_PICKS = {np.maximum, np.minimum, np.fmax, np.fmin}
+_PICKS_ALONG_AN_AXIS = {np.max, np.min}
+_ADDS = {np.add, np.subtract, np.negative, np.sum, np.mean}
+_GROWS = {np.multiply, np.logaddexp, np.logaddexp2, np.hypot}
+
+
+def passage(n: Tensor, slot: int) -> Passage:
+    """What n does with its input in that slot."""
+    others = [x for k, x in enumerate(n.inputs) if k != slot]
+    is_alone = not any(x.requires_grad for x in others)
+    if n.fn in _MOVES:
+        return Passage.MOVED
+    if n.fn in _PICKS:
+        return Passage.PICKED
+    if n.fn in _PICKS_ALONG_AN_AXIS and n.inputs[0].fn in (np.stack, np.concatenate):
+        return Passage.PICKED
+    if n.fn in _ADDS:
+        return Passage.ADDED
+    if n.fn is np.multiply and is_alone:
+        return Passage.ADDED
+    if n.fn is np.divide and slot == 0:
+        return Passage.ADDED if is_alone else Passage.GROWN
+    if n.fn in _GROWS:
+        return Passage.GROWN
+    return Passage.USED
+
+
+def is_linear(n: Tensor, slot: int) -> bool:
+    """Whether n is linear in its input in that slot, with constant coefficients."""
+    if n.fn is np.matmul:
+        return not n.inputs[1 - slot].requires_grad
+    return passage(n, slot) in (Passage.MOVED, Passage.ADDED)
