@@ -17,7 +17,9 @@ every step, as in ``h = w * h``, computes with the value: a state.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 from .passage import Passage, is_linear, passage
@@ -26,6 +28,9 @@ from .time import Nodes, Times, crosses
 
 Handing = tuple[Tensor, Tensor]
 """What is handed on, and what reads it."""
+
+
+Readers = defaultdict[Tensor, list[tuple[Tensor, int]]]
 
 
 class Collecting(NamedTuple):
@@ -164,10 +169,50 @@ class _Collector:
         is_fed = x in self.fed or _takes_in(n, slot)
         if is_fed:
             self.fed.add(n)
-        if is_handed and (is_fed or n in self.onward.joined):
+        if is_handed and (is_fed or n in self.onward.joined) and not self._is_renewed(x, n):
             self._judge(n, slot, x, way)
         if x in self.collected or (x, n) in self.handed_on:
             self.collected.add(n)
+
+    def _is_renewed(self, x: Tensor, n: Tensor) -> bool:
+        """Whether the last step makes x anew by computing with n, as c = tanh(c + x) does.
+
+        In the steps before it, what computes with c is known to be read by others.
+        """
+        if n in self.onward.leading:
+            return False
+        t = self.times[n]
+        moved = self._behind({x}, t, is_used=False)
+        used = self._read(moved, t, is_used=True)
+        return any((y.fn, y.place) == (x.fn, x.place) for y in self._behind(used, t))
+
+    def _behind(self, starts: set[Tensor], t: int | None, is_used: bool | None = None) -> set[Tensor]:
+        """The starts and what lies behind them in step t."""
+        behind = set(starts)
+        newest = behind
+        while newest:
+            newest = self._read(newest, t, is_used) - behind
+            behind |= newest
+        return behind
+
+    def _read(self, nodes: set[Tensor], t: int | None, is_used: bool | None) -> set[Tensor]:
+        """What reads one of the nodes in step t, to compute with it or not; None: either."""
+        reading = set[Tensor]()
+        for x in nodes:
+            for n, slot in self.readers[x]:
+                way = self.onward.passage(n, slot)
+                if self.times[n] == t and is_used in (None, way is Passage.USED):
+                    reading.add(n)
+        return reading
+
+    @cached_property
+    def readers(self) -> Readers:
+        """What reads each node, and in which slot."""
+        readers: Readers = defaultdict(list)
+        for n in self.nodes:
+            for slot, x in enumerate(n.inputs):
+                readers[x].append((n, slot))
+        return readers
 
     def _judge(self, n: Tensor, slot: int, x: Tensor, way: Passage) -> None:
         """Say of what is handed on to n whether it is collected."""
@@ -190,15 +235,21 @@ class _Collector:
 
     def _first(self, x: Tensor, n: Tensor, slot: int) -> Iterator[Handing]:
         """The state that the collection x begins with, in the slot in which n reads x."""
-        if x.fn is not n.fn or slot >= len(x.inputs):
-            return
         reader = x
-        first = x.inputs[slot]
-        while self.times.get(first) == self.times[x] and len(first.inputs) == 1:
+        while reader.fn is not n.fn and self._is_passed_on(reader, x):
+            reader = reader.inputs[0]
+        if reader.fn is not n.fn or slot >= len(reader.inputs):
+            return
+        first = reader.inputs[slot]
+        while self._is_passed_on(first, x):
             reader = first
             first = first.inputs[0]
         if self._is_handed_a_state(first, reader):
             yield first, reader
+
+    def _is_passed_on(self, y: Tensor, x: Tensor) -> bool:
+        """Whether y is one value of x's step in another form."""
+        return self.times.get(y) == self.times[x] and len(y.inputs) == 1
 
 
 def _takes_in(n: Tensor, slot: int) -> bool:
