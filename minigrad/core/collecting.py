@@ -186,7 +186,9 @@ class _Collector:
         used = self._read(moved, t, is_used=True)
         return any((y.fn, y.place) == (x.fn, x.place) for y in self._behind(used, t))
 
-    def _behind(self, starts: set[Tensor], t: int | None, is_used: bool | None = None) -> set[Tensor]:
+    def _behind(
+        self, starts: set[Tensor], t: int | None, is_used: bool | None = None
+    ) -> set[Tensor]:
         """The starts and what lies behind them in step t."""
         behind = set(starts)
         newest = behind

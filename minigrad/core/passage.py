@@ -39,31 +39,32 @@ _MOVES = _OPEN_GATES | {
     np.transpose,
     np.where,
 }
-_PICKS = {np.maximum, np.minimum, np.fmax, np.fmin}
-_PICKS_ALONG_AN_AXIS = {np.max, np.min}
+_PICKS = {np.maximum, np.minimum, np.fmax, np.fmin, np.max, np.min}
 _ADDS = {np.add, np.subtract, np.negative, np.sum, np.mean}
-_GROWS = {np.multiply, np.logaddexp, np.logaddexp2, np.hypot}
+_SCALES = {np.multiply, np.divide}
+_WAYS = {
+    **dict.fromkeys(_MOVES, Passage.MOVED),
+    **dict.fromkeys(_PICKS, Passage.PICKED),
+    **dict.fromkeys(_ADDS, Passage.ADDED),
+    **dict.fromkeys({*_SCALES, np.logaddexp, np.logaddexp2, np.hypot}, Passage.GROWN),
+}
 
 
 def passage(n: Tensor, slot: int) -> Passage:
     """What n does with its input in that slot."""
+    if _computes(n, slot):
+        return Passage.USED
     others = [x for k, x in enumerate(n.inputs) if k != slot]
-    is_alone = not any(x.requires_grad for x in others)
-    if n.fn in _MOVES:
-        return Passage.MOVED
-    if n.fn in _PICKS:
-        return Passage.PICKED
-    if n.fn in _PICKS_ALONG_AN_AXIS and n.inputs[0].fn in (np.stack, np.concatenate):
-        return Passage.PICKED
-    if n.fn in _ADDS:
+    if n.fn in _SCALES and not any(x.requires_grad for x in others):
         return Passage.ADDED
-    if n.fn is np.multiply and is_alone:
-        return Passage.ADDED
-    if n.fn is np.divide and slot == 0:
-        return Passage.ADDED if is_alone else Passage.GROWN
-    if n.fn in _GROWS:
-        return Passage.GROWN
-    return Passage.USED
+    return _WAYS.get(n.fn, Passage.USED)
+
+
+def _computes(n: Tensor, slot: int) -> bool:
+    """Whether n divides by the input, or folds more of it than what was stacked."""
+    if n.fn in (np.max, np.min):
+        return n.inputs[0].fn not in (np.stack, np.concatenate)
+    return n.fn is np.divide and slot == 1
 
 
 def is_linear(n: Tensor, slot: int) -> bool:

@@ -104,6 +104,11 @@ class Reading:
         return [e for e in self.tape.edges() if self.is_recurrent(e.source, e.target)]
 
     @cached_property
+    def sources(self) -> dict[Tensor, None]:
+        """What is taken for state and read by another step, in the order of execution."""
+        return dict.fromkeys(edge.source for edge in self.edges)
+
+    @cached_property
     def doubtful(self) -> list[Tensor]:
         """What could be a state or none, in the order of execution."""
         doubts = self.collecting.doubtful | self.once.doubtful
@@ -149,9 +154,8 @@ class Reading:
 
     def listed(self) -> tuple[State, ...]:
         """A record for each chain of states, the doubtful ones too."""
-        sources = dict.fromkeys(e.source for e in self.edges)
         doubts = set(self.doubtful)
-        return tuple(self._record(chain, doubts) for chain in self.chains(sources))
+        return tuple(self._record(chain, doubts) for chain in self.chains(self.sources))
 
     def _record(self, chain: tuple[Tensor, ...], doubts: set[Tensor]) -> State:
         is_proven = self.states is not None or not doubts.intersection(chain)
@@ -197,7 +201,9 @@ def _matches(reading: Reading, asked: Any, x: Tensor) -> bool:
     if isinstance(asked, str):
         return asked in (x.name, reading.tape.names[x]) or _STEP.sub("", asked) == stem(x)
     if isinstance(asked, Tensor):
-        return any(reading.chain_of[x] == reading.chain_of[n] for n in _standing_for(reading, asked))
+        return any(
+            reading.chain_of[x] == reading.chain_of[n] for n in _standing_for(reading, asked)
+        )
     return bool(asked(x))
 
 

@@ -106,22 +106,26 @@ class _Split:
     def _sources(self, reader: Version) -> Iterator[Source]:
         """The versions that a version reads, one for each of its node's inputs."""
         node, reach = reader
-        t = self.times[node]
         for x in node.inputs:
-            s = self.times[x]
             # No step lies at or before x: the same node for every reach.
             if x not in self.stateful:
                 yield Version(x, None), False
             # The gradient enters the steps here, if x is in one.
             elif reach is None or self.reading.is_collecting(x, node):
                 yield self.entry[x], False
-            elif s is None or t is None or reach.allows(t, s):
-                yield Version(x, reach), False
-            elif not self.reading.is_recurrent(x, node):
+            elif not self._leaves(reach, x, node):
                 yield Version(x, reach), False
             # Behind a cut the values still count: the version that a new entry would have.
             else:
                 yield self.entry[x], True
+
+    def _leaves(self, reach: Reach, x: Tensor, n: Tensor) -> bool:
+        """Whether x is state of a step that a gradient of this reach may not enter from n."""
+        start = self.times[n]
+        end = self.times[x]
+        if start is None or end is None or not self.reading.is_recurrent(x, n):
+            return False
+        return not reach.allows(start, end)
 
     def _inputs(self, reader: Version, sources: list[Source]) -> tuple[Tensor, ...]:
         """What the copy of a version reads, through a gate where the edge leaves the reach."""

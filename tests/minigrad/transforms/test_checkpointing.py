@@ -108,8 +108,7 @@ def test_what_is_kept_is_what_a_segment_hands_on(program, k):
     stamps = steps_of(times)
     size = int(len(stamps) ** 0.5) if k == "auto" else k
     block = {
-        n: None if n.fn is None or t is None else (t - stamps[0]) // size
-        for n, t in times.items()
+        n: None if n.fn is None or t is None else (t - stamps[0]) // size for n, t in times.items()
     }
     readers = {n: [r for r in tape.nodes if n in set(r.inputs)] for n in tape.nodes}
     for n, copy in zip(tape.nodes, tf.checkpoint(tape, k).nodes, strict=True):

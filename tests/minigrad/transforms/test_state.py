@@ -42,7 +42,9 @@ ADDED = {
     "discounted": lambda o, h, t, T: np.sum(h * h) + (0 if o is None else 0.9 * o),
     "of rows": lambda o, h, t, T: np.sum(h * h, axis=1) / T + (np.zeros(B) if o is None else o),
     "masked": lambda o, h, t, T: np.where(
-        [True, t > 1, False], np.sum(h**2) + (0 if o is None else o), np.zeros(3) if o is None else o
+        [True, t > 1, False],
+        np.sum(h**2) + (0 if o is None else o),
+        np.zeros(3) if o is None else o,
     ),
 }
 GROWN = {
@@ -203,7 +205,10 @@ def test_states_says_what_was_taken_for_state_and_why():
 def _carried(update, enter, T=5, start=None):
     """The loss of a loop of c = update(c, x, w), read at the end alone."""
     w = param(np.full(3, 0.5), "w")
-    c, X = np.ones(3) * 0.1 if start is None else start, np.random.default_rng(0).normal(size=(T, 3))
+    c, X = (
+        np.ones(3) * 0.1 if start is None else start,
+        np.random.default_rng(0).normal(size=(T, 3)),
+    )
     outs = []
     for t in range(1, T + 1):
         with mg.timestep(t):
@@ -288,7 +293,9 @@ def _two_loops(again, T=3, attend=False):
 
 def test_steps_that_are_stamped_again_are_refused_where_they_read_later_ones():
     for again, attend in (([1, 2, 3], False), ([1, 2, 3], True), ([1, 2], False)):
-        with pytest.raises(ArgumentError, match=r"truncate: step \d is stamped again: .*timestep\(T"):
+        with pytest.raises(
+            ArgumentError, match=r"truncate: step \d is stamped again: .*timestep\(T"
+        ):
             tf.truncate(_two_loops(again, attend=attend), every=2)
     assert len(_two_loops([4, 5, 6]).recurrent_edges()) == 5
     # there and back again, as a bidirectional network
