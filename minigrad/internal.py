@@ -16,7 +16,7 @@ from minigrad.core.inspection.text import float_norm, kind_of, operation, unique
 from minigrad.core.inspection.text import summary as array_summary
 from minigrad.core.norms import norm, shrink
 from minigrad.core.order import behind, dependents, leading_to, reached
-from minigrad.core.state import States
+from minigrad.core.recurrence.state import States
 from minigrad.core.sweep import sweep
 from minigrad.debugger.session import Session
 from minigrad.files import leftovers, make_folder, write_atomically

@@ -36,7 +36,7 @@ SECOND_READING = {
         "minigrad.core.replay",
         "minigrad.core.inspection.step",
         "minigrad.core.inspection.text",
-        "minigrad.core.time",
+        "minigrad.core.recurrence.state",
     },
     "minigrad.core.seed": {"minigrad.core.long_refusals"},
     "minigrad.core.tensor": {

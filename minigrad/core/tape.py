@@ -22,7 +22,7 @@ from .tensor import Array, Tensor, frozen
 
 if TYPE_CHECKING:
     from .inspection.step import Step
-    from .state import Reading, State, States
+    from .recurrence.state import Reading, State, States
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -113,8 +113,8 @@ class Tape:
     # --- its time steps ---------------------------------------------------------------------------
     @cached_property
     def reading(self) -> Reading:
-        """Which step each node belongs to, and what is recurrent: see state.py."""
-        from .state import Reading
+        """Which step each node belongs to, and what is recurrent: see recurrence/state.py."""
+        from .recurrence.state import Reading
 
         return Reading(self)
 

@@ -2,7 +2,7 @@
 
 State that passes through an unstamped operation between two steps takes that operation along, into
 the earlier one. (What is only collected lies outside the steps, whatever it is stamped: see
-collecting.py.)
+recurrence/collecting.py.)
 """
 
 from __future__ import annotations

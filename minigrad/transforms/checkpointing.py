@@ -10,9 +10,9 @@ from operator import attrgetter
 import numpy as np
 
 from minigrad.core.arguments import refuse_unstamped
-from minigrad.core.collecting import collecting
 from minigrad.core.order import behind
 from minigrad.core.recompute import Form, Segment
+from minigrad.core.recurrence.collecting import collecting
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 from minigrad.core.time import Nodes, Times, steps_of, times_of

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from minigrad.core import gates
-from minigrad.core.state import Reading
+from minigrad.core.recurrence.state import Reading
 from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor
 

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from minigrad.core.arguments import refuse_unstamped
-from minigrad.core.state import States
+from minigrad.core.recurrence.state import States
 from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor, frozen
 from minigrad.core.time import Times

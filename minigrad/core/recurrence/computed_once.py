@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from .order import behind, dependents
-from .tensor import Tensor
-from .time import Nodes, Times, crosses
+from minigrad.core.order import behind, dependents
+from minigrad.core.tensor import Tensor
+from minigrad.core.time import Nodes, Times, crosses
 
 Readers = defaultdict[Tensor, list[Tensor]]
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from minigrad.core.tensor import Tensor
+from minigrad.core.time import Times, crosses, steps_of, times_of
 from minigrad.errors import ArgumentError
 from minigrad.source import describe
 
 from .collecting import Collecting, collecting
 from .computed_once import ComputedOnce, computed_once
-from .tensor import Tensor
-from .time import Times, crosses, steps_of, times_of
 
 if TYPE_CHECKING:
-    from .tape import Edge, Tape
+    from minigrad.core.tape import Edge, Tape
 
 Named = str | Tensor | Callable[[Tensor], bool]
 States = Named | Iterable[Named] | None
@@ -159,10 +159,12 @@ class Reading:
 
     def _record(self, chain: tuple[Tensor, ...], doubts: set[Tensor]) -> State:
         is_proven = self.states is not None or not doubts.intersection(chain)
+        steps = {self.stamps[n] or 0 for n in chain}
+        lines = dict.fromkeys(n.origin for n in chain if n.place)
         return State(
             name=stem(chain[0]),
-            steps=tuple(sorted({self.stamps[n] or 0 for n in chain})),
-            lines=tuple(dict.fromkeys(n.origin for n in chain if n.place)),
+            steps=tuple(sorted(steps)),
+            lines=tuple(lines),
             why=self._why(chain) if is_proven else "a state, or only collected",
             is_proven=is_proven,
             tensors=chain,

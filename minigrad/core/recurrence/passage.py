@@ -6,11 +6,10 @@ from enum import Enum
 
 import numpy as np
 
+from minigrad.core import gates
+from minigrad.core.tensor import Tensor
 from minigrad.ops.elementwise import cast
 from minigrad.ops.indexing import getitem
-
-from . import gates
-from .tensor import Tensor
 
 
 class Passage(Enum):

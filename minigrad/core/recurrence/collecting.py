@@ -22,9 +22,10 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
+from minigrad.core.tensor import Tensor
+from minigrad.core.time import Nodes, Times, crosses
+
 from .passage import Passage, is_linear, passage
-from .tensor import Tensor
-from .time import Nodes, Times, crosses
 
 Handing = tuple[Tensor, Tensor]
 """What is handed on, and what reads it."""
