@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ _MOVES = _OPEN_GATES | {
 _PICKS = {np.maximum, np.minimum, np.fmax, np.fmin, np.max, np.min}
 _ADDS = {np.add, np.subtract, np.negative, np.sum, np.mean}
 _SCALES = {np.multiply, np.divide}
-_WAYS = {
+_WAYS: dict[Any, Passage] = {
     **dict.fromkeys(_MOVES, Passage.MOVED),
     **dict.fromkeys(_PICKS, Passage.PICKED),
     **dict.fromkeys(_ADDS, Passage.ADDED),
