@@ -18,6 +18,7 @@ from minigrad.core.inspection.text import float_norm, kind_of, operation, unique
 from minigrad.core.inspection.text import summary as array_summary
 from minigrad.core.norms import norm, norm_in_parts, positive, shrink
 from minigrad.core.order import behind, dependents, leading_to, reached
+from minigrad.core.recurrence.state import States
 from minigrad.core.sweep import sweep
 from minigrad.debugger.session import Session
 from minigrad.files import leftovers, make_folder, write_atomically
@@ -26,6 +27,7 @@ from minigrad.ops.elementwise import accumulate
 __all__ = [
     "Array",
     "Session",
+    "States",
     "accumulate",
     "alias",
     "array_summary",

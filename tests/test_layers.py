@@ -46,7 +46,7 @@ SECOND_READING = {
         "minigrad.core.rerun.replay",
         "minigrad.core.inspection.step",
         "minigrad.core.inspection.text",
-        "minigrad.core.time",
+        "minigrad.core.recurrence.state",
     },
     # the error of a scope, below the file with the errors
     "minigrad.scoping": {"minigrad.errors"},

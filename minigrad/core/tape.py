@@ -22,8 +22,9 @@ from .sweep import sweep_of
 from .tensor import Array, Tensor, frozen
 
 if TYPE_CHECKING:
-    from minigrad.core.inspection.step import Step
-    from minigrad.core.rerun.feeds import Feeds, Missing
+    from .inspection.step import Step
+    from .recurrence.state import Reading, State, States
+    from .rerun.feeds import Feeds, Missing
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -113,21 +114,45 @@ class Tape:
 
     # --- its time steps ---------------------------------------------------------------------------
     @cached_property
-    def times(self) -> dict[Tensor, int | None]:
-        """The time step of each node, None outside the steps: see time.py."""
-        from .time import times_of
+    def reading(self) -> Reading:
+        """Which step each node belongs to, and what is recurrent: see recurrence/state.py."""
+        from .recurrence.state import Reading
 
-        return times_of(self.nodes)
+        return Reading(self)
+
+    @property
+    def times(self) -> dict[Tensor, int | None]:
+        """The time step of each node; None outside the steps, and for what is only collected."""
+        return self.reading.times
 
     @cached_property
     def stamps(self) -> tuple[int, ...]:
         """The time steps in which something is computed, in order."""
-        from .time import steps_of
+        return self.reading.steps
 
-        return steps_of(self.times)
+    def states(self) -> tuple[State, ...]:
+        """What is taken for state, a record each: its name, steps, lines, and what proves it.
 
-    def recurrent_edges(self) -> list[Edge]:
-        """Edges that join two different time steps; what no function made is no state.
+        One that is not ``is_proven`` could be a state or only collected: whoever asks what is
+        recurrent has to name the states.
+
+        >>> import numpy as np
+        >>> import minigrad as mg
+        >>> w, h = mg.tensor(0.5, requires_grad=True), mg.tensor(1.0)
+        >>> for t in range(3):
+        ...     with mg.timestep(t):
+        ...         h = np.tanh(h * w).named(f"h_{t}")
+        >>> [(s.name, s.steps, s.why) for s in mg.Tape.of(h).states()]
+        [('h', (0, 1), 'multiply@1 computes with h_0')]
+        """
+        return self.reading.listed()
+
+    def recurrent_edges(self, state: States = None) -> list[Edge]:
+        """The edges by which a step reads the state of another one.
+
+        State is what ``state`` names ("h" for h_1, h_2, ...), a Tensor that stands for its
+        counterparts in the other steps, a predicate of nodes, or several of these; without it what
+        is proven to be: see states().
 
         >>> import minigrad as mg
         >>> h = mg.tensor(0.0, requires_grad=True)
@@ -136,22 +161,18 @@ class Tape:
         ...         h = (h * 0.5).named(f"h_{t}")
         >>> [f"{e.source.name} -> {e.target.name}" for e in mg.Tape.of(h).recurrent_edges()]
         ['h_0 -> h_1', 'h_1 -> h_2']
-        """
-        return [edge for edge in self.edges() if edge.source.fn and self._joins_steps(edge)]
 
-    def _joins_steps(self, edge: Edge) -> bool:
-        source = self.times[edge.source]
-        target = self.times[edge.target]
-        return source is not None and target is not None and source != target
+        Raises ArgumentError for what could be a state or a running loss, for a name that nothing
+        has, and for steps that are stamped twice.
+        """
+        return self.reading.settled(state, "recurrent_edges").edges
 
     # --- as text ----------------------------------------------------------------------------------
     def __repr__(self) -> str:
         steps = {n.time for n in self.nodes} - {None}
-        counts = (
-            f"{len(self.nodes)} nodes, {len(self.parameters)} parameters, {len(steps)} time steps"
-        )
+        counts = f"{len(self.nodes)} nodes, {len(self.parameters)} parameters"
         outputs = ", ".join(self.names[o] for o in self.outputs)
-        return f"Tape({counts} -> {outputs})"
+        return f"Tape({counts}, {len(steps)} time steps -> {outputs})"
 
     def __str__(self) -> str:
         from minigrad.core.inspection.text import listing

@@ -12,15 +12,14 @@ import numpy as np
 from minigrad.core.arguments import refuse_unstamped
 from minigrad.core.order import behind
 from minigrad.core.recompute import Form, Segment
+from minigrad.core.recurrence.collecting import collecting
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
-from minigrad.core.time import steps_of, times_of
+from minigrad.core.time import Nodes, Times, steps_of, times_of
 from minigrad.errors import ArgumentError
 
 from .rewrite import refuse_differentiated
 
-Times = Mapping[Tensor, int | None]
-"""The time step of each node; None outside the steps."""
 Blocks = dict[Tensor, int | None]
 """The block of steps of each node, counted from 0; None outside the steps."""
 Segments = dict[int, Segment]
@@ -66,7 +65,7 @@ def checkpoint(tape: Tape, every: int | str = "auto") -> Tape:
     refuse_differentiated(tape)
     # Not tape.nodes: what an earlier call has done is not walked again, so a loop stays linear.
     nodes = behind(tape.outputs, ends=_is_checkpointed)
-    times = times_of(nodes)
+    times = _times(nodes)
     fresh = {n: times[n] for n in nodes if _is_fresh(n)}
     stamps = steps_of(fresh)
     if not stamps and any(_is_checkpointed(n) for n in nodes):
@@ -82,6 +81,13 @@ def checkpoint(tape: Tape, every: int | str = "auto") -> Tape:
     new = _copies(block_of, kept, segments)
     outputs = [new.get(o, o) for o in tape.outputs]
     return Tape.of(*outputs)
+
+
+def _times(nodes: Nodes) -> Times:
+    """The time step of each node; a running loss is a number, and not worth recomputing."""
+    times = times_of(nodes)
+    losses = {n for n in collecting(nodes, times).collected if n.size == 1}
+    return times | dict.fromkeys(losses)
 
 
 def _refuse_length(every: int | str) -> None:
@@ -106,7 +112,7 @@ def _is_fresh(n: Tensor) -> bool:
     return n.fn is not None and n.segment is None
 
 
-def _blocks(times: Times, first: int, length: int) -> Blocks:
+def _blocks(times: Mapping[Tensor, int | None], first: int, length: int) -> Blocks:
     """The block of each node: ``length`` steps from the first on, the next ones, and so on."""
     block_of: Blocks = {}
     for n, t in times.items():

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from minigrad.core import gates
+from minigrad.core.recurrence.state import Reading
 from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor
 
@@ -43,20 +44,22 @@ Reads = defaultdict[Tensor, dict[Version, list[Source]]]
 """The versions of each node that are needed, and what each of them reads."""
 
 
-def split_by_reach(tape: Tape, reach_from: Callable[[int], Reach]) -> Tape:
+def split_by_reach(tape: Tape, reading: Reading, reach_from: Callable[[int], Reach]) -> Tape:
     """Cut the recurrent edges that leave the reach of what goes back along them.
 
-    ``reach_from(t)`` is the reach of what enters the steps at step t.
+    ``reading`` says which are recurrent, ``reach_from(t)`` is the reach of what enters the steps at
+    step t.
     """
-    return _Split(tape, reach_from).rebuild()
+    return _Split(tape, reading, reach_from).rebuild()
 
 
 class _Split:
     """A tape that is being split into versions."""
 
-    def __init__(self, tape: Tape, reach_from: Callable[[int], Reach]) -> None:
+    def __init__(self, tape: Tape, reading: Reading, reach_from: Callable[[int], Reach]) -> None:
         self.tape = tape
-        self.times = tape.times
+        self.reading = reading
+        self.times = reading.times
         # What enters the steps at a node, or at none.
         self.entry: dict[Tensor, Version] = {}
         # The nodes with a step at or before them: no others can change.
@@ -103,20 +106,26 @@ class _Split:
     def _sources(self, reader: Version) -> Iterator[Source]:
         """The versions that a version reads, one for each of its node's inputs."""
         node, reach = reader
-        t = self.times[node]
         for x in node.inputs:
-            s = self.times[x]
             # No step lies at or before x: the same node for every reach.
             if x not in self.stateful:
                 yield Version(x, None), False
             # The gradient enters the steps here, if x is in one.
-            elif reach is None:
+            elif reach is None or self.reading.is_collecting(x, node):
                 yield self.entry[x], False
-            elif s is None or t is None or reach.allows(t, s):
+            elif not self._leaves(reach, x, node):
                 yield Version(x, reach), False
             # Behind a cut the values still count: the version that a new entry would have.
             else:
                 yield self.entry[x], True
+
+    def _leaves(self, reach: Reach, x: Tensor, n: Tensor) -> bool:
+        """Whether x is state of a step that a gradient of this reach may not enter from n."""
+        start = self.times[n]
+        end = self.times[x]
+        if start is None or end is None or not self.reading.is_recurrent(x, n):
+            return False
+        return not reach.allows(start, end)
 
     def _inputs(self, reader: Version, sources: list[Source]) -> tuple[Tensor, ...]:
         """What the copy of a version reads, through a gate where the edge leaves the reach."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad import Tape
 from minigrad.errors import ArgumentError
+from minigrad.internal import States
 from minigrad.transforms import reweight
 
 from .anatomy import steps_of
@@ -48,12 +49,13 @@ def artbp(
     length: float,
     rng: Generator | int,
     alpha: float = ALPHA,
+    state: States = None,
 ) -> Tape:
     """Cut the recurrent edges between random segments of mean length ``length``, without bias.
 
     What crosses a boundary that is not cut is divided by pi_t = 1 - c_t. ``rng`` draws the
     segments; ``alpha`` decides how slowly the chance c_t of a cut falls with the steps since the
-    last one.
+    last one; ``state`` names the state, as ``truncate`` has it.
 
     >>> from minigrad import models
     >>> tape = models.section(T=12).tape
@@ -69,7 +71,7 @@ def artbp(
     segments: list[int] = []
     while sum(segments) < len(steps):
         segments.append(draw(length, alpha, rng))
-    return reweighted(tape, segments, length, alpha)
+    return reweighted(tape, segments, length, alpha, state)
 
 
 def reweighted(
@@ -77,6 +79,7 @@ def reweighted(
     segments: Sequence[int],
     length: float,
     alpha: float = ALPHA,
+    state: States = None,
 ) -> Tape:
     """What ``artbp`` does once its segments are drawn; the last one may reach beyond the tape."""
     factors: list[float] = []
@@ -84,7 +87,7 @@ def reweighted(
         factors.extend(_factors(steps, length, alpha))
     later_steps = steps_of(tape)[1:]
     xi = zip(later_steps, factors, strict=False)
-    return reweight(tape, dict(xi))
+    return reweight(tape, dict(xi), state)
 
 
 def _factors(steps: int, length: float, alpha: float) -> list[float]:

@@ -149,7 +149,7 @@ def recurrent_weight(tape: Tape, gradients: Mapping[Tensor, Tensor]) -> Tensor:
 
 def _multiplied_by_the_state(tape: Tape) -> set[Tensor]:
     """The operands of the matrix products in the steps that read the state of the step before."""
-    states = {e.source for e in tape.recurrent_edges()}
+    states = {x for state in tape.states() for x in state.tensors}
     operands: set[Tensor] = set()
     for n in tape.nodes:
         inside = n.fn is np.matmul and tape.times[n] is not None

@@ -63,6 +63,28 @@ def stale_untied():
     untie(tape, p)
 
 
+def summed(steps=3):
+    """A sum inside the steps that the end bends: a state, or a loss."""
+    c = 0.0
+    for t in range(1, steps + 1):
+        c = at(t, lambda c=c, t=t: (c + np.tanh(w() * t)).named(f"c_{t}"))
+    return mg.Tape.of(np.exp(c))
+
+
+def shared():
+    x = at(1, lambda: np.sum(w() * A).named("x"))
+    ys = [at(t, lambda: np.tanh(x)) for t in (2, 3)]
+    return mg.Tape.of(ys[0] * ys[1])
+
+
+def stamped_again(steps=3):
+    h = w().detach()
+    for _ in range(2):
+        for t in range(1, steps + 1):
+            h = at(t, lambda h=h: np.tanh(h * w()))
+    return mg.Tape.of(h)
+
+
 def exploded():
     p = w()
     (p * np.inf).backward()
@@ -631,7 +653,24 @@ MESSAGES = [
     ),
     (
         lambda: truncate_randomly(rnn(), 1.5, 0),
-        "truncate_randomly: keep at t=2: 1.5; expected a probability above 0 and a step in 2..3. [{}]",
+        "truncate_randomly: keep at t=2: 1.5; expected a probability and a step in 2..3. [{}]",
+    ),
+    # --- what is state
+    (
+        lambda: truncate(summed(), every=1),
+        "truncate: 'c' is handed on (t=1..2) and read at the end; it could be a state or a running loss. Keep a running loss outside `timestep` (collect it in a list), or name the states: state=['c']. [{}]",
+    ),
+    (
+        lambda: truncate(shared(), every=1),
+        "truncate: 'x' is computed in one step and read in others; it could be a state or a weight. Compute a weight outside `timestep`, or name the states: state=['x']. [{}]",
+    ),
+    (
+        lambda: summed().recurrent_edges("h"),
+        "recurrent_edges: state: 'h' is nothing that a step hands to another; what is: 'c'. [{}]",
+    ),
+    (
+        lambda: truncate(stamped_again(), every=1),
+        "truncate: step 1 is stamped again: 'multiply@1#2' in it reads 'tanh@3'; expected steps that go on. Number those of the second loop on, as timestep(T + t). [{}]",
     ),
     (lambda: clip(rnn(), 1.0), "clip: a tape without gradients; differentiate(tape) first. [{}]"),
     (lambda: clip(differentiate(rnn()), 0), "clip: max_norm: 0; expected a number above 0. [{}]"),

@@ -10,8 +10,10 @@ MAX_LISTED_VALUES = 3
 
 
 def summary(tape: Tape, n: Tensor) -> str:
-    """``h_2: float64[5] add, -0.1 .. 0.3, mean 0.04 [t=2, train.py:41]``."""
+    """``h_2: float64[5] add, state, -0.1 .. 0.3, mean 0.04 [t=2, train.py:41]``."""
     made_by = n.op if n.fn else kind_of(n)
+    if n in tape.reading.sources:
+        made_by += ", state"
     return f"{tape.names[n]}: {n.dtype}{list(n.shape)} {made_by}, {values(n)} [{n.where}]"
 
 

@@ -76,7 +76,7 @@ def state_norms(tape: Tape) -> dict[int, float]:
     """
     times = tape.times
     role = roles(tape.nodes, times)
-    state_roles = {role[e.source] for e in tape.recurrent_edges()}
+    state_roles = {role[x] for state in tape.states() for x in state.tensors}
     # copies of one state agree in their serial and function
     states = {(n.serial, n.fn) for n in tape.nodes if role[n] in state_roles}
     adjoints: dict[Hashable, Any] = {}

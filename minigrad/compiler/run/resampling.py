@@ -51,8 +51,9 @@ def _draw(generator: np.random.Generator, keep: Probabilities) -> dict[int, floa
     """xi_t for each step, in the order of the steps."""
     xi = {}
     for t in sorted(keep):
-        kept = generator.random() < keep[t]
-        xi[t] = kept / keep[t]
+        is_kept = generator.random() < keep[t]
+        # pi_t = 0 is never kept
+        xi[t] = 1 / keep[t] if is_kept else 0.0
     return xi
 
 

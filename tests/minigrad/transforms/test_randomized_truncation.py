@@ -151,7 +151,7 @@ def test_keep_may_name_steps():
     assert all(x.item() in (0, 1 / KEEP[t]) for t, x in drawn(new).items())
 
 
-@pytest.mark.parametrize("keep", [0, -0.5, 1.5, np.nan, {3: 0.0}, {1: 0.5}, {7: 0.5}])
+@pytest.mark.parametrize("keep", [-0.5, 1.5, np.nan, {3: -1e-9}, {1: 0.5}, {7: 0.5}])
 def test_a_bad_keep_is_refused(keep):
     with pytest.raises(ArgumentError, match=r"truncate_randomly: keep at t=\d.*a step in 2\.\.6"):
         tf.truncate_randomly(six.tape()[0], keep, 0)
@@ -164,3 +164,28 @@ def test_steps_may_be_stamped_far_apart():
             h = np.tanh(h * w)
     new = tf.truncate_randomly(mg.Tape.of(h), 0.5, 1)
     assert set(drawn(new)) <= {0, 10**12}
+
+
+def test_a_probability_of_zero_always_cuts_and_says_that_it_is_biased():
+    tape, params = six.tape()
+    by_hand = six.grads(lambda t, h: mg.detach(h) if t == 4 else h)
+    for keep in ({4: 0}, {4: 0.0, 2: 1.0}):
+        with pytest.warns(UserWarning, match=r"keep is 0 at t=4, always cut: .* biased"):
+            new = tf.truncate_randomly(tape, keep, 0)
+        same(grads(new, params), by_hand)
+    with pytest.warns(UserWarning, match="t=2, 3, 4, 5, 6"):
+        never = tf.truncate_randomly(tape, 0.0, 0)
+    same(grads(never, params), grads(tf.truncate(tape, every=1), params))
+    same(grads(tf.truncate_randomly(tape, {4: 0}, 0, reweight=False), params), by_hand)
+
+
+def test_a_plan_draws_again_where_a_probability_is_zero():
+    tape, params = six.tape()
+    with pytest.warns(UserWarning, match="biased"):
+        new = tf.truncate_randomly(tape, {3: 0.5, 4: 0.0}, 0)
+    plan = mg.compile(tf.differentiate(new, params))
+    for seed in range(4):
+        plan.resample(seed)
+        kept = np.random.default_rng(seed).random() < 0.5
+        xi = {3: 2.0 * kept, 4: 0.0}
+        close(plan()[1:], six.grads(lambda t, h, xi=xi: mg.scale_grad(h, xi.get(t, 1.0))))

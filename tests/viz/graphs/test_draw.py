@@ -95,7 +95,7 @@ def test_scalar_constants_are_written_into_the_operation():
 def test_tooltips_tell_shape_dtype_operation_and_line():
     (_, looks), *_ = about(read_back(draw(book_rnn()))[0])["h_2"]
     assert re.fullmatch(
-        r"h_2: float64\[5\] add, 0.255 .. 0.255, mean 0.255 \[t=2, named.py:\d+\]",
+        r"h_2: float64\[5\] add, state, 0.255 .. 0.255, mean 0.255 \[t=2, named.py:\d+\]",
         looks["tooltip"],
     )
 

@@ -81,7 +81,7 @@ def test_any_text_gives_valid_svg(text):
         ({"text": " \n"}, "2 characters"),
         ({"text": "ab" * 300}, "600 characters; expected 2 to 100"),
         ({"segment": 0}, "every"),
-        ({"keep": 0.0}, "keep"),
+        ({"keep": -0.5}, "keep"),
         ({"keep": 1.5}, "keep"),
         ({"cuts": {"full": [3]}}, "'full'"),
         ({"cuts": {"regular": [29]}}, "positions in 1..28"),

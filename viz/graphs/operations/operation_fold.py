@@ -118,18 +118,22 @@ def clipping(tape: Tape) -> dict[Tensor, str]:
         factor = outputs[0].inputs[1]
         if factor.fn is not np.divide:
             break
-        bound, least = factor.inputs
-        if least.fn is not np.maximum:
-            break
-        length, *others = least.inputs
+        bound, largest, root = _of_shrink(factor)
         outputs = [o.inputs[0] for o in outputs]
-        norm = f"‖g‖ = {length.item():.4g}"
-        for n in _between(length, outputs):
-            captions[n] = norm
+        norm = f"‖g‖ = {largest.item() * root.item():.4g}"
+        length = _between([largest, root], outputs)
+        captions.update(dict.fromkeys(length, norm))
         smaller = f"min(1, {bound.item():.4g}/‖g‖) = {factor.item():.4g}"
-        for n in (bound, least, *others, factor):
-            captions[n] = smaller
+        least = _between([factor], length)
+        captions.update(dict.fromkeys(least, smaller))
     return captions
+
+
+def _of_shrink(factor: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What ``norms.shrink`` made the factor from: the bound, the norm's largest and its root."""
+    short, longest = factor.inputs
+    relative, root = longest.inputs[0].inputs
+    return short.inputs[0], relative.inputs[0], root
 
 
 def _is_clipped(output: Tensor) -> bool:
@@ -138,11 +142,11 @@ def _is_clipped(output: Tensor) -> bool:
     return output.fn is np.multiply and name.startswith("clipped ")
 
 
-def _between(last: Tensor, gradients: list[Tensor]) -> list[Tensor]:
-    """The nodes from which one is computed, back to the gradients."""
-    seen = set(gradients)
+def _between(last: list[Tensor], first: list[Tensor]) -> list[Tensor]:
+    """The last nodes and those from which they are computed, back to the first, which stay out."""
+    seen = set(first)
     nodes = []
-    stack = [last]
+    stack = list(last)
     while stack:
         n = stack.pop()
         if n not in seen:
