@@ -139,15 +139,15 @@ def read(
     checkpoint.restore(model, arrays, path)
     try:
         saved_options = json.loads(about["options"])
-        now = _standing(arrays, about, model, optimizer)
         other = [key for key in options if saved_options.get(key) != options[key]]
+        if options["schedule"] == "constant":
+            other = [key for key in other if key not in FREE_OPTIONS]
+        now = None if other else _standing(arrays, about, model, optimizer)
     except KeyError:
         raise _not_resumable(path, "it holds a model and no training") from None
     except (ValueError, TypeError, AttributeError) as error:
         raise _not_resumable(path, getattr(error, "text", str(error))) from None
-    if options["schedule"] == "constant":
-        other = [key for key in other if key not in FREE_OPTIONS]
-    if other:
+    if now is None:
         listed = "; ".join(_difference(key, saved_options.get(key), options[key]) for key in other)
         got = f"'{path}' is of a run with other options: {listed}"
         raise DataError("checkpoint", got=got, remedy="Give the same, or another file")

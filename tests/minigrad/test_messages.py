@@ -490,12 +490,57 @@ MESSAGES = [
     ),
     (lambda: sgd(w()).step(), "step: no parameter has a gradient; call it after backward(). [{}]"),
     (
-        lambda: sgd(w()).restore({"1.0": A}),
-        "optimizer: restore: '1.0'; expected what state() gave. [{}]",
+        sgd,
+        "optimizer: no parameter. A parameter is made by tensor(..., requires_grad=True). [{}]",
     ),
     (
-        lambda: sgd(w(A)).restore({"0.0": A[:2]}),
-        "optimizer: restore: '0.0' is (2,) and 'w' (4,); expected the shape of its parameter. [{}]",
+        lambda: sgd(A),
+        "optimizer: a ndarray is no parameter. A parameter is made by tensor(..., requires_grad=True). [{}]",
+    ),
+    (
+        lambda: sgd({"params": w()}, w()),
+        "optimizer: groups, and something that is none; expected every one to be a dict with 'params'. [{}]",
+    ),
+    (
+        lambda: sgd({"params": w(), "rate": 1}),
+        "optimizer: a group: 'rate'; expected params, lr, weight_decay, momentum, nesterov. [{}]",
+    ),
+    (lambda: mg.optim.SGD(w(), 0.1, momentum=-1), "momentum: -1; expected a number from 0. [{}]"),
+    (
+        lambda: mg.optim.SGD(w(), 0.1, nesterov=True),
+        "SGD: nesterov=True; expected a momentum above 0. [{}]",
+    ),
+    (
+        lambda: mg.optim.Adam(w(), betas=(0.9, 1)),
+        "betas: (0.9, 1); expected two numbers from 0 and below 1. [{}]",
+    ),
+    (
+        lambda: sgd(w()).restore(mg.optim.Adam(w()).state()),
+        "optimizer: restore: a state of Adam; expected one of SGD. [{}]",
+    ),
+    (
+        lambda: sgd(w()).restore(mg.optim.SGD(w(), 0.1, momentum=0.5).state()),
+        "optimizer: restore: momentum [0.5] there, [0.0] here; expected the same. [{}]",
+    ),
+    (
+        lambda: sgd(w()).restore({"SGD.lr": [0.1]}),
+        "optimizer: restore: 'SGD.0.step' is missing. [{}]",
+    ),
+    (
+        lambda: sgd(w()).restore(sgd(w()).state() | {"SGD.x": A}),
+        "optimizer: restore: 'SGD.x'; expected what state() gave. [{}]",
+    ),
+    (
+        lambda: sgd(w()).restore(sgd(w()).state() | {"SGD.0.step": A}),
+        "optimizer: restore: 'SGD.0.step' is (4,); expected (). [{}]",
+    ),
+    (
+        lambda: sgd(w()).restore(sgd(w()).state() | {"SGD.0.step": 0.5}),
+        "optimizer: restore: 'SGD.0.step' is float64; expected int64. [{}]",
+    ),
+    (
+        lambda: sgd(w()).restore(sgd(w()).state() | {"SGD.lr": [-1.0]}),
+        "optimizer: restore: SGD.lr is [-1.0]; expected numbers from 0. [{}]",
     ),
     (
         lambda: mg.optim.clip_grad_norm([w()], 1.0),
