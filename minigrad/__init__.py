@@ -16,15 +16,8 @@ from minigrad.core.inspection.watch import Watch
 from minigrad.core.scope import no_grad, timestep
 from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor, tensor
-from minigrad.ops.activations import (
-    cross_entropy,
-    log_softmax,
-    mse,
-    one_hot,
-    relu,
-    sigmoid,
-    softmax,
-)
+from minigrad.ops.activations import log_softmax, logsumexp, one_hot, relu, sigmoid, softmax
+from minigrad.ops.losses import cross_entropy, mse, sequence_mask
 
 from . import errors, optim, transforms
 from .compiler import Plan, compile
@@ -51,6 +44,7 @@ __all__ = [
     "grad",
     "gradcheck",
     "log_softmax",
+    "logsumexp",
     "mse",
     "no_grad",
     "on_backward",
@@ -59,6 +53,7 @@ __all__ = [
     "pm",
     "relu",
     "scale_grad",
+    "sequence_mask",
     "sigmoid",
     "softmax",
     "tensor",
