@@ -111,7 +111,8 @@ class _Training:
             for leftover in leftovers(path):
                 leftover.unlink()
             if path.exists():
-                self.now = state.read(path, self.model, self.optimizer, self.options)
+                chunks = len(self.data.train)
+                self.now = state.read(path, self.model, self.optimizer, self.options, chunks)
         self.stamp = _stamp(self.keep)
 
     def save(self) -> None:
