@@ -106,13 +106,17 @@ def _logsumexp(
 
 
 def _shares(x: Any, y: Any, axis: Any) -> Any:
-    """exp(x - y), the softmax; where y is infinite, its limit."""
+    """The softmax of x; where y is infinite, its limit."""
     infinite = np.isinf(y)
-    inside = np.where(infinite, 0, x) - np.where(infinite, 0, y)
+    finite = np.where(infinite, x.dtype.type(0), x)
+    # not exp(x - y), which is rounded as coarsely as y
+    with np.errstate(over="ignore"):
+        e = np.exp(finite - np.max(finite, axis=axis, keepdims=True))
+    inside = e / np.sum(e, axis=axis, keepdims=True)
     at_top = x == np.inf
     count = np.sum(at_top, axis=axis, keepdims=True)
     limit = at_top / np.maximum(count, 1)
-    return np.where(infinite, limit.astype(x.dtype), np.exp(inside))
+    return np.where(infinite, limit.astype(x.dtype), inside)
 
 
 def _softmax(
@@ -148,7 +152,7 @@ defvjp(
 )
 defvjp(softmax, _softmax, says="{y} ⊙ ({g} - sum({g} ⊙ {y}, axis={axis}))")
 defvjp(log_softmax, _log_softmax, says="{g} - exp({y}) ⊙ sum({g}, axis={axis})")
-defvjp(logsumexp, _logsumexp, says="{g} ⊙ exp({x} - {y})")
+defvjp(logsumexp, _logsumexp, says="spread({g}) ⊙ exp({x} - spread({y}))")
 
 
 # --- classes --------------------------------------------------------------------------------------

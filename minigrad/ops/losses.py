@@ -177,7 +177,7 @@ def _surprisal(g: Any, y: Any, x: Any, t: Any) -> Any:
     return difference * g[..., None]
 
 
-defvjp(surprisal, _surprisal, None, says=("{g} ⊙ (softmax({x}) - one_hot({t}))", None))
+defvjp(surprisal, _surprisal, None, says=("{g}[..., None] ⊙ (softmax({x}) - one_hot({t}))", None))
 defvjp(some_weight, lambda g, y, x: g, says="{g}")
 
 
