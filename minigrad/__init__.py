@@ -16,8 +16,8 @@ from minigrad.core.inspection.watch import Watch
 from minigrad.core.scope import no_grad, timestep
 from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor, tensor
+from minigrad.losses import cross_entropy, mse, sequence_mask
 from minigrad.ops.activations import log_softmax, logsumexp, one_hot, relu, sigmoid, softmax
-from minigrad.ops.losses import cross_entropy, mse, sequence_mask
 
 from . import errors, optim, transforms
 from .compiler import Plan, compile

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = [
     "source errors files",
     "core ops",
-    "transforms optim",
+    "transforms optim losses",
     "compiler checks",
     "debugger",
     "internal",

@@ -11,7 +11,6 @@ from . import (  # noqa: F401  (importing them fills the tables)
     elementwise,
     joining,
     linalg,
-    losses,
     products,
     reductions,
     selection,

@@ -17,7 +17,9 @@ from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
 Options = Mapping[str, Any]
 """What holds for a group of parameters: lr, weight_decay, and what the rule asks for."""
 Group = dict[str, Any]
-Params = Tensor | Iterable[Tensor] | Iterable[Options]
+Params = Tensor | Iterable[Tensor]
+Grouped = Params | Iterable[Options]
+"""Parameters, or groups of them with options of their own."""
 Memory = dict[str, Any]
 """What a rule remembers of one parameter: arrays of its shape, and ``step``, its updates so far."""
 MADE = "A parameter is made by tensor(..., requires_grad=True)"
@@ -61,7 +63,7 @@ class Optimizer:
     """
 
     def __init__(
-        self, params: Params, lr: float, rule: Rule, options: Options, weight_decay: float = 0.0
+        self, params: Grouped, lr: float, rule: Rule, options: Options, weight_decay: float = 0.0
     ) -> None:
         self._rule = rule
         defaults: Group = {"lr": positive("lr", lr), "weight_decay": weight_decay, **options}

@@ -7,12 +7,12 @@ import numpy as np
 from minigrad.core.tensor import Array
 from minigrad.errors import ArgumentError
 
-from .optimizer import Memory, Optimizer, Options, Params, Rule
+from .optimizer import Grouped, Memory, Optimizer, Options, Rule
 
 
 # The rules are functions of the module, so that an optimizer can be pickled.
 def SGD(  # noqa: N802  (the field's name)
-    params: Params,
+    params: Grouped,
     lr: float,
     momentum: float = 0.0,
     weight_decay: float = 0.0,
@@ -49,12 +49,13 @@ def _heavy_ball(g: Array, memory: Memory, options: Options) -> Array:
     if not momentum:
         return g
     # a new array: a plan writes over the gradients that it gave
-    v = memory["velocity"] = momentum * memory["velocity"] + g
+    v: Array = momentum * memory["velocity"] + g
+    memory["velocity"] = v
     return g + momentum * v if options["nesterov"] else v
 
 
 def Adam(  # noqa: N802  (the field's name)
-    params: Params,
+    params: Grouped,
     lr: float = 1e-3,
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
@@ -78,7 +79,7 @@ def Adam(  # noqa: N802  (the field's name)
 
 
 def AdamW(  # noqa: N802  (the field's name)
-    params: Params,
+    params: Grouped,
     lr: float = 1e-3,
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
@@ -118,7 +119,7 @@ def _adam(g: Array, memory: Memory, options: Options) -> Array:
 
 
 def RMSprop(  # noqa: N802  (the field's name)
-    params: Params,
+    params: Grouped,
     lr: float = 1e-2,
     alpha: float = 0.99,
     eps: float = 1e-8,
@@ -150,14 +151,15 @@ def _rmsprop_remembers(options: Options) -> tuple[str, ...]:
 def _rmsprop(g: Array, memory: Memory, options: Options) -> Array:
     alpha = options["alpha"]
     s = memory["mean_square"] = alpha * memory["mean_square"] + (1 - alpha) * g * g
-    direction = g / (np.sqrt(s) + options["eps"])
+    direction: Array = g / (np.sqrt(s) + options["eps"])
     if options["momentum"]:
-        direction = memory["velocity"] = options["momentum"] * memory["velocity"] + direction
+        direction = options["momentum"] * memory["velocity"] + direction
+        memory["velocity"] = direction
     return direction
 
 
 def Adagrad(  # noqa: N802  (the field's name)
-    params: Params,
+    params: Grouped,
     lr: float = 1e-2,
     weight_decay: float = 0.0,
     eps: float = 1e-10,

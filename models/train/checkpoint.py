@@ -24,7 +24,7 @@ from .tensorfile import NamedArrays, shown
 # What the names of arrays begin with that are no parameters: resuming needs them.
 TRAINING = "training."
 # Of a file of another model, in a message.
-MAX_DIFFERENCES = 12
+MAX_DIFFERENCES = 40
 
 
 def named(model: Any) -> dict[str, Tensor]:

@@ -20,8 +20,8 @@ from .carry import Model, entering, waiting
 # A stream of many shapes compiles again rather than fill the memory.
 MAX_PLANS = 8
 
-# What a chunk's tape reads, by name: X, Y, state_0, ..., mask_0, ..., and reset and lengths where it
-# has them.
+# What a chunk's tape reads, by name: X, Y, state_0, ..., mask_0, ...; reset and lengths where there
+# are any.
 Inputs = dict[str, Array]
 Leaves = dict[str, Tensor]
 # The loss, the state after the chunk, the gradients.

@@ -361,6 +361,28 @@ MESSAGES = [
         lambda: mg.cross_entropy(w(np.eye(2)), [0.0, 1.0]),
         "cross_entropy: targets: float64; expected integers. [{}]",
     ),
+    (
+        lambda: mg.cross_entropy(w(np.eye(2)), [0, -1], ignore_index=0.5),
+        "cross_entropy: ignore_index: 0.5; expected an integer. [{}]",
+    ),
+    (
+        lambda: mg.cross_entropy(w(np.eye(2)), [0, 1], A),
+        "cross_entropy: weight: (4,); expected (2,). [{}]",
+    ),
+    (
+        lambda: mg.mse(w(A), 0.0, A[:3]),
+        "mse: sample_weight: (3,); expected a shape that broadcasts to (4,). [{}]",
+    ),
+    (
+        lambda: mg.mse(w(A), 0.0, reduction="max"),
+        "mse: reduction: 'max'; expected one of mean, sum, none. [{}]",
+    ),
+    (
+        lambda: mg.mse(w(A), 0.0, 0 * A),
+        "mean loss: nothing counts; all targets are ignored, or all weights are 0. Leave such a batch out, or ask for reduction='sum'. [{}]",
+    ),
+    (lambda: mg.sequence_mask([1.5], 2), "lengths: float64; expected integers. [{}]"),
+    (lambda: mg.sequence_mask([1, 3], 2), "lengths: 3; expected 1..2. [{}]"),
     (lambda: mg.clip_grad(w(), -1), "clip_grad: max_norm: -1; expected a number above 0. [{}]"),
     (
         lambda: mg.on_backward(w(A), lambda g: 0.0).sum().backward(),

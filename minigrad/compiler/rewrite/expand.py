@@ -19,9 +19,9 @@ from minigrad.ops.activations import (
     relu,
     sigmoid,
     softmax,
+    surprisal,
 )
 from minigrad.ops.elementwise import cast
-from minigrad.ops.losses import surprisal
 
 from .rebuild import rewrite_nodes
 

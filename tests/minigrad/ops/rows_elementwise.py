@@ -1,10 +1,10 @@
-"""The rows of functions of each element, activations and losses."""
+"""The rows of functions of each element, activations and activations."""
 
 import numpy as np
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.ops import OPS, activations, losses
+from minigrad.ops import OPS, activations
 from minigrad.ops.elementwise import accumulate, cast
 from tests.minigrad.ops.strategies import (
     along,
@@ -160,8 +160,8 @@ ELEMENTWISE = [
     (mg.relu, "", each(mg.relu)),
     *((fn, "", along(fn)) for fn in (mg.softmax, mg.log_softmax)),
     (activations.cross_entropy, "", cross_entropy(activations.cross_entropy)),
-    (losses.surprisal, "", cross_entropy(losses.surprisal)),
-    (losses.some_weight, "", each(lambda x: losses.some_weight(np.mean(x * x) + 1))),
+    (activations.surprisal, "", cross_entropy(activations.surprisal)),
+    (activations.some_weight, "", each(lambda x: activations.some_weight(np.mean(x * x) + 1))),
     (mg.logsumexp, "", along(mg.logsumexp)),
     (mg.mse, "", mse()),
     (mg.mse, "weighted", together(lambda a, w: mg.mse(a, 0.3, w * w + 1), (2, 3), (3,))),

@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
-
-from .activations import cross_entropy as mean_cross_entropy
-from .activations import one_hot, refuse_no_targets, softmax
-from .table import defvjp, dispatched
+from minigrad.ops.activations import cross_entropy as mean_cross_entropy
+from minigrad.ops.activations import some_weight, surprisal, valid_lengths
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -148,39 +146,6 @@ def _refuse_other_reduction(caller: str, reduction: str) -> None:
         raise ArgumentError(f"{caller}: reduction", got=f"{reduction!r}", expected=expected)
 
 
-# --- what the losses are made of ------------------------------------------------------------------
-@dispatched
-def surprisal(logits: Any, targets: Any) -> Any:
-    """-log softmax(logits) at the target, in nats. Shapes: (..., V) and (...), result (...)."""
-    labels = refuse_no_targets(logits, targets)
-    top = np.max(logits, axis=-1, keepdims=True)
-    mass = np.sum(np.exp(logits - top), axis=-1)
-    log_mass = np.log(mass) + top[..., 0]
-    at_targets = np.take_along_axis(logits, labels[..., None], axis=-1)
-    return log_mass - at_targets[..., 0]
-
-
-@dispatched
-def some_weight(weight: Any) -> Any:
-    """A mean weight to divide by. Raises ArgumentError where it is 0."""
-    if weight == 0:
-        got = "nothing counts"
-        expected = "all targets are ignored, or all weights are 0"
-        remedy = "Leave such a batch out, or ask for reduction='sum'"
-        raise ArgumentError("mean loss", got=got, expected=expected, remedy=remedy)
-    return weight
-
-
-def _surprisal(g: Any, y: Any, x: Any, t: Any) -> Any:
-    at_targets = one_hot(t, classes=x.shape[-1], dtype=x.dtype)
-    difference = softmax(x) - at_targets
-    return difference * g[..., None]
-
-
-defvjp(surprisal, _surprisal, None, says=("{g}[..., None] ⊙ (softmax({x}) - one_hot({t}))", None))
-defvjp(some_weight, lambda g, y, x: g, says="{g}")
-
-
 # --- padded sequences -----------------------------------------------------------------------------
 def sequence_mask(lengths: Any, steps: int) -> Any:
     """True at the steps of a padded batch that belong to its sequences.
@@ -198,17 +163,3 @@ def sequence_mask(lengths: Any, steps: int) -> Any:
     numbers = np.arange(1, steps + 1)
     axes = [1] * whole.ndim
     return numbers.reshape(-1, *axes) <= whole
-
-
-@dispatched
-def valid_lengths(lengths: Any, steps: int) -> Any:
-    """Lengths as they are. Raises DTypeError or ArgumentError for what is none."""
-    if lengths.dtype.kind not in "iu":
-        raise DTypeError("lengths", got=f"{lengths.dtype}", expected="expected integers")
-    wrong = lengths[(lengths < 1) | (lengths > steps)]
-    if wrong.size:
-        raise ArgumentError("lengths", got=f"{wrong[0]}", expected=f"expected 1..{steps}")
-    return lengths
-
-
-defvjp(valid_lengths, None)
