@@ -46,10 +46,10 @@ def cross_entropy(
     >>> round(float(np.exp(mg.cross_entropy(np.zeros((5, 28)), padded, ignore_index=-1))), 6)
     28.0
     """
-    _refuse_other_reduction("cross_entropy", reduction)
-    weights = (weight, ignore_index, sample_weight)
-    if reduction == "mean" and all(w is None for w in weights):
+    all_alike = weight is None and ignore_index is None and sample_weight is None
+    if all_alike and reduction == "mean":
         return mean_cross_entropy(logits, targets)
+    _refuse_other_reduction("cross_entropy", reduction)
     labels = _as_array(targets)
     counted = None
     if ignore_index is not None:
