@@ -15,15 +15,8 @@ from minigrad.core.inspection.watch import Watch
 from minigrad.core.scope import no_grad, timestep
 from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor, tensor
-from minigrad.ops.activations import (
-    cross_entropy,
-    log_softmax,
-    mse,
-    one_hot,
-    relu,
-    sigmoid,
-    softmax,
-)
+from minigrad.losses import cross_entropy, mse, sequence_mask
+from minigrad.ops.activations import log_softmax, logsumexp, one_hot, relu, sigmoid, softmax
 from minigrad.ops.own import op
 
 from . import errors, optim, transforms
@@ -55,6 +48,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "log_softmax",
+    "logsumexp",
     "mse",
     "no_grad",
     "on_backward",
@@ -64,6 +58,7 @@ __all__ = [
     "pm",
     "relu",
     "scale_grad",
+    "sequence_mask",
     "sigmoid",
     "softmax",
     "tensor",

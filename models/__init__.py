@@ -17,7 +17,7 @@ from minigrad.models.train import checkpoint
 from .cells import GRUCell, LinearRNN, LSTMCell, RNNCell, parameters
 from .language_model import RNNLM
 from .stacked import Stacked
-from .unrolling import unroll
+from .unrolling import pad, unroll
 
 __all__ = [
     "RNNLM",
@@ -37,6 +37,7 @@ __all__ = [
     "compare",
     "corpus",
     "jacobians",
+    "pad",
     "parameters",
     "report",
     "section",

@@ -70,6 +70,7 @@ class LinearRNN:
     """
 
     state_names = ("h",)
+    batch_axis = 1
 
     def __init__(self, d: int, h: int, q: int, rng: Any = None) -> None:
         init = Init(rng, 0.5, np.float64)

@@ -107,18 +107,19 @@ class RNNLM:
         state: Any = None,
         reset: Any = None,
         masks: Sequence[Any] = (),
+        lengths: Any = None,
     ) -> tuple[list[Any], Any]:
         """O_1, ..., O_T and the last state, for tokens (T, B).
 
-        ``state``: before the first step, as Tensors or arrays (B, h); zeros by default. ``reset``:
-        (T, B) as in unroll. ``masks``: dropout, as ``masks()`` draws it.
+        ``state``: before the first step, as Tensors or arrays (B, h); zeros by default. ``reset``
+        (T, B) and ``lengths`` (B,) as in unroll. ``masks``: dropout, as ``masks()`` draws it.
         """
         cell = Stacked(*self.layers, masks=masks) if masks else self.cell
         # A cell with one tensor of state takes it as it is, not as a tuple of one.
         if isinstance(state, tuple):
             state = as_state(state)
         one_hot = mg.one_hot(tokens, len(self.b_q), self.b_q.dtype)
-        hs, state = unroll(cell, one_hot, state, reset)
+        hs, state = unroll(cell, one_hot, state, reset, lengths)
         outputs = []
         # The head belongs to the steps too.
         for t, h in enumerate(hs, 1):
@@ -134,20 +135,30 @@ class RNNLM:
         state: Any = None,
         reset: Any = None,
         masks: Sequence[Any] = (),
+        lengths: Tensor | None = None,
     ) -> tuple[Tensor, Any]:
         """Mean cross-entropy in nats of the targets Y after the inputs X, (T, B); the last state.
 
-        ``state``, ``reset`` and ``masks`` as in ``logits``.
+        ``state``, ``reset``, ``masks`` and ``lengths`` as in ``logits``; targets behind the end of
+        a sequence do not count.
         """
-        outputs, state = self.logits(X, state, reset, masks)
-        loss: Tensor = mg.cross_entropy(np.stack(outputs), Y)
+        outputs, state = self.logits(X, state, reset, masks, lengths)
+        on = None if lengths is None else mg.sequence_mask(lengths, len(outputs))
+        loss: Tensor = mg.cross_entropy(np.stack(outputs), Y, sample_weight=on)
         return loss.named("L"), state
 
-    def loss(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Tensor:
-        """The loss of the targets y (B, T) after the inputs x (B, T), from the zero state."""
+    def loss(self, x: npt.ArrayLike, y: npt.ArrayLike, lengths: Any = None) -> Tensor:
+        """The loss of the targets y (B, T) after the inputs x (B, T), from the zero state.
+
+        ``lengths`` (B,): of the sequences, where they are padded at their end.
+        """
         X = mg.tensor(np.asarray(x).T, name="X")
         Y = mg.tensor(np.asarray(y).T, name="Y")
-        loss, _ = self.record(X, Y)
+        ends = None
+        if lengths is not None:
+            array = np.asarray(lengths)
+            ends = mg.tensor(array, name="lengths", dtype=array.dtype)
+        loss, _ = self.record(X, Y, lengths=ends)
         return loss
 
     def continue_text(

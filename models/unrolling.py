@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 import minigrad as mg
 from minigrad import Tensor
+from minigrad.errors import ArgumentError, ShapeError
 
 Shape = tuple[int, ...]
 State = Tensor | tuple[Tensor, ...]
@@ -41,6 +42,7 @@ def unroll(
     xs: Sequence[Any] | npt.NDArray[Any] | Tensor,
     state: Any = None,
     reset: Any = None,
+    lengths: Any = None,
 ) -> tuple[list[Any], Any]:
     """Run cell over xs, one step per element, t = 1, 2, ...: (outputs, last state).
 
@@ -50,45 +52,156 @@ def unroll(
     ``xs``: a sequence of T inputs (B, ...), or one array or Tensor (T, B, ...). ``state``: the
     state before the first step; zeros by default. ``reset``: booleans (T, B). Before step t the
     rows where it is true start anew from zero, and no gradient goes back past that; the other rows
-    are untouched.
+    are untouched. ``lengths``: integers (B,) in 1..T, of sequences that ``pad`` padded. The state
+    of a row stays what it was at the end of its sequence, and its outputs are zeros from there on:
+    the gradient is that of its sequences one by one. They become the Tensor "lengths", an input of
+    a plan, which then serves all lengths.
+
+    Raises DTypeError, ArgumentError or ShapeError for lengths that are none.
 
     >>> from minigrad import models
     >>> cell = models.RNNCell(3, 2, rng=0)
     >>> outputs, h = models.unroll(cell, np.ones((5, 4, 3)))
     >>> len(outputs), outputs[-1].shape, outputs[-1].name, h is outputs[-1]
     (5, (4, 2), 'h_5', True)
+    >>> xs, lengths = models.pad([np.ones((2, 3)), np.ones((5, 3))])
+    >>> outputs, h = models.unroll(cell, xs, lengths=lengths)
+    >>> outputs[-1].data[0].tolist(), np.array_equal(h.data[0], outputs[1].data[0])
+    ([0.0, 0.0], True)
     """
     if state is None:
         state = cell.zero_state(xs[0].shape)
     _name_state(cell, state, 0)
+    padding = None
+    if lengths is not None:
+        padding = _Padding.of(lengths, len(xs), xs[0], batch_axis(cell))
     outputs = []
+    at_ends = []
     for t in range(1, len(xs) + 1):
         with mg.timestep(t):
             # In here: where xs is a Tensor, reading it is an operation of step t.
             x = xs[t - 1]
             if not isinstance(x, Tensor):
                 x = mg.tensor(x)
+            before = state
             if reset is not None:
-                state = masked(reset[t - 1], state)
+                state = masked(reset[t - 1], state, batch_axis(cell))
             output, state = cell(x.named(x.name or f"x_{t}"), state)
+            if padding is not None:
+                output, state = padding.ended(t, output, state, before)
+                at_ends.append(padding.at_end(t, state))
         _name_state(cell, state, t)
         outputs.append(output.named(output.name or f"o_{t}"))
+    if padding is not None:
+        state = _summed(at_ends, state)
+        _name_state(cell, state, "end")
     return outputs, state
 
 
-def _name_state(cell: Cell, state: Any, t: int) -> None:
+def _name_state(cell: Cell, state: Any, t: int | str) -> None:
     """Call the tensors of a state h_t, c_t, ... where they have no name yet."""
     for name, tensor in zip(cell.state_names, as_tuple(state), strict=True):
         tensor.named(tensor.name or f"{name}_{t}")
 
 
-def masked(reset: Any, state: Any) -> Any:
-    """The state, arrays or Tensors (B, ...), with zeros in the rows where reset (B,) is true."""
+class _Padding(NamedTuple):
+    """Which steps of which rows belong to the sequences of a padded batch, booleans (T, B)."""
+
+    on: Any
+    """Where a sequence goes on, or ends."""
+    ends: Any
+    """Where it ends."""
+    axis: int
+    """Along which the sequences lie side by side in a state."""
+
+    @classmethod
+    def of(cls, lengths: Any, steps: int, x: Any, axis: int) -> _Padding:
+        """Raises ShapeError, DTypeError or ArgumentError for lengths that are none."""
+        if not isinstance(lengths, Tensor):
+            array = np.asarray(lengths)
+            lengths = mg.tensor(array, name="lengths", dtype=array.dtype)
+        if lengths.shape != (x.shape[axis],):
+            got = f"lengths {lengths.shape}"
+            expected = f"expected one of each sequence, ({x.shape[axis]},)"
+            raise ShapeError("unroll", got=got, expected=expected)
+        on = mg.sequence_mask(lengths, steps)
+        numbers = np.arange(1, steps + 1)
+        return cls(on, numbers[:, None] == lengths, axis)
+
+    def ended(self, t: int, output: Any, state: Any, before: Any) -> Step:
+        """What step t gives: zeros and the state before it where a sequence is at its end."""
+        kept = []
+        on = self.on[t - 1]
+        for new, old in zip(as_tuple(state), as_tuple(before), strict=True):
+            kept.append(np.where(_beside(on, new, self.axis), new, old))
+        zero = output.dtype.type(0)
+        output = np.where(_beside(on, output, self.axis), output, zero)
+        return output, tuple(kept) if isinstance(state, tuple) else kept[0]
+
+    def at_end(self, t: int, state: Any) -> Any:
+        """The states of the sequences that end with step t, zeros for the others."""
+        chosen = []
+        ends = self.ends[t - 1]
+        for s in as_tuple(state):
+            chosen.append(np.where(_beside(ends, s, self.axis), s, s.dtype.type(0)))
+        return tuple(chosen)
+
+
+def _summed(parts: Sequence[Any], like: Any) -> Any:
+    """The state that every sequence has at its end, of what each step has of it.
+
+    Read there, and not from the last step: a gradient that is truncated is counted from there.
+    """
+    sums = [np.sum(np.stack(steps), axis=0) for steps in zip(*parts, strict=True)]
+    return tuple(sums) if isinstance(like, tuple) else sums[0]
+
+
+def batch_axis(cell: Any) -> int:
+    """Along which axis of inputs and states the examples of a cell lie: rows, if not said else."""
+    axis: int = getattr(cell, "batch_axis", 0)
+    return axis
+
+
+def masked(reset: Any, state: Any, axis: int = 0) -> Any:
+    """The state, arrays or Tensors, with zeros where reset (B,) is true along that axis."""
     if isinstance(state, tuple):
-        return tuple(masked(reset, part) for part in state)
-    # (B, 1, ...), to be broadcast against the state.
-    rows = reset[(..., *[None] * (state.ndim - 1))]
-    return np.where(rows, state.dtype.type(0), state)
+        return tuple(masked(reset, part, axis) for part in state)
+    return np.where(_beside(reset, state, axis), state.dtype.type(0), state)
+
+
+def _beside(which: Any, x: Any, axis: int) -> Any:
+    """Booleans (B,) with axes of one behind, to be broadcast against x, where B is that axis."""
+    missing = x.ndim - 1 - axis
+    return which[(..., *[None] * missing)]
+
+
+def pad(sequences: Sequence[Any], value: Any = 0) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Sequences side by side, filled up with ``value`` at the end, and their lengths.
+
+    Shapes: B sequences (T_i, ...) that differ in their first axis only; (max T_i, B, ...), (B,).
+    Raises ArgumentError for no sequence or an empty one, ShapeError for other differences.
+
+    >>> from minigrad import models
+    >>> xs, lengths = models.pad([[1, 2, 3], [4]])
+    >>> xs.tolist(), lengths.tolist()
+    ([[1, 4], [2, 0], [3, 0]], [3, 1])
+    """
+    arrays = [np.asarray(sequence) for sequence in sequences]
+    if not arrays:
+        raise ArgumentError("pad", got="no sequence")
+    first = arrays[0]
+    for i, a in enumerate(arrays):
+        if a.ndim == 0 or a.shape[1:] != first.shape[1:]:
+            got = f"sequence {i} is {a.shape} and sequence 0 {first.shape}"
+            raise ShapeError("pad", got=got, expected="only the first axes may differ")
+        if not len(a):
+            raise ArgumentError("pad", got=f"sequence {i} is empty")
+    lengths = np.array([len(a) for a in arrays])
+    shape = (lengths.max(), len(arrays), *first.shape[1:])
+    padded = np.full(shape, value, np.result_type(*arrays))
+    for i, a in enumerate(arrays):
+        padded[: len(a), i] = a
+    return padded, lengths
 
 
 def as_tuple(state: Any) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ ROOMS = [
     "scoping source errors files gc_paused",
     "core ops",
     "containers",
-    "transforms optim functional",
+    "transforms optim functional losses",
     "compiler checks",
     "debugger",
     "internal",

@@ -94,7 +94,7 @@ def _add_optimization(train: argparse.ArgumentParser) -> None:
     )
     optimization.add_argument(
         "--optimizer",
-        choices=["sgd", "adam", "adamw"],
+        choices=["sgd", "adam", "adamw", "rmsprop", "adagrad"],
         default="sgd",
         help="the rule (%(default)s)",
     )
@@ -105,7 +105,7 @@ def _add_optimization(train: argparse.ArgumentParser) -> None:
     )
     optimization.add_argument(
         "--schedule",
-        choices=["constant", "one-cycle"],
+        choices=["constant", "cosine", "one-cycle"],
         default="constant",
         help="of it (%(default)s)",
     )

@@ -41,7 +41,8 @@ def pick(x: Any, labels: Any) -> Any:
 def softmax_minus_one_hot(e: Any, s: Any, labels: Any, c: Any) -> Any:
     """(e / s - one_hot(labels)) * c: the gradient of the cross-entropy, in two passes over memory.
 
-    e: exponentials of the logits. s: their sums over the last axis. c: a single number.
+    e: exponentials of the logits. s: their sums over the last axis. c: one number, or
+    one of each row.
     """
     classes = e.shape[-1]
     hot = one_hot(labels, classes, e.dtype)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import gates
+from minigrad.ops.activations import valid_lengths
 from minigrad.ops.elementwise import cast
 
 from .primitives import kept, product, softmax_minus_one_hot, total
@@ -38,7 +39,7 @@ def elementwise(fn: Any) -> bool:
     """Whether fn acts on each element alone, broadcasting, so that steps may be stacked."""
     if isinstance(fn, np.ufunc):
         return fn.signature is None and fn.nout == 1
-    return fn in (total, product, np.where, cast, kept)
+    return fn in (total, product, np.where, cast, kept, valid_lengths)
 
 
 def may_overwrite(fn: Any) -> bool:

@@ -1,7 +1,7 @@
-"""The few functions that NumPy lacks: activations and losses, numerically stable.
+"""The few functions that NumPy lacks: activations and what losses are made of, numerically stable.
 
-They take arrays and Tensors, as NumPy's functions do. All but mse have a rule of their own, shorter
-than the way back through what they are made of.
+They take arrays and Tensors, as NumPy's functions do, and have a rule of their own, shorter than
+the way back through what they are made of.
 """
 
 from __future__ import annotations
@@ -69,6 +69,56 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     return shifted
 
 
+@dispatched
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """log(sum(exp(x))) along one axis, several or all, without overflow.
+
+    Shapes: as np.sum. Infinities are in its domain: without any mass it is -inf, and nothing moves
+    it; what is infinite shares the whole gradient.
+
+    >>> import minigrad as mg
+    >>> round(float(mg.logsumexp(np.array([1000.0, 1000.0]))), 6)
+    1000.693147
+    >>> mg.logsumexp(np.array([[0.0, -np.inf], [np.inf, 1.0]]), axis=1)
+    array([ 0., inf])
+    """
+    x = np.asarray(x)
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    top = np.where(np.isinf(top), top.dtype.type(0), top)
+    with np.errstate(over="ignore", divide="ignore"):
+        mass = np.sum(np.exp(x - top), axis=axis, keepdims=True)
+        y = np.log(mass) + top
+    return y if keepdims else np.squeeze(y, axis=axis if axis is not None else None)
+
+
+def _logsumexp(
+    g: Any,
+    y: Any,
+    x: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+) -> Any:
+    if not keepdims:
+        axes = tuple(range(x.ndim)) if axis is None else axis
+        g = np.expand_dims(g, axes)
+        y = np.expand_dims(y, axes)
+    return g * _shares(x, y, axis)
+
+
+def _shares(x: Any, y: Any, axis: Any) -> Any:
+    """The softmax of x; where y is infinite, its limit."""
+    infinite = np.isinf(y)
+    finite = np.where(infinite, x.dtype.type(0), x)
+    # not exp(x - y), which is rounded as coarsely as y
+    with np.errstate(over="ignore"):
+        e = np.exp(finite - np.max(finite, axis=axis, keepdims=True))
+    inside = e / np.sum(e, axis=axis, keepdims=True)
+    at_top = x == np.inf
+    count = np.sum(at_top, axis=axis, keepdims=True)
+    limit = at_top / np.maximum(count, 1)
+    return np.where(infinite, limit.astype(x.dtype), inside)
+
+
 def _softmax(
     g: Any,
     y: Any,
@@ -102,6 +152,7 @@ defvjp(
 )
 defvjp(softmax, _softmax, says="{y} ⊙ ({g} - sum({g} ⊙ {y}, axis={axis}))")
 defvjp(log_softmax, _log_softmax, says="{g} - exp({y}) ⊙ sum({g}, axis={axis})")
+defvjp(logsumexp, _logsumexp, says="spread({g}) ⊙ exp({x} - spread({y}))")
 
 
 # --- classes --------------------------------------------------------------------------------------
@@ -123,28 +174,26 @@ def one_hot(indices: Any, classes: int, dtype: Any = np.float64) -> Any:
 
 @dispatched
 def cross_entropy(logits: Any, targets: Any) -> Any:
-    """Mean cross-entropy in nats; exp of it is the perplexity.
+    """Mean cross-entropy in nats: what losses.cross_entropy is where every target counts alike."""
+    labels = refuse_no_targets(logits, targets)
+    top = np.max(logits, axis=-1, keepdims=True)
+    mass = np.sum(np.exp(logits - top), axis=-1)
+    log_mass = np.log(mass) + top[..., 0]
+    at_targets = np.take_along_axis(logits, labels[..., None], axis=-1)
+    return np.mean(log_mass - at_targets[..., 0])
 
-    Shapes: logits (..., V), targets (...) of integers in 0..V-1, result ().
-    Raises ShapeError, DTypeError or ArgumentError where they do not fit together.
-    Source: D2L equation 9.4.3 is its exponential.
 
-    >>> import minigrad as mg
-    >>> loss = mg.cross_entropy(np.zeros((5, 28)), np.array([7, 0, 1, 27, 3]))
-    >>> round(float(np.exp(loss)), 6)
-    28.0
+def refuse_no_targets(logits: Any, targets: Any) -> Any:
+    """The targets as an array.
+
+    Raises ShapeError, DTypeError or ArgumentError for what is none.
     """
     labels = np.asarray(targets)
     if labels.shape != logits.shape[:-1]:
         got = f"logits {logits.shape} and targets {labels.shape}"
         expected = f"targets must be {logits.shape[:-1]}"
         raise ShapeError("cross_entropy", got=got, expected=expected)
-    labels = _below("cross_entropy: targets", labels, logits.shape[-1])
-    top = np.max(logits, axis=-1, keepdims=True)
-    mass = np.sum(np.exp(logits - top), axis=-1)
-    log_mass = np.log(mass) + top[..., 0]
-    at_targets = np.take_along_axis(logits, labels[..., None], axis=-1)
-    return np.mean(log_mass - at_targets[..., 0])
+    return _below("cross_entropy: targets", labels, logits.shape[-1])
 
 
 def _below(subject: str, labels: Any, classes: int) -> Any:
@@ -188,12 +237,48 @@ defvjp(
 )
 
 
-# --- regression -----------------------------------------------------------------------------------
-def mse(a: Any, b: Any) -> Any:
-    """Mean squared difference. Shapes: a and b broadcast, result ().
+# --- what masked and weighted losses are made of --------------------------------------------------
+@dispatched
+def surprisal(logits: Any, targets: Any) -> Any:
+    """-log softmax(logits) at the target, in nats. Shapes: (..., V) and (...), result (...)."""
+    labels = refuse_no_targets(logits, targets)
+    top = np.max(logits, axis=-1, keepdims=True)
+    mass = np.sum(np.exp(logits - top), axis=-1)
+    log_mass = np.log(mass) + top[..., 0]
+    at_targets = np.take_along_axis(logits, labels[..., None], axis=-1)
+    return log_mass - at_targets[..., 0]
 
-    >>> import minigrad as mg
-    >>> mg.mse(mg.tensor([1.0, 2.0]), [1.0, 4.0]).item()
-    2.0
-    """
-    return np.mean(np.square(a - b))
+
+@dispatched
+def some_weight(weight: Any) -> Any:
+    """A mean weight to divide by. Raises ArgumentError where it is 0."""
+    if weight == 0:
+        got = "nothing counts"
+        expected = "all targets are ignored, or all weights are 0"
+        remedy = "Leave such a batch out, or ask for reduction='sum'"
+        raise ArgumentError("mean loss", got=got, expected=expected, remedy=remedy)
+    return weight
+
+
+def _surprisal(g: Any, y: Any, x: Any, t: Any) -> Any:
+    at_targets = one_hot(t, classes=x.shape[-1], dtype=x.dtype)
+    difference = softmax(x) - at_targets
+    return difference * g[..., None]
+
+
+defvjp(surprisal, _surprisal, None, says=("{g}[..., None] ⊙ (softmax({x}) - one_hot({t}))", None))
+defvjp(some_weight, lambda g, y, x: g, says="{g}")
+
+
+@dispatched
+def valid_lengths(lengths: Any, steps: int) -> Any:
+    """Lengths as they are. Raises DTypeError or ArgumentError for what is none."""
+    if lengths.dtype.kind not in "iu":
+        raise DTypeError("lengths", got=f"{lengths.dtype}", expected="expected integers")
+    wrong = lengths[(lengths < 1) | (lengths > steps)]
+    if wrong.size:
+        raise ArgumentError("lengths", got=f"{wrong[0]}", expected=f"expected 1..{steps}")
+    return lengths
+
+
+defvjp(valid_lengths, None)

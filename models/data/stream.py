@@ -33,7 +33,8 @@ class Chunk:
     """One piece of every row: inputs x and targets y, (B, T, ...), and the rows that start anew.
 
     ``reset``: (B,) before the first step, (B, T) before each step; None: every row goes on from the
-    chunk before.
+    chunk before. ``lengths``: integers (B,) in 1..T, the steps of each row that count, where rows
+    are padded at their end.
 
     >>> tokens = np.arange(8).reshape(2, 4)
     >>> Chunk(tokens[:, :-1], tokens[:, 1:]).tokens
@@ -44,10 +45,13 @@ class Chunk:
     y: npt.NDArray[Any]
     reset: Booleans | None = None
     place: Place = START
+    lengths: npt.NDArray[np.integer[Any]] | None = None
 
     @property
     def tokens(self) -> int:
-        """How many there are to predict: B T."""
+        """How many there are to predict: B T, or the sum of the lengths."""
+        if self.lengths is not None:
+            return int(np.sum(self.lengths))
         return math.prod(self.y.shape[:2])
 
 

@@ -33,7 +33,7 @@ class Model(Protocol):
     ) -> tuple[Tensor, Any]:
         """The mean loss per token of X, Y (T, B, ...), and the last state.
 
-        ``reset`` (T, B) or None as in unroll.
+        ``reset`` (T, B) or None as in unroll. Of chunks with lengths, they follow as a Tensor (B,).
         """
         ...
 

@@ -20,7 +20,8 @@ from .carry import Model, entering, waiting
 # A stream of many shapes compiles again rather than fill the memory.
 MAX_PLANS = 8
 
-# What a chunk's tape reads, by name: X, Y, state_0, ..., mask_0, ..., and reset where it has one.
+# What a chunk's tape reads, by name: X, Y, state_0, ..., mask_0, ...; reset and lengths where there
+# are any.
 Inputs = dict[str, Array]
 Leaves = dict[str, Tensor]
 # The loss, the state after the chunk, the gradients.
@@ -104,6 +105,8 @@ class Plans:
             tuple(state),
             leaves.get("reset"),
             masks,
+            # A model need not know them.
+            *([leaves["lengths"]] if "lengths" in leaves else []),
         )
         return Tape.of(loss, *as_tuple(last)), leaves
 
@@ -188,7 +191,7 @@ def accumulated(
 
 
 def _inputs(chunk: Chunk, state: Arrays, masks: Arrays) -> Inputs:
-    """X and Y time first, the state, the masks, and resets inside the chunk where there are any."""
+    """X and Y time first, the state, the masks; resets inside the chunk and lengths, if any."""
     inputs: Inputs = {}
     inputs["X"] = np.swapaxes(chunk.x, 0, 1)
     inputs["Y"] = np.swapaxes(chunk.y, 0, 1)
@@ -198,6 +201,8 @@ def _inputs(chunk: Chunk, state: Arrays, masks: Arrays) -> Inputs:
         inputs[f"mask_{i}"] = mask
     if chunk.reset is not None and chunk.reset.ndim == 2:
         inputs["reset"] = chunk.reset.T
+    if chunk.lengths is not None:
+        inputs["lengths"] = chunk.lengths
     return inputs
 
 

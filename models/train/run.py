@@ -18,6 +18,7 @@ from minigrad.models.cells import parameters
 from minigrad.models.data.stream import epochs
 from minigrad.models.data.text import Vocabulary
 from minigrad.models.language_model import RNNLM
+from minigrad.optim import schedules
 from minigrad.transforms import truncate
 
 from . import state
@@ -25,7 +26,6 @@ from .chunk import Plans
 from .interrupt import Pause
 from .loop import Transform, evaluate, refuse_nonfinite, updates
 from .reporter import Reporter
-from .schedule import SCHEDULES
 from .settings import Settings, read_data
 from .state import History, Keep, Position, Standing
 from .update import Update, as_perplexity
@@ -36,6 +36,14 @@ OPTIMIZERS: dict[str, Callable[..., mg.optim.Optimizer]] = {
     "sgd": mg.optim.SGD,
     "adam": mg.optim.Adam,
     "adamw": mg.optim.AdamW,
+    "rmsprop": mg.optim.RMSprop,
+    "adagrad": mg.optim.Adagrad,
+}
+# (rate, updates of the whole run) -> schedule
+SCHEDULES: dict[str, Callable[[float, int], schedules.Schedule]] = {
+    "constant": lambda rate, updates: schedules.constant(rate),
+    "cosine": schedules.cosine,
+    "one-cycle": schedules.one_cycle,
 }
 # Per character: a model that guesses at random is 30 times nearer.
 MAX_LOSS_NATS = 100.0
@@ -103,7 +111,8 @@ class _Training:
             for leftover in leftovers(path):
                 leftover.unlink()
             if path.exists():
-                self.now = state.read(path, self.model, self.optimizer, self.options)
+                chunks = len(self.data.train)
+                self.now = state.read(path, self.model, self.optimizer, self.options, chunks)
         self.stamp = _stamp(self.keep)
 
     def save(self) -> None:

@@ -128,26 +128,32 @@ def write(
 
 
 def read(
-    path: str | os.PathLike[str], model: RNNLM, optimizer: Optimizer, options: Mapping[str, Any]
+    path: str | os.PathLike[str],
+    model: RNNLM,
+    optimizer: Optimizer,
+    options: Mapping[str, Any],
+    chunks: int,
 ) -> Standing:
     """Put parameters and optimizer where the file's run stood, and return the rest.
 
-    Raises DataError where the file cannot be read, is of another model, or of a run with other
-    options.
+    ``chunks``: those of an epoch. Raises DataError where the file cannot be read, is of another
+    model, of a run with other options, or of a place that is not in the data.
     """
     arrays, about = tensorfile.read(path)
     checkpoint.restore(model, arrays, path)
     try:
         saved_options = json.loads(about["options"])
-        now = _standing(arrays, about, model, optimizer)
         other = [key for key in options if saved_options.get(key) != options[key]]
+        if options["schedule"] == "constant":
+            other = [key for key in other if key not in FREE_OPTIONS]
+        now = None if other else _standing(arrays, about, model, optimizer)
+        if now is not None:
+            _refuse_other_place(now.position, chunks)
     except KeyError:
         raise _not_resumable(path, "it holds a model and no training") from None
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise _not_resumable(path, getattr(error, "text", str(error))) from None
-    if options["schedule"] == "constant":
-        other = [key for key in other if key not in FREE_OPTIONS]
-    if other:
+    if now is None:
         listed = "; ".join(_difference(key, saved_options.get(key), options[key]) for key in other)
         got = f"'{path}' is of a run with other options: {listed}"
         raise DataError("checkpoint", got=got, remedy="Give the same, or another file")
@@ -156,7 +162,7 @@ def read(
 
 def _not_resumable(path: str | os.PathLike[str], why: str) -> DataError:
     """The error for a file from which no training can go on."""
-    got = f"'{path}' cannot be resumed: {why.rstrip('.')}"
+    got = f"'{path}' cannot be resumed: {tensorfile.shown(why).rstrip('.')}"
     return DataError("checkpoint", got=got, remedy="Train anew")
 
 
@@ -164,7 +170,7 @@ def _difference(option: str, saved: Any, wanted: Any) -> str:
     """One option that is another in the file. A text is known by its hash only."""
     if option == "text":
         return "another text"
-    return f"{option} {saved} there, {wanted} here"
+    return f"{option} {tensorfile.shown(str(saved))} there, {wanted} here"
 
 
 def _standing(
@@ -175,18 +181,36 @@ def _standing(
     Raises KeyError where something is missing, and one of many errors where something is none of a
     training.
     """
-    position = Position(**json.loads(about["progress"]))
+    progress = json.loads(about["progress"])
+    if progress.keys() != asdict(Position()).keys():
+        raise ValueError("its progress is not whole")
+    position = Position(**progress)
     # Any seed: the state is that of the file.
     rng = np.random.default_rng(0)
     rng.bit_generator.state = json.loads(about["generator"])
     training = _below(TRAINING, arrays)
+    checkpoint.refuse_nonfinite(training)
     optimizer.restore(_below(OPTIMIZER, training))
     count = sum(name.startswith(STATE) for name in training)
     state = tuple(training[f"{STATE}{i}"] for i in range(count))
-    history = [(step, train, valid) for step, train, valid in training["history"].tolist()]
-    if not _is_possible(position) or _shapes(state) != _shapes(model.zero_state(1)):
+    rows_of_history = training["history"]
+    if rows_of_history.shape != (position.epoch - 1, 3) or rows_of_history.dtype != np.float64:
+        raise ValueError("its history is not that of its epochs")
+    history = [(step, train, valid) for step, train, valid in rows_of_history.tolist()]
+    is_fitting = _like(state) == _like(model.zero_state(1))
+    rows = {len(s) for s in state}
+    # Before the first update there is no state.
+    is_fresh = not state and position.step == 0
+    if not _is_possible(position) or not (is_fresh or is_fitting) or len(rows) > 1:
         raise ValueError("its state or its place in the data is none of this model's")
     return Standing(position, rng, state or None, history)
+
+
+def _refuse_other_place(position: Position, chunks: int) -> None:
+    """Raise ValueError where so many updates do not lead there: each takes one chunk."""
+    step = (position.epoch - 1) * chunks + position.number
+    if position.step != step or not position.number < chunks:
+        raise ValueError("its place in the data is not where its updates lead")
 
 
 def _below(prefix: str, arrays: NamedArrays) -> NamedArrays:
@@ -200,11 +224,11 @@ def _is_possible(position: Position) -> bool:
     values = asdict(position).values()
     firsts = asdict(Position()).values()
     return all(
-        type(value) is type(first) and value >= 0
+        type(value) is type(first) and value >= 0 and (value < math.inf or first == math.inf)
         for value, first in zip(values, firsts, strict=True)
     )
 
 
-def _shapes(state: Iterable[Any]) -> list[tuple[int, ...]]:
-    """The shapes of a state, for any number of rows."""
-    return [s.shape[1:] for s in state]
+def _like(state: Iterable[Any]) -> list[Any]:
+    """The shapes and dtypes of a state, for any number of rows, and that it is finite."""
+    return [(s.ndim, s.shape[1:], s.dtype, bool(np.isfinite(s).all())) for s in state]

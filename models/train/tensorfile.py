@@ -23,6 +23,8 @@ NamedArrays = dict[str, npt.NDArray[Any]]
 LENGTH_BYTES = 8
 # The header has names, shapes and strings.
 MAX_HEADER_BYTES = 1 << 20
+# Of what a file says, in a message.
+MAX_SHOWN_CHARACTERS = 120
 # Stands in the checksum's place while it is computed.
 NO_CHECKSUM = b"0" * 64
 
@@ -92,8 +94,7 @@ def read(path: str | os.PathLike[str]) -> tuple[NamedArrays, dict[str, str]]:
     except OSError as error:
         why = error.strerror or str(error)
     except (SafetensorError, ValueError, TypeError, AttributeError) as error:
-        first_line = str(error).splitlines()[0]
-        why = first_line.rstrip(".")
+        why = shown(str(error).partition("\n")[0]).rstrip(".")
     remedy = "Make one with minigrad train --save or --checkpoint"
     raise DataError("checkpoint", got=f"'{path}' cannot be read as one: {why}", remedy=remedy)
 
@@ -105,7 +106,7 @@ def _verified(path: str | os.PathLike[str]) -> tuple[bytes, dict[str, str]]:
     """
     with open(path, "rb") as file:
         header = _header(file)
-        entries = json.loads(header)
+        entries = json.loads(header, object_pairs_hook=_once_each)
         about = entries.pop("__metadata__")
         checksum = str(about.pop("checksum")).encode()
         # Before the tensors are read: they could be longer than the memory.
@@ -119,6 +120,25 @@ def _verified(path: str | os.PathLike[str]) -> tuple[bytes, dict[str, str]]:
     if not is_long_enough or _checksum(unsigned) != checksum:
         raise ValueError("its checksum is wrong: some of it was lost or changed")
     return data, {str(key): str(value) for key, value in about.items()}
+
+
+def shown(text: str) -> str:
+    """What a file says, for a message of one line: printable, and not long.
+
+    >>> len(shown("W" * 1000))
+    123
+    """
+    short = text[:MAX_SHOWN_CHARACTERS]
+    printable = "".join(c if c.isprintable() else repr(c)[1:-1] for c in short)
+    return printable if short == text else f"{printable}..."
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of the header. Raises ValueError for a name twice, which others read otherwise."""
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        raise ValueError("its header has a name twice")
+    return entries
 
 
 def _header(file: IO[bytes]) -> bytes:

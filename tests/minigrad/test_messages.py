@@ -490,6 +490,28 @@ MESSAGES = [
         lambda: mg.cross_entropy(w(np.eye(2)), [0.0, 1.0]),
         "cross_entropy: targets: float64; expected integers. [{}]",
     ),
+    (
+        lambda: mg.cross_entropy(w(np.eye(2)), [0, -1], ignore_index=0.5),
+        "cross_entropy: ignore_index: 0.5; expected an integer. [{}]",
+    ),
+    (
+        lambda: mg.cross_entropy(w(np.eye(2)), [0, 1], A),
+        "cross_entropy: weight: (4,); expected (2,). [{}]",
+    ),
+    (
+        lambda: mg.mse(w(A), 0.0, A[:3]),
+        "mse: sample_weight: (3,); expected a shape that broadcasts to (4,). [{}]",
+    ),
+    (
+        lambda: mg.mse(w(A), 0.0, reduction="max"),
+        "mse: reduction: 'max'; expected one of mean, sum, none. [{}]",
+    ),
+    (
+        lambda: mg.mse(w(A), 0.0, 0 * A),
+        "mean loss: nothing counts; all targets are ignored, or all weights are 0. Leave such a batch out, or ask for reduction='sum'. [{}]",
+    ),
+    (lambda: mg.sequence_mask([1.5], 2), "lengths: float64; expected integers. [{}]"),
+    (lambda: mg.sequence_mask([1, 3], 2), "lengths: 3; expected 1..2. [{}]"),
     (lambda: mg.clip_grad(w(), -1), "clip_grad: max_norm: -1; expected a number above 0. [{}]"),
     (
         lambda: mg.on_backward(w(A), lambda g: 0.0).sum().backward(),
@@ -696,12 +718,57 @@ MESSAGES = [
     ),
     (lambda: sgd(w()).step(), "step: no parameter has a gradient; call it after backward(). [{}]"),
     (
-        lambda: sgd(w()).restore({"1.0": A}),
-        "optimizer: restore: '1.0'; expected what state() gave. [{}]",
+        lambda: mg.optim.SGD([{"params": (same := w())}, {"params": same}], lr=0.1),
+        "optimizer: a parameter in two groups; expected each one once. [{}]",
     ),
     (
-        lambda: sgd(w(A)).restore({"0.0": A[:2]}),
-        "optimizer: restore: '0.0' is (2,) and 'w' (4,); expected the shape of its parameter. [{}]",
+        lambda: sgd(A),
+        "optimizer: a ndarray among the Tensors; expected Tensors, or dicts, lists, tuples, dataclasses or models of them. [{}]",
+    ),
+    (
+        lambda: sgd({"params": w()}, w()),
+        "optimizer: groups, and something that is none; expected every one to be a dict with 'params'. [{}]",
+    ),
+    (
+        lambda: sgd({"params": w(), "rate": 1}),
+        "optimizer: a group: 'rate'; expected params, lr, weight_decay, momentum, nesterov. [{}]",
+    ),
+    (lambda: mg.optim.SGD(w(), 0.1, momentum=-1), "momentum: -1; expected a number from 0. [{}]"),
+    (
+        lambda: mg.optim.SGD(w(), 0.1, nesterov=True),
+        "SGD: nesterov=True; expected a momentum above 0. [{}]",
+    ),
+    (
+        lambda: mg.optim.Adam(w(), betas=(0.9, 1)),
+        "betas: (0.9, 1); expected two numbers from 0 and below 1. [{}]",
+    ),
+    (
+        lambda: sgd(w()).restore(mg.optim.Adam(w()).state()),
+        "optimizer: restore: a state of Adam; expected one of SGD. [{}]",
+    ),
+    (
+        lambda: sgd(w()).restore(mg.optim.SGD(w(), 0.1, momentum=0.5).state()),
+        "optimizer: restore: momentum [0.5] there, [0.0] here; expected the same. [{}]",
+    ),
+    (
+        lambda: sgd(w()).restore({"SGD.lr": [0.1]}),
+        "optimizer: restore: 'SGD.0.step' is missing. [{}]",
+    ),
+    (
+        lambda: sgd(w()).restore(sgd(w()).state() | {"SGD.x": A}),
+        "optimizer: restore: 'SGD.x'; expected what state() gave. [{}]",
+    ),
+    (
+        lambda: sgd(w()).restore(sgd(w()).state() | {"SGD.0.step": A}),
+        "optimizer: restore: 'SGD.0.step' is (4,); expected (). [{}]",
+    ),
+    (
+        lambda: sgd(w()).restore(sgd(w()).state() | {"SGD.0.step": 0.5}),
+        "optimizer: restore: 'SGD.0.step' is float64; expected int64. [{}]",
+    ),
+    (
+        lambda: sgd(w()).restore(sgd(w()).state() | {"SGD.lr": [-1.0]}),
+        "optimizer: restore: SGD.lr is [-1.0]; expected numbers from 0. [{}]",
     ),
     (
         lambda: mg.optim.clip_grad_norm([w()], 1.0),

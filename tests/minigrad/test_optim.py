@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 import minigrad as mg
 from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
-from minigrad.optim import SGD, Adam, AdamW, clip_grad_norm
+from minigrad.optim import SGD, Adagrad, Adam, AdamW, RMSprop, clip_grad_norm
 from tests.zoo import param
 
 values = arrays(
@@ -94,8 +94,11 @@ OPTIMIZERS = [
     lambda ps: SGD(ps, lr=0.1, momentum=0.9),
     lambda ps: Adam(ps, lr=0.1),
     lambda ps: AdamW(ps, lr=0.1, weight_decay=0.3),
+    lambda ps: RMSprop(ps, lr=0.1, momentum=0.5),
+    lambda ps: Adagrad(ps, lr=0.1),
 ]
-optimizers = pytest.mark.parametrize("make", OPTIMIZERS, ids=["sgd", "momentum", "adam", "adamw"])
+NAMES = ["sgd", "momentum", "adam", "adamw", "rmsprop", "adagrad"]
+optimizers = pytest.mark.parametrize("make", OPTIMIZERS, ids=NAMES)
 
 
 @optimizers

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import errors
-from minigrad.optim import SGD, Adam, AdamW
+from minigrad.optim import SGD, Adagrad, Adam, AdamW, RMSprop
 
 
 def kinds(base):
@@ -57,6 +57,8 @@ def test_what_a_nan_is_said_of_is_no_part_of_the_copy(duplicate):
         lambda w: SGD(w, lr=0.1, momentum=0.9),
         lambda w: Adam(w, lr=0.1),
         lambda w: AdamW(w, lr=0.1, weight_decay=0.3),
+        lambda w: RMSprop(w, lr=0.1, momentum=0.5),
+        lambda w: Adagrad(w, lr=0.1),
     ],
 )
 @given(gradients=st.lists(st.floats(-10, 10), min_size=2, max_size=6))

@@ -10,7 +10,7 @@ from minigrad.compiler.strided import viewed
 from minigrad.core.array import Array
 from minigrad.errors import ArgumentError
 
-from .program import Call, Calls, Operands
+from .program import Call, Calls, Operands, copying
 
 
 class Labelled(NamedTuple):
@@ -40,7 +40,8 @@ def pick_calls(args: Operands, out: Array) -> Calls | None:
 def softmax_minus_one_hot_calls(args: Operands, out: Array) -> Calls | None:
     """out = e * (c / s), less c at the labelled elements; None where out does not lie evenly.
 
-    args: e = exp(x - max x), its sums s along the rows, the labels, and c, the gradient's factor.
+    args: e = exp(x - max x), its sums s along the rows, the labels, and c, the gradient's factor:
+    one number, or what broadcasts to one of each row.
     """
     exponentials, sums, labels, factor = args
     labelled = _labelled(out, labels)
@@ -48,11 +49,17 @@ def softmax_minus_one_hot_calls(args: Operands, out: Array) -> Calls | None:
         return None
     flat, places, locate = labelled
     share = np.empty(sums.shape, sums.dtype)
+    spread: Calls = []
+    if factor.size > 1:
+        each = np.empty(sums.shape, factor.dtype)
+        spread.append(copying(each, factor))
+        factor = each
     return [
+        *spread,
         (np.divide, (factor, sums, share)),
         (np.multiply, (exponentials, share, out)),
         locate,
-        (subtract_at, (flat, places, factor)),
+        (subtract_at, (flat, places, factor.reshape(-1))),
     ]
 
 
@@ -94,6 +101,6 @@ def locate_labels(labels: Array, classes: int, starts: Array, step: int, out: Ar
     np.add(out, starts, out=out)
 
 
-def subtract_at(flat: Array, places: Array, number: Array) -> None:
-    """Subtract a number from these elements, each once."""
-    flat[places] -= number
+def subtract_at(flat: Array, places: Array, numbers: Array) -> None:
+    """Subtract one number, or one of each, from these elements, each once."""
+    flat[places] -= numbers

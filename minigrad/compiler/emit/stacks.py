@@ -40,7 +40,8 @@ def batched(
         return []
     labelled = fn in (pick, softmax_minus_one_hot)
     if labelled and not any(free[:3]):
-        return calls(fn, kwargs, args, out)
+        factors = _aligned(args[3:], free[3:], out)
+        return calls(fn, kwargs, [*args[:3], *factors], out)
     if elementwise(fn):
         operands = _aligned(args, free, out)
         return calls(fn, kwargs, operands, out)

@@ -19,6 +19,7 @@ from minigrad.ops.activations import (
     relu,
     sigmoid,
     softmax,
+    surprisal,
 )
 from minigrad.ops.elementwise import cast
 
@@ -84,22 +85,29 @@ def _log_softmax(n: Node) -> Node:
 
 
 def _cross_entropy(n: Node) -> Node:
-    """The mean of log(sum(exp(x))) - x[label] over the rows."""
+    """The mean over the rows."""
+    losses = _surprisal(n)
+    mean = n.made(np.mean, losses)
+    return _mean(mean)
+
+
+def _surprisal(n: Node) -> Node:
+    """log(sum(exp(x))) - x[label] of every row."""
     labels = n.inputs[1]
     rows = labels.shape
     shifted, _, s = _shift(n)
     picked = n.made(pick, shifted, labels, shape=rows)
     log = n.made(np.log, s, shape=s.shape)
     mass = log.reshaped(rows)
-    losses = n.made(np.subtract, mass, picked, shape=rows)
-    mean = n.made(np.mean, losses)
-    return _mean(mean)
+    return n.made(np.subtract, mass, picked, shape=rows)
 
 
 def _softmax_gradient(n: Node) -> Node:
-    """(softmax - one_hot) * c as one function."""
+    """(softmax - one_hot) * c as one function; c is one number, or one of each row."""
     difference, c = n.inputs
-    if difference.fn is not np.subtract or not _has_form(c, (), n):
+    one = (*n.shape[:-1], 1)
+    is_factor = _has_form(c, (), n) or _has_form(c, one, n)
+    if difference.fn is not np.subtract or not is_factor:
         return n
     p, hot = difference.inputs
     if hot.fn is not one_hot or not _has_form(hot, n.shape, n):
@@ -107,7 +115,6 @@ def _softmax_gradient(n: Node) -> Node:
     if p.fn is not np.divide or p.shape != n.shape:
         return n
     e, s = p.inputs
-    one = (*n.shape[:-1], 1)
     if e.fn is not np.exp or s.shape != one:
         return n
     labels = hot.inputs[0]
@@ -154,6 +161,11 @@ def _reshape(n: Node) -> Node:
     return x if x.shape == n.shape else n
 
 
+def _with_other_ones(n: Node) -> Node:
+    """An array with axes of size one more, or fewer."""
+    return replace(n, fn=np.reshape, kwargs={"shape": n.shape})
+
+
 def _shape_without(axis: Any, shape: Shape) -> Shape:
     """What is left of a shape when one axis or several are reduced."""
     gone = reduced_axes(axis, len(shape))
@@ -172,10 +184,13 @@ EXPANSIONS: dict[Any, Callable[[Node], Node]] = {
     softmax: _softmax,
     log_softmax: _log_softmax,
     cross_entropy: _cross_entropy,
+    surprisal: _surprisal,
     np.mean: _mean,
     np.multiply: _softmax_gradient,
     np.sum: _sum,
     np.reshape: _reshape,
+    np.expand_dims: _with_other_ones,
+    np.squeeze: _with_other_ones,
     cast: _cast,
 }
 """What stands for a call of each function; the node itself where it stays."""

@@ -47,15 +47,23 @@ class _Split:
 
     rows: the first example of every shard, and the one after its last. one: the new node, where
     there is one. each: one per shard, for what has its examples, or is a sum over them.
+    given: what follows from inputs alone, outside all steps, such as the number of targets that
+    count: its sums over the examples are computed before the shards, which may read them.
     """
 
     batch: Batch
     rows: list[tuple[int, int]]
     one: dict[Node, Node] = field(default_factory=dict)
     each: dict[Node, list[Node]] = field(default_factory=dict)
+    given: set[Node] = field(default_factory=set)
 
     def add(self, n: Node) -> bool:
         """Write n; False: there is no way."""
+        if _follows_from_inputs(n, self.given):
+            self.given.add(n)
+            if n not in self.batch:
+                self.one[n] = n
+                return True
         if n in self.batch:
             self.each[n] = [self._part(n, shard) for shard in self.shards]
             return self._reads_examples_alike(n)
@@ -197,6 +205,13 @@ class _Split:
         whole = n.reshaped(apart)
         part = whole.made(getitem, whole, shape=taken, index=index)
         return part.reshaped(shape)
+
+
+def _follows_from_inputs(n: Node, given: set[Node]) -> bool:
+    """Whether n is an input, or made of what follows from inputs, outside all steps."""
+    if n.fn is None:
+        return n.leaf is None or not n.leaf.requires_grad
+    return n.time is None and given.issuperset(n.inputs)
 
 
 def _is_total_of(n: Node, parts: list[Node]) -> bool:

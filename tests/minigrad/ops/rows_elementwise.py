@@ -1,10 +1,10 @@
-"""The rows of functions of each element, activations and losses."""
+"""The rows of functions of each element, activations and activations."""
 
 import numpy as np
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.ops import OPS
+from minigrad.ops import OPS, activations
 from minigrad.ops.elementwise import accumulate, cast
 from tests.minigrad.ops.strategies import (
     along,
@@ -54,10 +54,17 @@ def outer(draw, fn):
 
 
 @st.composite
-def cross_entropy(draw):
+def cross_entropy(draw, loss):
     shape = any_shape(draw, 1)
     targets = np.random.default_rng(draw(seeds)).integers(0, shape[-1], shape[:-1])
-    return lambda x: mg.cross_entropy(x, targets), numbers(draw, shape)
+    return lambda x: loss(x, targets), numbers(draw, shape)
+
+
+def weighted(x, of_classes, of_targets):
+    """With weights that need a gradient, and a target that does not count."""
+    targets = np.array([2, -1])
+    weights = {"weight": of_classes**2 + 1, "sample_weight": of_targets**2 + 1}
+    return mg.cross_entropy(x, targets, ignore_index=-1, **weights)
 
 
 @st.composite
@@ -153,7 +160,12 @@ ELEMENTWISE = [
     (mg.sigmoid, "", each(mg.sigmoid)),
     (mg.relu, "", each(mg.relu)),
     *((fn, "", along(fn)) for fn in (mg.softmax, mg.log_softmax)),
-    (mg.cross_entropy, "", cross_entropy()),
+    (activations.cross_entropy, "", cross_entropy(activations.cross_entropy)),
+    (activations.surprisal, "", cross_entropy(activations.surprisal)),
+    (activations.some_weight, "", each(lambda x: activations.some_weight(np.mean(x * x) + 1))),
+    (mg.logsumexp, "", along(mg.logsumexp)),
     (mg.mse, "", mse()),
+    (mg.mse, "weighted", together(lambda a, w: mg.mse(a, 0.3, w * w + 1), (2, 3), (3,))),
+    (mg.cross_entropy, "weighted", together(weighted, (2, 3), (3,), (2,))),
     *((fn, name, of_shape(call, shape)) for fn, name, call, shape in OF_ONE_ARRAY),
 ]

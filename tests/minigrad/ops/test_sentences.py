@@ -12,7 +12,7 @@ import minigrad as mg
 from minigrad import models
 from minigrad.core import gates
 from minigrad.core.inspection.notation import filled, letters, templates
-from minigrad.ops import OPS, decompositions, linalg, op_name
+from minigrad.ops import OPS, activations, decompositions, linalg, op_name
 from minigrad.ops.elementwise import accumulate, cast
 from minigrad.ops.indexing import PART, scatter
 from minigrad.ops.selection import put_along
@@ -175,6 +175,11 @@ USES = [
     *(fn_of(fn, some(2, 3)) for fn in (mg.sigmoid, mg.relu, mg.softmax, mg.log_softmax)),
     *(fn_of(fn, some(2, 3), axis=0) for fn in (mg.softmax, mg.log_softmax)),
     ("cross_entropy", lambda x: mg.cross_entropy(x, np.array([2, 0])), (some(2, 3),)),
+    ("surprisal", lambda x: activations.surprisal(x, np.array([2, 0])), (some(2, 3),)),
+    ("some_weight", activations.some_weight, (some(),)),
+    fn_of(mg.logsumexp, some(2, 3)),
+    fn_of(mg.logsumexp, some(2, 3), axis=1),
+    fn_of(mg.logsumexp, some(2, 3), axis=0, keepdims=True),
     ("scale_grad", gates.scale_grad, (some(2, 3), some())),
     *(
         (f"{op_name(fn)} 0.3", partial(make, s=0.3), (some(2, 3),))

@@ -1,5 +1,6 @@
 """A checkpoint that cannot be written or gone on with: one line, and the file stays as it was."""
 
+import json
 import os
 import resource
 import shutil
@@ -143,6 +144,10 @@ def test_a_model_without_a_training_cannot_be_resumed(text, tmp_path, whole, cap
         {"progress": '{"epoch": -1}'},
         {"progress": '{"number": 1.5}'},
         {"progress": "[]"},
+        {"progress": "{}"},
+        {"progress": "NaN"},
+        {"options": "[" * 50_000},
+        {"generator": '{"bit_generator": "PCG64", "state": {"state": 1e999, "inc": 1}}'},
         {"progress": '{"what": 1}'},
         {"options": "[]"},
         {"options": "{"},
@@ -162,10 +167,38 @@ def test_a_forged_state_with_a_right_checksum_is_one_line(text, tmp_path, whole,
     for change in (
         {"training.state.0": np.zeros((9, 9), np.float32)},
         {"training.history": np.zeros(3)},
+        {"training.history": np.zeros((7, 3))},
+        {"training.optimizer.AdamW.0.mean": np.zeros((3, 3), np.float32)},
+        {"training.optimizer.AdamW.lr": np.array([-1.0])},
+        {"training.optimizer.AdamW.groups": np.array([1])},
         {"training.optimizer.0.1": np.zeros((3, 3), np.float32)},
+        {"training.state.0": arrays["training.state.0"] * np.float32(np.nan)},
+        {"training.state.0": arrays["training.state.0"].astype(np.float64)},
+        {"training.state.0": arrays["training.state.0"][:1]},
     ):
         file = tensorfile.write(tmp_path / "run", arrays | change, about)
         assert "cannot be resumed: " in refused(text, RUNS["windows"], file, capsys, "--resume")
+
+
+@pytest.mark.parametrize(
+    "change", [{"step": 1}, {"number": 3}, {"number": 10**9}, {"epoch": 7}, {"nats": np.inf}]
+)
+def test_a_place_that_is_not_in_the_data_is_one_line(change, text, tmp_path, whole, capsys):
+    arrays, about = tensorfile.read(whole / "windows")
+    progress = json.dumps(json.loads(about["progress"]) | change)
+    file = tensorfile.write(tmp_path / "run", arrays, about | {"progress": progress})
+    assert "cannot be resumed: its " in refused(text, RUNS["windows"], file, capsys, "--resume")
+
+
+def test_the_optimizer_of_0_1_0_is_one_line(text, tmp_path, whole, capsys):
+    """It named its arrays by numbers alone; the model of such a file loads."""
+    arrays, about = tensorfile.read(whole / "windows")
+    kept = {k: a for k, a in arrays.items() if ".optimizer." not in k}
+    kept["training.optimizer.0.0"] = np.array(7)
+    file = tensorfile.write(tmp_path / "run", kept, about)
+    err = refused(text, RUNS["windows"], file, capsys, "--resume")
+    assert "restore: a state of no kind; expected one of AdamW. Train anew" in err
+    assert checkpoint.load(file)[0].kind == "lstm"
 
 
 def test_a_checkpoint_is_not_written_over_by_mistake(text, tmp_path, whole, capsys):

@@ -102,6 +102,10 @@ HOSTILE = {
     "deep nesting of objects": with_header(b'{"a":' * 150_000 + b"1" + b"}" * 150_000),
     "a number of a million digits": with_header(b'{"a":' + b"9" * 1_000_000 + b"}"),
     "a list": with_header([]),
+    "a name twice": with_header(
+        b'{"__metadata__": {"checksum": "0"}, "a": {}, "a": {"data_offsets": [0, 8]}}', bytes(8)
+    ),
+    "a dtype of many lines": with_header(CHECK | {"a": TENSOR | {"dtype": "\n" * 999}}, bytes(8)),
     "no metadata": with_header({"a": TENSOR}, bytes(8)),
     "a checksum that is none": with_header({"__metadata__": {"checksum": ["x"]}}),
     "not UTF-8": with_header(b"\xff\xfe\xfd\xfc"),
