@@ -52,6 +52,8 @@ OF_ONE_ARRAY = (
     np.round,
     np.around,
     np.fix,
+    # of real numbers: 0 or pi
+    np.angle,
     np.zeros_like,
     np.ones_like,
     np.empty_like,
