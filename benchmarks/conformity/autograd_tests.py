@@ -33,14 +33,32 @@ BEYOND = [
     ("[cC]omplex", "complex numbers"),
     ("test_eig_real", "complex numbers: those of the eigenvalues of a general matrix"),
     ("forward mode", "forward mode"),
-    ("test_eigvalh_", "a choice: the gradient of eigh is symmetric, as PyTorch's and JAX's; autograd's a triangle"),
-    ("test_(r|c)_.*np.asarray", "np.r_ and np.c_, into which NumPy gives no way: refused in one line"),
+    (
+        "test_eigvalh_",
+        "a choice: the gradient of eigh is symmetric, as PyTorch's and JAX's; autograd's a triangle",
+    ),
+    (
+        "test_(r|c)_.*np.asarray",
+        "np.r_ and np.c_, into which NumPy gives no way: refused in one line",
+    ),
     ("test_rfftn_odd", "a limit of autograd's own: that it raises is tested"),
-    ("const_graph|test_deprecated|test_wrapped_name", "names of autograd's own: const_graph, defgrad, docstrings"),
+    (
+        "const_graph|test_deprecated|test_wrapped_name",
+        "names of autograd's own: const_graph, defgrad, docstrings",
+    ),
     ("test_custom_where", "autograd's own np.where: scalars stay Python's"),
-    ("test_cast_to_int", "np.int64(x), a type that NumPy calls on a plain array: refused; np.astype is the way"),
-    ("test_scipy.*np.asarray", "functions of SciPy's that are written in Python take plain arrays: refused in one line"),
-    ("test_scipy.*cannot differentiate", "a special function without a derivative here: refused in one line"),
+    (
+        "test_cast_to_int",
+        "np.int64(x), a type that NumPy calls on a plain array: refused; np.astype is the way",
+    ),
+    (
+        "test_scipy.*np.asarray",
+        "functions of SciPy's that are written in Python take plain arrays: refused in one line",
+    ),
+    (
+        "test_scipy.*cannot differentiate",
+        "a special function without a derivative here: refused in one line",
+    ),
     ("test_scipy.*argument 'axes'", "autograd's own convolve, with axes"),
 ]
 

@@ -78,7 +78,7 @@ np.linalg.inv({s}) | np.linalg.solve({s}, {s}[0]) | np.linalg.solve({s}, {s} * 2
 np.linalg.slogdet({s})[1] | np.linalg.cholesky({s}) | np.linalg.norm({m}) | np.linalg.norm({v}, axis=0) | np.linalg.eigvalsh({s})
 np.linalg.norm({m}, 1) | np.linalg.norm({m}, np.inf, axis=0) | np.linalg.matrix_power({s} / 4, 3) | np.linalg.pinv({s})
 np.linalg.matrix_norm({m}) | np.linalg.svdvals({s}) | np.linalg.trace({m}) | np.linalg.vecdot({v}, {v})
-np.linalg.outer(np.ravel({v}), np.ravel({v})) | np.linalg.norm({m}, "nuc") | np.linalg.norm({s}, 2)
+np.linalg.outer(np.ravel({v}), np.ravel({v})) | np.linalg.norm({s}, "nuc") | np.linalg.norm({s}, 2)
 """
 KINDS = {
     name: [row.strip() for line in rows.strip().splitlines() for row in line.split(" | ")]

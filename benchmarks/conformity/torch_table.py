@@ -20,7 +20,7 @@ SAME = """
 abs ceil cos cosh deg2rad exp exp2 expm1 floor log log10 log1p log2 negative nan_to_num positive rad2deg reciprocal
 sign sin sinc sinh sqrt square tan tanh trunc isfinite isinf isnan isposinf isneginf signbit fmax fmin maximum minimum
 fmod remainder hypot logaddexp logaddexp2 copysign heaviside float_power logical_and logical_or logical_xor logical_not
-isclose allclose fliplr flipud ravel real conj kron outer inner dot vdot matmul atleast_1d atleast_2d atleast_3d
+isclose allclose fliplr flipud ravel real conj kron outer inner dot vdot matmul
 hstack vstack dstack column_stack argwhere isreal
 """
 RENAMED = {
@@ -67,13 +67,17 @@ RENAMED = {
     "addcmul": lambda x, a, b, value=1: x + value * a * b,
     "addcdiv": lambda x, a, b, value=1: x + value * a / b,
     "ldexp": lambda a, b: a * np.exp2(b),
-    "clamp": lambda x, low=None, high=None, **kw: np.clip(x, kw.get("min", low), kw.get("max", high)),
+    "clamp": lambda x, low=None, high=None, **kw: np.clip(
+        x, kw.get("min", low), kw.get("max", high)
+    ),
     "clamp_min": lambda x, low: np.maximum(x, low),
     "clamp_max": lambda x, high: np.minimum(x, high),
     "nn.functional.relu": mg.relu,
     "nn.functional.relu6": lambda x: np.clip(x, 0, 6),
     "nn.functional.hardtanh": lambda x, min_val=-1, max_val=1: np.clip(x, min_val, max_val),
-    "nn.functional.leaky_relu": lambda x, negative_slope=0.01: np.where(x > 0, x, negative_slope * x),
+    "nn.functional.leaky_relu": lambda x, negative_slope=0.01: np.where(
+        x > 0, x, negative_slope * x
+    ),
     "nn.functional.softsign": lambda x: x / (1 + np.abs(x)),
     "nn.functional.tanhshrink": lambda x: x - np.tanh(x),
     "nn.functional.silu": lambda x: x * mg.sigmoid(x),
@@ -82,7 +86,9 @@ RENAMED = {
     "nn.functional.threshold": lambda x, threshold, value: np.where(x > threshold, x, value),
     "nn.functional.hardsigmoid": lambda x: np.clip(x + 3, 0, 6) / 6,
     "nn.functional.hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6,
-    "nn.functional.elu": lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
+    "nn.functional.elu": lambda x, alpha=1.0: np.where(
+        x > 0, x, alpha * np.expm1(np.minimum(x, 0))
+    ),
 }
 
 
@@ -101,7 +107,9 @@ def logit(x, eps=None):
 
 
 def softplus(x, beta=1, threshold=20):
-    return np.where(beta * x > threshold, x, np.logaddexp(0, np.minimum(beta * x, threshold)) / beta)
+    return np.where(
+        beta * x > threshold, x, np.logaddexp(0, np.minimum(beta * x, threshold)) / beta
+    )
 
 
 # --- reductions and along an axis -----------------------------------------------------------------
@@ -248,7 +256,9 @@ def flattened(x, start_dim=0, end_dim=-1):
     if x.ndim == 0:
         return np.reshape(x, 1)
     start, end = start_dim % x.ndim, end_dim % x.ndim
-    return np.reshape(x, (*x.shape[:start], np.prod(x.shape[start : end + 1], dtype=int), *x.shape[end + 1 :]))
+    return np.reshape(
+        x, (*x.shape[:start], np.prod(x.shape[start : end + 1], dtype=int), *x.shape[end + 1 :])
+    )
 
 
 def repeated(x, *times):
@@ -310,7 +320,9 @@ def cat(xs, dim=0, **out):
 
 def getitem(x, index):
     if isinstance(index, list):
-        index = tuple(index) if any(isinstance(i, slice | list | type(None)) for i in index) else index
+        index = (
+            tuple(index) if any(isinstance(i, slice | list | type(None)) for i in index) else index
+        )
     return x[index]
 
 
@@ -350,8 +362,8 @@ def cholesky(x, upper=False):
 
 
 def svd(x, full_matrices=True):
-    if full_matrices:
-        raise Beyond("full_matrices=True")
+    if full_matrices and x.shape[-1] != x.shape[-2]:
+        raise Beyond("full_matrices=True of matrices that are not square")
     u, s, vh = np.linalg.svd(x, full_matrices=False)
     return np.abs(u), s, np.abs(vh)
 
@@ -362,9 +374,22 @@ def eigh(x, UPLO="L"):
 
 
 def pinv(x, rcond=None, rtol=None, hermitian=False, **others):
-    if others or rcond is not None or rtol is not None:
-        raise Beyond("tolerances as arrays")
-    return np.linalg.pinv(x, hermitian=hermitian)
+    if others or np.ndim(rtol) or np.ndim(rcond):
+        raise Beyond("absolute tolerances, or one for each matrix")
+    bound = rtol if rcond is None else rcond
+    return np.linalg.pinv(
+        x, hermitian=hermitian, **({} if bound is None else {"rtol": float(bound)})
+    )
+
+
+def of_several(fn):
+    """np.atleast_1d and its like take several arrays, PyTorch's a list of them."""
+    return lambda x: fn(*x) if isinstance(x, list | tuple) else fn(x)
+
+
+def product_of_stacks(a, b):
+    """The products of a batch, summed."""
+    return np.sum(np.matmul(a, b), axis=0)
 
 
 # --- losses and layers ----------------------------------------------------------------------------
@@ -400,20 +425,22 @@ def normalize(x, p=2.0, dim=1, eps=1e-12):
     return x / np.maximum(np.linalg.vector_norm(x, axis=dim, keepdims=True, ord=p), eps)
 
 
-def embedding(index, weight, **others):
+def embedding(weight, index, **others):
     if any(v for v in others.values()):
         raise Beyond(", ".join(others))
     return weight[index]
 
 
-def stacked_mean(product):
-    return lambda a, b: np.sum(product(a, b), axis=0)
-
-
 ROWS = {name: getattr(np, name) for name in SAME.split() if hasattr(np, name)} | RENAMED
-ROWS |= {name: reduced(getattr(np, name)) for name in ("sum", "mean", "prod", "nansum", "nanmean", "amax", "amin")}
-ROWS |= {name: reduced(getattr(np, name)) for name in ("all", "any", "argmax", "argmin", "count_nonzero")}
+ROWS |= {
+    name: reduced(getattr(np, name))
+    for name in ("sum", "mean", "prod", "nansum", "nanmean", "amax", "amin")
+}
+ROWS |= {
+    name: reduced(getattr(np, name)) for name in ("all", "any", "argmax", "argmin", "count_nonzero")
+}
 ROWS |= {name: along(getattr(np, name)) for name in ("cumsum", "cumprod")}
+ROWS |= {name: of_several(getattr(np, name)) for name in ("atleast_1d", "atleast_2d", "atleast_3d")}
 ROWS |= {
     "div": div,
     "round": rounded,
@@ -458,7 +485,7 @@ ROWS |= {
     "repeat": repeated,
     "flip": lambda x, dims: np.flip(x, tuple(dims)),
     "rot90": lambda x, k=1, dims=(0, 1): np.rot90(x, k, dims),
-    "roll": lambda x, shifts, dims=None: np.roll(x, shifts, dims or None),
+    "roll": lambda x, shifts, dims=None: np.roll(x, shifts, None if dims in (None, ()) else dims),
     "stack": lambda xs, dim=0: np.stack(xs, axis=dim),
     "cat": cat,
     "split": split,
@@ -482,7 +509,9 @@ ROWS |= {
     "take": np.take,
     "gather": gather,
     "take_along_dim": taken_along,
-    "masked_select": lambda x, mask: np.broadcast_arrays(x, mask)[0][np.broadcast_to(mask, np.broadcast_shapes(x.shape, mask.shape))],
+    "masked_select": lambda x, mask: np.broadcast_arrays(x, mask)[0][
+        np.broadcast_to(mask, np.broadcast_shapes(x.shape, mask.shape))
+    ],
     "__getitem__": getitem,
     "nn.functional.pad": padded,
     "constant_pad_nd": lambda x, pad, value=0: padded(x, pad, "constant", value),
@@ -494,7 +523,7 @@ ROWS |= {
     "addmm": scaled(np.matmul),
     "addmv": scaled(np.matmul),
     "baddbmm": scaled(np.matmul),
-    "addbmm": scaled(stacked_mean(np.matmul)),
+    "addbmm": scaled(product_of_stacks),
     "addr": scaled(np.outer),
     "einsum": einsum,
     "tensordot": tensordot,
@@ -524,4 +553,6 @@ ROWS |= {
 }
 # what is compared of a result that is unique up to a sign only
 MAGNITUDES = {"linalg.eigh": (1,), "linalg.svd": (0, 2)}
-ROWS["nn.functional.one_hot"] = functools.partial(lambda x, classes=-1: mg.one_hot(x, classes if classes > 0 else int(np.max(x)) + 1))
+ROWS["nn.functional.one_hot"] = functools.partial(
+    lambda x, classes=-1: mg.one_hot(x, classes if classes > 0 else int(np.max(x)) + 1)
+)
