@@ -1,7 +1,7 @@
 """HIPS autograd's names on NumPy and minigrad: what its own test files import.
 
 ``install()`` puts a tree of modules ``autograd`` into sys.modules. Only reverse mode is minigrad's: a Jacobian-vector
-product is the VJP of the VJP, and what asks for forward mode alone, or for complex numbers, raises Beyond.
+product is the VJP of the VJP, and what asks for forward mode alone, or for complex numbers, raises BeyondError.
 """
 
 import builtins
@@ -22,7 +22,7 @@ EPS = 1e-6
 TOLERANCE = 1e-6
 
 
-class Beyond(Exception):
+class BeyondError(Exception):
     """What minigrad does not set out to do: complex numbers, forward mode, autograd's own machinery."""
 
 
@@ -70,7 +70,7 @@ def boxed(leaf):
     if isinstance(leaf, mg.Tensor):
         return np.positive(leaf)
     if np.iscomplexobj(leaf):
-        raise Beyond("complex numbers")
+        raise BeyondError("complex numbers")
     value = np.asarray(leaf)
     return mg.tensor(
         value, requires_grad=True, dtype=value.dtype if value.dtype.kind == "f" else float
@@ -86,7 +86,7 @@ def make_vjp(fun, x):
     finally:
         Depth.now -= 1
     if is_complex(y):
-        raise Beyond("complex numbers")
+        raise BeyondError("complex numbers")
 
     def vjp(g):
         sent = pulled_back(leaves(y), leaves(g), leaves(point))
@@ -215,7 +215,7 @@ def deriv(fun, x):
 
 
 def holomorphic_grad(fun, x):
-    raise Beyond("complex numbers")
+    raise BeyondError("complex numbers")
 
 
 def tensor_jacobian_product(fun, argnum=0):
@@ -338,7 +338,7 @@ on_check = nary(check_grads)
 # --- operations of one's own ----------------------------------------------------------------------
 def primitive(fun):
     """A function that is called on bare values, with a row of its own, which defvjp fills."""
-    own = dispatched(functools.wraps(fun)(lambda *args, **kwargs: fun(*args, **kwargs)))
+    own = dispatched(functools.wraps(fun)(fun))
 
     @functools.wraps(fun)
     def public(*args, **kwargs):
@@ -417,7 +417,7 @@ def beyond(reason):
     """A function that says what minigrad does not have."""
 
     def refuse(*args, **kwargs):
-        raise Beyond(reason)
+        raise BeyondError(reason)
 
     return refuse
 

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import numpy as np
 from loops import combine, every, full, weighted, window
-from references import Mismatch, agree
+from references import MismatchError, agree
 
 import minigrad as mg
 from minigrad import transforms as tf
@@ -32,7 +32,7 @@ def named(names, values):
 
 # --- programs -------------------------------------------------------------------------------------
 def check_program(program, truth):
-    """Raise Mismatch where two ways differ."""
+    """Raise MismatchError where two ways differ."""
     names = {}
     exec(program.text, names)
 
@@ -73,7 +73,7 @@ class Run:
         self.params = {k: mg.tensor(a, requires_grad=True, name=k) for k, a in loop.p.items()}
         X, Y = (mg.tensor(a, name=name) for a, name in zip(loop.data[0], "XY", strict=True))
         terms = loop.function(np, mg, mg.timestep, passed, lambda t: self.params, self.params, X, Y)
-        self.tape = mg.Tape.of(combine(np, loop.combined, terms))
+        self.tape = mg.Tape.of(np.positive(combine(np, loop.combined, terms)))
         on_tape = set(self.tape.nodes)
         self.params = {k: p for k, p in self.params.items() if p in on_tape}
         self.feeds = {k: a for k, a in zip("XY", loop.data[1], strict=True) if self.reads(k)}
@@ -131,7 +131,9 @@ class Run:
                 self.sharded += 1
                 planned(plan, whole, self.feeds, f"{way}: plan in {count} shards")
                 if shared_by_shards(plan):
-                    raise Mismatch(f"{way}: plan in {count} shards, memory that two shards touch")
+                    raise MismatchError(
+                        f"{way}: plan in {count} shards, memory that two shards touch"
+                    )
 
 
 def passed(t, s, name, state):
@@ -139,7 +141,7 @@ def passed(t, s, name, state):
 
 
 def check_loop(loop, truth):
-    """Raise Mismatch where two ways differ; returns how many plans were in shards."""
+    """Raise MismatchError where two ways differ; returns how many plans were in shards."""
     run = Run(loop, truth)
     rng, tape, last = truth.rng, run.tape, loop.T
     whole = run.check("full", tape, full)
@@ -185,7 +187,9 @@ def checkpointed(run, tape, k):
     found = gradients(tf.checkpoint(tape, every=k).outputs[0], run.params.values())
     for a, b in zip(found, expected, strict=True):
         if not np.array_equal(a.data, b.data):
-            raise Mismatch(f"checkpoint(every={k}): {a.data.ravel()[:6]} and {b.data.ravel()[:6]}")
+            raise MismatchError(
+                f"checkpoint(every={k}): {a.data.ravel()[:6]} and {b.data.ravel()[:6]}"
+            )
 
 
 def second_order(run, tape, factor):

@@ -17,30 +17,39 @@ TRIES = 12
 SMOOTH = """
 np.tanh({x}) | np.sin({x}) | np.cos({x}) | np.arctan({x}) | np.square({x}) | np.negative({x}) | np.positive({x})
 np.exp(np.tanh({x})) | np.exp2(np.sin({x})) | np.expm1(np.tanh({x})) | np.log(np.square({x}) + 0.5)
-np.log2(1 + np.square({x})) | np.log10(1 + np.square({x})) | np.log1p(np.square({x})) | np.sqrt(np.square({x}) + 0.3)
+np.log2(1 + np.square({x})) | np.log10(1 + np.square({x})) | np.log1p(np.square({x}))
+np.sqrt(np.square({x}) + 0.3)
 np.cbrt(np.square({x}) + 0.3) | np.sinh(np.tanh({x})) | np.cosh(np.tanh({x})) | np.tan(np.tanh({x}) / 2)
-np.arcsin(0.9 * np.tanh({x})) | np.arccos(0.9 * np.tanh({x})) | np.arcsinh({x}) | np.arccosh(1.2 + np.square({x}))
-np.arctanh(0.8 * np.sin({x})) | np.reciprocal(1 + np.square({x})) | np.sinc({x}) | np.deg2rad({x}) | np.degrees({x} / 9)
+np.arcsin(0.9 * np.tanh({x})) | np.arccos(0.9 * np.tanh({x})) | np.arcsinh({x})
+np.arccosh(1.2 + np.square({x}))
+np.arctanh(0.8 * np.sin({x})) | np.reciprocal(1 + np.square({x})) | np.sinc({x}) | np.deg2rad({x})
+np.degrees({x} / 9)
 np.rad2deg({x} / 9) | np.radians({x}) | np.real({x}) | np.conjugate({x}) | np.nan_to_num({x}) | np.copy({x})
 {x} ** 2 | {x} ** 3 | (1 + np.square({x})) ** {c} | {c} - {x} | {x} * {c} | {c} / (1 + np.square({x}))
 nn.sigmoid({x}) | nn.softmax({v}) | nn.log_softmax({v}) | nn.softmax({m}, axis=0) | nn.log_softmax({m}, axis=0)
 """
 KINKED = """
-np.abs({x}) | np.fabs({x}) | nn.relu({x}) | np.clip({x}, -0.7, 0.9) | np.clip({x}, None, {c}) | np.maximum({x}, {c})
+np.abs({x}) | np.fabs({x}) | nn.relu({x}) | np.clip({x}, -0.7, 0.9) | np.clip({x}, None, {c})
+np.maximum({x}, {c})
 np.where({x} > {c}, {x}, 0.3) | np.heaviside({x}, 0.5) * {x} | np.sign({x}) * {x} | np.floor({x}) + {x}
 np.remainder({x}, 0.7) | np.fmod({x}, 0.7) | np.ceil({x}) * {x} | np.copysign({x}, {c})
 """
 BINARY = """
 {a} + {b} | {a} - {b} | {a} * {b} | {a} / (1 + np.square({b})) | (1 + np.square({a})) ** np.tanh({b})
-np.float_power(1 + np.square({a}), np.sin({b})) | np.hypot({a}, 0.5 + np.square({b})) | np.arctan2({a}, 2 + np.tanh({b}))
-np.logaddexp({a}, {b}) | np.logaddexp2({a}, {b}) | np.maximum({a}, {b}) | np.minimum({a}, {b}) | np.fmax({a}, {b})
+np.float_power(1 + np.square({a}), np.sin({b})) | np.hypot({a}, 0.5 + np.square({b}))
+np.arctan2({a}, 2 + np.tanh({b}))
+np.logaddexp({a}, {b}) | np.logaddexp2({a}, {b}) | np.maximum({a}, {b}) | np.minimum({a}, {b})
+np.fmax({a}, {b})
 np.fmin({a}, {b}) | np.where({a} > {b}, {a}, {b} * 2) | np.where({a} > 0, {b}, {c}) | np.copysign({a}, {b})
-np.remainder({a}, 1 + np.square({b})) | np.fmod({a}, 1 + np.square({b})) | np.broadcast_arrays({a}, {b})[0] * {b}
+np.remainder({a}, 1 + np.square({b})) | np.fmod({a}, 1 + np.square({b}))
+np.broadcast_arrays({a}, {b})[0] * {b}
 np.select([{a} > 0.5, {a} > 0], [{a} * {b}, {b}], {c})
 """
 REDUCED = """
-np.sum({x}{axis}) | np.mean({x}{axis}) | np.max({x}{axis}) | np.min({x}{axis}) | np.amax({x}{axis}) | np.amin({x}{axis})
-np.var({x}{axis}) | np.sqrt(np.var({x}{axis}) + 0.2) | np.prod(np.tanh({x}){axis}) | np.ptp({x}{axis}) | np.median({x}{axis})
+np.sum({x}{axis}) | np.mean({x}{axis}) | np.max({x}{axis}) | np.min({x}{axis}) | np.amax({x}{axis})
+np.amin({x}{axis})
+np.var({x}{axis}) | np.sqrt(np.var({x}{axis}) + 0.2) | np.prod(np.tanh({x}){axis}) | np.ptp({x}{axis})
+np.median({x}{axis})
 np.nansum({x}{axis}) | np.nanmean({x}{axis}) | np.average({x}{axis}) | np.linalg.vector_norm({x} + 0.1{axis})
 np.log(np.sum(np.exp(np.tanh({x})){axis})) | np.std(np.stack([{x}, 3 + np.square({x})]), axis=0)
 """
@@ -50,33 +59,46 @@ np.roll({v}, 1, axis={k}) | np.roll({v}, -2) | np.repeat({v}, 2, axis={k}) | np.
 np.concatenate([{v}, np.sin({v})], axis={k}) | np.append({v}, {v} + 1, axis={k}) | np.expand_dims({v}, {k})
 np.take({v}, np.array([0, -1, 0]), axis={k}) | np.moveaxis({v}, {k}, 0) | np.swapaxes({v}, {k}, -1)
 np.split({v}, [1], axis={k})[0] | np.array_split({v}, 2, axis={k})[0] | np.delete({v}, 0, axis={k})
-np.take_along_axis({v}, np.argsort({v}, axis={k}), axis={k}) | np.rollaxis({v}, {k}) | np.trapezoid({v}, axis={k})
+np.take_along_axis({v}, np.argsort({v}, axis={k}), axis={k}) | np.rollaxis({v}, {k})
+np.trapezoid({v}, axis={k})
 np.cumulative_sum({v}, axis={k}) | np.cumulative_prod(np.sin({v}), axis={k}) | np.unstack({v}, axis={k})[-1]
 np.partition({v}, 0, axis={k}) | np.diff({v}, axis={k}, prepend=0.5)
 """
 SHAPED = """
-np.ravel({x}) | np.reshape({x}, -1) | np.reshape({x}, (1, -1)) | np.transpose({x}) | {x}.T | {x}[None] | {x}[..., None]
-np.atleast_1d({x}) | np.atleast_2d({x}) | np.atleast_3d({x}) | np.squeeze({x}) | {v}[0] | {v}[-1] | {v}[::-1] | {v}[..., 0]
-{v}[1:] | {v}[:-1] | {v}[..., ::2] | {v}[np.array([0, -1])] | {v}[np.array([0, 0]), None] | {m}[np.array([0, 1]), np.array([1, 0])]
-{m}[:, np.array([-1, 0])] | {m}[np.arange(2)[:, None], np.array([0, 1])] | np.broadcast_to({x}, (2, *{x}.shape)) | np.tile({x}, 2)
+np.ravel({x}) | np.reshape({x}, -1) | np.reshape({x}, (1, -1)) | np.transpose({x}) | {x}.T | {x}[None]
+{x}[..., None]
+np.atleast_1d({x}) | np.atleast_2d({x}) | np.atleast_3d({x}) | np.squeeze({x}) | {v}[0] | {v}[-1] | {v}[::-1]
+{v}[..., 0]
+{v}[1:] | {v}[:-1] | {v}[..., ::2] | {v}[np.array([0, -1])] | {v}[np.array([0, 0]), None]
+{m}[np.array([0, 1]), np.array([1, 0])]
+{m}[:, np.array([-1, 0])] | {m}[np.arange(2)[:, None], np.array([0, 1])]
+np.broadcast_to({x}, (2, *{x}.shape)) | np.tile({x}, 2)
 np.pad({v}, 1) | np.pad({v}, 1, mode="edge") | np.pad({v}, 1, constant_values={c}) | np.hstack([{v}, {v}])
-np.vstack([{v}, {v}]) | np.dstack([{v}, {v} / 2]) | np.column_stack([{v}, {v}]) | np.fliplr({m}) | np.flipud({v})
-np.rot90({m}) | np.tril({m}) | np.triu({m}) | np.diag({m}) | np.diag(np.ravel({m})[:3]) | np.diagonal({m}) | np.trace({m})
+np.vstack([{v}, {v}]) | np.dstack([{v}, {v} / 2]) | np.column_stack([{v}, {v}]) | np.fliplr({m})
+np.flipud({v})
+np.rot90({m}) | np.tril({m}) | np.triu({m}) | np.diag({m}) | np.diag(np.ravel({m})[:3]) | np.diagonal({m})
+np.trace({m})
 np.meshgrid(np.ravel({v})[:2], np.ravel({v})[:3])[1] | np.matrix_transpose({m}) | np.linspace({x}, {x} + 1, 3)
 """
 PRODUCTS = """
-{m} @ {m}.T | {m} @ np.tanh(np.swapaxes({m}, -1, -2)) | np.dot({v}, {v}.T) | np.matmul({v}, {v}.T) | np.inner({v}, {v})
-np.outer({v}, {v}) | np.kron({v}, np.tanh({v})) | np.vdot({v}, np.sin({v})) | np.tensordot({m}, {m}, axes=([0], [0]))
-np.tensordot({m}, {m}.T, 1) | np.einsum("ij,kj->ik", {m}, {m}) | np.einsum("ij,ij->", {m}, {m}) | np.einsum("ii->i", {s})
+{m} @ {m}.T | {m} @ np.tanh(np.swapaxes({m}, -1, -2)) | np.dot({v}, {v}.T) | np.matmul({v}, {v}.T)
+np.inner({v}, {v})
+np.outer({v}, {v}) | np.kron({v}, np.tanh({v})) | np.vdot({v}, np.sin({v}))
+np.tensordot({m}, {m}, axes=([0], [0]))
+np.tensordot({m}, {m}.T, 1) | np.einsum("ij,kj->ik", {m}, {m}) | np.einsum("ij,ij->", {m}, {m})
+np.einsum("ii->i", {s})
 np.einsum("...i,...i->...", {v}, {v}) | np.einsum("ij->ji", {m}) | np.einsum("ij,ik->kj", {m}, np.tanh({m}))
-np.vecdot({v}, {v}) | np.matvec({m}, {m}[0]) | np.vecmat({m}[:, 0], {m}) | np.cross(np.ravel({m})[:3], np.ravel({m})[-3:])
+np.vecdot({v}, {v}) | np.matvec({m}, {m}[0]) | np.vecmat({m}[:, 0], {m})
+np.cross(np.ravel({m})[:3], np.ravel({m})[-3:])
 np.einsum("ij,jk,kl->il", {m}, {m}.T, {m}) | np.linalg.multi_dot([{m}, {m}.T, {m}]) | np.add.outer({v}, {v})
 np.einsum("ij,i->j", {m}, {m}[:, 0])
 """
 LINALG = """
-np.linalg.inv({s}) | np.linalg.solve({s}, {s}[0]) | np.linalg.solve({s}, {s} * 2) | np.linalg.det({s} / 3)
-np.linalg.slogdet({s})[1] | np.linalg.cholesky({s}) | np.linalg.norm({m}) | np.linalg.norm({v}, axis=0) | np.linalg.eigvalsh({s})
-np.linalg.norm({m}, 1) | np.linalg.norm({m}, np.inf, axis=0) | np.linalg.matrix_power({s} / 4, 3) | np.linalg.pinv({s})
+np.linalg.inv({s}) | np.linalg.solve({s}, {s}[0]) | np.linalg.solve({s}, {m}) | np.linalg.det({s} / 3)
+np.linalg.slogdet({s})[1] | np.linalg.cholesky({s}) | np.linalg.norm({m}) | np.linalg.norm({v}, axis=0)
+np.linalg.eigvalsh({s})
+np.linalg.norm({m}, 1) | np.linalg.norm({m}, np.inf, axis=0) | np.linalg.matrix_power({s} / 4, 3)
+np.linalg.pinv({s})
 np.linalg.matrix_norm({m}) | np.linalg.svdvals({s}) | np.linalg.trace({m}) | np.linalg.vecdot({v}, {v})
 np.linalg.outer(np.ravel({v}), np.ravel({v})) | np.linalg.norm({s}, "nuc") | np.linalg.norm({s}, 2)
 """

@@ -13,14 +13,18 @@ SHAPES = {"U": (D, H), "W": (H, H), "V": (H, H), "b": (H,), "s": (H,), "h0": (H,
 ATOMS = """
 x @ w["U"] + h_ @ w["W"] | x @ w["U"] + h_ @ w["W"] + w["b"] | h_ @ w["V"] | h_ * w["s"] | x @ w["U"] * w["s"]
 np.einsum("bh,hk->bk", h_, w["W"]) | h_ @ (w["W"] * w["W"]) | h_ @ (w["V"] * w["s"]) | h_ @ outside + x @ w["U"]
-h_ @ (w["W"] / np.sqrt(np.sum(np.square(w["W"])) + 1)) | lag @ w["V"] | 0.5 * lag | x[:, :1] * w["b"] | h_ @ w["W"].T
-h_ @ nn.softmax(w["V"]) | np.concatenate([x, h_], axis=-1) @ np.concatenate([w["U"], w["W"]], axis=0)
+h_ @ (w["W"] / np.sqrt(np.sum(np.square(w["W"])) + 1)) | lag @ w["V"] | 0.5 * lag | x[:, :1] * w["b"]
+h_ @ w["W"].T
+h_ @ nn.softmax(w["V"]) | np.concatenate([x, h_], axis=-1) @ np.concatenate([w["U"], w["V"]], axis=0)
 """
 UNARY = """
-np.tanh({a}) | nn.sigmoid({a}) | np.sin({a}) | nn.softmax({a}) | {a}[:, ::-1] | np.roll({a}, 1, axis=-1) | nn.relu({a})
-({a} - np.mean({a}, axis=-1, keepdims=True)) / np.sqrt(np.var({a}, axis=-1, keepdims=True) + 0.1) | np.arctan({a})
+np.tanh({a}) | nn.sigmoid({a}) | np.sin({a}) | nn.softmax({a}) | {a}[:, ::-1] | np.roll({a}, 1, axis=-1)
+nn.relu({a})
+({a} - np.mean({a}, axis=-1, keepdims=True)) / np.sqrt(np.var({a}, axis=-1, keepdims=True) + 0.1)
+np.arctan({a})
 np.cumsum({a}, axis=-1) / 3 | np.concatenate([{a}[:, 1:], {a}[:, :1]], axis=-1) | np.sqrt(np.square({a}) + 0.1)
-np.where({a} > 0, {a}, 0.1 * {a}) | np.clip({a}, -0.9, 0.9) | {a} + np.max({a}, axis=-1, keepdims=True) | np.expm1(np.tanh({a}))
+np.where({a} > 0, {a}, 0.1 * {a}) | np.clip({a}, -0.9, 0.9) | {a} + np.max({a}, axis=-1, keepdims=True)
+np.expm1(np.tanh({a}))
 {a} / (1 + np.sum(np.abs({a}), axis=-1, keepdims=True)) | np.sort({a}, axis=-1) | np.log1p(np.square({a}))
 {a} - 0.1 * np.mean({a}, axis=0, keepdims=True)
 """
@@ -30,7 +34,8 @@ np.where({a} > {b}, {a}, 0.5 * {b}) | {a} / (1 + np.square({b})) | np.logaddexp(
 """
 LOSSES = """
 np.mean(np.square({h} @ {w}["Q"] - Y[t - 1])) | np.mean(np.square({h})) | nn.mse({h} @ {w}["Q"], Y[t - 1])
-np.sum(np.tanh({h} @ {w}["Q"])) / 7 | -np.mean(nn.log_softmax({h} @ {w}["Q"])[:, 0]) | np.sum(np.square({h} - 0.3))
+np.sum(np.tanh({h} @ {w}["Q"])) / 7 | -np.mean(nn.log_softmax({h} @ {w}["Q"])[:, 0])
+np.sum(np.square({h} - 0.3))
 """
 COMBINED = ["sum", "mean", "log"]
 

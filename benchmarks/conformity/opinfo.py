@@ -18,7 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 import torch
 from torch.testing._internal.common_methods_invocations import op_db
-from torch_table import MAGNITUDES, ROWS, Beyond
+from torch_table import MAGNITUDES, ROWS, BeyondError
 
 import minigrad as mg
 from minigrad.errors import MinigradError
@@ -41,7 +41,7 @@ EXPLAINED = [
 ]
 
 
-class Difference(Exception):
+class DifferenceError(Exception):
     """What differs in a sample."""
 
 
@@ -101,7 +101,7 @@ def results(y):
 
 
 def compare(op, sample, tolerance):
-    """Raise Difference where a value or a gradient differs; the number of gradients that were compared."""
+    """Raise DifferenceError where a value or a gradient differs; the number of gradients that were compared."""
     twins = Twins(sample)
     theirs = results(op(*twins.torch_args, **twins.torch_kwargs))
     ours = results(ROWS[op.name](*twins.args, **twins.kwargs))
@@ -125,8 +125,8 @@ def compare_gradients(pairs, twins, tolerance):
     expected = torch.autograd.grad(outputs, twins.torch, seeds, allow_unused=True)
     found = summed(pairs, cotangents, twins.ours)
     for a, b, x in zip(found, expected, twins.ours, strict=True):
-        b = np.zeros(x.shape, x.dtype) if b is None else array(b)
-        same("gradient", a, b, tolerance)
+        known = np.zeros(x.shape, x.dtype) if b is None else array(b)
+        same("gradient", a, known, tolerance)
     return 1
 
 
@@ -152,12 +152,12 @@ def array(x):
 
 def same(what, found, expected, tolerance):
     if found.shape != expected.shape:
-        raise Difference(f"{what}: shape {found.shape}, PyTorch's {expected.shape}")
+        raise DifferenceError(f"{what}: shape {found.shape}, PyTorch's {expected.shape}")
     finite = np.abs(expected[np.isfinite(expected)]) if expected.dtype.kind == "f" else np.zeros(1)
     bound = tolerance * max(1, finite.max(initial=0))
     if not np.allclose(found, expected, tolerance, bound, equal_nan=True):
         bad = ~np.isclose(found, expected, tolerance, bound, equal_nan=True)
-        raise Difference(f"{what}: {found[bad][:3]}, PyTorch's {expected[bad][:3]}")
+        raise DifferenceError(f"{what}: {found[bad][:3]}, PyTorch's {expected[bad][:3]}")
 
 
 class Report:
@@ -174,9 +174,9 @@ class Report:
         try:
             self.count["gradients"] += compare(op, sample, tolerance)
             self.count["samples"] += 1
-        except Beyond as error:
+        except BeyondError as error:
             self.beyond[op.name][str(error)] += 1
-        except Difference as error:
+        except DifferenceError as error:
             self.judge(op.name, f"{error} at {described(sample)}")
         except ERRORS as error:
             self.raised(op, sample, error)

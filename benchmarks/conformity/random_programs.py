@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from checks import check_loop, check_program
 from grammar import Program
 from loops import Loop
-from references import Mismatch, Truth
+from references import MismatchError, Truth
 
 from minigrad.errors import MinigradError
 
@@ -71,7 +71,7 @@ class Trial:
         """One of them; a refusal of the engine's is counted by its first words."""
         try:
             self.count += once(kind, seed, always)
-        except Mismatch as error:
+        except MismatchError as error:
             self.save(kind, seed, str(error), "mismatches")
         except MinigradError as error:
             self.save(kind, seed, str(error), f"refused: {str(error)[:60]}")

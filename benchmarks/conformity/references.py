@@ -15,17 +15,17 @@ STEPS = (1e-3, 1e-5)
 NEAR = 1e-5
 
 
-class Mismatch(Exception):
+class MismatchError(Exception):
     """Two ways to one result that differ: which, and how."""
 
 
 def agree(way, found, expected):
     """Raise where two lists of arrays differ by more than rounding."""
-    for k, (a, b) in enumerate(zip(found, expected, strict=True)):
-        a, b = np.asarray(a), np.asarray(b)
+    pairs = zip(map(np.asarray, found), map(np.asarray, expected), strict=True)
+    for k, (a, b) in enumerate(pairs):
         bound = CLOSE * max(1, np.abs(b).max(initial=0))
         if a.shape != b.shape or not np.allclose(a, b, CLOSE, bound, equal_nan=True):
-            raise Mismatch(f"{way}, array {k}: {a.ravel()[:6]} and {b.ravel()[:6]}")
+            raise MismatchError(f"{way}, array {k}: {a.ravel()[:6]} and {b.ravel()[:6]}")
 
 
 class Truth:
@@ -45,7 +45,13 @@ class Truth:
         expected = by_jax(f, arrays, second)
         # JAX gives NaN for a derivative that it does not define, as that of a norm at 0.
         known = [np.where(np.isnan(expected[k]), gradient[k], expected[k]) for k in arrays]
-        agree(f"{way} beside JAX", [gradient[k] for k in arrays], known)
+        try:
+            agree(f"{way} beside JAX", [gradient[k] for k in arrays], known)
+        except MismatchError:
+            # A tie that only rounding decides, as max over equal sums: there is no derivative.
+            if not differs(f, arrays, dict(zip(arrays, known, strict=True)), self.rng, second):
+                raise
+            self.count["without a derivative there"] += 1
 
 
 def by_jax(f, arrays, second=False):

@@ -1,7 +1,7 @@
 """PyTorch's functions in NumPy: what opinfo.py runs beside each of PyTorch's own.
 
-A row is a name of PyTorch's operator database and a function of the same arguments that is written in NumPy. Beyond
-says that a call has no counterpart in NumPy's terms.
+A row is a name of PyTorch's operator database and a function of the same arguments, written in NumPy. BeyondError says
+that a call has no counterpart in NumPy's terms.
 """
 
 import functools
@@ -11,7 +11,7 @@ import numpy as np
 import minigrad as mg
 
 
-class Beyond(Exception):
+class BeyondError(Exception):
     """A call that NumPy does not have: why."""
 
 
@@ -70,8 +70,8 @@ RENAMED = {
     "clamp": lambda x, low=None, high=None, **kw: np.clip(
         x, kw.get("min", low), kw.get("max", high)
     ),
-    "clamp_min": lambda x, low: np.maximum(x, low),
-    "clamp_max": lambda x, high: np.minimum(x, high),
+    "clamp_min": np.maximum,
+    "clamp_max": np.minimum,
     "nn.functional.relu": mg.relu,
     "nn.functional.relu6": lambda x: np.clip(x, 0, 6),
     "nn.functional.hardtanh": lambda x, min_val=-1, max_val=1: np.clip(x, min_val, max_val),
@@ -123,7 +123,7 @@ def axis_of(dim):
 def reduced(fn):
     def call(x, dim=None, keepdim=False, dtype=None):
         if dtype is not None:
-            raise Beyond("dtype=")
+            raise BeyondError("dtype=")
         return fn(x, axis=axis_of(dim), keepdims=keepdim)
 
     return call
@@ -202,7 +202,7 @@ def sort(x, dim=-1, descending=False, stable=False):
 
 def norm(x, ord=None, dim=None, keepdim=False, dtype=None):
     if dtype is not None:
-        raise Beyond("dtype=")
+        raise BeyondError("dtype=")
     if ord is None and dim is None:
         y = np.linalg.norm(np.ravel(x))
         return np.reshape(y, (1,) * np.ndim(x)) if keepdim else y
@@ -211,20 +211,20 @@ def norm(x, ord=None, dim=None, keepdim=False, dtype=None):
 
 def old_norm(x, p="fro", dim=None, keepdim=False, dtype=None):
     if dtype is not None or p == "nuc":
-        raise Beyond("dtype= or nuc of many axes")
+        raise BeyondError("dtype= or nuc of many axes")
     p = 2 if p == "fro" else p
     return np.linalg.vector_norm(x, axis=axis_of(dim), keepdims=keepdim, ord=p)
 
 
 def vector_norm(x, ord=2, dim=None, keepdim=False, dtype=None):
     if dtype is not None:
-        raise Beyond("dtype=")
+        raise BeyondError("dtype=")
     return np.linalg.vector_norm(x, axis=axis_of(dim), keepdims=keepdim, ord=ord)
 
 
 def matrix_norm(x, ord="fro", dim=(-2, -1), keepdim=False, dtype=None):
     if dtype is not None:
-        raise Beyond("dtype=")
+        raise BeyondError("dtype=")
     return np.linalg.norm(x, ord, axis=tuple(dim), keepdims=keepdim)
 
 
@@ -283,7 +283,7 @@ def chunk(x, chunks, dim=0):
 
 def gather(x, dim, index, sparse_grad=False):
     if x.ndim == 0 or index.ndim == 0:
-        raise Beyond("indices of a number")
+        raise BeyondError("indices of a number")
     grid = list(np.indices(index.shape))
     grid[dim % x.ndim] = index
     return x[tuple(grid)]
@@ -297,7 +297,7 @@ def padded(x, pad, mode="constant", value=0.0):
     """PyTorch's widths begin at the last axis."""
     modes = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
     if min(pad, default=0) < 0:
-        raise Beyond("padding below 0")
+        raise BeyondError("padding below 0")
     pairs = [*zip(pad[::2], pad[1::2], strict=True)][::-1]
     widths = [(0, 0)] * (x.ndim - len(pairs)) + pairs
     options = {"constant_values": value or 0.0} if mode == "constant" else {}
@@ -314,7 +314,7 @@ def meshgrid(x, *others, indexing="ij"):
 
 def cat(xs, dim=0, **out):
     if any(np.shape(x) == (0,) for x in xs) and any(np.ndim(x) > 1 for x in xs):
-        raise Beyond("an empty vector beside matrices")
+        raise BeyondError("an empty vector beside matrices")
     return np.concatenate(xs, axis=dim)
 
 
@@ -329,7 +329,7 @@ def getitem(x, index):
 # --- products and linear algebra ------------------------------------------------------------------
 def cross(a, b, dim=-1):
     if dim is None:
-        raise Beyond("the first axis of 3")
+        raise BeyondError("the first axis of 3")
     return np.cross(a, b, axis=dim)
 
 
@@ -350,7 +350,7 @@ def scaled(product):
 
 def solve(a, b, left=True):
     if not left:
-        raise Beyond("left=False")
+        raise BeyondError("left=False")
     if b.ndim == a.ndim - 1 and b.ndim and b.shape == a.shape[:-1]:
         return np.linalg.solve(a, b[..., None])[..., 0]
     return np.linalg.solve(a, b)
@@ -363,7 +363,7 @@ def cholesky(x, upper=False):
 
 def svd(x, full_matrices=True):
     if full_matrices and x.shape[-1] != x.shape[-2]:
-        raise Beyond("full_matrices=True of matrices that are not square")
+        raise BeyondError("full_matrices=True of matrices that are not square")
     u, s, vh = np.linalg.svd(x, full_matrices=False)
     return np.abs(u), s, np.abs(vh)
 
@@ -375,7 +375,7 @@ def eigh(x, UPLO="L"):
 
 def pinv(x, rcond=None, rtol=None, hermitian=False, **others):
     if others or np.ndim(rtol) or np.ndim(rcond):
-        raise Beyond("absolute tolerances, or one for each matrix")
+        raise BeyondError("absolute tolerances, or one for each matrix")
     bound = rtol if rcond is None else rcond
     return np.linalg.pinv(
         x, hermitian=hermitian, **({} if bound is None else {"rtol": float(bound)})
@@ -396,7 +396,7 @@ def product_of_stacks(a, b):
 def mean_of(loss):
     def call(a, b, reduction="mean", **others):
         if others:
-            raise Beyond(", ".join(others))
+            raise BeyondError(", ".join(others))
         fold = {"mean": np.mean, "sum": np.sum, "none": np.positive}[reduction]
         return fold(loss(a, b))
 
@@ -405,7 +405,7 @@ def mean_of(loss):
 
 def cross_entropy(x, target, **others):
     if others or target.dtype.kind == "f" or x.ndim != 2:
-        raise Beyond(", ".join(others) or "targets that are no labels, or more axes")
+        raise BeyondError(", ".join(others) or "targets that are no labels, or more axes")
     return mg.cross_entropy(x, target)
 
 
@@ -427,7 +427,7 @@ def normalize(x, p=2.0, dim=1, eps=1e-12):
 
 def embedding(weight, index, **others):
     if any(v for v in others.values()):
-        raise Beyond(", ".join(others))
+        raise BeyondError(", ".join(others))
     return weight[index]
 
 
@@ -470,16 +470,16 @@ ROWS |= {
     "reshape": shaped,
     "view": shaped,
     "permute": permuted,
-    "transpose": lambda x, a, b: np.swapaxes(x, a, b),
+    "transpose": np.swapaxes,
     "t": np.transpose,
     "T": np.transpose,
     "mT": np.matrix_transpose,
     "movedim": np.moveaxis,
     "squeeze": squeezed,
-    "unsqueeze": lambda x, dim: np.expand_dims(x, dim),
+    "unsqueeze": np.expand_dims,
     "expand": expanded,
     "broadcast_to": np.broadcast_to,
-    "broadcast_tensors": lambda x, *others: np.broadcast_arrays(x, *others),
+    "broadcast_tensors": np.broadcast_arrays,
     "flatten": flattened,
     "tile": np.tile,
     "repeat": repeated,
