@@ -173,9 +173,10 @@ def clipped(run, whole):
     """Both ways to clip, by hand from the full gradient."""
     gradient = arrays_of(whole.outputs[1:])
     norm = np.sqrt(sum(np.sum(np.square(g)) for g in gradient))
-    short = tf.clip(whole, norm / 2)
-    agree("clip", arrays_of(short.outputs[1:]), [g / 2 for g in gradient])
-    run.plans("clip", short)
+    if norm:
+        short = tf.clip(whole, norm / 2)
+        agree("clip", arrays_of(short.outputs[1:]), [g / 2 for g in gradient])
+        run.plans("clip", short)
     flat = tf.clip_value(whole, 0.05)
     agree("clip_value", arrays_of(flat.outputs[1:]), [np.clip(g, -0.05, 0.05) for g in gradient])
     run.plans("clip_value", flat)

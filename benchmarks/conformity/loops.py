@@ -95,7 +95,9 @@ class Loop:
         return self.lines
 
     def written(self):
-        initial = self.pick(['np.zeros((X.shape[1], 3)) + p["h0"]', "np.zeros((X.shape[1], 3))"])
+        initial = self.pick(
+            ['np.zeros((X.shape[1], 3)) + p["h0"]', "np.full((X.shape[1], 3), 0.5)"]
+        )
         is_inside = self.rng.random() < 0.5
         is_last = self.rng.random() < 0.2
         loss = self.pick(LOSSES).format(h="h[-1]", w="w" if is_inside else "p")
