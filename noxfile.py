@@ -11,6 +11,7 @@ FAST = [
     "tests/minigrad/core",
     "tests/minigrad/transforms",
 ]
+RIVALS = ["torch", "jax", "scipy", "expecttest", "mpmath", "tqdm"]
 
 
 def install(session: nox.Session) -> None:
@@ -76,3 +77,13 @@ def nightly(session: nox.Session) -> None:
     """The tests with random examples, twenty times as many."""
     install(session)
     session.run("python", "-m", "pytest", *session.posargs, env={"HYPOTHESIS_PROFILE": "nightly"})
+
+
+@nox.session
+def conformity(session: nox.Session) -> None:
+    """Beside autograd's tests, PyTorch's samples and JAX: ``-- random_programs --loops 100`` runs one of them."""
+    install(session)
+    session.install(*RIVALS)
+    scripts, options = session.posargs[:1], session.posargs[1:]
+    for script in scripts or ["autograd_tests", "opinfo", "random_programs"]:
+        session.run("python", f"benchmarks/conformity/{script}.py", *options)

@@ -172,11 +172,37 @@ def _einsum_template(n: Any, slot: int) -> str:
     return f"spread({sentence})"
 
 
-def _bind_einsum(subscripts: Any, *xs: Any, **keywords: Any) -> Any:
-    if not isinstance(subscripts, str):
-        got = "operands with index lists"
-        raise UnsupportedError("einsum", got=got, expected="write einsum('ij,jk->ik', a, b)")
+def _bind_einsum(*args: Any, **keywords: Any) -> Any:
+    if args and isinstance(args[0], str):
+        subscripts, *xs = args
+    else:
+        subscripts, xs = _from_lists(args)
     return xs, {"subscripts": subscripts, **keywords}
+
+
+def _from_lists(args: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+    """NumPy's other notation, einsum(a, [0, 1], b, [1, 2], [0, 2]), as subscripts and operands."""
+    end = len(args) // 2 * 2
+    terms = [*map(_lettered, args[1:end:2])]
+    subscripts = ",".join(terms)
+    if end < len(args):
+        subscripts += "->" + _lettered(args[end])
+    return subscripts, args[:end:2]
+
+
+def _lettered(indices: Any) -> str:
+    """Axes numbered from 0, as letters that sort as the numbers do."""
+    letters = string.ascii_uppercase + string.ascii_lowercase
+    term = ""
+    for index in indices:
+        if index is Ellipsis:
+            term += "..."
+        elif index in range(len(letters)):
+            term += letters[index]
+        else:
+            expected = "whole numbers from 0 to 51 and Ellipsis"
+            raise UnsupportedError("einsum", got=f"axis {index}", expected=expected)
+    return term
 
 
 defvjp(

@@ -52,6 +52,8 @@ OF_ONE_ARRAY = (
     np.round,
     np.around,
     np.fix,
+    # of real numbers: 0 or pi
+    np.angle,
     np.isposinf,
     np.isneginf,
 )
@@ -67,9 +69,6 @@ STATIC: set[Fn] = {
     np.shape,
     np.ndim,
     np.size,
-    np.zeros_like,
-    np.ones_like,
-    np.empty_like,
     np.iscomplexobj,
     np.isrealobj,
     np.result_type,

@@ -83,10 +83,8 @@ def _multi_dot(g: Any, y: Any, *xs: Any) -> list[Any]:
     """The product with g in each operand's place, the others transposed and in reverse."""
     # A vector in front is a row, one at the end a column.
     first, *middle, last = xs
-    row_length = first.shape[-1]
-    first = np.reshape(first, (math.prod(first.shape[:-1]), row_length))
-    column_length = last.shape[0]
-    last = np.reshape(last, (column_length, math.prod(last.shape[1:])))
+    first = first if first.ndim == 2 else first[None]
+    last = last if last.ndim == 2 else last[:, None]
     matrices = (first, *middle, last)
     transposed = [x.T for x in matrices]
     matrix_shape = first.shape[0], last.shape[1]

@@ -450,8 +450,8 @@ MESSAGES = [
         "np.cross: vectors of 2 and 2 elements; 3 wanted. Of two: a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]. [{}]",
     ),
     (
-        lambda: np.einsum(w(A), [0]),
-        "einsum: operands with index lists; write einsum('ij,jk->ik', a, b). [{}]",
+        lambda: np.einsum(w(A), [-1, 0]),
+        "einsum: axis -1; whole numbers from 0 to 51 and Ellipsis. [{}]",
     ),
     (
         lambda: np.linalg.multi_dot([w(np.ones((1, 1, 1))), A]),

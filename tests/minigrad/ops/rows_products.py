@@ -36,6 +36,14 @@ def einsum(draw, subscripts):
 
 
 @st.composite
+def einsum_of_lists(draw):
+    """The notation with a list of axes behind each operand, and one for the result or none."""
+    spread, result = draw(st.booleans()), draw(st.sampled_from([(), ([..., 2, 0],)]))
+    a, b = numbers(draw, (2, 3, 4) if spread else (3, 4), (4, 2))[0:2]
+    return lambda a, b: np.einsum(a, [..., 0, 1], b, (1, 2), *result), [a, b]
+
+
+@st.composite
 def einsum_of_ones(draw):
     a, b = draw(
         mutually_broadcastable_shapes(num_shapes=2, min_dims=2, max_dims=2, max_side=3)
@@ -81,6 +89,7 @@ PRODUCTS = [
     (np.matmul, "", matmul()),
     (np.dot, "", dot()),
     *((np.einsum, s, einsum(s)) for s in EINSUMS),
+    (np.einsum, "lists of axes", einsum_of_lists()),
     (np.einsum, "ones under a letter", einsum_of_ones()),
     (
         np.einsum,

@@ -28,6 +28,12 @@ NOTHING = [
     ("sum over none", lambda x: np.sum(x, axis=0), [(0, 3)]),
     ("max of no rows", lambda x: np.max(x, axis=1), [(0, 3)]),
     ("softmax of no rows", mg.softmax, [(0, 3)]),
+    ("multi_dot over none", lambda a, b: np.linalg.multi_dot([a, b]), [(2, 0), (0, 3)]),
+    (
+        "multi_dot of no rows",
+        lambda a, b, c: np.linalg.multi_dot([a, b, c]),
+        [(0, 2), (2, 2), (2,)],
+    ),
     ("concatenate", lambda a, b: np.concatenate([a, b]), [(0, 3), (2, 3)]),
     ("stack", lambda a, b: np.stack([a, b], axis=1), [(0,), (0,)]),
     ("reshape", lambda x: np.reshape(x, (3, 0)), [(0, 3)]),
