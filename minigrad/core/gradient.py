@@ -44,11 +44,10 @@ def gradients(
             adjoints[x] = g if recorded else _off_the_tape(g.copy())
         if recorded and x.name and g.fn and not g.name:
             g.named(f"d{tape.outputs[0].name or 'L'}/d{x.name}")
-    for x in wrt:
-        if x not in adjoints:
-            if not allow_unused and x not in tape.names:
-                _refuse(x)
-            adjoints[x] = _off_the_tape(np.zeros(x.shape, x.dtype))
+    for x in asked.difference(adjoints):
+        if not allow_unused and x not in tape.names:
+            _refuse(x)
+        adjoints[x] = _off_the_tape(np.zeros(x.shape, x.dtype))
     return [adjoints[x] for x in wrt]
 
 

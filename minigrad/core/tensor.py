@@ -511,31 +511,32 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     except (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError) as error:
         refusal = convert.long_refusals().refusal
         raise refusal(op_name(fn), inputs, kwargs, error, args) from None
-    data = frozen(data)
-    kind = data.dtype.kind
-    if kind not in REAL_KINDS:
-        # refuses it
-        own(data, fn=fn)
+    data = own(np.asarray(data), fn=fn)
     if recording.get() is not None and not records():
         return _unrecorded(data, inputs, values, "no_grad()")
-    if not needs_grad and _is_off_the_tape(args):
-        return _unrecorded(data, inputs, values)
-    if needs_grad and (kind != "f" or None in op.rules):
+    if needs_grad and (data.dtype.kind != "f" or None in op.rules):
         needs_grad = _goes_back(data, fn, inputs)
-        if not needs_grad and inputs[0].swept > 0 and fn in CLOSED:
-            # state that a gate carries out of what backward() has finished with
-            return _unrecorded(data, inputs, values, f"{op_name(fn)}()")
-    if needs_grad and data.ndim == 0:
+    if not needs_grad:
+        how = _off_the_tape(fn, args, inputs)
+        if how is not None:
+            return _unrecorded(data, inputs, values, how)
+    elif data.ndim == 0:
         from .finished import released
 
         inputs = released(fn, inputs)
     return Tensor(data, needs_grad, None, fn, tuple(inputs), kwargs)
 
 
-def _is_off_the_tape(args: tuple[Any, ...]) -> bool:
-    """Whether these are values that were computed off the tape, and constants."""
-    tensors = [x for x in args if type(x) is Tensor]
-    return bool(tensors) and all((x.cut or x.off_tape) and not x.name for x in tensors)
+def _off_the_tape(fn: Method, args: tuple[Any, ...], inputs: list[Tensor]) -> str | None:
+    """By what a result without a gradient leaves the tape; None where it stays on it."""
+    if fn in CLOSED:
+        # state that a gate carries out of what backward() has finished with
+        return f"{op_name(fn)}()" if inputs[0].swept > 0 else None
+    for x in args:
+        if type(x) is Tensor and (x.name or not (x.cut or x.off_tape)):
+            return None
+    # of constants, and values that are off it already
+    return ""
 
 
 def _unrecorded(data: Array, inputs: list[Tensor], values: list[Array], how: str = "") -> Tensor:
