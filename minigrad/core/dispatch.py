@@ -7,6 +7,7 @@ from typing import Any
 
 from minigrad.errors import MinigradError, UnsupportedError
 from minigrad.ops import COMPOSED, DISCRETE, STATIC, compose, op_name
+from minigrad.ops.numeric.spectrum import Spectrum
 
 from .array import is_tensor
 from .convert import look
@@ -21,6 +22,16 @@ def not_in_the_table(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     if fn in COMPOSED:
         return _composed(fn, args, kwargs)
     return _called(fn, args, kwargs)
+
+
+def refused(
+    fn: Fn, args: tuple[Any, ...], inputs: list[Any], kwargs: dict[str, Any], error: Exception
+) -> Any:
+    """What NumPy refuses: an operation on a Spectrum is its own, else raise NumPy's reason."""
+    for x in args:
+        if isinstance(x, Spectrum):
+            return x.operation(fn, args, kwargs)
+    raise refusal(op_name(fn), inputs, kwargs, error) from None
 
 
 def _composed(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

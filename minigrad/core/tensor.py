@@ -470,9 +470,9 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     except MinigradError:
         raise
     except (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError) as error:
-        from .long_refusals import refusal
+        from .dispatch import refused
 
-        raise refusal(op_name(fn), inputs, kwargs, error) from None
+        return refused(fn, args, inputs, kwargs, error)
     data = frozen(data)
     kind = data.dtype.kind
     if kind not in REAL_KINDS:
