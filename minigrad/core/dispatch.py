@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from minigrad.errors import MinigradError, UnsupportedError
 from minigrad.ops import COMPOSED, DISCRETE, STATIC, compose, op_name
+from minigrad.ops.numeric.on_demand import entered
 from minigrad.ops.numeric.spectrum import Spectrum
 
 from .array import is_tensor
@@ -21,6 +25,8 @@ def not_in_the_table(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     """Record fn as what it is made of, or call it on bare values where that loses no gradient."""
     if fn in COMPOSED:
         return _composed(fn, args, kwargs)
+    if entered(fn):
+        return next(_tensors([args, kwargs])).__array_function__(fn, (), args, kwargs)
     return _called(fn, args, kwargs)
 
 
@@ -67,10 +73,18 @@ def _called(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def _gradient_lost(fn: Fn, x: Any) -> UnsupportedError:
-    space = _SPACES.get(getattr(fn, "__module__", ""), "np")
+    space = _space(fn)
     got = f"'{x.label}' needs a gradient and minigrad cannot differentiate this function"
     expected = "write it with other NumPy functions, or pass x.data where no gradient is wanted"
     return UnsupportedError(f"{space}.{op_name(fn)}", got=got, expected=expected)
+
+
+def _space(fn: Fn) -> str:
+    """Where fn is found: a ufunc of SciPy does not say, but is there."""
+    scipy_special = sys.modules.get("scipy.special")
+    if isinstance(fn, np.ufunc) and getattr(scipy_special, fn.__name__, None) is fn:
+        return "scipy.special"
+    return _SPACES.get(getattr(fn, "__module__", ""), "np")
 
 
 def _tensors(x: Any) -> Iterator[Any]:

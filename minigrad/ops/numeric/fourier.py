@@ -73,8 +73,7 @@ def _fft(x: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Spec
 
 def _ifft(x: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Spectrum:
     """The conjugate of the transform of the conjugate, as the inverse is scaled."""
-    forward = _fft(np.conj(x), n, axis, _norm_of_inverse(norm))
-    return np.conj(forward)
+    return _fft(np.conj(x), n, axis, _norm_of_inverse(norm)).conj()
 
 
 def _rfft(x: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Spectrum:
@@ -106,7 +105,7 @@ def _hfft(x: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any
 
 
 def _ihfft(x: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Spectrum:
-    return np.conj(_rfft(x, n, axis, _norm_of_inverse(norm)))
+    return _rfft(x, n, axis, _norm_of_inverse(norm)).conj()
 
 
 def _norm_of_inverse(norm: Any) -> str:

@@ -78,7 +78,8 @@ def _apply_along_axis(func1d: Fn, axis: int, arr: Any, *args: Any) -> Any:
 
 
 def _ediff1d(x: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    parts = [np.diff(np.reshape(x, -1))]
+    x = np.reshape(x, -1)
+    parts = [np.diff(x)]
     if to_begin is not None:
         parts.insert(0, _row_like(x, to_begin))
     if to_end is not None:

@@ -44,7 +44,7 @@ defvjp(
     _convolve_first,
     _convolve_second,
     bind=_bind_convolve,
-    says=("correlate(full({g}), {b})", "correlate(full({g}), {a})"),
+    says=("correlate(full({g}), {v})", "correlate(full({g}), {a})"),
 )
 
 

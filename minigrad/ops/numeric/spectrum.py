@@ -92,10 +92,12 @@ class Spectrum:
         return Spectrum(self.real + real, self.imag + imag)
 
     def __sub__(self, other: Any) -> Spectrum:
-        return self + (-_spectrum(other))
+        real, imag = _parts(other)
+        return Spectrum(self.real - real, self.imag - imag)
 
     def __rsub__(self, other: Any) -> Spectrum:
-        return -self + other
+        real, imag = _parts(other)
+        return Spectrum(real - self.real, imag - self.imag)
 
     def __mul__(self, other: Any) -> Spectrum:
         real, imag = _parts(other)
@@ -110,10 +112,11 @@ class Spectrum:
         if imag is ZERO:
             return Spectrum(self.real / real, self.imag / real)
         turned = self * Spectrum(real, -imag)
-        return turned / (real * real + imag * imag)
+        square = real * real + imag * imag
+        return Spectrum(turned.real / square, turned.imag / square)
 
     def __rtruediv__(self, other: Any) -> Spectrum:
-        return _spectrum(other) / self
+        return _spectrum(other).__truediv__(self)
 
     __radd__ = __add__
     __rmul__ = __mul__
