@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.errors import MinigradError, UnsupportedError
 from minigrad.ops import COMPOSED, DISCRETE, STATIC, compose, op_name
-from minigrad.ops.numeric.on_demand import entered
+from minigrad.ops.numeric.scipy_rows import entered
 from minigrad.ops.numeric.spectrum import Spectrum
 
 from .array import is_tensor

@@ -39,7 +39,7 @@ def _cond(x: Any, p: Any = None) -> Any:
 
 def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     """tensordot(a, x, x.ndim) = b: the first axes of a are those of b, the others those of x."""
-    b = b if hasattr(b, "dtype") else np.asarray(b)
+    a, b = (x if hasattr(x, "dtype") else np.asarray(x) for x in (a, b))
     if axes is not None:
         moved = [i % a.ndim for i in axes]
         order = [i for i in range(a.ndim) if i not in moved]

@@ -73,7 +73,7 @@ def words_of_scipy():
         return {}
     from scipy import special
 
-    from minigrad.ops.numeric.special import polygamma
+    from minigrad.ops.numeric.special_functions import polygamma
 
     names = {name for name in dir(special) if isinstance(getattr(special, name), np.ufunc)}
     return {name: getattr(special, name) for name in names} | {"polygamma": polygamma}

@@ -1,23 +1,21 @@
-"""Exponentials, powers and losses of scipy.special; imported with special.py."""
+"""Exponentials, powers and losses of scipy.special."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
-from scipy import special
 
-from minigrad.ops.table import OPS, defvjp
+from minigrad.ops import transcendental  # noqa: F401  (fills the rows that are read here)
+from minigrad.ops.table import OPS, op_name
+
+from .scipy_rows import row, special
 
 # SciPy has ufuncs of its own for these.
-for of_scipy, of_numpy in (
-    (special.expm1, np.expm1),
-    (special.log1p, np.log1p),
-    (special.cbrt, np.cbrt),
-    (special.exp2, np.exp2),
-):
-    row = OPS[of_numpy]
-    defvjp(of_scipy, *row.rules, says=row.says)
+for fn in (np.expm1, np.log1p, np.cbrt, np.exp2):
+    op = OPS[fn]
+    row(op_name(fn), *op.rules, says=op.says)
 
 
 # --- exponentials and powers ----------------------------------------------------------------------
@@ -34,9 +32,9 @@ def _exprel(g: Any, y: Any, x: Any) -> Any:
 
 NEAR = 0.5
 # n / (n + 1)! for n = 14 ... 1, the highest power first: the slope of the series of exprel
-EXPREL_SERIES = [n / float(special.factorial(n + 1)) for n in range(14, 0, -1)]
+EXPREL_SERIES = [n / math.factorial(n + 1) for n in range(14, 0, -1)]
 
-defvjp(special.exprel, _exprel, says="{g} ⊙ (exp({x}) - {y}) / {x}")
+row("exprel", _exprel, says="{g} ⊙ (exp({x}) - {y}) / {x}")
 
 
 def _boxcox_exponent(g: Any, y: Any, x: Any, k: Any) -> Any:
@@ -45,8 +43,8 @@ def _boxcox_exponent(g: Any, y: Any, x: Any, k: Any) -> Any:
     return _exprel(g * log * log, special.exprel(k * log), k * log)
 
 
-defvjp(
-    special.boxcox,
+row(
+    "boxcox",
     lambda g, y, x, k: g * np.power(x, k - 1),
     _boxcox_exponent,
     says=(
@@ -57,14 +55,14 @@ defvjp(
 
 # --- losses ---------------------------------------------------------------------------------------
 # The first operand is where the quadratic part ends.
-defvjp(
-    special.huber,
+row(
+    "huber",
     lambda g, y, d, r: g * np.maximum(np.absolute(r) - d, 0),
     lambda g, y, d, r: g * np.clip(r, -d, d),
     says=("{g} ⊙ maximum(abs({r}) - {d}, 0)", "{g} ⊙ clip({r}, -{d}, {d})"),
 )
-defvjp(
-    special.pseudo_huber,
+row(
+    "pseudo_huber",
     lambda g, y, d, r: g * (2 * y / d - r * r / (d * np.hypot(1, r / d))),
     lambda g, y, d, r: g * r / np.hypot(1, r / d),
     says=(

@@ -1,4 +1,4 @@
-"""Functions of scipy.special. Imported when one of them meets a Tensor: the engine needs no SciPy.
+"""Functions of scipy.special: logistic, normal, gamma, Bessel, entropies.
 
 All are ufuncs: SciPy's functions written in Python, such as softmax, ask for plain arrays.
 """
@@ -9,9 +9,10 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import special
 
-from minigrad.ops.table import defvjp, dispatched
+from minigrad.ops.table import dispatched
+
+from .scipy_rows import row, special
 
 ROOT_PI = math.sqrt(math.pi)
 DENSITY = 1 / math.sqrt(2 * math.pi)
@@ -30,22 +31,22 @@ def _polygamma(g: Any, y: Any, x: Any, n: int = 1) -> Any:
     return g * polygamma(x, n=n + 1)
 
 
-defvjp(polygamma, _polygamma, says="{g} ⊙ polygamma({x}, {n} + 1)")
+row(polygamma, _polygamma, says="{g} ⊙ polygamma({x}, {n} + 1)")
 
 
 # --- logistic -------------------------------------------------------------------------------------
-defvjp(
-    special.expit,
+row(
+    "expit",
     lambda g, y, x: g * y * special.expit(-x),
     says="{g} ⊙ {y} ⊙ expit(-{x})",
 )
-defvjp(
-    special.logit,
+row(
+    "logit",
     lambda g, y, x: g / (x * (1 - x)),
     says="{g} / ({x} ⊙ (1 - {x}))",
 )
-defvjp(
-    special.log_expit,
+row(
+    "log_expit",
     lambda g, y, x: g * special.expit(-x),
     says="{g} ⊙ expit(-{x})",
 )
@@ -62,68 +63,68 @@ def _erfcx(g: Any, y: Any, x: Any) -> Any:
     return g * np.where(x < FAR, near, far / ROOT_PI)
 
 
-defvjp(
-    special.erf,
+row(
+    "erf",
     lambda g, y, x: g * np.exp(-x * x) * (2 / ROOT_PI),
     says="{g} ⊙ exp(-{x}²) ⊙ 2 / sqrt(π)",
 )
-defvjp(
-    special.erfc,
+row(
+    "erfc",
     lambda g, y, x: -g * np.exp(-x * x) * (2 / ROOT_PI),
     says="-{g} ⊙ exp(-{x}²) ⊙ 2 / sqrt(π)",
 )
-defvjp(special.erfcx, _erfcx, says="{g} ⊙ (2 ⊙ {x} ⊙ {y} - 2 / sqrt(π))")
-defvjp(
-    special.erfi,
+row("erfcx", _erfcx, says="{g} ⊙ (2 ⊙ {x} ⊙ {y} - 2 / sqrt(π))")
+row(
+    "erfi",
     lambda g, y, x: g * np.exp(x * x) * (2 / ROOT_PI),
     says="{g} ⊙ exp({x}²) ⊙ 2 / sqrt(π)",
 )
-defvjp(
-    special.erfinv,
+row(
+    "erfinv",
     lambda g, y, x: g * np.exp(y * y) * (ROOT_PI / 2),
     says="{g} ⊙ exp({y}²) ⊙ sqrt(π) / 2",
 )
-defvjp(
-    special.erfcinv,
+row(
+    "erfcinv",
     lambda g, y, x: -g * np.exp(y * y) * (ROOT_PI / 2),
     says="-{g} ⊙ exp({y}²) ⊙ sqrt(π) / 2",
 )
-defvjp(
-    special.ndtr,
+row(
+    "ndtr",
     lambda g, y, x: g * np.exp(-x * x / 2) * DENSITY,
     says="{g} ⊙ exp(-{x}² / 2) / sqrt(2 ⊙ π)",
 )
-defvjp(
-    special.ndtri,
+row(
+    "ndtri",
     lambda g, y, x: g * np.exp(y * y / 2) / DENSITY,
     says="{g} ⊙ exp({y}² / 2) ⊙ sqrt(2 ⊙ π)",
 )
 # exp(-x² / 2) / exp(y) in which nothing underflows
-defvjp(
-    special.log_ndtr,
+row(
+    "log_ndtr",
     lambda g, y, x: g / special.erfcx(x * -math.sqrt(0.5)) * math.sqrt(2 / math.pi),
     says="{g} ⊙ exp(-{x}² / 2 - {y}) / sqrt(2 ⊙ π)",
 )
 
 # --- gamma and beta -------------------------------------------------------------------------------
-for log_gamma in (special.gammaln, special.loggamma):
-    defvjp(
+for log_gamma in ("gammaln", "loggamma"):
+    row(
         log_gamma,
         lambda g, y, x: g * special.psi(x),
         says="{g} ⊙ psi({x})",
     )
-defvjp(
-    special.gamma,
+row(
+    "gamma",
     lambda g, y, x: g * y * special.psi(x),
     says="{g} ⊙ {y} ⊙ psi({x})",
 )
-defvjp(
-    special.psi,
+row(
+    "psi",
     lambda g, y, x: g * polygamma(x, n=1),
     says="{g} ⊙ polygamma({x}, 1)",
 )
-defvjp(
-    special.beta,
+row(
+    "beta",
     lambda g, y, a, b: g * y * (special.psi(a) - special.psi(a + b)),
     lambda g, y, a, b: g * y * (special.psi(b) - special.psi(a + b)),
     says=(
@@ -131,8 +132,8 @@ defvjp(
         "{g} ⊙ {y} ⊙ (psi({b}) - psi({a} + {b}))",
     ),
 )
-defvjp(
-    special.betaln,
+row(
+    "betaln",
     lambda g, y, a, b: g * (special.psi(a) - special.psi(a + b)),
     lambda g, y, a, b: g * (special.psi(b) - special.psi(a + b)),
     says=(
@@ -149,45 +150,45 @@ def _halved(y: Any, x: Any) -> Any:
     return np.where(at_zero, 0.5, y / np.where(at_zero, 1, x))
 
 
-defvjp(
-    special.j0,
+row(
+    "j0",
     lambda g, y, x: -g * special.j1(x),
     says="-{g} ⊙ j1({x})",
 )
-defvjp(
-    special.j1,
+row(
+    "j1",
     lambda g, y, x: g * (special.j0(x) - _halved(y, x)),
     says="{g} ⊙ (j0({x}) - {y} / {x})",
 )
-defvjp(
-    special.i0,
+row(
+    "i0",
     lambda g, y, x: g * special.i1(x),
     says="{g} ⊙ i1({x})",
 )
-defvjp(
-    special.i1,
+row(
+    "i1",
     lambda g, y, x: g * (special.i0(x) - _halved(y, x)),
     says="{g} ⊙ (i0({x}) - {y} / {x})",
 )
 # Those with e are scaled by exp(-abs(x)).
-defvjp(
-    special.i0e,
+row(
+    "i0e",
     lambda g, y, x: g * (special.i1e(x) - np.sign(x) * y),
     says="{g} ⊙ (i1e({x}) - sign({x}) ⊙ {y})",
 )
-defvjp(
-    special.i1e,
+row(
+    "i1e",
     lambda g, y, x: g * (special.i0e(x) - _halved(y, x) - np.sign(x) * y),
     says="{g} ⊙ (i0e({x}) - {y} / {x} - sign({x}) ⊙ {y})",
 )
-defvjp(
-    special.jv,
+row(
+    "jv",
     None,
     lambda g, y, v, x: g / 2 * (special.jv(v - 1, x) - special.jv(v + 1, x)),
     says=(None, "{g} / 2 ⊙ (jv({v} - 1, {x}) - jv({v} + 1, {x}))"),
 )
-defvjp(
-    special.iv,
+row(
+    "iv",
     None,
     lambda g, y, v, x: g / 2 * (special.iv(v - 1, x) + special.iv(v + 1, x)),
     says=(None, "{g} / 2 ⊙ (iv({v} - 1, {x}) + iv({v} + 1, {x}))"),
@@ -202,31 +203,31 @@ def _quotient(a: Any, b: Any) -> Any:
 
 
 # Where the first operand is 0 the slope by the second is 0, as the function is.
-defvjp(
-    special.xlogy,
+row(
+    "xlogy",
     lambda g, y, a, b: g * np.log(b),
     lambda g, y, a, b: g * _quotient(a, b),
     says=("{g} ⊙ log({b})", "{g} ⊙ {a} / {b}"),
 )
-defvjp(
-    special.xlog1py,
+row(
+    "xlog1py",
     lambda g, y, a, b: g * np.log1p(b),
     lambda g, y, a, b: g * _quotient(a, 1 + b),
     says=("{g} ⊙ log1p({b})", "{g} ⊙ {a} / (1 + {b})"),
 )
-defvjp(
-    special.entr,
+row(
+    "entr",
     lambda g, y, x: -g * (np.log(x) + 1),
     says="-{g} ⊙ (log({x}) + 1)",
 )
-defvjp(
-    special.rel_entr,
+row(
+    "rel_entr",
     lambda g, y, a, b: g * (np.log(a / b) + 1),
     lambda g, y, a, b: -g * _quotient(a, b),
     says=("{g} ⊙ (log({a} / {b}) + 1)", "-{g} ⊙ {a} / {b}"),
 )
-defvjp(
-    special.kl_div,
+row(
+    "kl_div",
     lambda g, y, a, b: g * np.log(a / b),
     lambda g, y, a, b: g * (1 - _quotient(a, b)),
     says=("{g} ⊙ log({a} / {b})", "{g} ⊙ (1 - {a} / {b})"),
