@@ -103,8 +103,9 @@ def numpy(self: Tensor) -> Array:
 def as_array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
     """np.asarray: refused where it would lose a gradient."""
     if self.requires_grad:
-        expected = "use np.stack to join Tensors, and .data or .numpy() for the bare value"
-        raise UnsupportedError("np.asarray", got=_gradient_lost(self), expected=expected)
+        from .long_refusals import no_plain_array
+
+        raise no_plain_array(_gradient_lost(self))
     look(self)
     return np.array(self._array, dtype=dtype, copy=copy)
 

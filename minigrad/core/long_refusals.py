@@ -5,6 +5,7 @@ These functions return the error; they are imported when it is raised.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 MAX_NAMED_OPERANDS = 4
+IN_THE_STEAD_OF = {
+    "scipy.special.softmax": "mg.softmax is recorded",
+    "scipy.special.log_softmax": "mg.log_softmax is recorded",
+    "scipy.special.softplus": "np.logaddexp(0, x) is recorded",
+    "scipy.special.logsumexp": "np.log(np.sum(np.exp(x - m))) + m is, with m = np.max(x)",
+}
 
 
 # --- recording ------------------------------------------------------------------------------------
@@ -82,6 +89,30 @@ def _end_of_the_way(tape: Tape) -> str:
 
 
 # --- conversions ----------------------------------------------------------------------------------
+def no_plain_array(got: str) -> UnsupportedError:
+    """The error for np.asarray of what needs a gradient; a function of SciPy asks for it too."""
+    name = _scipy_function()
+    remedy = IN_THE_STEAD_OF.get(name, "")
+    expected = "use np.stack to join Tensors, and .data or .numpy() for the bare value"
+    if name:
+        expected = "this function is not recorded, as it is written for plain arrays"
+    return UnsupportedError(name or "np.asarray", got=got, expected=expected, remedy=remedy)
+
+
+def _scipy_function() -> str:
+    """Which function of SciPy the user called, if one is running: ``scipy.special.softmax``."""
+    frame = sys._getframe(3)
+    name = ""
+    while frame.f_back is not None:
+        package = str(frame.f_globals.get("__name__", "")).split(".")
+        if package[0] == "scipy":
+            name = ".".join([*package[:2], frame.f_code.co_name])
+        elif name:
+            break
+        frame = frame.f_back
+    return name
+
+
 def pickling(x: Tensor) -> UnsupportedError:
     """The error for the result of an operation: copied, it would have to take its past along."""
     got = f"'{x.label}' is a result of {x.op}"

@@ -46,3 +46,13 @@ def test_what_has_no_row_is_refused_by_its_own_name():
     x = mg.tensor([0.5], requires_grad=True, name="x")
     with pytest.raises(UnsupportedError, match=re.escape("scipy.special.airy: 'x' needs a grad")):
         special.airy(x)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_what_is_written_for_plain_arrays_says_so_and_what_stands_for_it(name):
+    x = mg.tensor([0.5, 1.0], requires_grad=True, name="x")
+    with pytest.raises(UnsupportedError) as caught:
+        getattr(special, name)(x)
+    assert str(caught.value).startswith(f"scipy.special.{name}: 'x' needs a gradient")
+    assert f"mg.{name} is recorded" in str(caught.value)
+    np.testing.assert_allclose(getattr(mg, name)(x).data, getattr(special, name)(x.data))
