@@ -17,7 +17,7 @@ from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor, tensor
 from minigrad.losses import cross_entropy, mse, sequence_mask
 from minigrad.ops.activations import log_softmax, logsumexp, one_hot, relu, sigmoid, softmax
-from minigrad.ops.own import op
+from minigrad.ops.numeric.own import op
 
 from . import errors, optim, transforms
 from .compiler import Plan, compile

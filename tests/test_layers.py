@@ -52,7 +52,12 @@ SECOND_READING = {
     "minigrad.scoping": {"minigrad.errors"},
     "minigrad.core.seed": {"minigrad.core.long_refusals"},
     "minigrad.core.gradient": {"minigrad.core.finished", "minigrad.core.long_refusals"},
-    "minigrad.core.sweep": {"minigrad.core.finished", "minigrad.core.inspection.reads"},
+    "minigrad.core.sweep": {
+        "minigrad.core.finished",
+        "minigrad.core.inspection.reads",
+        "minigrad.core.long_refusals",
+    },
+    "minigrad.core.versions": {"minigrad.core.long_refusals"},
     "minigrad.core.tensor": {
         "minigrad.core.dispatch",
         "minigrad.core.finished",

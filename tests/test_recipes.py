@@ -32,28 +32,30 @@ class Recipe(NamedTuple):
 
 
 # --- an op: its row, its test row -----------------------------------------------------------------
-UNWRAP = Edit(
+NANCUMSUM = Edit(
     "minigrad/ops/elementwise.py",
     "",
     """
 
-# what is added, a multiple of the period, is constant
+# each element is in all sums from its own on
 defvjp(
-    np.unwrap,
-    lambda g, y, x, axis=-1: g,
-    says="{g}",
+    np.nancumsum,
+    lambda g, y, x, axis=None: np.reshape(
+        np.flip(np.cumsum(np.flip(g, axis), axis), axis), x.shape
+    ),
+    says="flip(cumsum(flip({g}, {axis}), {axis}), {axis})",
 )
 """,
 )
-UNWRAP_ROW = Edit(
+NANCUMSUM_ROW = Edit(
     "tests/minigrad/ops/rows_elementwise.py",
     "    (mg.sigmoid,",
-    '    (np.unwrap, "", along(np.unwrap)),\n',
+    '    (np.nancumsum, "", along(np.nancumsum)),\n',
 )
 OP = Recipe(
-    [UNWRAP, UNWRAP_ROW],
+    [NANCUMSUM, NANCUMSUM_ROW],
     ["tests/minigrad/ops", "tests/minigrad/core/test_dispatch.py"],
-    "unwrap or every_differentiable_function",
+    "nancumsum or every_differentiable_function",
 )
 
 # --- a gate: its row, its mark, its test row ------------------------------------------------------

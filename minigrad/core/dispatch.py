@@ -7,6 +7,8 @@ from typing import Any
 
 from minigrad.errors import MinigradError, UnsupportedError
 from minigrad.ops import COMPOSED, DISCRETE, STATIC, compose, op_name
+from minigrad.ops.numeric.scipy_rows import entered
+from minigrad.ops.numeric.spectrum import Spectrum
 from minigrad.source import library_home
 
 from .array import is_tensor
@@ -21,7 +23,21 @@ def not_in_the_table(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     """Record fn as what it is made of, or call it on bare values where that loses no gradient."""
     if fn in COMPOSED:
         return _composed(fn, args, kwargs)
+    if entered(fn):
+        return next(tensors([args, kwargs])).__array_function__(fn, (), args, kwargs)
     return _called(fn, args, kwargs)
+
+
+def refused(
+    fn: Fn, args: tuple[Any, ...], inputs: list[Any], kwargs: dict[str, Any], error: Exception
+) -> Any:
+    """What NumPy refuses: an operation on a Spectrum is its own, else raise NumPy's reason."""
+    if isinstance(error, MinigradError):
+        raise error
+    for x in args:
+        if isinstance(x, Spectrum):
+            return x.operation(fn, args, kwargs)
+    raise refusal(op_name(fn), inputs, kwargs, error, args) from None
 
 
 def _composed(fn: Fn, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

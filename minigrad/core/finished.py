@@ -1,8 +1,8 @@
 """What backward() has finished with is not kept in memory by what is computed next.
 
-Three habits would let one tape hold all earlier ones: a running ``total += loss``, state carried by
-``h = mg.detach(h)``, and parameters that an update makes (``W = W - lr * g``). What lies behind such
-a value is let go of where nobody can ask for a gradient through it any more.
+Three habits would let one tape hold all earlier ones: a running ``total += loss``, state that is
+carried by ``h = mg.detach(h)``, and parameters that an update makes (``W = W - lr * g``). What lies
+behind such a value is let go of where nobody can ask for a gradient through it any more.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from typing import NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.errors import GradientError
 from minigrad.gc_paused import uncollected
 
 from .seed import seed_for
@@ -18,9 +17,6 @@ from .tape import Tape, add_to_grads
 from .tensor import Array, Tensor, frozen
 
 _sweeps = itertools.count(1)
-CARRY_STATE = (
-    "Carry state from batch to batch with state.detach(), or pass retain_graph=True to go again"
-)
 
 
 @uncollected
@@ -73,8 +69,9 @@ def backward(
     passed = []
     for node, g, _ in sweep_of(tape, seed_for(tape, gradient)):
         if node.swept and not retain_graph:
-            got = f"an earlier backward() already went through '{node.label}'"
-            raise GradientError("backward", got=got, remedy=CARRY_STATE, where=node.where)
+            from .long_refusals import swept_twice
+
+            raise swept_twice(node)
         if node.fn is None:
             adjoints.append((node, g))
         else:

@@ -34,7 +34,12 @@ GRADIENT_OF_A_RESULT = (
     "on_backward(h, fn) sees it pass"
 )
 # what other libraries call functions of ours
-TWINS = {"expit": "sigmoid", "softmax": "softmax", "log_softmax": "log_softmax"}
+TWINS = {
+    "expit": "sigmoid",
+    "softmax": "softmax",
+    "log_softmax": "log_softmax",
+    "logsumexp": "logsumexp",
+}
 SIGNS = {
     "add": "+",
     "subtract": "-",
@@ -136,6 +141,33 @@ def augmented_parameter(w: Tensor, fn: Any) -> UnsupportedError:
     update = f"Write w.assign(w.data {sign} ...) or use minigrad.optim"
     remedy = f"{update}; for a result write y = w {sign} ... instead"
     return UnsupportedError(f"{sign}=", got=got, remedy=remedy)
+
+
+def swept_twice(node: Tensor) -> GradientError:
+    """The error for a second ``backward()`` through a node: the classic mistake with state."""
+    got = f"an earlier backward() already went through '{node.label}'"
+    carry = "Carry state from batch to batch with state.detach()"
+    remedy = f"{carry}, or pass retain_graph=True to go again"
+    return GradientError("backward", got=got, remedy=remedy, where=node.where)
+
+
+def misfit(node: Tensor, contribution: Any, x: Any) -> ShapeError:
+    """The error for what a rule sends to an input of another shape: the VJP is wrong."""
+    subject = f"backward through '{node.label}'"
+    got = f"a contribution of shape {contribution.shape}"
+    expected = f"its input has the shape {x.shape}"
+    return ShapeError(subject, got=got, expected=expected, where=node.where)
+
+
+# --- assigning ------------------------------------------------------------------------------------
+def refuse_unfit(leaf: Tensor, new: Any) -> None:
+    """Raise ShapeError or DTypeError for an array that cannot be the value of a leaf."""
+    if new.shape != leaf.shape:
+        got = f"'{leaf.label}' is {leaf.shape}, the new value {new.shape}"
+        raise ShapeError("assign", got=got)
+    if new.dtype.kind == "f" and leaf.dtype.kind != "f" and np.any(new % 1):
+        got = f"'{leaf.label}' is {leaf.dtype}, the new value {new.dtype}"
+        raise DTypeError("assign", got=got, expected="its fractions would be lost")
 
 
 # --- what no tensor is made of --------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from minigrad.errors import GradientError, ShapeError
+from minigrad.errors import GradientError
 from minigrad.ops import OPS
 from minigrad.ops.elementwise import accumulate, cast
 from minigrad.ops.indexing import Scattered, written_out
@@ -228,10 +228,9 @@ def conform(c: Any, x: Any, node: Tensor) -> Any:
         try:
             c = _fitted(c, x.shape)
         except ValueError:
-            subject = f"backward through '{node.label}'"
-            got = f"a contribution of shape {c.shape}"
-            expected = f"its input has the shape {x.shape}"
-            raise ShapeError(subject, got=got, expected=expected, where=node.where) from None
+            from .long_refusals import misfit
+
+            raise misfit(node, c, x) from None
     if c.dtype == x.dtype:
         return c
     if type(c) is Scattered:

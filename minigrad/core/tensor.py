@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.errors import GradientError, MinigradError
+from minigrad.errors import GradientError
 from minigrad.ops import OPS, op_name
 from minigrad.ops.elementwise import cast
 from minigrad.ops.indexing import getitem, split_index
 from minigrad.source import Place, describe, running_stamp, serials, stamp, user_place
 
 from . import convert, versions
-from .array import REAL_KINDS, Array, Method, constant, frozen, leaf_array, own
+from .array import Array, Method, constant, frozen, leaf_array, own
 from .gates import CLOSED
 from .scope import recording, records
 
@@ -497,7 +497,7 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
     values: list[Array] = []
     needs_grad = False
     try:
-        if not bound and (kwargs or op.bind is not None or len(args) != len(op.rules)):
+        if not bound and (kwargs or len(args) != op.plain_count):
             args, kwargs = op.split(args, kwargs)
         for x in args:
             if type(x) is not Tensor:
@@ -506,11 +506,10 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
             inputs.append(x)
             values.append(x._array)
         data = op.call(*values, **kwargs)
-    except MinigradError:
-        raise
     except (ValueError, TypeError, IndexError, OverflowError, np.linalg.LinAlgError) as error:
-        refusal = convert.long_refusals().refusal
-        raise refusal(op_name(fn), inputs, kwargs, error, args) from None
+        from .dispatch import refused
+
+        return refused(fn, args, inputs, kwargs, error)
     data = own(np.asarray(data), fn=fn)
     if recording.get() is not None and not records():
         return _unrecorded(data, inputs, values, "no_grad()")

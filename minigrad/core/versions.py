@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minigrad.errors import DTypeError, GradientError, ShapeError, StaleTapeError
+from minigrad.errors import GradientError, StaleTapeError
 from minigrad.source import serials
 
 from .array import Array, frozen, leaf_array
@@ -39,12 +39,9 @@ def assign(self: Tensor, array: npt.ArrayLike) -> None:
         got = f"'{self.label}' is a result of {self.op}"
         raise GradientError("assign", got=got, expected="only leaves change")
     new = leaf_array(array, None, None, False)
-    if new.shape != self.shape:
-        got = f"'{self.label}' is {self.shape}, the new value {new.shape}"
-        raise ShapeError("assign", got=got)
-    if new.dtype.kind == "f" and self.dtype.kind != "f" and np.any(new % 1):
-        got = f"'{self.label}' is {self.dtype}, the new value {new.dtype}"
-        raise DTypeError("assign", got=got, expected="its fractions would be lost")
+    from .long_refusals import refuse_unfit
+
+    refuse_unfit(self, new)
     np.copyto(writeable(self), new, "unsafe")
     frozen(self._array)
 

@@ -11,6 +11,7 @@ from . import (  # noqa: F401  (importing them fills the tables)
     elementwise,
     joining,
     linalg,
+    numeric,
     products,
     reductions,
     selection,

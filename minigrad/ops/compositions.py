@@ -41,6 +41,11 @@ def compose(fn: Fn, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     return composition(*operands, **keywords)
 
 
+def bare(x: Any) -> Any:
+    """The array behind a Tensor; what is none as it is. For what decides shapes alone."""
+    return x.data if hasattr(x, "requires_grad") else x
+
+
 def _sorted(
     arguments: Mapping[str, Any], declared: Parameters, ours: Parameters
 ) -> tuple[list[Any], dict[str, Any]]:
@@ -71,10 +76,10 @@ def _operand_count(ours: Parameters) -> int:
 
 
 def _is_numbers(operand: Any) -> bool:
-    """Whether an operand is a list of plain numbers: NumPy would read it as an array."""
+    """Whether an operand is a list of plain numbers, nested: NumPy would read it as an array."""
     if not isinstance(operand, list):
         return False
-    return all(isinstance(x, (int, float, list)) for x in operand)
+    return all(isinstance(x, (int, float)) or _is_numbers(x) for x in operand)
 
 
 def _drop_defaults(

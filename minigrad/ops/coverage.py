@@ -18,13 +18,18 @@ GROUPS = {
     "reductions": "along an axis",
     "statistics": "along an axis",
     "differences": "along an axis",
+    "signal": "along an axis",
+    "samples": "along an axis",
+    "fourier": "along an axis",
     "shapes": "shape and order",
     "joining": "shape and order",
     "selection": "shape and order",
     "indexing": "shape and order",
+    "pieces": "shape and order",
     "products": "linear algebra",
     "contractions": "linear algebra",
     "linalg": "linear algebra",
+    "systems": "linear algebra",
     "vectors": "linear algebra",
     "decompositions": "linear algebra",
 }
@@ -61,8 +66,9 @@ def _public_name(fn: Fn) -> str:
     name = op_name(fn)
     if getattr(np, name, None) is fn:
         return name
-    if getattr(np.linalg, name, None) is fn:
-        return f"linalg.{name}"
+    for space in (np.linalg, np.fft):
+        if getattr(space, name, None) is fn:
+            return f"{space.__name__.removeprefix('numpy.')}.{name}"
     return ""
 
 

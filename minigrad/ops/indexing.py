@@ -112,6 +112,11 @@ def getitem(x: Any, *parts: Any, index: Index) -> Any:
     return x[_filled(index, iter(parts)) if parts else index]
 
 
+def at(x: Any, places: Any) -> Any:
+    """x[places], which is recorded for an array indexed by a Tensor too."""
+    return getitem(x, places, index=(PART,))
+
+
 @dispatched
 def scatter(*operands: Any, indices: tuple[Index, ...], shape: tuple[int, ...]) -> Any:
     """Zeros of this shape with each g added at its index, where repeated indices accumulate.

@@ -117,6 +117,33 @@ def _append(x: Any, values: Any, axis: int | None = None) -> Any:
     return np.concatenate([x, values], axis=axis)
 
 
+def _block(arrays: Any) -> Any:
+    """Lists in the innermost depth lie along the last axis, those around them the one before."""
+    depth = _depth(arrays)
+    ndim = max(depth, _most_axes(arrays))
+    return _joined(arrays, depth, ndim)
+
+
+def _depth(arrays: Any) -> int:
+    """How deep the lists are nested."""
+    return 1 + _depth(arrays[0]) if isinstance(arrays, list) else 0
+
+
+def _most_axes(arrays: Any) -> int:
+    return max(map(_most_axes, arrays)) if isinstance(arrays, list) else np.ndim(arrays)
+
+
+def _joined(arrays: Any, depth: int, ndim: int) -> Any:
+    """What lies in lists of this depth as one array, with axes of 1 in front."""
+    if isinstance(arrays, list) != (depth > 0) or isinstance(arrays, tuple):
+        raise TypeError("lists of one depth wanted")
+    if depth == 0:
+        missing_axes = ndim - np.ndim(arrays)
+        return np.reshape(arrays, (1,) * missing_axes + np.shape(arrays))
+    parts = [_joined(x, depth - 1, ndim) for x in arrays]
+    return np.concatenate(parts, axis=-depth)
+
+
 def _roll(x: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
         row = _roll(np.reshape(x, -1), shift, 0)
@@ -228,6 +255,7 @@ COMPOSED |= {
     np.dstack: _stacked(3, 2),
     np.column_stack: _column_stack,
     np.append: _append,
+    np.block: _block,
     np.roll: _roll,
     np.split: _split,
     np.array_split: _array_split,

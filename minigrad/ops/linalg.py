@@ -165,7 +165,7 @@ def _cholesky(
     x: Any,
     upper: bool = False,
 ) -> Any:
-    """L⁻ᵀ half(Lᵀ g) L⁻¹, made symmetric; half is the lower triangle with half of the diagonal.
+    """L⁻ᵀ half(Lᵀ g) L⁻¹, made symmetric; half: the lower triangle, half of the diagonal.
 
     Only one triangle of x is read: this is right for every change that keeps x symmetric.
     Source: Murray 2016, "Differentiation of the Cholesky decomposition", arXiv:1602.07527, eq. 9.

@@ -59,6 +59,8 @@ class Op:
     bind: Bind | None
     call: Fn
     says: Says = None
+    plain_count: int = -1
+    """Of how many arguments by position, and no others, a call consists that needs no sorting."""
 
     def split(self, args: Inputs, kwargs: Keywords) -> tuple[Inputs, dict[str, Any]]:
         """Sort the arguments of a call into differentiable inputs and keywords.
@@ -160,7 +162,8 @@ def defvjp(
     ``says``: the rules as sentences, which the debugger prints (see the top of this file).
     """
     keywords = _understood(*rules, joint)
-    OPS[fn] = Op(fn, rules, joint, keywords, bind, call or fn, says)
+    plain_count = -1 if bind else len(rules)
+    OPS[fn] = Op(fn, rules, joint, keywords, bind, call or fn, says, plain_count)
 
 
 def _understood(*rules: Rule | None) -> frozenset[str] | None:

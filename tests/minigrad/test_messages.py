@@ -412,8 +412,16 @@ MESSAGES = [
     (lambda: np.linalg.matrix_power(w(A), 2), "matrix_power: (4,); square matrices wanted. [{}]"),
     # --- functions and keywords that have no gradient here
     (
-        lambda: np.fft.fft(w(A)),
-        "np.fft.fft: 'w' needs a gradient and minigrad cannot differentiate this function; write it with other NumPy functions, or pass x.data where no gradient is wanted. [{}]",
+        lambda: np.linalg.eig(w(A)),
+        "np.linalg.eig: 'w' needs a gradient and minigrad cannot differentiate this function; write it with other NumPy functions, or pass x.data where no gradient is wanted. [{}]",
+    ),
+    (
+        lambda: np.log(np.fft.fft(w(A))),
+        "np.log: a Spectrum; abs, angle, real, imag, conj, + - * /, indexing, sums, shapes and np.fft are there. Go on with s.real and s.imag. [{}]",
+    ),
+    (
+        lambda: np.sort(np.fft.fft(w(A))),
+        "np.sort: a Spectrum; abs, angle, real, imag, conj, + - * /, indexing, sums, shapes and np.fft are there. Go on with s.real and s.imag. [{}]",
     ),
     (
         lambda: np.add.reduceat(w(A), [0]),

@@ -30,6 +30,7 @@ NOTATION = {
     "[": "[condition]: 1 where it holds, else 0; x[i]: an element",
     "‖": "Euclidean norm",
     "spread": "repeated along the axes that were folded away",
+    "full": "of a convolution: with zeros in the places that its mode cut off",
     "ties": "how many elements share the extreme",
 }
 """The signs and words of the sentences that are not NumPy's."""

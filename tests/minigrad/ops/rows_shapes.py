@@ -150,6 +150,11 @@ SHAPES = [
     (np.append, "", together(np.append, (2, 3), (4,))),
     (np.append, "axis", together(lambda a, b: np.append(a, b, axis=0), (2, 3), (1, 3))),
     (
+        np.block,
+        "",
+        together(lambda a, b, c: np.block([[a, b], [c]]), (2, 2), (2, 1), (1, 3)),
+    ),
+    (
         np.broadcast_arrays,
         "",
         together(lambda a, b: np.stack(np.broadcast_arrays(a, b)), (2, 1), (3,)),

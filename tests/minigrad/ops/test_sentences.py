@@ -1,5 +1,7 @@
 """The sentences are what the rules compute: each, read as NumPy, gives the contribution of the rule."""
 
+import functools
+import importlib.util
 import re
 from functools import partial
 
@@ -15,6 +17,7 @@ from minigrad.core.inspection.notation import filled, letters, templates
 from minigrad.ops import OPS, activations, decompositions, linalg, op_name
 from minigrad.ops.elementwise import accumulate, cast
 from minigrad.ops.indexing import PART, scatter
+from minigrad.ops.numeric.fourier import fft_imag, fft_real
 from minigrad.ops.selection import put_along
 from tests.gates import GATES
 from tests.laws import examples
@@ -64,6 +67,18 @@ def as_python(text):
     return text
 
 
+@functools.cache
+def words_of_scipy():
+    if not importlib.util.find_spec("scipy"):
+        return {}
+    from scipy import special
+
+    from minigrad.ops.numeric.special_functions import polygamma
+
+    names = {name for name in dir(special) if isinstance(getattr(special, name), np.ufunc)}
+    return {name: getattr(special, name) for name in names} | {"polygamma": polygamma}
+
+
 def words_for(n, slot):
     """What the words of the sentences mean for this input of this node."""
     x, keywords = n.inputs[slot], n.kwargs
@@ -85,6 +100,7 @@ def words_for(n, slot):
         return (v + matrix(v).t) / 2
 
     words = {
+        **words_of_scipy(),
         **vars(np),
         "spread": spread,
         "at": at,
@@ -97,6 +113,10 @@ def words_for(n, slot):
         "one_hot": lambda t: np.eye(x.shape[-1])[t],
         "min": min,
         "fn": lambda g: g,
+        "full": lambda g: np.pad(np.ravel(g), cut_off(n)),
+        "correlate": lambda g, v: np.correlate(g, np.atleast_1d(v), mode="valid"),
+        "fft_real": lambda g: fft_real(np.asarray(g), **keywords),
+        "fft_imag": lambda g: fft_imag(np.asarray(g), **keywords),
         "cast": lambda v, dtype: v,
         "symmetric": symmetric,
         "half_lower": lambda v: (np.tril(v) + np.tril(v, -1)) / 2,
@@ -113,6 +133,13 @@ def words_for(n, slot):
         u, _, vh = np.linalg.svd(x.data, full_matrices=False)
         words |= {"U": matrix(u), "V": matrix(vh).t}
     return words
+
+
+def cut_off(n):
+    """How much of the full convolution the mode of this one leaves out, at both ends."""
+    short, long = sorted(x.size for x in n.inputs)
+    begin = {"full": 0, "same": (short - 1) // 2, "valid": short - 1}[n.kwargs["mode"]]
+    return begin, short + long - 1 - begin - n.size
 
 
 def evaluated(step, slot):
@@ -152,10 +179,11 @@ def fn_of(fn, *arrays, **keywords):
 
 
 index = np.array([2, 0, 2])
+NUMPYS = {fn for fn in vars(np).values() if isinstance(fn, np.ufunc)}
 OF_TWO = [
     fn
     for fn, op in OPS.items()
-    if isinstance(fn, np.ufunc) and fn.signature is None and fn.nin == 2 and any(op.rules)
+    if fn in NUMPYS and fn.signature is None and fn.nin == 2 and any(op.rules)
 ]
 USES = [
     *(fn_of(fn, some(2, 3), some(2, 3, seed=1) + 1) for fn in OF_TWO),

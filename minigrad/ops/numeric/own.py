@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import ArgumentError, DTypeError, MinigradError, ShapeError, UnsupportedError
-
-from .table import OPS, Fn, Rule, Says, defvjp, dispatched, op_name
+from minigrad.ops.table import OPS, Fn, Rule, Says, defvjp, dispatched, op_name
 
 REMEDY = "The rule is vjp(g, y, *inputs, **keywords), and gives what the input is sent"
 
@@ -40,7 +39,8 @@ def op(
     >>> @mg.op(vjp=lambda g, y, x: g * np.exp(-x * x), says="{g} ⊙ exp(-{x}²)")
     ... def bell(x):
     ...     # no derivative through here: the rule has it
-    ...     return np.array([sum(np.exp(-t * t) for t in np.linspace(0, v, 50)) * v / 50 for v in x])
+    ...     points = np.linspace(0, x, 50)
+    ...     return np.exp(-points * points).mean(axis=0) * x
     >>> x = mg.tensor([0.0, 1.0], requires_grad=True)
     >>> np.sum(bell(x)).backward()
     >>> x.grad.round(4)
