@@ -1,5 +1,6 @@
 """The laws that tests of every subject state: close, same, agrees; and how many examples try them."""
 
+import functools
 import importlib
 import itertools
 import os
@@ -102,8 +103,8 @@ def shared_by_shards(plan):
         read, written = {}, {}
         for fn, args in plan._inputs._calls[start:stop]:
             arrays = [a for a in args if isinstance(a, np.ndarray)]
-            out = arrays[0] if fn in (np.copyto, copy_result, subtract_at) else arrays[-1]
-            read |= {_spot(a): a for a in arrays}
+            out = _written(fn, arrays)
+            read |= {_spot(a): a for a in [*arrays, out]}
             written[_spot(out)] = out
         touched.append((written.values(), read.values()))
     return [
@@ -112,6 +113,13 @@ def shared_by_shards(plan):
         for a, b in itertools.product(one[0], other[1])
         if np.shares_memory(a, b)
     ]
+
+
+def _written(fn, arrays):
+    """The array that a call writes: the first, a keyword where NumPy wants one, else the last."""
+    if isinstance(fn, functools.partial):
+        return fn.keywords["out"]
+    return arrays[0] if fn in (np.copyto, copy_result, subtract_at) else arrays[-1]
 
 
 def _spot(a):

@@ -43,7 +43,7 @@ def gradients(
     for x in asked.difference(adjoints):
         if not allow_unused and x not in tape.names:
             _refuse(x)
-        adjoints[x] = _off_the_tape(np.zeros(x.shape, x.dtype))
+        adjoints[x] = Tensor(frozen(np.zeros(x.shape, x.dtype)))
     return [adjoints[x] for x in wrt]
 
 

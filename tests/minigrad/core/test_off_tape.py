@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.errors import GradientError
-from minigrad.transforms import clip, differentiate
+from minigrad.transforms import clip, differentiate, truncate
 from tests.laws import close, slope
 
 FROZEN = r"'constant' was .* off the tape, by \S+\(\); .*\[test_off_tape.py:\d+\]"
@@ -74,6 +74,20 @@ def test_constants_stay_constants():
     k = unrecorded(lambda: np.tanh(c)) * (c * 2).detach() * mg.tensor(c + 1)
     tape = mg.Tape.of(W * np.sum(k))
     close(mg.compile(tape)({"W": 3.0}), tape.replay({"W": 3.0}))
+
+
+def test_the_zeros_of_what_a_cut_keeps_out_are_constants():
+    W, x = leaves()
+    h0 = mg.tensor(0.3, requires_grad=True, name="h0")
+    h = h0
+    for t in (1, 2):
+        with mg.timestep(t):
+            h = np.tanh(W * h + x)
+    tape = differentiate(truncate(mg.Tape.of(h), every=1), [h0, W])
+    for values in (mg.compile(tape)({"x": 3.0}), tape.replay({"x": 3.0})):
+        a = np.tanh(0.5 * 0.3 + 3)
+        b = np.tanh(0.5 * a + 3)
+        close(values, [b, 0, a * (1 - b * b)])
 
 
 def test_what_is_younger_is_no_source():
