@@ -77,7 +77,7 @@ def test_any_name_gives_a_valid_picture(name, view):
     with mg.timestep(1):
         y = (x * 2).named(name)
     shown = " ".join(texts(picture(view(mg.Tape.of(y)))))
-    for piece, _ in style.parts(name):
+    for piece, _ in style.parts(x.label):
         assert set(piece) <= set(shown) | {" "}
 
 

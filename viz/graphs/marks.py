@@ -31,12 +31,12 @@ def _detached(gate: Tensor) -> Mark:
 def _scaled(gate: Tensor) -> Mark:
     factor = gate.inputs[1]
     if factor.size != 1:
-        name = factor.name or "…"
+        name = factor.label if factor.name else "…"
         return Mark(f"× {name}", closed=not np.any(factor.data))
     value = float(factor.item())
     text = f"× {value:.4g}"
     if factor.name:
-        text = f"{factor.name} = {value:.4g}"
+        text = f"{factor.label} = {value:.4g}"
     if value == 0:
         text = f"✂ {text}"
     return Mark(text, closed=value == 0)

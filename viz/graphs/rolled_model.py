@@ -44,7 +44,8 @@ class RoleNode:
         n, item = next(iter(self.items.items()))
         if item.time is None:
             return item.key[1]
-        return template(n.name or "circle", item.time)
+        name = n.label if n.name else "circle"
+        return template(name, item.time)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,8 @@ class Reel:
 
     @property
     def _loss(self) -> str:
-        return self.tape.outputs[0].name or "L"
+        loss = self.tape.outputs[0]
+        return loss.label if loss.name else "L"
 
     def _owners(self) -> dict[str, int]:
         """Whose adjoint a formula names: the node that bears the name."""

@@ -152,7 +152,8 @@ def words_of(tape: Tape | None) -> tuple[Words, Words]:
 def _loss_name(tape: Tape | None) -> str:
     if tape is None:
         return "L"
-    return tape.outputs[0].name or "L"
+    loss = tape.outputs[0]
+    return loss.label if loss.name else "L"
 
 
 def sentences(node: Tensor, sent: Sequence[Any], tape: Tape | None = None) -> list[str | None]:

@@ -9,6 +9,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.errors import DTypeError, MinigradError, MissingError, UnsupportedError
+from minigrad.internal import words_of
 from tests.zoo import param
 
 LIKE = [np.zeros_like, np.ones_like, np.empty_like, lambda x: np.full_like(x, 3)]
@@ -181,7 +182,10 @@ def test_a_function_of_another_library_has_its_own_name(library, monkeypatch):
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("name", ["a\nb", "\x1b[31mred", "\ud800", "tab\tbed", "line\u2028"])
+UNPRINTABLE = ["a\nb", "\x1b[31mred", "\ud800", "tab\tbed", "line\u2028"]
+
+
+@pytest.mark.parametrize("name", UNPRINTABLE)
 def test_a_name_cannot_break_a_listing(name):
     x = mg.tensor(1.0, name=name)
     text = str(mg.Tape.of((x * 2).named(name)))
@@ -189,6 +193,13 @@ def test_a_name_cannot_break_a_listing(name):
     assert "\x1b" not in text
     text.encode()
     assert x.name == name
+
+
+@pytest.mark.parametrize("name", UNPRINTABLE)
+def test_nor_a_formula(name):
+    loss = (param(1.0, "x") * 2).named(name)
+    _, adjoints = words_of(mg.Tape.of(loss))
+    assert all(adjoint.isprintable() for adjoint in adjoints.values())
 
 
 @pytest.mark.parametrize("name", ["W_hh", r"$\hat h_1$", "Straße 7", "h'", '"q"'])

@@ -40,7 +40,7 @@ def test_ids_classes_and_tooltips_reach_the_svg():
         v for e in groups["node_h_2"].iter() for k, v in e.attrib.items() if k.endswith("}title")
     ]
     assert tips
-    assert tips[0].startswith("h_2: float64[5] add, 0.255 .. 0.255, mean 0.255 [t=2, ")
+    assert tips[0].startswith("h_2: float64[5] add, state, 0.255 .. 0.255, mean 0.255 [t=2, ")
 
 
 def test_a_level_that_is_none_is_refused():

@@ -150,7 +150,7 @@ def _rows(n: Tensor, facts: Facts) -> list[Row]:
     elif n.fn is None:
         rows.append(Row(facts.tape.names[n], FONT_POINTS))
     elif n.name:
-        rows.append(Row(n.name, FONT_POINTS))
+        rows.append(Row(n.label, FONT_POINTS))
         rows.append(Row(_called(n), SMALL_POINTS))
     else:
         rows.append(Row(_called(n), MARK_POINTS))
