@@ -41,7 +41,7 @@ class Scope:
 
     __slots__ = ("_before", "_generator", "_lock")
     variable: ClassVar[ContextVar[Any]]
-    title: ClassVar[str]
+    title: str
 
     def __init__(self) -> None:
         # held while the scope is open
@@ -130,29 +130,28 @@ def _suspendable(frame: FrameType) -> FrameType | None:
 
 def held_over(make: Callable[[], Scope], fn: Callable[..., Any]) -> Callable[..., Any]:
     """The function, with a scope of its own around each call; around all that a generator does."""
+
+    async def async_generator(*args: Any, **kwargs: Any) -> Any:
+        with make():
+            async for value in fn(*args, **kwargs):
+                yield value
+
+    async def coroutine(*args: Any, **kwargs: Any) -> Any:
+        with make():
+            return await fn(*args, **kwargs)
+
+    def generator(*args: Any, **kwargs: Any) -> Any:
+        with make():
+            return (yield from fn(*args, **kwargs))
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        with make():
+            return fn(*args, **kwargs)
+
     if inspect.isasyncgenfunction(fn):
-
-        async def inside(*args: Any, **kwargs: Any) -> Any:
-            with make():
-                async for value in fn(*args, **kwargs):
-                    yield value
-
-    elif inspect.iscoroutinefunction(fn):
-
-        async def inside(*args: Any, **kwargs: Any) -> Any:
-            with make():
-                return await fn(*args, **kwargs)
-
-    elif inspect.isgeneratorfunction(fn):
-
-        def inside(*args: Any, **kwargs: Any) -> Any:
-            with make():
-                return (yield from fn(*args, **kwargs))
-
-    else:
-
-        def inside(*args: Any, **kwargs: Any) -> Any:
-            with make():
-                return fn(*args, **kwargs)
-
-    return functools.wraps(fn)(inside)
+        return functools.wraps(fn)(async_generator)
+    if inspect.iscoroutinefunction(fn):
+        return functools.wraps(fn)(coroutine)
+    if inspect.isgeneratorfunction(fn):
+        return functools.wraps(fn)(generator)
+    return functools.wraps(fn)(function)

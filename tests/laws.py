@@ -15,9 +15,10 @@ from minigrad.compiler.emit.labels import subtract_at
 
 
 def examples(n):
-    """Try n examples in the profile ci, and in another as many times more as it tries by default."""
-    factor = settings.default.max_examples // settings.get_profile("ci").max_examples
-    return settings(max_examples=n * factor)
+    """Try n examples in the profile ci, and in another as many times more, or fewer, as it tries by default."""
+    tried = settings.default.max_examples
+    usual = settings.get_profile("ci").max_examples
+    return settings(max_examples=max(1, n * tried // usual))
 
 
 # --- equal numbers ----------------------------------------------------------------------------------------------------

@@ -512,35 +512,34 @@ def record(fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], bound: boo
         return refused(fn, args, inputs, kwargs, error)
     data = own(np.asarray(data), fn=fn)
     if recording.get() is not None and not records():
-        return _unrecorded(data, inputs, values, "no_grad()")
+        return _unrecorded(data, inputs, "no_grad()")
     if needs_grad and (data.dtype.kind != "f" or None in op.rules):
         needs_grad = _goes_back(data, fn, inputs)
     if not needs_grad:
-        how = _off_the_tape(fn, args, inputs)
-        if how is not None:
-            return _unrecorded(data, inputs, values, how)
-    elif data.ndim == 0:
+        return _without_gradient(fn, args, kwargs, inputs, data)
+    if data.ndim == 0:
         from .finished import released
 
         inputs = released(fn, inputs)
     return Tensor(data, needs_grad, None, fn, tuple(inputs), kwargs)
 
 
-def _off_the_tape(fn: Method, args: tuple[Any, ...], inputs: list[Tensor]) -> str | None:
-    """By what a result without a gradient leaves the tape; None where it stays on it."""
-    if fn in CLOSED:
+def _without_gradient(
+    fn: Method, args: tuple[Any, ...], kwargs: dict[str, Any], inputs: list[Tensor], data: Array
+) -> Tensor:
+    """A result through which no gradient goes: off the tape where all that it reads is."""
+    if fn in CLOSED and inputs[0].swept > 0:
         # state that a gate carries out of what backward() has finished with
-        return f"{op_name(fn)}()" if inputs[0].swept > 0 else None
-    for x in args:
-        if type(x) is Tensor and (x.name or not (x.cut or x.off_tape)):
-            return None
-    # of constants, and values that are off it already
-    return ""
+        return _unrecorded(data, inputs, f"{op_name(fn)}()")
+    tensors = [x for x in args if type(x) is Tensor]
+    if all((x.cut or x.off_tape) and not x.name for x in tensors):
+        return _unrecorded(data, inputs)
+    return Tensor(data, False, None, fn, tuple(inputs), kwargs)
 
 
-def _unrecorded(data: Array, inputs: list[Tensor], values: list[Array], how: str = "") -> Tensor:
+def _unrecorded(data: Array, inputs: list[Tensor], how: str = "") -> Tensor:
     """A result that is a leaf of its own memory, and knows what cut it off, if anything did."""
-    if any(np.may_share_memory(data, x) for x in values):
+    if any(np.may_share_memory(data, x._array) for x in inputs):
         data = frozen(data.copy())
     from .rerun.off_tape import mark
 

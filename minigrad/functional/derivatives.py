@@ -17,13 +17,13 @@ import numpy as np
 from minigrad.containers import mapped
 from minigrad.core.gradient import gradients
 from minigrad.core.order import leading_to
-from minigrad.core.scope import no_grad
+from minigrad.core.scope import no_grad, recorded
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor, frozen, tensor
 from minigrad.errors import GradientError, ShapeError
 from minigrad.ops.elementwise import cast
 
-from .function_run import Run, recorded, run_of
+from .function_run import Run, run_of
 
 
 def vjp(fn: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]]:

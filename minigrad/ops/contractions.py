@@ -180,14 +180,14 @@ def _bind_einsum(*args: Any, **keywords: Any) -> Any:
     return xs, {"subscripts": subscripts, **keywords}
 
 
-def _from_lists(args: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+def _from_lists(args: Sequence[Any]) -> tuple[str, list[Any]]:
     """NumPy's other notation, einsum(a, [0, 1], b, [1, 2], [0, 2]), as subscripts and operands."""
     end = len(args) // 2 * 2
     terms = [*map(_lettered, args[1:end:2])]
     subscripts = ",".join(terms)
     if end < len(args):
         subscripts += "->" + _lettered(args[end])
-    return subscripts, args[:end:2]
+    return subscripts, list(args[:end:2])
 
 
 def _lettered(indices: Any) -> str:

@@ -112,7 +112,7 @@ def _on_the_way(nodes: Sequence[Tensor]) -> Iterator[Read]:
     start = operations[0].serial
     end = nodes[-1].serial
     for node in read_nodes:
-        for read in node.reads.values():
+        for read in (node.reads or {}).values():
             is_before = node.assigned < read.serial < start and read.of_serial == node.serial
             if start < read.serial < end or (is_before and _is_operand(read.place, operations)):
                 yield read

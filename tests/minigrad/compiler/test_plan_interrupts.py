@@ -3,9 +3,11 @@
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -201,18 +203,20 @@ def test_a_shard_raises_what_it_meets_where_the_caller_asked_for_it(row):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_process_makes_threads_of_its_own():
-    plan = in_shards(recorded(), 2)
-    expected = plan()
-    child = os.fork()
-    if child == 0:
-        # whatever happens, the child ends here, and within its time
-        signal.alarm(20)
-        try:
-            same(plan(), expected)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
+    program = """
+import os, signal
+from tests.laws import in_shards, same
+from tests.minigrad.compiler.test_plan_interrupts import recorded
+plan = in_shards(recorded(), 2)
+expected = plan()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    same(plan(), expected)
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+assert os.waitstatus_to_exitcode(status) == 0
+"""
+    root = Path(__file__).parents[3]
+    subprocess.run([sys.executable, "-c", program], cwd=root, check=True, timeout=60)
