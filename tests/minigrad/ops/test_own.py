@@ -77,9 +77,9 @@ def test_plans_steps_and_pictures_know_it():
 
 def test_a_ufunc_is_entered_itself():
     special = pytest.importorskip("scipy.special", reason="SciPy is not installed")
-    fn = mg.op(special.erfcx, vjp=lambda g, y, x: g * (2 * x * y - 2 / np.sqrt(np.pi)))
-    assert fn is special.erfcx
-    mg.gradcheck(special.erfcx, [mg.tensor(X, requires_grad=True)])
+    fn = mg.op(special.dawsn, vjp=lambda g, y, x: g * (1 - 2 * x * y))
+    assert fn is special.dawsn
+    mg.gradcheck(special.dawsn, [mg.tensor(X, requires_grad=True)])
 
 
 def asked(rule, fn=lambda x: x * 2.0):
