@@ -123,7 +123,7 @@ SIGNAL = [
         np.cov,
         "weights",
         of_shape(
-            lambda x: np.cov(x, rowvar=False, fweights=range(1, 1 + len(x)), aweights=len(x) * [2]),
+            lambda x: np.cov(x.T, fweights=range(1, 1 + len(x)), aweights=len(x) * [2]),
             (3, 2),
         ),
     ),
