@@ -289,11 +289,12 @@ def _refuse_wrong(options: Options) -> None:
     for name, value in options.items():
         if name in ("params", "nesterov"):
             continue
-        if name == "betas":
-            numbers = np.asarray(value)
-            is_pair = numbers.shape == (2,) and numbers.dtype.kind in REAL_KINDS
-            if not is_pair or not np.all((numbers >= 0) & (numbers < 1)):
-                expected = "expected two numbers from 0 and below 1"
-                raise ArgumentError(name, got=f"{value!r}", expected=expected)
-        elif not isinstance(value, (int, float, np.number)) or not 0 <= value < np.inf:
-            raise ArgumentError(name, got=f"{value!r}", expected="expected a number from 0")
+        # decays of running means; everything else has no upper bound
+        limit, below = (1.0, " and below 1") if name in ("alpha", "betas") else (np.inf, "")
+        numbers = np.asarray(value)
+        counts = "two numbers" if name == "betas" else "a number"
+        is_shaped = numbers.shape == ((2,) if name == "betas" else ())
+        is_real = is_shaped and numbers.dtype.kind in REAL_KINDS
+        if not is_real or not np.all((numbers >= 0) & (numbers < limit)):
+            expected = f"expected {counts} from 0{below}"
+            raise ArgumentError(name, got=f"{value!r}", expected=expected)

@@ -712,7 +712,15 @@ MESSAGES = [
         lambda: untie(rnn(), w(name="v")),
         "untie: 'v' of another tape; expected parameters of this one. [{}]",
     ),
+    (
+        lambda: np.fft.fft(w(A)) ** 2,
+        "np.power: a Spectrum; abs, angle, real, imag, conj, + - * /, indexing, sums, shapes and np.fft are there. Go on with s.real and s.imag. [{}]",
+    ),
     # --- optimizers
+    (
+        lambda: mg.optim.RMSprop(w(), alpha=1.0),
+        "alpha: 1.0; expected a number from 0 and below 1. [{}]",
+    ),
     (sgd, "optimizer: no parameter in this tuple; expected at least one. [{}]"),
     (
         lambda: sgd(mg.tensor(1.0, name="c")),

@@ -118,6 +118,10 @@ class Spectrum:
     def __rtruediv__(self, other: Any) -> Spectrum:
         return _spectrum(other).__truediv__(self)
 
+    def __pow__(self, other: Any) -> Spectrum:
+        raise _refusal(np.power)
+
+    __rpow__ = __pow__
     __radd__ = __add__
     __rmul__ = __mul__
 
