@@ -61,12 +61,12 @@ _DEBUGGERS = {
     "PyDB.process_internal_commands": (_PYDEVD, True),
     # ours
     "Console.onecmd": (os.path.join(_HERE, "debugger", "console.py"), True),
-    # a program again: ``debug f(x)`` at a prompt, and a function of on_backward in a pass that is
-    # carried on from a pane
+    # a program again: ``debug f(x)`` at a prompt, and rules, a function of on_backward too, that
+    # are applied before their time to show what they send
     "Bdb.run": (_BDB, False),
     "Bdb.runcall": (_BDB, False),
     "Bdb.runeval": (_BDB, False),
-    "called": (os.path.join(_HERE, "core", "inspection", "hooks.py"), False),
+    "Visit.contributions": (os.path.join(_HERE, "core", "inspection", "frames.py"), False),
 }
 
 

@@ -265,6 +265,40 @@ def test_a_program_that_is_run_from_a_prompt_is_a_program():
     assert not asked_by_debugger()
 
 
+def halved(g):
+    return g * 0.5 if np.sum(g) > 0 else g
+
+
+@pytest.mark.parametrize("command", ["p step.contributions", "p 1"])
+def test_a_function_of_on_backward_is_the_programs_wherever_its_gradient_is_asked_for(
+    monkeypatch, command
+):
+    loss = np.sum(np.square(mg.on_backward(param([1.0, 2.0], "x") * 3.0, halved)))
+    debugger = prompt_of(pdb.Pdb, command)
+    monkeypatch.setattr(sys, "breakpointhook", lambda: debugger.set_trace(sys._getframe(1)))
+    with mg.break_at(loss, "on_backward"):
+        tape = differentiate(mg.Tape.of(loss))
+    assert "***" not in debugger.stdout.getvalue()
+    assert "backward of on_backward()" in debugger.stdout.getvalue()
+    with pytest.raises(GradientError, match="a function of on_backward that changes the gradient"):
+        mg.compile(tape)
+
+
+def test_opening_a_step_of_a_pass_changes_nothing(monkeypatch):
+    ran.clear()
+    tape, untouched = program(), program()
+    opened = prompt_of(
+        pdb.Pdb, "p ran.append([*map(repr, map(step.__getattribute__, dir(step))), repr(h_1)])"
+    )
+    monkeypatch.setattr(sys, "breakpointhook", lambda: opened.set_trace(sys._getframe(1)))
+    with mg.break_at(tape, "h_1"):
+        tape.outputs[0].backward()
+    untouched.outputs[0].backward()
+    assert np.array_equal(tape["W"].grad, untouched["W"].grad)
+    assert len(ran) == 1
+    assert all(n.peeked is None for n in tape.nodes)
+
+
 def test_who_is_called_like_a_debugger_is_none():
     class Bdb:
         def trace_dispatch(self, h):
