@@ -138,8 +138,7 @@ def asked_by_debugger() -> bool:
 
     A program that only runs under a debugger is not asked for.
     """
-    if "bdb" not in sys.modules and "_pydevd_bundle" not in sys.modules:
-        # no debugger, no walk
+    if not _has_debugger():
         return False
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
@@ -149,6 +148,26 @@ def asked_by_debugger() -> bool:
             return known[1]
         frame = frame.f_back
     return False
+
+
+def _has_debugger() -> bool:
+    """Whether one is loaded, so that a walk over the frames may tell something."""
+    return "bdb" in sys.modules or "_pydevd_bundle" in sys.modules
+
+
+def renew_shown_frames() -> None:
+    """Let go of old values of variables in the user's frames that a debugger has shown.
+
+    Up to Python 3.12 a frame keeps what it once showed, until it shows its variables again. At a
+    prompt that would undo what is assigned there.
+    """
+    if not _has_debugger() or asked_by_debugger():
+        return
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if is_users(frame.f_code):
+            frame.f_locals  # noqa: B018  (which shows them)
+        frame = frame.f_back
 
 
 def is_followed() -> bool:

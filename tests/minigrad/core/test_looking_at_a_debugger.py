@@ -1,5 +1,6 @@
 """What somebody reads at a debugger changes nothing; what the program reads under one is marked as ever."""
 
+import bdb
 import contextlib
 import io
 import math
@@ -66,6 +67,15 @@ def program(look=lambda h: None):
             look(h)
             h = h * 2
     return mg.Tape.of(np.sum(h).named("L"))
+
+
+@pytest.fixture(autouse=True)
+def debugger_leaves():
+    """What follows runs without breakpoints."""
+    trace = sys.gettrace()
+    yield
+    sys.settrace(trace)
+    bdb.Breakpoint.clearBreakpoints()
 
 
 # --- the ways to read -------------------------------------------------------------------------------------------------
@@ -223,6 +233,40 @@ def test_a_look_in_our_debugger_changes_nothing(capsys):
     assert "***" not in capsys.readouterr().out
     assert is_unmarked(tape)
     assert consequences(tape) == consequences(program())
+
+
+def updated(updates):
+    """How many nodes the next loss has after some updates of a parameter."""
+    W = param([1.0, 2.0], "W")
+    for _ in range(updates):
+        (g,) = mg.grad(np.sum(W * W), [W])
+        W = W - 0.1 * g
+    loss = np.sum(W * W)
+    mg.grad(loss, [W])
+    return len(mg.Tape.of(loss).nodes)
+
+
+@pytest.mark.parametrize(
+    "commands", [["n"] * 4 + ["p W", "locals()", "n", "p W"], ["n"] * 9 + ["W.data"]]
+)
+def test_the_past_of_an_update_is_let_go_of_though_a_debugger_showed_it(commands):
+    assert prompt_of(pdb.Pdb, *commands).runcall(updated, 6) == updated(6) == 3
+
+
+def test_what_is_assigned_at_a_prompt_stays():
+    asked = ["!x = 5", "p mg.grad(np.sum(W - 0.1 * held), [held])", "p ran.append(x)"]
+    ran.clear()
+    prompt_of(pdb.Pdb, *["n"] * 4, *asked).runcall(assigned)
+    assert ran == [5, 5]
+
+
+def assigned():
+    x = 1
+    W = held = param([1.0, 2.0], "W")
+    (g,) = mg.grad(np.sum(W * W), [W])
+    W = W - 0.1 * g
+    ran.append(x)
+    return held
 
 
 # --- the program itself -----------------------------------------------------------------------------------------------
