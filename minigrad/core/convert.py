@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 def look(x: Tensor) -> None:
     """Mark x and its past as read by Python, unless somebody at a debugger reads."""
-    from minigrad.core.inspection import looks
+    from minigrad.core.inspection.looks import mark
 
-    looks.mark(x)
+    mark(x)
 
 
 # --- Python's numbers -----------------------------------------------------------------------------
