@@ -33,6 +33,7 @@ UPWARD = {
 SECOND_READING = {
     "minigrad.core.array": {"minigrad.core.long_refusals"},
     "minigrad.core.convert": {
+        "minigrad.core.inspection.looks",
         "minigrad.core.inspection.reads",
         "minigrad.core.inspection.text",
         "minigrad.core.long_refusals",
@@ -43,6 +44,7 @@ SECOND_READING = {
         "minigrad.core.norms",
     },
     "minigrad.core.tape": {
+        "minigrad.core.inspection.looks",
         "minigrad.core.rerun.replay",
         "minigrad.core.inspection.step",
         "minigrad.core.inspection.text",

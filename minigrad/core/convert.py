@@ -15,31 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.source import serials, user_place
-
 from .array import Array
-from .scope import looked
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 
 def look(x: Tensor) -> None:
-    """Mark x and what it was computed from as read by Python.
+    """Mark x and its past as read by Python, unless somebody at a debugger reads."""
+    from minigrad.core.inspection.looks import mark
 
-    ``peeked`` is (serial, place) of the first look at a result, and of the last at a leaf. A result
-    is passed once in its life: what is marked has its past marked.
-    """
-    mark = (next(serials), user_place())
-    looked.get()(x, mark)
-    waiting = [x]
-    while waiting:
-        node = waiting.pop()
-        if node.fn is None:
-            node.peeked = mark
-        elif node.peeked is None:
-            node.peeked = mark
-            waiting += node.inputs
+    mark(x)
 
 
 # --- Python's numbers -----------------------------------------------------------------------------
@@ -141,6 +127,13 @@ def formatted(self: Tensor, spec: str) -> str:
     if self.size == 1 and spec:
         return format(self.item(), spec)
     return str(self)
+
+
+def attributes(self: Tensor) -> set[str]:
+    """``dir(t)``."""
+    from minigrad.core.inspection import looks
+
+    return looks.of_tensor(self)
 
 
 def in_notebook(self: Tensor, **_: Any) -> dict[str, str]:

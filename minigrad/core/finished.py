@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.errors import GradientError
+from minigrad.source import renew_shown_frames
 
 from .gates import CLOSED
 
@@ -112,7 +113,17 @@ def _is_update(x: Tensor) -> bool:
 
 
 def _are_held(references: Counter[Tensor]) -> bool:
-    """Whether anybody refers to one of these nodes but the nodes that read them."""
+    """Whether anybody refers to one of these nodes but the nodes that read them.
+
+    A debugger that has shown a frame is nobody.
+    """
+    if not _are_counted(references):
+        return False
+    renew_shown_frames()
+    return _are_counted(references)
+
+
+def _are_counted(references: Counter[Tensor]) -> bool:
     held = _references(references)
     return any(held[x] - _OWN_REFERENCES > count for x, count in references.items())
 

@@ -169,15 +169,19 @@ class Tape:
 
     # --- as text ----------------------------------------------------------------------------------
     def __repr__(self) -> str:
-        steps = {n.time for n in self.nodes} - {None}
-        counts = f"{len(self.nodes)} nodes, {len(self.parameters)} parameters"
-        outputs = ", ".join(self.names[o] for o in self.outputs)
-        return f"Tape({counts}, {len(steps)} time steps -> {outputs})"
+        from minigrad.core.inspection.text import tape_text
+
+        return tape_text(self)
 
     def __str__(self) -> str:
         from minigrad.core.inspection.text import listing
 
         return listing(self)
+
+    def __dir__(self) -> set[str]:
+        from minigrad.core.inspection import looks
+
+        return looks.of_tape(self)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         """In a notebook: the picture, and the listing."""

@@ -281,6 +281,7 @@ class Tensor(Base):  # type: ignore[misc]
     numpy = convert.numpy
     __bool__ = convert.as_bool
     __contains__ = convert.contains
+    __dir__ = convert.attributes
     __float__ = convert.as_float
     __format__ = convert.formatted
     __index__ = convert.as_index

@@ -65,6 +65,8 @@ def grad(
     if create_graph:
         seed = cast(grad_output, output.dtype) if is_tensor else Tensor(frozen(seed))
     adjoints = gradients(tape, targets, seed, allow_unused)
+    # which held its nodes, if a debugger had them shown
+    del tape
     if not create_graph:
         let_go_of_updates(targets)
     return like(asked, dict(zip(targets, adjoints, strict=True)))

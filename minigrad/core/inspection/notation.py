@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -112,28 +111,52 @@ def _operand(x: Tensor, words: Words) -> str:
 
 
 # --- the names on a tape --------------------------------------------------------------------------
-def cotangents(nodes: tuple[Tensor, ...], names: Words, loss: str) -> dict[Tensor, str]:
-    """What each adjoint is called: ``dL/dh_3``.
+class Cotangents(Mapping["Tensor", str]):
+    """What each adjoint is called: ``dL/dh_3``, found when it is asked for.
 
     An unnamed sum of matrix products has the adjoint that its one reader hands down unchanged, so
     it bears that reader's name, and equation 9.7.14 reads as in the book: dL/dh_2 += W_hhᵀ ·
     dL/dh_3.
     """
-    uses_of = defaultdict[Tensor, list[tuple[Tensor, int]]](list)
-    for node in nodes:
-        for slot, x in enumerate(node.inputs):
-            if x.requires_grad:
-                uses_of[x].append((node, slot))
-    adjoints: dict[Tensor, str] = {}
-    for node in reversed(nodes):
-        adjoints[node] = f"d{loss}/d{names[node]}"
-        uses = uses_of[node]
-        if node.fn is None or node.name is not None or len(uses) != 1:
-            continue
-        reader, slot = uses[0]
-        if reader.fn in _HANDS_DOWN and templates(reader)[slot] == "{g}":
-            adjoints[node] = adjoints[reader]
-    return adjoints
+
+    def __init__(self, names: Words, loss: str) -> None:
+        self.names = names
+        self.loss = loss
+        self._known: dict[Tensor, str] = {}
+        # the one reader of what has no name of its own, and where it reads
+        self._use: dict[Tensor, tuple[Tensor, int] | None] = {}
+        for node in names:
+            for slot, x in enumerate(node.inputs):
+                if x.name is None and x.requires_grad:
+                    self._use[x] = None if x in self._use else (node, slot)
+
+    def __getitem__(self, node: Tensor) -> str:
+        path = []
+        while node not in self._known:
+            path.append(node)
+            reader = self._heir(node)
+            if reader is None:
+                self._known[node] = f"d{self.loss}/d{self.names[node]}"
+            else:
+                node = reader
+        name = self._known[node]
+        self._known.update(dict.fromkeys(path, name))
+        return name
+
+    def _heir(self, node: Tensor) -> Tensor | None:
+        """The reader that hands its adjoint down to node unchanged, if one does."""
+        use = self._use.get(node)
+        if node.fn is None or use is None:
+            return None
+        reader, slot = use
+        is_handed_down = reader.fn in _HANDS_DOWN and templates(reader)[slot] == "{g}"
+        return reader if is_handed_down else None
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
 
 
 _words = WeakKeyDictionary["Tape", tuple[Words, Words]]()
@@ -144,8 +167,7 @@ def words_of(tape: Tape | None) -> tuple[Words, Words]:
     if tape is None:
         return {}, {}
     if tape not in _words:
-        adjoints = cotangents(tape.nodes, tape.names, _loss_name(tape))
-        _words[tape] = tape.names, adjoints
+        _words[tape] = tape.names, Cotangents(tape.names, _loss_name(tape))
     return _words[tape]
 
 

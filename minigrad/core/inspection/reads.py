@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from minigrad.errors import LostGradientWarning, UnsupportedError, sentence
 from minigrad.source import (
     Place,
+    asked_by_debugger,
     describe,
     formats_text,
     line_of,
@@ -50,8 +51,8 @@ class Read:
 def mark(x: Tensor, reader: FrameType) -> None:
     """Note on x, which needs a gradient, and on its past that Python read x as a number here.
 
-    A frame that formats text is no reader. Raises UnsupportedError for one that stores the number
-    in an array.
+    A frame that formats text is no reader, nor is somebody at a debugger. Raises UnsupportedError
+    for one that stores the number in an array.
     """
     if formats_text(reader):
         return
@@ -59,6 +60,8 @@ def mark(x: Tensor, reader: FrameType) -> None:
         got = f"'{x.label}' needs a gradient, which a plain array would drop"
         expected = "collect Tensors in a list and np.stack them"
         raise UnsupportedError("a[i] = t", got=got, expected=expected)
+    if asked_by_debugger():
+        return
     place = user_place()
     if place is not None:
         type(x).last_read = next(serials)

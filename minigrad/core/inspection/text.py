@@ -18,6 +18,7 @@ MAX_LISTED_OPERANDS = 8
 MAX_LISTED_LINES = 1000
 MAX_COMPACT_ELEMENTS = 16
 MAX_SHOWN_ELEMENTS = 8
+MAX_NODES_NAMED_AT_ONCE = 10_000
 
 
 # --- arrays ---------------------------------------------------------------------------------------
@@ -97,7 +98,8 @@ def kind_of(node: Tensor) -> str:
 def tensor_text(x: Tensor) -> str:
     """``tensor([1., 2.], name='x')``, what repr() gives; a large value by dtype and shape."""
     value = f"{x.dtype}{list(x.shape)}"
-    if x.size <= MAX_SHOWN_ELEMENTS:
+    # what was dropped is not recomputed to be shown
+    if x.form is None and x.size <= MAX_SHOWN_ELEMENTS:
         text = np.array2string(x._array, precision=4, separator=", ")
         value = " ".join(text.split()) or value
     if x.name:
@@ -107,6 +109,20 @@ def tensor_text(x: Tensor) -> str:
     elif x.requires_grad:
         value += ", requires_grad=True"
     return f"tensor({value})"
+
+
+def is_long(tape: Tape) -> bool:
+    """Whether what asks each node for more than is there makes a debugger's pane wait."""
+    return len(tape.nodes) > MAX_NODES_NAMED_AT_ONCE
+
+
+def tape_text(tape: Tape) -> str:
+    """``Tape(4 nodes, 1 parameters, 0 time steps -> L)``; a long one's outputs by label."""
+    steps = {n.time for n in tape.nodes} - {None}
+    names = {} if is_long(tape) else tape.names
+    outputs = ", ".join(names.get(o, o.label) for o in tape.outputs)
+    counts = f"{len(tape.nodes)} nodes, {len(tape.parameters)} parameters"
+    return f"Tape({counts}, {len(steps)} time steps -> {outputs})"
 
 
 def is_inlined(node: Tensor) -> bool:
