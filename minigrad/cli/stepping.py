@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 
 from minigrad import Tape, debug
+from minigrad.debugger.passes import LAST, Passes
 from minigrad.errors import ArgumentError
 from minigrad.models.book.cases import CASES, network
 from minigrad.transforms import truncate, untie
 
-from .script import script
+from .script import Program, script_tape
 
 DEFAULT_STEPS = 3
 
@@ -34,20 +35,29 @@ def step(args: argparse.Namespace) -> None:
 
 
 def _refuse_two_tapes(args: argparse.Namespace) -> None:
-    """Raise ArgumentError where more than one thing to step through is named."""
-    sources = [args.file, args.demo, args.cell]
+    """Raise ArgumentError where more than one thing to step through is named, or none of options.
+
+    What is said of a script's passes means nothing without one.
+    """
+    program = args.file or args.module
+    sources = [args.file, args.module, args.demo, args.cell]
     named = [source for source in sources if source]
-    steps_of_script = args.file and args.steps
-    if len(named) > 1 or steps_of_script:
-        subject = f"'{args.file}'" if args.file else "--demo"
-        expected = "one of FILE.py, --demo and --cell"
+    if len(named) > 1 or (program and args.steps):
+        subject = f"'{program}'" if program else "--demo"
+        expected = "one of FILE.py, -m MODULE, --demo and --cell"
         raise ArgumentError(f"step {subject}", got="another network too", expected=expected)
+    of_scripts = {"--loss": args.loss, "--pass": args.number, "--": args.arguments}
+    options = [option for option, value in of_scripts.items() if value]
+    if options and not program:
+        remedy = "Name a script: minigrad step FILE.py"
+        raise ArgumentError(f"step {options[0]}", got="no script to run", remedy=remedy)
 
 
 def _tape(args: argparse.Namespace) -> Tape:
     """What is to be stepped through."""
-    if args.file:
-        return script(args.file)
+    if args.file or args.module:
+        program = Program(args.file or args.module, args.arguments, bool(args.module))
+        return script_tape(program, Passes(args.number or LAST, args.loss))
     if not args.demo:
         loss = network(args.cell or "rnn", args.steps or DEFAULT_STEPS)
     elif args.steps:

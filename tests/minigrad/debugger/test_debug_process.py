@@ -50,46 +50,13 @@ def test_minigrad_step_has_networks_to_learn_on(options):
     assert "the end: every gradient is complete" in done.stdout
 
 
-def test_minigrad_step_debugs_the_loss_of_a_script(tmp_path):
-    file = tmp_path / "mine.py"
-    file.write_text(
-        "import numpy as np, minigrad as mg, sys\nassert sys.argv == [__file__]\n"
-        "w = mg.tensor([3.0], requires_grad=True, name='w')\n"
-        "loss = np.sum(w * w)\nloss.backward()\n"
-    )
-    done = minigrad(file, commands="c\n")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "  dL/dw: float64[1], norm 6, 6 to 6" in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        (None, "no such file. Name a script that leaves a Tensor `loss`."),
-        ("x = 1", "it leaves no `loss`; expected a Tensor, or a Tape."),
-        ("loss = 1.5", "its `loss` is a float; expected a Tensor, or a Tape."),
-        ("import sys\nsys.exit(3)", "it ends with SystemExit(3) before it leaves a `loss`."),
-        ("a = 1\nb = a / 0", "it fails: ZeroDivisionError: division by zero. [mine.py:2]"),
-        ("a = (", "it fails: SyntaxError: '(' was never closed (mine.py, line 1). [mine.py]"),
-    ],
-)
-def test_a_script_that_leaves_no_loss_is_one_line(tmp_path, text, line):
-    file = tmp_path / "mine.py"
-    if text:
-        file.write_text(text)
-    done = minigrad(file)
-    assert (done.returncode, done.stdout, done.stderr) == (
-        1,
-        "",
-        f"minigrad: step {file}: {line}\n",
-    )
-
-
 def test_two_networks_at_once_are_refused(tmp_path):
     for options in (["--demo", "vanishing", "--cell", "gru"], [tmp_path / "a.py", "--steps", 3]):
         done = minigrad(*options)
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.endswith("another network too; one of FILE.py, --demo and --cell.\n")
+        assert done.stderr.endswith(
+            "another network too; one of FILE.py, -m MODULE, --demo and --cell.\n"
+        )
 
 
 def test_the_page_from_the_command_line(tmp_path):
