@@ -21,6 +21,7 @@ from minigrad.errors import ArgumentError, MinigradError
 
 LOSS = "loss"
 BACKWARD, GRAD, SWEEP = KINDS
+COMPILED = "  what mg.compile() makes of it records nothing: these are the values it was given"
 REMEDY = "Call loss.backward() in it, or name a Tensor that it leaves with --loss NAME"
 
 
@@ -58,9 +59,12 @@ def script_tape(program: Program, passes: Passes) -> Tape:
     code, module, path = _loaded(program)
     # what the program leaves open, as a time step or no_grad(), ends with it
     ended = contextvars.copy_context().run(_run, code, module, path, program, passes)
-    tape = _tape(program, passes, ended)
+    tape, title = _tape(program, passes, ended)
     if ended.error is not None and not _is_a_good_end(ended.error):
-        _say_failure(program, ended.error, path)
+        line = _failed(program, ended.error, path)
+        print(f"minigrad: {line.text}", file=sys.stderr)
+    for line_of_title in title:
+        print(line_of_title)
     return tape
 
 
@@ -143,8 +147,11 @@ def _import_path(folder: str) -> Iterator[None]:
 
 
 # --- what to step through -------------------------------------------------------------------------
-def _tape(program: Program, passes: Passes, ended: Ended) -> Tape:
-    """The pass that was asked for, of backward() if there was one; else a loss that is left."""
+def _tape(program: Program, passes: Passes, ended: Ended) -> tuple[Tape, list[str]]:
+    """The pass that was asked for, of backward() if there was one; else a loss that is left.
+
+    With lines that say which pass it is.
+    """
     for kind in (BACKWARD, GRAD):
         if passes.counts[kind]:
             return _chosen(program, passes, kind)
@@ -153,23 +160,23 @@ def _tape(program: Program, passes: Passes, ended: Ended) -> Tape:
     if swept is not None and (swept.output is left or not isinstance(left, (Tape, Tensor))):
         return _chosen(program, passes, SWEEP)
     if isinstance(left, Tape):
-        return left
+        return left, []
     if isinstance(left, Tensor):
-        return Tape.of(left)
+        return Tape.of(left), []
     raise _nothing(program, passes, ended, left)
 
 
-def _chosen(program: Program, passes: Passes, kind: str) -> Tape:
-    """The tape of the chosen pass, after a line that says which one it is."""
+def _chosen(program: Program, passes: Passes, kind: str) -> tuple[Tape, list[str]]:
+    """The tape of the chosen pass, and which one it is."""
     count = passes.counts[kind]
     chosen = passes.chosen(kind)
     if chosen is None:
         got = f"{count} backward passes"
         raise ArgumentError(program.command, got=got, expected=f"--pass {passes.number} is none")
-    print(f"pass {chosen.number} of {count}: {_title(chosen)}, values as they were then")
+    title = f"pass {chosen.number} of {count}: {_title(chosen)}, values as they were then"
     if "differentiate" in chosen.call:
-        print("  what mg.compile() makes of it records nothing: these are the values it was given")
-    return chosen.tape()
+        return chosen.tape(), [title, COMPILED]
+    return chosen.tape(), [title]
 
 
 def _title(chosen: Pass) -> str:
@@ -202,11 +209,6 @@ def _nothing(program: Program, passes: Passes, ended: Ended, left: object) -> Ba
 # --- how it ended ---------------------------------------------------------------------------------
 def _is_a_good_end(error: BaseException) -> bool:
     return isinstance(error, SystemExit) and error.code in (None, 0)
-
-
-def _say_failure(program: Program, error: BaseException, path: str) -> None:
-    line = _failed(program, error, path)
-    print(f"minigrad: {line.text}", file=sys.stderr)
 
 
 def _failed(program: Program, error: BaseException, path: str) -> ArgumentError:

@@ -5,6 +5,8 @@ import pty
 import select
 import subprocess
 import sys
+import termios
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -99,12 +101,14 @@ class Terminal:
         return self.until("(mg) ")
 
 
-@pytest.fixture
-def terminal():
+@contextmanager
+def at_a_terminal(folder, name="dumb", columns=100):
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (50, columns))
     env = {
-        **os.environ,
-        "TERM": "dumb",
+        **{key: value for key, value in os.environ.items() if not key.endswith("_COLOR")},
+        "TERM": name,
+        "XDG_STATE_HOME": str(folder),
         "PYTHONIOENCODING": "utf-8",
         "TERMINAL": os.ttyname(theirs),
     }
@@ -112,11 +116,17 @@ def terminal():
     command = ["sh", "-c", opening, sys.executable, "--cell", "linear"]
     with running(command, env=env, start_new_session=True) as process:
         started = Terminal(process, ours)
-        started.until("(mg) ")
+        started.opening = started.until("(mg) ")
         os.close(theirs)  # not before the other end is open
         yield started
         process.kill()
     os.close(ours)
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    with at_a_terminal(tmp_path) as started:
+        yield started
 
 
 def test_at_a_terminal_names_complete_and_lines_come_back(terminal):
@@ -137,3 +147,17 @@ def test_at_a_terminal_an_interrupt_keeps_the_session_and_the_end_leaves(termina
     assert "[2/29]" in terminal.type("n\n")
     os.write(terminal.ours, b"\x04")
     assert terminal.process.wait(timeout=60) == 0
+
+
+def test_at_a_terminal_there_is_colour_width_and_yesterdays_history(tmp_path):
+    pytest.importorskip("readline")
+    with at_a_terminal(tmp_path) as terminal:
+        assert "\x1b" not in terminal.type("unt h_2\n")
+        os.write(terminal.ours, b"\x04")
+        assert terminal.process.wait(timeout=60) == 0
+    with at_a_terminal(tmp_path, "xterm", columns=60) as terminal:
+        assert "29 steps\n    back. n takes one" in terminal.opening
+        shown = terminal.type("\x1b[A\n")  # the up arrow
+        assert "\x1b[32mbreakpoint 1 (h_2)\x1b[0m" in shown
+        assert "\x1b[1mh_2\x1b[0m = add(" in shown
+        assert "\x1b[35mdL/dh_2\x1b[0m: float64[4, 1]" in shown
