@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TextIO
 
 from minigrad.core.inspection.step import Step
@@ -42,7 +43,7 @@ class Moving(Expressions):
         """n [COUNT], next: one more node's adjoint is complete, and it sends on."""
         for _ in range(count_in("n", arg, 1)):
             if self.session.forward() is None:
-                self.say(descriptions.end_lines(self.session))
+                self.end()
                 return
         self.show()
 
@@ -60,7 +61,7 @@ class Moving(Expressions):
             if hit:
                 self._stop_for(hit)
                 return
-        self.say(descriptions.end_lines(self.session))
+        self.end()
 
     def do_unt(self, arg: str) -> None:
         """unt [WHERE], until: on to a breakpoint of this once; alone: out of this time step."""
@@ -74,7 +75,7 @@ class Moving(Expressions):
             if times[step.tensor] != start:
                 self.show()
                 return
-        self.say(descriptions.end_lines(self.session))
+        self.end()
 
     def do_restart(self, arg: str) -> None:
         """restart: back to where nothing is sent yet; breakpoints stay."""
@@ -140,7 +141,14 @@ class Moving(Expressions):
 
     def show(self) -> None:
         """The current step in a few lines, and what is displayed."""
+        self._arrive(descriptions.step_lines(self.session))
+
+    def end(self) -> None:
+        """The gradients, and what is displayed."""
+        self._arrive(descriptions.end_lines(self.session))
+
+    def _arrive(self, lines: Iterable[str]) -> None:
         self.listed = None
-        self.say(descriptions.step_lines(self.session))
+        self.say(lines)
         if changed := self.displayed():
             self.say(changed)
