@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -30,8 +31,8 @@ GRAD = {"grad"}
 # what a pass is called by, the kinds that are meant first in front
 KINDS = ("backward()", "mg.grad()", "sweep")
 
-Copies = dict[Tensor, tuple[int, Array]]
-"""Of each leaf when it was assigned last, and a copy of its value since."""
+Copies = dict[int, tuple[ref[Tensor], int, Array]]
+"""Of each leaf, by its id: when it was assigned last, and a copy of its value since."""
 
 
 class Pass:
@@ -50,28 +51,44 @@ class Pass:
         self.copies: Copies = {}
         self.gradient: Array | None = None
 
-    def keep(self, tape: Tape, before: Copies) -> None:
-        """Copy the leaves, but those whose copies of before are still good."""
-        for leaf in tape.leaves:
-            known = before.get(leaf)
-            if known is None or known[0] != leaf.assigned:
-                known = leaf.assigned, frozen(leaf.data.copy())
-            self.copies[leaf] = known
+    def keep(self, before: Copies) -> None:
+        """Copy the leaves, but those whose copies of before are still good.
+
+        Held weakly: who counts on it that nobody holds an earlier parameter is not disturbed.
+        """
+        # not those that the program's tape would hold from now on
+        for leaf in behind([self.output]):
+            if leaf.fn is not None:
+                continue
+            known = before.get(id(leaf))
+            if known is None or known[0]() is not leaf or known[1] != leaf.assigned:
+                known = ref(leaf), leaf.assigned, frozen(leaf.data.copy())
+            self.copies[id(leaf)] = known
+
+    def part(self) -> None:
+        """Hold nothing of the program's own graph any more."""
+        self.output = self._copied()
+        self.copies = {}
 
     def tape(self) -> Tape:
         """Its tape, all values as they were; backward starts from what it started from."""
+        return Tape.of(_seeded(self._copied(), self.gradient))
+
+    def _copied(self) -> Tensor:
+        """The output over copies of the leaves."""
         new: dict[Tensor, Tensor] = {}
         for node in behind([self.output]):
             inputs = tuple([new[x] for x in node.inputs])
             copy = node.copied(inputs)
-            if node in self.copies:
-                copy.assigned, copy._array = self.copies[node]
-                copy.swept, copy.cut, copy.off_tape = node.swept, node.cut, node.off_tape
+            known = self.copies.get(id(node))
+            if known is not None and known[0]() is node:
+                copy.assigned, copy._array = known[1:]
+                copy.cut, copy.off_tape, copy.swept = node.cut, node.off_tape, node.swept
             elif node.fn is not None and _is_view(node):
                 value = OPS[node.fn].call(*[x.data for x in inputs], **node.kwargs)
                 copy._array = frozen(value)
             new[node] = copy
-        return Tape.of(_seeded(new[self.output], self.gradient))
+        return new[self.output]
 
 
 def _is_view(node: Tensor) -> bool:
@@ -109,6 +126,7 @@ class Passes(Scope):
         self.name = name
         self.counts = dict.fromkeys(KINDS, 0)
         self.names: set[str] = set()
+        self._copies: Copies = {}
         self._kept: dict[str, deque[Pass]] = {}
         for kind in KINDS:
             self._kept[kind] = deque(maxlen=max(-number, 1))
@@ -123,9 +141,12 @@ class Passes(Scope):
         heard.number = self.counts[kind]
         if self.number > 0 and self.number != heard.number:
             return sweeping
-        kept = self._kept[kind]
-        heard.keep(tape, kept[-1].copies if kept else {})
-        kept.append(heard)
+        heard.keep(self._copies)
+        self._copies = heard.copies
+        if self.number != LAST:
+            # the program's next update may be made of what this one holds
+            heard.part()
+        self._kept[kind].append(heard)
         return _noting_gradient(heard, sweeping)
 
     def chosen(self, kind: str) -> Pass | None:

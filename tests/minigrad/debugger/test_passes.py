@@ -219,16 +219,34 @@ def test_values_are_those_of_then_views_too():
 
 
 def test_what_does_not_change_is_copied_once():
-    data = mg.tensor(np.ones(1000))
-    w = mg.tensor(2.0, requires_grad=True)
-    copies = []
-    with Passes() as passes:
-        for _ in range(3):
-            np.sum(data * w).backward()
-            copies.append(passes.chosen(BACKWARD).copies)
-            w.assign(w.data + 1)
-    assert len({id(kept[data][1]) for kept in copies}) == 1
-    assert [float(kept[w][1]) for kept in copies] == [2.0, 3.0, 4.0]
+    data = mg.tensor(np.ones(1000), name="data")
+    w = mg.tensor(2.0, requires_grad=True, name="w")
+    tapes = []
+    for number in (-1, -3):
+        with Passes(number) as passes:
+            for _ in range(3):
+                np.sum(data * w).backward()
+                kept = passes.chosen(BACKWARD) if number == -1 else passes._kept[BACKWARD][-1]
+                tapes.append(kept.tape())
+                w.assign(w.data + 1)
+    assert len({id(tape["data"].data) for tape in tapes}) == 2
+    assert [float(tape["w"].data) for tape in tapes] == [2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+
+
+@pytest.mark.parametrize("number", [-1, 1, -2])
+def test_parameters_that_an_update_makes_hold_no_past(number):
+    w = mg.tensor([2.0, 1.0], requires_grad=True, name="w")
+    gradients = []
+    with Passes(number) as passes:
+        for _ in range(6):
+            (g,) = mg.grad(np.sum(w * w * w), [w])
+            gradients.append(g.data)
+            w = (w - 0.01 * g).named("w")
+            assert len(mg.Tape.of(w).nodes) <= 5
+    index = number - 1 if number > 0 else number
+    tape = passes.chosen(GRAD).tape()
+    first, *_ = [step.grad for step in tape.steps() if step.tensor.name == "w"]
+    assert np.array_equal(first, gradients[index])
 
 
 def test_only_passes_from_a_loss_of_that_name_count():
