@@ -196,13 +196,13 @@ def _nothing(program: Program, passes: Passes, ended: Ended, left: object) -> Ba
     name = passes.name or LOSS
     if left is not None:
         kind = type(left).__name__
-        got = f"no backward pass, and its `{name}` is a {kind}"
+        got = f"no backward pass in the main thread, and its `{name}` is a {kind}"
     elif passes.name:
         known = ", ".join(sorted(passes.names)) or "none"
         got = f"no backward pass from a `{name}`, and it leaves none"
         return ArgumentError(program.command, got=got, expected=f"there were passes from {known}")
     else:
-        got = f"no backward pass, and it leaves no `{name}`"
+        got = f"no backward pass in the main thread, and it leaves no `{name}`"
     return ArgumentError(program.command, got=got, remedy=REMEDY)
 
 

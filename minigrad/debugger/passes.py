@@ -28,6 +28,7 @@ from minigrad.source import COMPANION, describe, user_place
 LAST = -1
 BACKWARD = {"Tensor.backward", "Tape.backward"}
 GRAD = {"grad"}
+COMPANIONS = ("minigrad.models", "minigrad.viz")
 # what a pass is called by, the kinds that are meant first in front
 KINDS = ("backward()", "mg.grad()", "sweep")
 
@@ -172,7 +173,8 @@ def _described(output: Tensor, frame: FrameType | None) -> tuple[Pass, str]:
     """
     calls = []
     while frame is not None and _is_ours(frame):
-        calls.append(frame.f_code.co_qualname)
+        if not frame.f_globals["__name__"].startswith(COMPANIONS):
+            calls.append(frame.f_code.co_qualname)
         frame = frame.f_back
     names = {output.name} if output.name else set()
     while frame is not None and not _is_ours(frame):

@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.errors import ArgumentError
-from minigrad.ops import OPS
 
 from . import descriptions
 from .console import count_in
@@ -137,13 +136,10 @@ class Debugger(Moving):
             # Read from the script too, and write the prompt as a line of its own.
             inner.use_rawinput = False
             inner.prompt = "(Pdb)\n"
-        op = OPS[node.fn]
-        rules = [op.joint] if op.joint else op.rules
         operands = [step.grad, node.data, *(x.data for x in node.inputs)]
+        sending = [slot for slot, c in enumerate(step.sent) if c is not None]
         # A joint rule is one for all inputs: it is stepped into once.
-        for rule, contribution in zip(rules, step.sent, strict=False):
-            if rule is None or contribution is None:
-                continue
+        for rule in dict.fromkeys(map(step.rule, sending)):
             with contextlib.suppress(bdb.BdbQuit):
                 inner.runcall(rule, *operands, **node.kwargs)
 

@@ -210,6 +210,23 @@ def test_of_a_compiled_step_it_says_what_it_can_show(step):
     ) in out
 
 
+def test_of_a_fitted_model_it_says_so_too(step):
+    script = """
+    import numpy as np, minigrad as mg
+    from minigrad import models
+    tokens = np.random.default_rng(0).integers(0, 5, 81, dtype=np.uint8)
+    lm = models.RNNLM("rnn", hidden=4, vocab=5)
+    chunks = models.stream.epochs(models.stream.Rows(tokens, batch=4, steps=5, reset="epoch"), 1)
+    optimizer = mg.optim.SGD(models.parameters(lm), lr=0.1)
+    models.train.fit(lm, chunks, lambda tape: tape, 1.0, optimizer)
+    """
+    code, out, err = step(script, commands="n\n")
+    assert (code, err) == (0, "")
+    assert out.startswith(
+        "pass 1 of 1: differentiate() [train.py:8], values as they were then\n  what mg"
+    )
+
+
 # --- how scripts end ----------------------------------------------------------------------------------------------
 BACK = HEAD + "for i in range(4):\n    np.sum(w * w).backward()\n    w.assign(w.data + 1)\n"
 
@@ -243,13 +260,13 @@ def test_however_a_script_ends_its_last_pass_is_stepped(step, end, said):
         ),
         (
             "x = 1",
-            "no backward pass, and it leaves no `loss`. Call loss.backward() in it, or name a Tensor that it "
-            "leaves with --loss NAME.",
+            "no backward pass in the main thread, and it leaves no `loss`. Call loss.backward() in it, or name a "
+            "Tensor that it leaves with --loss NAME.",
         ),
         (
             "loss = 1.5",
-            "no backward pass, and its `loss` is a float. Call loss.backward() in it, or name a Tensor that it "
-            "leaves with --loss NAME.",
+            "no backward pass in the main thread, and its `loss` is a float. Call loss.backward() in it, or name a "
+            "Tensor that it leaves with --loss NAME.",
         ),
         ("import sys\nsys.exit(3)", "it ends with SystemExit(3)."),
         ("a = 1\nb = a / 0", "it fails: ZeroDivisionError: division by zero. [train.py:2]"),
