@@ -13,14 +13,18 @@ import functools
 import keyword
 import re
 import sys
+import traceback
 from collections import UserString, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from operator import call, methodcaller
 from types import CodeType, FrameType, FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
 
 from minigrad.core.sweep import Nodes, Swept, Wanted, conform, contributions, sweep
 from minigrad.core.tensor import Tensor
+from minigrad.errors import GradientError
 from minigrad.ops import OPS
 from minigrad.ops.indexing import Scattered, written_out
 from minigrad.source import COMPANION, is_followed, is_users, span, user_place
@@ -40,6 +44,7 @@ def backward(step, grad, formula):
         breakpoint()
     return step._take()
 """
+TITLE = "backward of "
 RESERVED = {"step", "grad", "formula", "watch"}
 # those of the places and names that a debugger meets again in the next pass
 MAX_CODES = 10_000
@@ -139,10 +144,7 @@ class Visits:
         if watches and not is_users(place[0]):
             # where no debugger would stop, unless it was told to stop in libraries
             place = user_place(below=COMPANION) or place
-        code = _code(place, f"backward of {step.name}", _names(step))
-        frame = FunctionType(code, self.globals_of(place[0].co_filename))
-        sent: list[Any] = frame(step, g, Formula(step), node, *node.inputs)
-        return sent
+        return _run(step, place, self.globals_of(place[0].co_filename))
 
 
 def visited(
@@ -172,7 +174,35 @@ def _applied(
     return functools.partial(list, map(call, rules))
 
 
+def fail(error: Exception, node: Tensor, g: Any) -> NoReturn:
+    """Raise the error of a rule in the node's frame, where its traceback has none."""
+    if isinstance(error, np.linalg.LinAlgError):
+        subject = f"backward through '{node.label}'"
+        error = GradientError(subject, got=str(error), where=node.where)
+        error.__suppress_context__ = True
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if any(frame.f_code.co_name.startswith(TITLE) for frame in frames):
+        raise error
+
+    def take() -> list[Any]:
+        raise error
+
+    step = Visit(node, g, [None] * len(node.inputs))
+    step.prepare(iter(()), take)
+    place = node.place or NOWHERE
+    _run(step, place, _globals(place[0].co_filename))
+    raise error
+
+
 # --- the frame ------------------------------------------------------------------------------------
+def _run(step: Visit, place: tuple[CodeType, int], names: dict[str, Any]) -> list[Any]:
+    """Take a step in a frame at that place, where these are the global names."""
+    code = _code(place, f"{TITLE}{step.name}", _names(step))
+    frame = FunctionType(code, names)
+    sent: list[Any] = frame(step, step.grad, Formula(step), step.tensor, *step.tensor.inputs)
+    return sent
+
+
 def _names(step: Visit) -> tuple[str, ...]:
     """Variables for the node and each input: their names on the tape, as Python may read them."""
     names = dict.fromkeys(RESERVED)
