@@ -81,6 +81,8 @@ class Pass:
         for node in behind([self.output]):
             inputs = tuple([new[x] for x in node.inputs])
             copy = node.copied(inputs)
+            # of which the program's own pass has warned
+            copy.reads = None
             known = self.copies.get(id(node))
             if known is not None and known[0]() is node:
                 copy.assigned, copy._array = known[1:]
@@ -153,8 +155,7 @@ class Passes(Scope):
     def chosen(self, kind: str) -> Pass | None:
         """The pass of that kind that was asked for, if there was one."""
         kept = self._kept[kind]
-        is_there = self.counts[kind] >= abs(self.number)
-        return kept[0] if is_there else None
+        return kept[0] if len(kept) == kept.maxlen else None
 
 
 def _noting_gradient(heard: Pass, sweeping: Iterator[Swept]) -> Iterator[Swept]:

@@ -24,7 +24,8 @@ PAINTS = {
     "bad": (r"\b(?:\d+ )?(?:NaN|nan|inf)\b", RED),
     "cotangent": (r"(?<![\w/.])d[A-Za-z]\w*/d[^\s:,)]+", MAGENTA),
 }
-WORD = re.compile(r" *[^ ]+")
+# a place is one word: [t=2, train.py:6]
+WORD = re.compile(r" *[^ ]*\[t=-?\d+, [^ ]+| *[^ ]+")
 ESCAPE = re.compile(r"\x1b\[\d+m")
 HANGING = 4
 """Columns by which what is wrapped stands further in."""
