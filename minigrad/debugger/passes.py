@@ -63,7 +63,8 @@ class Pass:
                 continue
             known = before.get(id(leaf))
             if known is None or known[0]() is not leaf or known[1] != leaf.assigned:
-                known = ref(leaf), leaf.assigned, frozen(leaf.data.copy())
+                # in the same layout: another one may round otherwise
+                known = ref(leaf), leaf.assigned, frozen(leaf.data.copy("K"))
             self.copies[id(leaf)] = known
 
     def part(self) -> None:

@@ -206,13 +206,15 @@ def test_gradients_that_accumulate_are_those_of_each_pass():
 
 
 def test_values_are_those_of_then_views_too():
-    w = mg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True, name="w")
+    w = mg.tensor(np.array([[1.0, 3.0], [2.0, 4.0]]).T, requires_grad=True, name="w")
     with Passes() as passes:
+        assert w.data.flags.f_contiguous
         loss = np.sum((w.T.named("v") * 2.0)[0].named("r"))
         loss.backward()
         w.assign(np.zeros((2, 2)))
     tape = passes.chosen(BACKWARD).tape()
     assert tape["w"].data.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert [tape[name].data.strides for name in "wv"] == [(8, 16), (16, 8)]
     assert tape["v"].data.tolist() == [[1.0, 3.0], [2.0, 4.0]]
     assert [n.label for n in tape.nodes] == [n.label for n in mg.Tape.of(loss).nodes]
     assert [n.where for n in tape.nodes] == [n.where for n in mg.Tape.of(loss).nodes]
