@@ -9,8 +9,8 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -47,8 +47,17 @@ class Ended:
     error: BaseException | None = None
 
 
-def script_tape(program: Program, passes: Passes) -> Tape:
-    """Run a program; the tape of its chosen backward pass, values as they were when it ran.
+@dataclass(frozen=True)
+class Chosen:
+    """What is stepped: its tape, lines that say which pass it is, the program's variables then."""
+
+    tape: Tape
+    title: Sequence[str] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+def script_pass(program: Program, passes: Passes) -> Chosen:
+    """Run a program; its chosen backward pass, values as they were when it ran.
 
     Where there was none it is the tape of a Tensor ``loss``, or of another name, that it leaves.
     What is stepped, and how the program failed, is said.
@@ -59,13 +68,13 @@ def script_tape(program: Program, passes: Passes) -> Tape:
     code, module, path = _loaded(program)
     # what the program leaves open, as a time step or no_grad(), ends with it
     ended = contextvars.copy_context().run(_run, code, module, path, program, passes)
-    tape, title = _tape(program, passes, ended)
+    chosen = _found(program, passes, ended)
     if ended.error is not None and not _is_a_good_end(ended.error):
         line = _failed(program, ended.error, path)
         print(f"minigrad: {line.text}", file=sys.stderr)
-    for line_of_title in title:
+    for line_of_title in chosen.title:
         print(line_of_title)
-    return tape
+    return chosen
 
 
 # --- running --------------------------------------------------------------------------------------
@@ -147,11 +156,8 @@ def _import_path(folder: str) -> Iterator[None]:
 
 
 # --- what to step through -------------------------------------------------------------------------
-def _tape(program: Program, passes: Passes, ended: Ended) -> tuple[Tape, list[str]]:
-    """The pass that was asked for, of backward() if there was one; else a loss that is left.
-
-    With lines that say which pass it is.
-    """
+def _found(program: Program, passes: Passes, ended: Ended) -> Chosen:
+    """The pass that was asked for, of backward() if there was one; else a loss that is left."""
     for kind in (BACKWARD, GRAD):
         if passes.counts[kind]:
             return _chosen(program, passes, kind)
@@ -160,23 +166,22 @@ def _tape(program: Program, passes: Passes, ended: Ended) -> tuple[Tape, list[st
     if swept is not None and (swept.output is left or not isinstance(left, (Tape, Tensor))):
         return _chosen(program, passes, SWEEP)
     if isinstance(left, Tape):
-        return left, []
+        return Chosen(left)
     if isinstance(left, Tensor):
-        return Tape.of(left), []
+        return Chosen(Tape.of(left))
     raise _nothing(program, passes, ended, left)
 
 
-def _chosen(program: Program, passes: Passes, kind: str) -> tuple[Tape, list[str]]:
-    """The tape of the chosen pass, and which one it is."""
+def _chosen(program: Program, passes: Passes, kind: str) -> Chosen:
+    """The chosen pass of a kind."""
     count = passes.counts[kind]
     chosen = passes.chosen(kind)
     if chosen is None:
         got = f"{count} backward passes"
         raise ArgumentError(program.command, got=got, expected=f"--pass {passes.number} is none")
     title = f"pass {chosen.number} of {count}: {_title(chosen)}, values as they were then"
-    if "differentiate" in chosen.call:
-        return chosen.tape(), [title, COMPILED]
-    return chosen.tape(), [title]
+    lines = [title, COMPILED] if "differentiate" in chosen.call else [title]
+    return Chosen(chosen.tape(), lines, chosen.variables)
 
 
 def _title(chosen: Pass) -> str:

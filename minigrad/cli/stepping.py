@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from minigrad import Tape, debug
+from minigrad import Tape
 from minigrad.debugger.passes import LAST, Passes
+from minigrad.debugger.terminal import Debugger
 from minigrad.errors import ArgumentError
 from minigrad.models.book.cases import CASES, network
 from minigrad.transforms import truncate, untie
 
-from .script import Program, script_tape
+from .script import Chosen, Program, script_pass
 
 DEFAULT_STEPS = 3
 
@@ -18,7 +19,8 @@ DEFAULT_STEPS = 3
 def step(args: argparse.Namespace) -> None:
     """Step through the tape of a script, a case or a small network: here, or on a page."""
     _refuse_two_tapes(args)
-    full = _tape(args)
+    chosen = _chosen(args)
+    full = chosen.tape
     tape = truncate(full, every=args.truncate) if args.truncate else full
     if args.untie:
         full = untie(full, full.parameters)
@@ -31,7 +33,7 @@ def step(args: argparse.Namespace) -> None:
         path = viz.stepper(full, args.html, beside=tape if differs else None)
         print(f"wrote {path}")
     else:
-        debug(tape)
+        Debugger(tape, variables=chosen.variables).run()
 
 
 def _refuse_two_tapes(args: argparse.Namespace) -> None:
@@ -53,15 +55,15 @@ def _refuse_two_tapes(args: argparse.Namespace) -> None:
         raise ArgumentError(f"step {options[0]}", got="no script to run", remedy=remedy)
 
 
-def _tape(args: argparse.Namespace) -> Tape:
+def _chosen(args: argparse.Namespace) -> Chosen:
     """What is to be stepped through."""
     if args.file or args.module:
         program = Program(args.file or args.module, args.arguments, bool(args.module))
-        return script_tape(program, Passes(args.number or LAST, args.loss))
+        return script_pass(program, Passes(args.number or LAST, args.loss))
     if not args.demo:
         loss = network(args.cell or "rnn", args.steps or DEFAULT_STEPS)
     elif args.steps:
         loss = CASES[args.demo](args.steps)
     else:
         loss = CASES[args.demo]()
-    return Tape.of(loss)
+    return Chosen(Tape.of(loss))

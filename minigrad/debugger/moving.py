@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
 from minigrad.core.inspection.step import Step
@@ -25,9 +25,12 @@ class Moving(Expressions):
         gradient: Any = None,
         stdin: TextIO | None = None,
         out: TextIO | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(stdin, out)
         self.tape = tape
+        # The program's, as far as no node and no name of ours is called so.
+        self.variables = variables or {}
         self.session = Session(tape, gradient)
         self.breaks: dict[int, Breakpoint] = {}
         self._breaks_ever = 0

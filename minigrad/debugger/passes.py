@@ -28,6 +28,8 @@ from minigrad.source import COMPANION, describe, user_place
 LAST = -1
 BACKWARD = {"Tensor.backward", "Tape.backward"}
 GRAD = {"grad"}
+PLAIN = (int, float, str, np.number)
+"""What stays as it was without a copy, and holds nothing of a graph."""
 COMPANIONS = ("minigrad.models", "minigrad.viz")
 # what a pass is called by, the kinds that are meant first in front
 KINDS = ("backward()", "mg.grad()", "sweep")
@@ -40,7 +42,7 @@ class Pass:
     """A backward pass as it began, whatever the program does later.
 
     ``call`` is the function that the program called, ``where`` its line, ``names`` what the program
-    calls the output.
+    calls the output, ``variables`` its numbers and texts of then.
     """
 
     def __init__(self, output: Tensor, call: str, where: str, names: set[str]) -> None:
@@ -48,6 +50,7 @@ class Pass:
         self.call = call
         self.where = where
         self.names = names
+        self.variables: dict[str, Any] = {}
         self.number = 0
         self.copies: Copies = {}
         self.gradient: Array | None = None
@@ -179,8 +182,12 @@ def _described(output: Tensor, frame: FrameType | None) -> tuple[Pass, str]:
             calls.append(frame.f_code.co_qualname)
         frame = frame.f_back
     names = {output.name} if output.name else set()
+    variables: dict[str, Any] = {}
     while frame is not None and not _is_ours(frame):
         names |= _names_of(output, frame.f_locals)
+        plain = {k: v for k, v in [*frame.f_locals.items()] if isinstance(v, PLAIN)}
+        # the innermost win
+        variables = plain | variables
         frame = frame.f_back
     kind = KINDS[2]
     if BACKWARD.intersection(calls):
@@ -188,7 +195,9 @@ def _described(output: Tensor, frame: FrameType | None) -> tuple[Pass, str]:
     elif GRAD.intersection(calls):
         kind = KINDS[1]
     where = describe(None, user_place(below=COMPANION))
-    return Pass(output, calls[-1], where, names), kind
+    heard = Pass(output, calls[-1], where, names)
+    heard.variables = variables
+    return heard, kind
 
 
 def _names_of(output: Tensor, variables: dict[str, Any]) -> set[str]:

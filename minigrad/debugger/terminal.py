@@ -66,6 +66,7 @@ class Debugger(Moving):
         session = self.session
         step = session.current
         scope: dict[str, Any] = {
+            **self.variables,
             "__builtins__": builtins,
             "np": np,
             "step": step,
