@@ -10,7 +10,8 @@ from minigrad import __version__
 
 from .figure_options import add_figures
 from .laboratory_options import add_anatomy, add_compare
-from .options import CellKinds, Parser, add_seed, count, few_steps, text
+from .options import Parser, add_seed, count
+from .step_options import add_step
 from .train_options import add_sample, add_train
 
 ABOUT = (
@@ -30,7 +31,8 @@ the unrolled graph of a recurrent network, Fig. 9.7.2
   minigrad step                                      \
 step through backward, and back, in the terminal
   minigrad step --cell lstm --steps 6 --truncate 3 --html backward.html
-  minigrad step train.py                             through the `loss` that your script leaves
+  minigrad step train.py -- --epochs 3               \
+through the last backward pass of your script
   minigrad step --demo exploding                     then: b nan, c, w
   minigrad figure all -o docs/                       the five figures of the README
   minigrad anatomy --text book.txt --cell lstm -o report.html     \
@@ -161,47 +163,7 @@ def _compare(args: argparse.Namespace) -> None:
 
 def _add_step(commands: Any) -> None:
     about = "step through a backward pass, and back, in the terminal or a page"
-    step = commands.add_parser("step", help=about)
-    step.add_argument(
-        "file",
-        nargs="?",
-        metavar="FILE.py",
-        help="a script that leaves a Tensor `loss`",
-    )
-    step.add_argument(
-        "--cell",
-        choices=CellKinds("linear"),
-        metavar="CELL",
-        help="the cell of a small network: %(choices)s (rnn)",
-    )
-    step.add_argument(
-        "--demo",
-        choices=["exploding", "vanishing"],
-        help="a case to learn on, in place of a cell",
-    )
-    step.add_argument(
-        "--steps",
-        type=few_steps,
-        metavar="T",
-        help="time steps (3; of a demo 40 or 20)",
-    )
-    step.add_argument(
-        "--truncate",
-        type=count,
-        metavar="K",
-        help="cut the gradient every K steps (default: full)",
-    )
-    step.add_argument(
-        "--untie",
-        action="store_true",
-        help="an alias of each parameter per step: W_hh@1, W_hh@2, ...",
-    )
-    step.add_argument(
-        "--html",
-        type=text,
-        metavar="FILE",
-        help="write the page instead; full beside --truncate",
-    )
+    step = add_step(commands, about)
     step.set_defaults(run=_step)
 
 

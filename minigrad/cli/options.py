@@ -29,7 +29,24 @@ class CellKinds:
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with usage errors of one line."""
+    """argparse with usage errors of one line.
+
+    A command that ``passes_on`` leaves what follows ``--`` to a program, in ``arguments``.
+    """
+
+    passes_on = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Read the options: of a command that passes on, those in front of ``--``."""
+        if not self.passes_on:
+            return super().parse_known_args(args, namespace)
+        cut = args.index("--") if "--" in args else len(args)
+        read, unknown = super().parse_known_args(args[:cut], namespace)
+        read.arguments = args[cut + 1 :]
+        if unknown:
+            listed = " ".join(unknown)
+            self.error(f"unrecognized arguments: {listed}; those of a script go after --")
+        return read, unknown
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and leave with exit code 2."""
@@ -57,6 +74,7 @@ def _value(
 
 
 count = _value(int, lambda n: n >= 1, "a whole number from 1")
+whole = _value(int, lambda n: n != 0, "a whole number, not 0")
 natural = _value(int, lambda n: n >= 0, "a whole number from 0")
 few_steps = _value(int, lambda n: 1 <= n <= MAX_DRAWN_STEPS, "a whole number from 1 to 200")
 positive = _value(float, lambda v: 0 < v < math.inf, "a number above 0")

@@ -6,12 +6,14 @@ import cmd
 import contextlib
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from typing import TextIO
+from collections.abc import Iterable
+from typing import ClassVar, TextIO
 
 from minigrad.errors import ArgumentError
 
 from .descriptions import one_line
+from .keyboard import keyboard
+from .screen import Screen
 
 ASCII_SIGNS = {
     "·": ".",
@@ -27,16 +29,20 @@ ASCII_SIGNS = {
 TO_ASCII = str.maketrans(dict(ASCII_SIGNS))
 # A name may hold what moves the cursor or starts an escape sequence.
 CONTROL_CHARACTERS = re.compile(r"[^\n\t -~\xa0-\U0010ffff]")
-WORD_ENDS = " \t\n()[]{}+-*/,=<>|'\""
+# A command, and what it is told: c = 1, c + 1, c[0] and c.max() are Python.
+COMMAND = re.compile(r"(\?|[A-Za-z]+)(?:\s+(?![=<>]|[-+*/%@&|^]+=?\s)(.*))?")
 
 
 class Console(cmd.Cmd):
     """The loop: echoes a script, survives errors and interrupts, one line for each."""
 
     prompt = "(mg) "
+    # long names of commands
+    aliases: ClassVar[dict[str, str]] = {}
 
     def __init__(self, stdin: TextIO | None = None, out: TextIO | None = None) -> None:
         super().__init__(stdin=stdin, stdout=out)
+        self.screen = Screen(self.stdout)
         self.use_rawinput = self.stdin is sys.stdin and sys.stdin.isatty()
         if not self.use_rawinput:
             # It is written with the echo: a transcript reads like a session.
@@ -44,7 +50,8 @@ class Console(cmd.Cmd):
 
     def loop(self) -> None:
         """Read commands until ``q`` or the end of the input."""
-        with _names_are_words():
+        # what is typed comes back, not what a script says
+        with keyboard() if self.use_rawinput else contextlib.nullcontext():
             while True:
                 try:
                     return self.cmdloop()
@@ -52,15 +59,29 @@ class Console(cmd.Cmd):
                     self.say("interrupted; q leaves")
 
     def precmd(self, line: str) -> str:
-        """Echo what was not typed at a terminal."""
+        """Echo what was not typed at a terminal; what follows ``;;`` is a line of its own."""
+        line, *rest = line.split(";;", 1)
+        self.cmdqueue[:0] = [text.lstrip() for text in rest]
         if not self.use_rawinput and line != "EOF":
             self.say(f"(mg) {line.rstrip()}".rstrip())
         return "" if line.lstrip().startswith("#") else line
+
+    def parseline(self, line: str) -> tuple[str, str, str]:
+        """A command, by its short or long name, and its argument; none of what may be Python."""
+        line = line.strip()
+        match = COMMAND.fullmatch(line)
+        if match is not None:
+            name = self.aliases.get(match[1], match[1])
+            if hasattr(self, f"do_{name}"):
+                return name, match[2] or "", line
+        return "", "", line
 
     def onecmd(self, line: str) -> bool:
         """One command; whatever goes wrong is one line."""
         try:
             return bool(super().onecmd(line))
+        except SystemExit:
+            return True
         except KeyboardInterrupt:
             self.say(self.interrupted())
         except Exception as error:
@@ -85,40 +106,17 @@ class Console(cmd.Cmd):
         """Repeat the last command, at a terminal; in a script an empty line says nothing."""
         return super().emptyline() if self.use_rawinput else False
 
-    def default(self, line: str) -> None:
-        """What is no command."""
-        word = line.split(maxsplit=1)[0]
-        hint = "h lists them, p EXPR evaluates an expression"
-        self.say(f"*** {word!r} is no command; {hint}")
-
     def say(self, text: str | Iterable[str]) -> None:
         """Write lines: a control character as ?, the signs in ASCII where the output needs it."""
         if not isinstance(text, str):
             text = "\n".join(text)
-        text = CONTROL_CHARACTERS.sub("?", text) + "\n"
+        text = self.screen.shown(CONTROL_CHARACTERS.sub("?", text)) + "\n"
         try:
             self.stdout.write(text)
         except UnicodeEncodeError as error:
             plain = text.translate(TO_ASCII)
             encoded = plain.encode(error.encoding, "backslashreplace")
             self.stdout.write(encoded.decode(error.encoding))
-
-
-@contextlib.contextmanager
-def _names_are_words() -> Iterator[None]:
-    """To readline a name such as tanh@3#2 is one word."""
-    try:
-        import readline
-    except ImportError:
-        # Windows has none: nothing completes there.
-        yield
-        return
-    ends = readline.get_completer_delims()
-    readline.set_completer_delims(WORD_ENDS)
-    try:
-        yield
-    finally:
-        readline.set_completer_delims(ends)
 
 
 def count_in(command: str, text: str, default: int) -> int:

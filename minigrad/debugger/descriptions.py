@@ -120,19 +120,37 @@ def where_lines(session: Session, step: Step) -> Iterator[str]:
         yield f"  the first bad value: {find_nonfinite(session.tape, session.gradient)}"
 
 
-def tape_lines(session: Session, around: int) -> Iterator[str]:
-    """The tape around the current node."""
+def tape_lines(session: Session, rows: range) -> Iterator[str]:
+    """Some rows of the tape, in the order of execution."""
     tape = session.tape
-    middle = len(tape.nodes) - 1
-    if session.current is not None:
-        # Not tape.nodes.index(): to compare Tensors is to record their elements' equality.
-        order = {n: i for i, n in enumerate(tape.nodes)}
-        middle = order[session.current.tensor]
-    start = max(middle - around, 0)
-    for n in tape.nodes[start : middle + around + 1]:
+    for n in tape.nodes[rows.start : rows.stop]:
         sign = SIGNS[session.state(n)]
         yield f"{sign} {tape.names[n]} = {_maker(tape, n)}  {list(n.shape)}  [{n.where}]"
     yield f"  {LEGEND}"
+
+
+def row_of(session: Session, node: Tensor | None) -> int:
+    """The row of a node on its tape; without one the last."""
+    nodes = session.tape.nodes
+    if node is None:
+        return len(nodes) - 1
+    # Not nodes.index(): to compare Tensors is to record their elements' equality.
+    return next(i for i, n in enumerate(nodes) if n is node)
+
+
+def operand_lines(step: Step, width: int | None) -> Iterator[str]:
+    """The inputs of a step's node, its value and its adjoint, by name."""
+    node, tape = step.tensor, step.tape
+    names = words_of(tape)
+    rows = [(names[0][x], x.data) for x in dict.fromkeys((*node.inputs, node))]
+    for name, value in (*rows, (names[1][node], step.grad)):
+        yield labelled(name, in_full(value, width))
+
+
+def labelled(name: str, text: str) -> str:
+    """``name = text``; a text of several lines begins on its own."""
+    gap = "\n" if "\n" in text else " "
+    return f"{name} ={gap}{text}"
 
 
 def _adjoint_name(tape: Tape, n: Tensor) -> str:
@@ -164,12 +182,12 @@ def _call(tape: Tape, n: Tensor) -> str:
     return f"{n.op}({', '.join(operands)})"
 
 
-def in_full(value: Any) -> str:
+def in_full(value: Any, width: int | None = None) -> str:
     """An array in full where a screen holds it, else in one line; anything else as it is."""
     if isinstance(value, np.ndarray):
         if value.size > MAX_NUMBERS_ON_A_SCREEN:
             return summary(value)
-        return np.array2string(value, precision=4)
+        return np.array2string(value, max_line_width=width, precision=4)
     return repr(value) if isinstance(value, Tensor) else str(value)
 
 

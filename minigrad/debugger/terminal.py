@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 import bdb
+import builtins
 import contextlib
 import inspect
 import keyword
 import pdb
-from typing import Any, TextIO
+from collections.abc import Container, Iterable
+from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.core.inspection.step import Step
-from minigrad.core.tape import Tape
 from minigrad.errors import ArgumentError
-from minigrad.ops import OPS
 
 from . import descriptions
-from .breakpoints import KINDS, Breakpoint, breakpoint_at
-from .console import Console, count_in
-from .session import Session
+from .console import count_in
+from .moving import Moving
 
-COMMANDS = ("n", "u", "c", "b", "tb", "cl", "eq", "g", "p", "w", "l", "s", "draw", "h", "q")
+COMMANDS = (
+    *("n", "u", "c", "unt", "restart", "b", "tb", "cl"),
+    *("eq", "g", "a", "w", "l", "ll", "s", "draw"),
+    *("p", "pp", "whatis", "display", "undisplay", "interact", "h", "q"),
+)
+LONG_NAMES = {
+    **{"next": "n", "undo": "u", "cont": "c", "continue": "c", "until": "unt", "run": "restart"},
+    **{"break": "b", "tbreak": "tb", "clear": "cl", "args": "a", "where": "w", "bt": "w"},
+    **{"list": "l", "longlist": "ll", "step": "s", "print": "p", "?": "h", "help": "h"},
+    **{"quit": "q", "exit": "q"},
+}
 LINES_AROUND = 5
+MAX_LISTED_LINES = 400
 
 
-class Debugger(Console):
+class Debugger(Moving):
     """Commands on a Session. ``h`` lists them; at a terminal an empty line repeats the last one."""
 
-    def __init__(
-        self,
-        tape: Tape,
-        gradient: Any = None,
-        stdin: TextIO | None = None,
-        out: TextIO | None = None,
-    ) -> None:
-        super().__init__(stdin, out)
-        self.tape = tape
-        self.session = Session(tape, gradient)
-        self.breaks: dict[int, Breakpoint] = {}
-        self._breaks_ever = 0
+    aliases: ClassVar[dict[str, str]] = LONG_NAMES
 
     def run(self) -> None:
         """Read commands until ``q`` or the end of the input."""
@@ -49,117 +47,27 @@ class Debugger(Console):
         with np.errstate(all="ignore"):
             self.loop()
 
-    def interrupted(self) -> str:
-        """How far the session came."""
-        return f"interrupted after {self.session.position} steps"
-
-    # --- moving -------------------------------------------------------------------------------
-    def do_n(self, arg: str) -> None:
-        """n [COUNT]: next: one more node's adjoint is complete, and it sends on."""
-        for _ in range(count_in("n", arg, 1)):
-            if self.session.forward() is None:
-                self.say(descriptions.end_lines(self.session))
-                return
-        self.show()
-
-    def do_u(self, arg: str) -> None:
-        """u [COUNT]: undo the last step; exact, for adjoints never change."""
-        for _ in range(count_in("u", arg, 1)):
-            if not self.session.back():
-                break
-        self.show()
-
-    def do_c(self, arg: str) -> None:
-        """c: continue to the next breakpoint, or to the end."""
-        while (step := self.session.forward()) is not None:
-            hit = {i: b for i, b in self.breaks.items() if b.holds(step)}
-            if hit:
-                self._stop_for(hit)
-                return
-        self.say(descriptions.end_lines(self.session))
-
-    def _stop_for(self, hit: dict[int, Breakpoint]) -> None:
-        """Say which breakpoints hold; those that are set once are gone."""
-        listed = ", ".join(f"{i} ({b.text})" for i, b in hit.items())
-        self.say(f"breakpoint {listed}")
-        for i, b in hit.items():
-            if b.once:
-                del self.breaks[i]
-        self.show()
-
-    def do_b(self, arg: str) -> None:
-        """b [WHERE]: a breakpoint where backward reaches a node; b alone lists them.
-
-        b h_2        when the adjoint of h_2 is complete
-        b t=3        in time step 3
-        b op=tanh    at every tanh
-        b |g|>10     where an adjoint's norm is above 10; b |g|<1e-6 where it has vanished
-        b nan        at the first step that gets or sends a NaN or infinity
-        b train.py:41  at what that line of yours computed
-        """
-        if arg:
-            self._break_at(arg, once=False)
-            return
-        listed = []
-        for i, b in self.breaks.items():
-            once = "  (once)" if b.once else ""
-            listed.append(f"{i}  {b.text}{once}")
-        self.say(listed or f"no breakpoints; b WHERE sets one: {KINDS}")
-
-    def do_tb(self, arg: str) -> None:
-        """tb WHERE: a breakpoint that goes away when it is hit."""
-        self._break_at(arg, once=True)
-
-    def _break_at(self, text: str, once: bool) -> None:
-        new = breakpoint_at(text, self.session, once)
-        self._breaks_ever += 1
-        self.breaks[self._breaks_ever] = new
-        self.say(f"breakpoint {self._breaks_ever} at {new.text}")
-
-    def do_cl(self, arg: str) -> None:
-        """cl [NUMBER]: clear a breakpoint, or all of them."""
-        if not arg:
-            self.breaks = {}
-            self.say("cleared all breakpoints")
-            return
-        if not arg.isdecimal() or int(arg) not in self.breaks:
-            raise ArgumentError(f"cl {arg}", got="no such breakpoint", expected="b lists them")
-        del self.breaks[int(arg)]
-        self.say(f"cleared breakpoint {arg}")
-
     # --- looking ------------------------------------------------------------------------------
     def do_eq(self, arg: str) -> None:
         """eq: the current step's formulas, then the same with the numbers in place of the names."""
-        self.say(descriptions.equation_lines(self._current()))
+        self.say(descriptions.equation_lines(self.current()))
 
     def do_g(self, arg: str) -> None:
         """g [NAME]: an adjoint so far, and which steps it came from; g alone: the current one."""
-        node = self.session.node(arg) if arg else self._current().tensor
+        node = self.session.node(arg) if arg else self.current().tensor
         self.say(descriptions.adjoint_lines(self.session, node))
 
-    def do_p(self, arg: str) -> None:
-        """p EXPR: evaluate a Python expression.
+    def do_a(self, arg: str) -> None:
+        """a, args: the current step's operands, its value and its adjoint."""
+        self.say(descriptions.operand_lines(self.current(), self.screen.width))
 
-        In scope: np, every node's value by its name (p h_2.max()), and unless a node is called so:
-        g, the current adjoint; grad("h_2"), an adjoint so far; value("tanh@3"), for names that
-        Python cannot read; step; tape.
-        """
-        if not arg:
-            raise ArgumentError(
-                "p",
-                got="nothing to evaluate",
-                expected="write an expression, as p np.abs(g).max()",
-            )
-        # An interrupted eval of a text would give the whole process its exit code.
-        code = compile(arg, "<p>", "eval")
-        value = eval(code, self._scope())
-        self.say(descriptions.in_full(value))
-
-    def _scope(self) -> dict[str, Any]:
-        """What an expression sees; a node's name wins over ours."""
+    def scope(self, words: Container[str]) -> dict[str, Any]:
+        """What an expression of these words sees; a node's name wins over ours."""
         session = self.session
         step = session.current
         scope: dict[str, Any] = {
+            **self.variables,
+            "__builtins__": builtins,
             "np": np,
             "step": step,
             "tape": self.tape,
@@ -168,22 +76,59 @@ class Debugger(Console):
             "value": lambda name: session.node(name).data,
         }
         for n, name in self.tape.names.items():
-            if name.isidentifier() and not keyword.iskeyword(name):
+            # A dropped value is not recomputed for those who do not ask.
+            if name in words and name.isidentifier() and not keyword.iskeyword(name):
                 scope[name] = n.data
         return scope
 
+    def node_names(self) -> Iterable[str]:
+        """Those of the tape."""
+        return self.tape.names.values()
+
     def do_w(self, arg: str) -> None:
-        """w: where: the path from the loss, by what sent most, with your lines, and the rule's."""
-        self.say(descriptions.where_lines(self.session, self._current()))
+        """w, where: the path from the loss, by what sent most, with your lines, and the rule's."""
+        self.say(descriptions.where_lines(self.session, self.current()))
 
     def do_l(self, arg: str) -> None:
-        """l [COUNT]: the tape around here, COUNT lines up and down (5)."""
-        around = count_in("l", arg, LINES_AROUND)
-        self.say(descriptions.tape_lines(self.session, around))
+        """l [COUNT | NODE | .], list: the tape around here; again: on, to what backward comes to.
+
+        l 20         COUNT lines up and down (5)
+        l h_2        around a node
+        l .          around here again
+        """
+        session, around = self.session, LINES_AROUND
+        node = session.current.tensor if session.current else None
+        if not arg and self.listed is not None:
+            if self.listed == 0:
+                self.say("that was the beginning of the tape; l . is around here")
+                return
+            self._list(range(max(self.listed - 2 * around - 1, 0), self.listed))
+            return
+        if arg in self.tape.names.values():
+            node = session.node(arg)
+        elif arg not in ("", "."):
+            around = count_in("l", arg, LINES_AROUND)
+        middle = descriptions.row_of(session, node)
+        self._list(range(max(middle - around, 0), middle + around + 1))
+
+    def do_ll(self, arg: str) -> None:
+        """ll, longlist: the whole tape, of a long one its ends."""
+        count = len(self.tape.nodes)
+        half = MAX_LISTED_LINES // 2
+        if count <= MAX_LISTED_LINES:
+            self._list(range(count))
+            return
+        self.say(descriptions.tape_lines(self.session, range(half)))
+        self.say(f"  ... {count - 2 * half:,} nodes ...")
+        self.say(descriptions.tape_lines(self.session, range(count - half, count)))
+
+    def _list(self, rows: range) -> None:
+        self.listed = rows.start
+        self.say(descriptions.tape_lines(self.session, rows))
 
     def do_s(self, arg: str) -> None:
-        """s: step into the current node's rules with pdb, on the same numbers; nothing changes."""
-        step = self._current()
+        """s, step: into the current node's rules with pdb, on the same numbers; nothing changes."""
+        step = self.current()
         node = step.tensor
         if node.fn is None:
             raise ArgumentError("s", got=f"'{step.name}' is a leaf, no rule goes through it")
@@ -192,13 +137,10 @@ class Debugger(Console):
             # Read from the script too, and write the prompt as a line of its own.
             inner.use_rawinput = False
             inner.prompt = "(Pdb)\n"
-        op = OPS[node.fn]
-        rules = [op.joint] if op.joint else op.rules
         operands = [step.grad, node.data, *(x.data for x in node.inputs)]
+        sending = [slot for slot, c in enumerate(step.sent) if c is not None]
         # A joint rule is one for all inputs: it is stepped into once.
-        for rule, contribution in zip(rules, step.sent, strict=False):
-            if rule is None or contribution is None:
-                continue
+        for rule in dict.fromkeys(map(step.rule, sending)):
             with contextlib.suppress(bdb.BdbQuit):
                 inner.runcall(rule, *operands, **node.kwargs)
 
@@ -216,7 +158,8 @@ class Debugger(Console):
 
     # --- the rest -----------------------------------------------------------------------------
     def do_h(self, arg: str) -> None:
-        """h [COMMAND]: the commands, or one of them."""
+        """h [COMMAND], help: the commands, or one of them."""
+        arg = LONG_NAMES.get(arg, arg)
         if arg and arg not in COMMANDS:
             listed = ", ".join(COMMANDS)
             raise ArgumentError(
@@ -235,15 +178,13 @@ class Debugger(Console):
         method = getattr(self, f"do_{command}")
         return inspect.getdoc(method) or ""
 
-    def show(self) -> None:
-        """The current step in a few lines."""
-        self.say(descriptions.step_lines(self.session))
-
     def completedefault(self, text: str, *_: Any) -> list[str]:
-        """The names of nodes, after every command."""
-        return [name for name in self.tape.names.values() if name.startswith(text)]
+        """The names of nodes and of this session, after every command."""
+        names = (*self.tape.names.values(), *self.names)
+        return [name for name in names if name.startswith(text)]
 
-    def _current(self) -> Step:
-        if self.session.current is None:
-            raise ArgumentError("no step is taken yet", remedy="n takes the first")
-        return self.session.current
+    def completenames(self, text: str, *_: Any) -> list[str]:
+        """Commands by their short and long names, and names: an expression needs no command."""
+        commands = (*COMMANDS, *LONG_NAMES)
+        starting = [name for name in commands if name.startswith(text)]
+        return [*starting, *self.completedefault(text)]

@@ -165,7 +165,7 @@ def test_s_steps_into_the_rules_on_the_same_numbers():
 
 
 def test_h_tells_of_every_command():
-    assert [line.split()[0].rstrip(":") for line in last("h")] == list(COMMANDS)
+    assert [line.split()[0].rstrip(":,") for line in last("h")] == list(COMMANDS)
     assert "b |g|>10" in "\n".join(last("h b"))
     assert all(len(last(f"h {name}")) >= 1 for name in COMMANDS)
 
@@ -183,15 +183,24 @@ def test_comments_and_empty_lines_in_a_script_do_nothing():
 @pytest.mark.parametrize(
     ("command", "line"),
     [
-        ("fly", "*** 'fly' is no command; h lists them, p EXPR evaluates an expression"),
-        ("!ls", "*** '!ls' is no command; h lists them, p EXPR evaluates an expression"),
+        ("fly", "*** 'fly' is no command and no name; h lists the commands, l the names"),
+        ("fly away", "*** 'fly' is no command, and the line no Python: invalid syntax"),
+        ("!ls", "*** NameError: name 'ls' is not defined"),
+        ("!ls -l x", "*** SyntaxError: invalid syntax (<mg>, line 1)"),
+        ("h_7", "*** 'h_7' is no command and no name; h lists the commands, l the names"),
+        ("h_7 + 1", "*** NameError: name 'h_7' is not defined"),
+        ("x = 1/0", "*** ZeroDivisionError: division by zero"),
+        ("pp", "*** pp: nothing to evaluate; write an expression, as pp np.abs(g).max()."),
+        ("a", "*** no step is taken yet. n takes the first."),
+        ("unt", "*** no step is taken yet. n takes the first."),
+        ("undisplay y", "*** undisplay y: it is not displayed."),
         ("n x", "*** n x: expected a whole number from 1."),
         ("u 0", "*** u 0: expected a whole number from 1."),
         ("l -1", "*** l -1: expected a whole number from 1."),
         ("p", "*** p: nothing to evaluate; write an expression, as p np.abs(g).max()."),
         ("p 1/0", "*** ZeroDivisionError: division by zero"),
         ("p nosuch", "*** NameError: name 'nosuch' is not defined"),
-        ("p (", "*** SyntaxError: '(' was never closed (<p>, line 1)"),
+        ("p (", "*** SyntaxError: '(' was never closed (<mg>, line 1)"),
         ("p grad('h_7')", "*** tape: no node is named 'h_7'; did you mean h_3 or h_2 or h_1."),
         ("g h_7", "*** tape: no node is named 'h_7'; did you mean h_3 or h_2 or h_1."),
         ("eq", "*** no step is taken yet. n takes the first."),

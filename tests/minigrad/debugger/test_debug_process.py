@@ -5,6 +5,8 @@ import pty
 import select
 import subprocess
 import sys
+import termios
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -50,46 +52,13 @@ def test_minigrad_step_has_networks_to_learn_on(options):
     assert "the end: every gradient is complete" in done.stdout
 
 
-def test_minigrad_step_debugs_the_loss_of_a_script(tmp_path):
-    file = tmp_path / "mine.py"
-    file.write_text(
-        "import numpy as np, minigrad as mg, sys\nassert sys.argv == [__file__]\n"
-        "w = mg.tensor([3.0], requires_grad=True, name='w')\n"
-        "loss = np.sum(w * w)\nloss.backward()\n"
-    )
-    done = minigrad(file, commands="c\n")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "  dL/dw: float64[1], norm 6, 6 to 6" in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        (None, "no such file. Name a script that leaves a Tensor `loss`."),
-        ("x = 1", "it leaves no `loss`; expected a Tensor, or a Tape."),
-        ("loss = 1.5", "its `loss` is a float; expected a Tensor, or a Tape."),
-        ("import sys\nsys.exit(3)", "it ends with SystemExit(3) before it leaves a `loss`."),
-        ("a = 1\nb = a / 0", "it fails: ZeroDivisionError: division by zero. [mine.py:2]"),
-        ("a = (", "it fails: SyntaxError: '(' was never closed (mine.py, line 1). [mine.py]"),
-    ],
-)
-def test_a_script_that_leaves_no_loss_is_one_line(tmp_path, text, line):
-    file = tmp_path / "mine.py"
-    if text:
-        file.write_text(text)
-    done = minigrad(file)
-    assert (done.returncode, done.stdout, done.stderr) == (
-        1,
-        "",
-        f"minigrad: step {file}: {line}\n",
-    )
-
-
 def test_two_networks_at_once_are_refused(tmp_path):
     for options in (["--demo", "vanishing", "--cell", "gru"], [tmp_path / "a.py", "--steps", 3]):
         done = minigrad(*options)
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.endswith("another network too; one of FILE.py, --demo and --cell.\n")
+        assert done.stderr.endswith(
+            "another network too; one of FILE.py, -m MODULE, --demo and --cell.\n"
+        )
 
 
 def test_the_page_from_the_command_line(tmp_path):
@@ -132,12 +101,14 @@ class Terminal:
         return self.until("(mg) ")
 
 
-@pytest.fixture
-def terminal():
+@contextmanager
+def at_a_terminal(folder, name="dumb", columns=100):
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (50, columns))
     env = {
-        **os.environ,
-        "TERM": "dumb",
+        **{key: value for key, value in os.environ.items() if not key.endswith("_COLOR")},
+        "TERM": name,
+        "XDG_STATE_HOME": str(folder),
         "PYTHONIOENCODING": "utf-8",
         "TERMINAL": os.ttyname(theirs),
     }
@@ -145,11 +116,17 @@ def terminal():
     command = ["sh", "-c", opening, sys.executable, "--cell", "linear"]
     with running(command, env=env, start_new_session=True) as process:
         started = Terminal(process, ours)
-        started.until("(mg) ")
+        started.opening = started.until("(mg) ")
         os.close(theirs)  # not before the other end is open
         yield started
         process.kill()
     os.close(ours)
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    with at_a_terminal(tmp_path) as started:
+        yield started
 
 
 def test_at_a_terminal_names_complete_and_lines_come_back(terminal):
@@ -170,3 +147,17 @@ def test_at_a_terminal_an_interrupt_keeps_the_session_and_the_end_leaves(termina
     assert "[2/29]" in terminal.type("n\n")
     os.write(terminal.ours, b"\x04")
     assert terminal.process.wait(timeout=60) == 0
+
+
+def test_at_a_terminal_there_is_colour_width_and_yesterdays_history(tmp_path):
+    pytest.importorskip("readline")
+    with at_a_terminal(tmp_path) as terminal:
+        assert "\x1b" not in terminal.type("unt h_2\n")
+        os.write(terminal.ours, b"\x04")
+        assert terminal.process.wait(timeout=60) == 0
+    with at_a_terminal(tmp_path, "xterm", columns=60) as terminal:
+        assert "29 steps\n    back. n takes one" in terminal.opening
+        shown = terminal.type("\x1b[A\n")  # the up arrow
+        assert "\x1b[32mbreakpoint 1 (h_2)\x1b[0m" in shown
+        assert "\x1b[1mh_2\x1b[0m = add(" in shown
+        assert "\x1b[35mdL/dh_2\x1b[0m: float64[4, 1]" in shown
