@@ -18,9 +18,13 @@ def excerpt(outputs: Iterable[Tensor], most: int) -> Tape:
     kept = _last_operations(outputs, most)
     new: dict[Tensor, Tensor] = {}
     for node in reversed(kept):
-        inputs = tuple(new[x] if x in new else _leaf(x) for x in node.inputs)
+        for x in node.inputs:
+            if x not in new:
+                new[x] = _leaf(x)
+        inputs = tuple(new[x] for x in node.inputs)
         new[node] = node.with_inputs(inputs)
-    return Tape.of(*[new.get(o, o) for o in outputs if o in new or o.fn is None])
+    within = {*kept, *(o for o in outputs if o.fn is None)}
+    return Tape.of(*[new.get(o, o) for o in outputs if o in within])
 
 
 def _last_operations(outputs: tuple[Tensor, ...], most: int) -> list[Tensor]:

@@ -32,6 +32,7 @@ from .render import svg
 
 # operations of a Tensor's graph that are drawn, without Graphviz: some 5 ms and 10 kB
 MAX_TENSOR_OPERATIONS = 40
+MAX_TENSOR_NODES = 100
 # in longer tapes the variables say more than the operations
 MAX_OPERATIONS = 80
 # more take longer than a second to read
@@ -82,8 +83,12 @@ def _graph(x: Tensor) -> str:
     tape = excerpt([x], MAX_TENSOR_OPERATIONS)
     count = sum(n.fn is not None for n in tape.nodes)
     title = f"the last {counted(count, 'operation')} behind it"
-    drawn = standing_alone(scene(tape, "", lambda n: ""))
-    parts = [shown(f'<div class="unrolled">{drawn}</div>')]
+    if len(tape.nodes) > MAX_TENSOR_NODES:
+        # one operation reads many
+        parts = [pre(str(tape))]
+    else:
+        drawn = standing_alone(scene(tape, "", lambda n: ""))
+        parts = [shown(f'<div class="unrolled">{drawn}</div>')]
     if tape.outputs[0] is not x:
         parts.append(words("mg.Tape.of(...) shows the whole of it.", "soft"))
     return fold(title, *parts)

@@ -256,6 +256,22 @@ def test_an_excerpt_ends_as_the_tape_does(most):
     assert (end.nodes == tape.nodes) == (most == 1000)
 
 
+def test_what_an_excerpt_reads_of_before_is_one_leaf_each():
+    tape = long_rnn(10)
+    h = tape["h_9"]
+    leaves = excerpt([(h * 2 + h).named("y")], 2).leaves
+    (leaf,) = [x for x in leaves if x.requires_grad]
+    assert (leaf.label, leaf.time, leaf.requires_grad) == ("h_9", 9, True)
+
+
+def test_behind_an_operation_that_reads_many_there_is_a_listing():
+    stacked = np.stack([weight("w", 1) * i for i in range(2000)])
+    html = html_of(stacked)
+    assert "<svg" not in html
+    assert "= stack(" in html
+    assert len(html) < 15_000
+
+
 def test_an_excerpt_keeps_no_output_of_before():
     tape = tf.differentiate(long_rnn(10))
     end = excerpt(tape.outputs, 5)
