@@ -14,7 +14,13 @@ from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.array import Array
 from minigrad.core.gates import alias
 from minigrad.core.inspection.notation import filled, templates, words_of
-from minigrad.core.inspection.text import float_norm, kind_of, operation, unique_names
+from minigrad.core.inspection.text import (
+    float_norm,
+    kind_of,
+    notebook_bundle,
+    operation,
+    unique_names,
+)
 from minigrad.core.inspection.text import summary as array_summary
 from minigrad.core.norms import norm, norm_in_parts, positive, shrink
 from minigrad.core.order import behind, dependents, leading_to, reached
@@ -43,6 +49,7 @@ __all__ = [
     "make_folder",
     "norm",
     "norm_in_parts",
+    "notebook_bundle",
     "operation",
     "parameters_in",
     "positive",

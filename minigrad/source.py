@@ -205,8 +205,16 @@ def describe(time: int | None, place: Place) -> str:
         parts.append(f"t={time}")
     if place is not None:
         code, instruction = place
-        parts.append(f"{os.path.basename(code.co_filename)}:{line_of(code, instruction)}")
+        parts.append(f"{_short_name(code.co_filename)}:{line_of(code, instruction)}")
     return ", ".join(parts)
+
+
+def _short_name(file: str) -> str:
+    """``train.py``; of a notebook's cell ``In[3]``, as the notebook calls it."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    cell = shell.compile.format_code_name(file) if shell else None
+    return cell[1] if cell else os.path.basename(file)
 
 
 def line_of(code: CodeType, instruction: int) -> int:

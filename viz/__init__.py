@@ -8,10 +8,12 @@ from minigrad.viz.graphs.strategies import strategies
 from minigrad.viz.graphs.variables.unrolled import unrolled
 from minigrad.viz.output.notebook import notebook
 from minigrad.viz.output.render import render, svg
+from minigrad.viz.page.shown import Stepper
 from minigrad.viz.page.write import stepper
 
 __all__ = [
     "Diff",
+    "Stepper",
     "compare",
     "diff",
     "draw",

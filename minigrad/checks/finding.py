@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minigrad.core.inspection.text import notebook_bundle
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Array, Tensor
 from minigrad.errors import sentence
@@ -68,6 +69,9 @@ class NonFinite:
 
     def __repr__(self) -> str:
         return f"NonFinite({self.kind}: {self.message})"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return notebook_bundle("finding", self, repr(self))
 
 
 # --- the three findings -----------------------------------------------------------------------

@@ -137,12 +137,10 @@ def attributes(self: Tensor) -> set[str]:
 
 
 def in_notebook(self: Tensor, **_: Any) -> dict[str, str]:
-    """In a notebook: the value, and the picture of how it came to be."""
-    if self.fn is None:
-        return {"text/plain": repr(self)}
+    """In a notebook: the value, and behind it how it came to be."""
     from minigrad.core.inspection.text import notebook_bundle
 
-    return notebook_bundle(self, repr(self))
+    return notebook_bundle("tensor", self, repr(self))
 
 
 # --- refused --------------------------------------------------------------------------------------

@@ -187,7 +187,7 @@ class Tape:
         """In a notebook: the picture, and the listing."""
         from minigrad.core.inspection.text import notebook_bundle
 
-        return notebook_bundle(self, str(self))
+        return notebook_bundle("tape", self, str(self))
 
     # --- forward again, and backward --------------------------------------------------------------
     def replay(

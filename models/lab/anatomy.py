@@ -12,7 +12,7 @@ import numpy as np
 import minigrad as mg
 from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
-from minigrad.internal import Array, leading_to, refuse_no_tape, sweep
+from minigrad.internal import Array, leading_to, notebook_bundle, refuse_no_tape, sweep
 from minigrad.transforms import untie
 
 from .contributions import Sent, add_to, contributions
@@ -21,7 +21,7 @@ Callback = Callable[[], Any]
 Cotangents = dict[Tensor, Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Anatomy:
     """G[t, i], the part of the gradient of loss term t that passes through the use at step i.
 
@@ -65,6 +65,13 @@ class Anatomy:
         errors = np.sqrt(flat.sum(axis=1))
         length = np.linalg.norm(self.total) or 1.0
         return np.append(errors, 0.0) / length
+
+    def __repr__(self) -> str:
+        norm = np.linalg.norm(self.total)
+        return f"Anatomy(dL/d{self.label}, {len(self.steps)} time steps, norm {norm:.4g})"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return notebook_bundle("anatomy", self, repr(self))
 
 
 class Cell(NamedTuple):

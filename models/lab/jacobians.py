@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
-from minigrad.internal import Array
+from minigrad.internal import Array, notebook_bundle
 
 from .recurrence import Recurrence
 
@@ -19,7 +19,7 @@ from .recurrence import Recurrence
 MAX_STATE_NUMBERS = 512
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Jacobians:
     """What one step back does to a gradient, and what many do.
 
@@ -55,6 +55,13 @@ class Jacobians:
         logs = np.log(largest[lags])
         slope, _ = np.polyfit(lags, logs, 1)
         return float(np.exp(slope))
+
+    def __repr__(self) -> str:
+        state = f"a state of {self.J.shape[-1]} numbers"
+        return f"Jacobians({len(self.steps)} time steps, {state}, factor {self.factor:.4g})"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return notebook_bundle("jacobians", self, repr(self))
 
 
 def jacobians(

@@ -6,6 +6,8 @@ from graphviz import Digraph
 
 from minigrad.viz import style
 
+from .picture import Picture
+
 Point = tuple[float, float]
 Looks = dict[str, str]
 
@@ -21,7 +23,7 @@ SCALE_SIZE = (190, 40)
 
 def blank(name: str, crowded: bool) -> Digraph:
     """An empty graph; in a crowded one arrows are straight instead of led round the boxes."""
-    graph = Digraph(name, engine="neato")
+    graph = Picture(name, engine="neato")
     splines = "line" if crowded else "true"
     # inputscale: positions are in points; the exclamation mark that follows each: it is final.
     graph.attr(inputscale="72", splines=splines, esep="+2", outputorder="edgesfirst", pad="0.06")

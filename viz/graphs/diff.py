@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from graphviz import Digraph
 
 from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
+from minigrad.internal import notebook_bundle
 
 from .compare import compare
 from .marks import is_gate
@@ -51,6 +53,9 @@ class Diff:
         for target, slot, before, after in self.rewired:
             lines.append(f"~ {target}[{slot}]: {before} -> {after}")
         return "\n".join(lines) or "no difference"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return notebook_bundle("diff", self, str(self))
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.rewired)

@@ -13,6 +13,7 @@ from minigrad.viz.graphs.variables.variable_sizes import lines
 
 from .canvas import Looks
 from .norm_colors import Scale, number
+from .picture import Picture
 from .rolled_model import Link, Nodes, RoleNode, describe, roll
 from .selection import nodes_by_name
 
@@ -47,7 +48,7 @@ def draw_rolled(tape: Tape, colours: Scale | None) -> Digraph:
 
 def _blank() -> Digraph:
     """An empty graph that Graphviz lays out from left to right."""
-    graph = Digraph("rolled")
+    graph = Picture("rolled")
     graph.attr(rankdir="LR", ranksep="0.45", nodesep="0.25", fontname=style.SANS)
     font = {"fontname": style.MATH, "fontsize": f"{FONT_POINTS:g}"}
     graph.attr("node", style="filled", margin="0.06,0.04", penwidth="0.8", **font)

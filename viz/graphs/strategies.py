@@ -15,6 +15,7 @@ from minigrad.transforms import cut, truncate, truncate_randomly
 from minigrad.viz import style
 
 from .marks import closed
+from .picture import Picture
 
 MIN_CHARACTERS = 2
 MAX_CHARACTERS = 100
@@ -108,7 +109,7 @@ def _recurrence(steps: int) -> Tape:
 
 def _picture(line: str, rows: Rows) -> Digraph:
     """The characters of the line, and below it each row of segments."""
-    graph = Digraph("strategies", engine="neato")
+    graph = Picture("strategies", engine="neato")
     graph.attr(inputscale="72", splines="line", pad="0.06")
     tight = {"margin": "0", "width": "0", "height": "0"}
     font = {"fontname": "Courier", "fontsize": f"{FONT_POINTS:g}"}

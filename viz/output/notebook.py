@@ -1,19 +1,40 @@
-"""What a notebook shows of a Tape or a Tensor."""
+"""What a notebook shows: a row for every kind of value, each with its text and its HTML."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 from minigrad import Tape, Tensor
-from minigrad.viz.graphs.draw import draw
 
-from .render import svg
+from . import laboratory_cells, plan_cells, tape_cells
+from .cell import cell
 
-# in longer tapes the variables say more than the operations
-MAX_OPERATIONS = 80
-LIMIT_SECONDS = 10.0
+CELLS: dict[str, Callable[[Any, str], Iterator[str]]] = {
+    "tensor": tape_cells.tensor,
+    "tape": tape_cells.tape,
+    "step": tape_cells.step,
+    "finding": tape_cells.finding,
+    "plan": plan_cells.plan,
+    "report": plan_cells.report,
+    "anatomy": laboratory_cells.anatomy,
+    "jacobians": laboratory_cells.jacobians,
+    "diff": tape_cells.diff,
+    "picture": tape_cells.drawn,
+    "plot": laboratory_cells.plot,
+    "stepper": tape_cells.stepper,
+}
+
+
+def in_cell(kind: str, value: Any, text: str) -> str:
+    """The HTML of a value of this kind; ``text`` is what a terminal shows of it."""
+    return cell(*CELLS[kind](value, text))
 
 
 def notebook(value: Tape | Tensor) -> str:
-    """The picture of a tape, or of the tape behind a tensor, as SVG.
+    """The picture of a tape, or of the tape behind a tensor, as a notebook shows it: as SVG.
+
+    A long tape is drawn folded, of a very long one the end.
 
     Raises UnsupportedError where Graphviz is missing.
 
@@ -22,5 +43,4 @@ def notebook(value: Tape | Tensor) -> str:
     True
     """
     tape = value if isinstance(value, Tape) else Tape.of(value)
-    few = len(tape.nodes) <= MAX_OPERATIONS
-    return svg(draw(tape, "ops" if few else "variables"), LIMIT_SECONDS)
+    return tape_cells.picture_of(tape)

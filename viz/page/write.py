@@ -10,15 +10,15 @@ import os
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy.typing as npt
 
 from minigrad import Tape
-from minigrad.errors import ArgumentError
 from minigrad.internal import refuse_no_tape, write_atomically
 from minigrad.viz import style
 
+from .shown import Stepper, refuse_other_suffix
 from .steps import Reel, caption
 from .svg import State, scene, still
 
@@ -29,16 +29,31 @@ NUMBERS = (256, 100, 64, 36, 16, 4, 1)
 MAX_TITLE = 80  # characters
 
 
+@overload
+def stepper(
+    tape: Tape,
+    file: None = None,
+    beside: Tape | None = None,
+    gradient: npt.ArrayLike | None = None,
+) -> Stepper: ...
+@overload
 def stepper(
     tape: Tape,
     file: str | os.PathLike[str],
     beside: Tape | None = None,
     gradient: npt.ArrayLike | None = None,
-) -> Path:
-    """Write an HTML page that steps through the backward pass of a tape, or of two in step.
+) -> Path: ...
+def stepper(
+    tape: Tape,
+    file: str | os.PathLike[str] | None = None,
+    beside: Tape | None = None,
+    gradient: npt.ArrayLike | None = None,
+) -> Stepper | Path:
+    """An HTML page that steps through the backward pass of a tape, or of two in step.
 
-    The page runs offline and loads nothing. Large arrays are shown in blocks, so that it stays
-    below 2 MB. ``gradient`` is the cotangent of the output, 1 for a scalar.
+    It is written to the file, or given back: as the last expression of a notebook's cell it is
+    shown there. The page runs offline and loads nothing. Large arrays are shown in blocks, so that
+    it stays below 2 MB. ``gradient`` is the cotangent of the output, 1 for a scalar.
 
     Raises ArgumentError for what is no tape or no .html, GradientError where the tape has no
     backward pass.
@@ -51,14 +66,16 @@ def stepper(
     tapes = [tape] if beside is None else [tape, beside]
     for each in tapes:
         refuse_no_tape("stepper", each)
-    _refuse_other_suffix(file, "stepper", ".html")
+    if file is not None:
+        refuse_other_suffix(file, "stepper", ".html")
     reels = [Reel(each, caption(each), gradient) for each in tapes]
-    return write_atomically(file, page(reels).encode())
+    made = Stepper(" | ".join(reel.title for reel in reels), page(reels))
+    return made if file is None else made.write(file)
 
 
 def snapshot(tape: Tape, state: State, file: str | os.PathLike[str]) -> Path:
     """Write the tape as .svg, each node coloured by its state in a backward pass."""
-    _refuse_other_suffix(file, "draw", ".svg", ".html")
+    refuse_other_suffix(file, "draw", ".svg", ".html")
     return write_atomically(file, still(tape, state).encode())
 
 
@@ -127,10 +144,3 @@ def _resource(kind: str) -> str:
 def _digest(text: str) -> str:
     digest = hashlib.sha256(text.encode()).digest()
     return "sha256-" + base64.b64encode(digest).decode()
-
-
-def _refuse_other_suffix(file: str | os.PathLike[str], what: str, *suffixes: str) -> None:
-    """Raise ArgumentError unless the name ends in the first suffix; the message names all."""
-    if Path(file).suffix.lower() != suffixes[0]:
-        expected = f"expected a name ending in {' or '.join(suffixes)}"
-        raise ArgumentError(what, got=f"{str(file)!r}", expected=expected)

@@ -64,7 +64,10 @@ def matplotlib() -> Any:
 
 def figure(width: float, height: float) -> Any:
     """An empty figure of that many inches."""
-    return matplotlib().figure.Figure(figsize=(width, height), layout="constrained")
+    matplotlib()
+    from .plot import Plot
+
+    return Plot(figsize=(width, height), layout="constrained")
 
 
 def look() -> Any:

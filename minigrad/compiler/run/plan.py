@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from minigrad.compiler.emit.program import Program
 from minigrad.core.array import Array
+from minigrad.core.inspection.text import notebook_bundle
 from minigrad.core.rerun.feeds import Feeds, Leaves, Missing
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, StaleTapeError, UnsupportedError
 
 from .leaf_binding import Inputs
-from .profile import Row, profile
+from .profile import Report, Row, profile
 from .resampling import draw_again
 from .results import Result
 from .threads import run_calls
@@ -144,7 +145,7 @@ class Plan:
         # in one assignment: another thread may be about to run
         self._resampled = draw_again(self._leaves.names, rng)
 
-    def report(self, feeds: Feeds | None = None, *, missing: Missing = "error") -> str:
+    def report(self, feeds: Feeds | None = None, *, missing: Missing = "error") -> Report:
         """Time and bytes of each line of the listing, and why steps do not run all at once.
 
         What takes longest comes first. Runs the plan three times.
@@ -178,6 +179,9 @@ class Plan:
     def __repr__(self) -> str:
         size = f"{len(self._inputs.run)} calls, {self.nbytes:,} bytes of buffers"
         return f"Plan({size}, inputs {', '.join(self.inputs)})"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return notebook_bundle("plan", self, str(self))
 
     def __reduce__(self) -> NoReturn:
         got = "a Plan, which is memory and calls on it"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minigrad.compiler.emit.program import Call
+from minigrad.core.inspection.text import notebook_bundle
 
 TIMED_RUNS = 3
 MICROSECONDS = 1e6
@@ -23,9 +24,16 @@ class Row(NamedTuple):
     reason: str
 
 
+class Report(str):
+    """The report as text, which a notebook shows as a table."""
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return notebook_bundle("report", self, self)
+
+
 def profile(
     calls: Sequence[Call], rows: Sequence[Row], texts: Sequence[str], prepare: Callable[[], None]
-) -> str:
+) -> Report:
     """Run the calls a few times, each timed alone, and tabulate what each line takes.
 
     The best time, the calls and the bytes written. calls: of the plan. rows: which of them belong
@@ -47,7 +55,7 @@ def profile(
         line = f"{time} {len(row.calls):6d} {row.nbytes:10,d}  {text.strip()}"
         lines.append(f"{line} ({row.reason})" if row.reason else line)
     lines.append(f"{whole * MICROSECONDS:5.0f}us  in {len(calls)} calls, each timed alone")
-    return "\n".join(lines)
+    return Report("\n".join(lines))
 
 
 def _best_times(calls: Sequence[Call], prepare: Callable[[], None]) -> list[float]:

@@ -16,7 +16,7 @@ from minigrad.ops import OPS
 from minigrad.ops.indexing import Scattered, written_out
 
 from .notation import sentences
-from .text import summary
+from .text import notebook_bundle, summary
 
 if TYPE_CHECKING:
     from minigrad.core.tape import Tape
@@ -109,6 +109,9 @@ class Step:
         grad = self.grad.data if isinstance(self.grad, Tensor) else self.grad
         sends = "; ".join(line for line in self.formulas if line) or "complete"
         return f"Step({self.name}: {summary(grad)}; {sends} [{self.tensor.where}])"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return notebook_bundle("step", self, repr(self))
 
 
 def steps_back(tape: Tape, gradient: npt.ArrayLike | None = None) -> Iterator[Step]:

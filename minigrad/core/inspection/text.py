@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.errors import MinigradError
-
 if TYPE_CHECKING:
     from minigrad.core.tape import Tape
     from minigrad.core.tensor import Tensor
 
 MAX_LISTED_OPERANDS = 8
-MAX_LISTED_LINES = 1000
+MAX_LISTED_NODES = 1000
 MAX_COMPACT_ELEMENTS = 16
 MAX_SHOWN_ELEMENTS = 8
 MAX_NODES_NAMED_AT_ONCE = 10_000
@@ -152,17 +151,20 @@ def elided(items: list[str], max_items: int, mark: str) -> list[str]:
 # --- the program ----------------------------------------------------------------------------------
 def listing(tape: Tape) -> str:
     """The program of a tape, a line per node; unnamed numbers stand where they are read."""
-    lines = list(_program(tape))
-    lines = elided(lines, MAX_LISTED_LINES, f"# ... {len(lines) - MAX_LISTED_LINES:,} lines ...")
+    nodes = [n for n in tape.nodes if not is_inlined(n)]
+    half = MAX_LISTED_NODES // 2
+    # of a long one the middle is not even written
+    first, last = (nodes[:half], nodes[-half:]) if len(nodes) > 2 * half else (nodes, [])
+    lines = [*_program(tape, first)]
+    if last:
+        lines += [f"# ... {len(nodes) - 2 * half:,} lines ...", *_program(tape, last)]
     outputs = ", ".join(tape.names[o] for o in tape.outputs)
     return "\n".join([*lines, f"return {outputs}"])
 
 
-def _program(tape: Tape) -> Iterator[str]:
+def _program(tape: Tape, nodes: list[Tensor]) -> Iterator[str]:
     time: int | None = None
-    for node in tape.nodes:
-        if is_inlined(node):
-            continue
+    for node in nodes:
         if node.time != time:
             time = node.time
             yield "# outside the steps" if time is None else f"# t = {time}"
@@ -171,14 +173,20 @@ def _program(tape: Tape) -> Iterator[str]:
         yield f"{tape.names[node]}: {value} = {operation(node, tape.names)}{note}"
 
 
-# --- the picture ----------------------------------------------------------------------------------
-def notebook_bundle(graph: Any, text: str) -> dict[str, str]:
-    """The text of a tensor or tape, and its picture where there is a Graphviz to lay it out."""
+# --- in a notebook --------------------------------------------------------------------------------
+def notebook_bundle(kind: str, value: Any, text: str) -> dict[str, str]:
+    """What a notebook shows: the text, and as HTML what viz makes of a value of this kind."""
+    bundle = {"text/plain": text}
+    if _shows_text_only():
+        return bundle
     # the engine's one way up to its pictures
-    from minigrad import viz
+    from minigrad.viz.output.notebook import in_cell
 
-    try:
-        picture: str = viz.notebook(graph)
-    except MinigradError:
-        return {"text/plain": text}
-    return {"text/plain": text, "image/svg+xml": picture}
+    return {**bundle, "text/html": in_cell(kind, value, text)}
+
+
+def _shows_text_only() -> bool:
+    """Whether this is IPython in a terminal, which asks for everything and drops all but text."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and "text/html" not in shell.display_formatter.active_types

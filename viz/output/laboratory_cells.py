@@ -1,0 +1,57 @@
+"""What a notebook shows of the laboratory's records: an anatomy, the Jacobians."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minigrad.errors import ArgumentError
+from minigrad.viz.plots import anatomy as heat
+from minigrad.viz.plots.axes import few, inline
+from minigrad.viz.plots.jacobians import jacobians as jacobians_plot
+
+from .cell import counted, fold, heading, picture, table, words
+
+MAX_TABLE_ROWS = 20
+
+
+def anatomy(value: Any, text: str) -> Iterator[str]:
+    """Where the gradient comes from, as a heat map; what a shorter window loses, as a table."""
+    norm = float(np.linalg.norm(value.total))
+    steps = counted(len(value.steps), "time step")
+    yield heading(f"Anatomy of dL/d{value.label}", steps, f"|gradient| {norm:.4g}")
+    panels = {"|G[t, i]|": value.norms}
+    yield _plot(lambda: heat.heatmaps(panels, value.steps, value.label))
+    lost = value.lost
+    rows = []
+    for k in few(lost, MAX_TABLE_ROWS):
+        rows.append((k + 1, f"{100 * lost[k]:.3g}%"))
+    yield fold("what a shorter window loses", table(["steps seen", "relative error"], rows))
+
+
+def jacobians(value: Any, text: str) -> Iterator[str]:
+    """Three plots, and the largest singular values."""
+    steps = counted(len(value.steps), "time step")
+    state = f"a state of {counted(value.J.shape[-1], 'number')}"
+    yield heading("Jacobians", steps, state, f"a factor of {value.factor:.4g} per step back")
+    yield _plot(lambda: jacobians_plot(value))
+    rows = []
+    for k in few(value.products, MAX_TABLE_ROWS):
+        rows.append((k + 1, float(value.products[k, 0]), float(value.local[k])))
+    head = ["lag", "largest singular value of the product", "product of the largest"]
+    yield fold("lag by lag", table(head, rows))
+
+
+def plot(figure: Any, text: str) -> Iterator[str]:
+    """A figure."""
+    yield picture(inline(figure))
+
+
+def _plot(make: Callable[[], Any]) -> str:
+    """The plot; where matplotlib is missing, a line that says so."""
+    try:
+        return picture(inline(make()))
+    except ArgumentError as error:
+        return words(error.text)
