@@ -110,7 +110,9 @@ class Browser:
             for e in told["Log.entryAdded"]
             if e["entry"]["level"] in ("error", "warning")
         ]
-        requests = [e["request"]["url"] for e in told["Network.requestWillBeSent"]]
+        urls = [e["request"]["url"] for e in told["Network.requestWillBeSent"]]
+        # what a page holds itself is asked of nobody
+        requests = [url for url in urls if not url.startswith("data:")]
         return found + [url for url in requests if not url.startswith("file://")] + requests[1:]
 
 
