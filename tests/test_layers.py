@@ -1,11 +1,12 @@
 """Imports point downwards only, and importing the engine loads nothing else."""
 
 import ast
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests import children
 
 ROOT = Path(__file__).parents[1]
 # From the bottom up: a module imports from rooms of the lines before its own, and from its own room without a cycle.
@@ -180,7 +181,7 @@ def test_the_engine_needs_numpy_only():
         "import sys; sys.modules['threadpoolctl'] = None; import minigrad as mg; "
         "print(mg.compile(mg.Tape.of(mg.tensor(2.0, name='x') * 2))()[0])"
     )
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
@@ -217,7 +218,7 @@ if TYPE_CHECKING:
 
 def test_importing_the_engine_loads_neither_companions_nor_their_libraries():
     code = "import sys, minigrad; print(*sorted(sys.modules))"
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import tomllib
@@ -11,6 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests import children
 
 ROOT = Path(__file__).parents[1]
 TRACKED = [".ci", "benchmarks", "docs", "minigrad", "models", "tests", "viz"]
@@ -35,7 +36,7 @@ def run(*command, cwd, path=""):
     env |= {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     if path:
         env["PYTHONPATH"] = str(path)
-    done = subprocess.run(
+    done = children.run(
         [str(part) for part in command],
         cwd=cwd,
         env=env,

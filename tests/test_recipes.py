@@ -2,12 +2,13 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from tests import children
 
 ROOT = Path(__file__).parents[1]
 PARTS = ["minigrad", "models", "viz", "tests", "benchmarks", "pyproject.toml", "README.md"]
@@ -179,7 +180,7 @@ def outcome(copy, edits, recipe):
     for edit in edits:
         written(copy, edit)
     command = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider"]
-    child = subprocess.run(
+    child = children.run(
         [*command, *recipe.tests, "-k", recipe.chosen],
         cwd=copy,
         env={**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},

@@ -2,13 +2,14 @@
 
 import importlib.util
 import shutil
-import subprocess
 import sys
 import venv
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests import children
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 300
@@ -33,7 +34,7 @@ def python(tmp_path):
 def test_a_users_script_is_well_typed(python, tmp_path):
     script = shutil.copy(ROOT / "tests" / "annotated.py", tmp_path)
     command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", python]
-    done = subprocess.run(
+    done = children.run(
         [*command, "--cache-dir", tmp_path / "cache", script],
         cwd=tmp_path,
         capture_output=True,

@@ -60,6 +60,7 @@
   }
 
   // --- arrays -----------------------------------------------------------------------------------------------------
+  const deep = (share) => `calc(var(--deepest) * ${share.toFixed(3)})`;
   const isBad = (text) => !Number.isFinite(Number(text));
   function summary(g) {
     const range = g.lo === undefined ? "" : `, ${g.lo} to ${g.hi}`;
@@ -75,7 +76,7 @@
       for (const v of values.slice(i * columns, (i + 1) * columns)) {
         const cell = make("td", { title: v }, small ? "" : v), share = top ? Math.abs(Number(v)) / top : 0;
         if (isBad(v)) cell.className = "bad";
-        else cell.style.backgroundColor = `rgba(var(--${Number(v) < 0 ? "minus" : "plus"}), ${(0.75 * share).toFixed(3)})`;
+        else cell.style.backgroundColor = `rgba(var(--${Number(v) < 0 ? "minus" : "plus"}), ${deep(share)})`;
         row.append(cell);
       }
       body.append(row);
@@ -130,9 +131,9 @@
         const k = stepOf.get(i), done = k !== undefined && k < count;
         const state = current && current.node === i ? "current" : done ? "visited" : !reached.has(i) ? "unreached" : waiting.has(i) ? "waiting" : "ahead";
         const dim = done ? shade(sizes[k]) : 1;
-        const dark = state === "visited" && dim > 0.6 ? " dark" : "", bad = done && !Number.isFinite(sizes[k]) ? " bad" : "";
-        element.setAttribute("class", `${base[i]} ${state}${dark}${bad}`);
-        element.querySelector("rect").style.fillOpacity = state === "visited" && !bad ? dim.toFixed(3) : "";
+        const bad = done && !Number.isFinite(sizes[k]) ? " bad" : "";
+        element.setAttribute("class", `${base[i]} ${state}${bad}`);
+        element.querySelector("rect").style.fillOpacity = state === "visited" && !bad ? deep(dim) : "";
       });
       for (const { edge, k, kind } of edges) edge.setAttribute("class", `${kind} ${k === count - 1 && moved ? "lit" : k < count ? "done" : ""}`);
       now.replaceChildren(...(current ? told(current) : [make("p", { class: "still" }, elsewhere(where))]));
@@ -224,7 +225,14 @@
     byId("message").textContent = what;
     byId("first").disabled = byId("back").disabled = at === 0;
     byId("last").disabled = byId("next").disabled = at === end;
+    reachScrolled();
     if (at === end) pause();
+  }
+  function reachScrolled() { // the keyboard scrolls only what it can reach
+    for (const box of document.querySelectorAll("figure, .formula, .weights")) {
+      if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
   }
   function stepAt(position) { // the step that is new at this position, of the first tape that has one
     const i = position ? data.tapes.findIndex((_, j) => moments[position][j] !== moments[position - 1][j]) : -1;
@@ -292,5 +300,6 @@
     if (e.key === " " && !(e.target instanceof HTMLButtonElement)) { e.preventDefault(); play(); }
     if (e.key in keys) { e.preventDefault(); pause(); keys[e.key](); }
   });
+  addEventListener("resize", reachScrolled);
   go(0);
 })();

@@ -8,19 +8,25 @@ from typing import Any
 from zlib import crc32
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62em;
-  margin: 2.5em auto; padding: 0 1.5em }
+:root { color-scheme: light dark; --paper: #fff; --ink: #222; --soft: #555; --line: #ddd;
+  --head: #888; --mark: #0072B2 }
+@media (prefers-color-scheme: dark) { :root { --paper: #10151c; --ink: #e6ebf1; --soft: #a3afbd;
+  --line: #33404e; --head: #66758a; --mark: #58a6ff } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+  max-width: 62em; margin: 2.5em auto; padding: 0 1.5em }
 h1 { font-size: 1.6em; margin-bottom: .2em } h2 { font-size: 1.15em; margin-top: 2.2em }
 p { max-width: 46em }
-.verdict { font-size: 1.1em; border-left: 4px solid #0072B2; padding: .3em 1em; margin: 1.2em 0 }
+.verdict { font-size: 1.1em; border-left: 4px solid var(--mark); padding: .3em 1em; margin: 1.2em 0 }
+.wide { overflow-x: auto }
 table { border-collapse: collapse; margin: .8em 0; font-variant-numeric: tabular-nums }
-th, td { padding: .2em .8em; text-align: right; border-bottom: 1px solid #ddd }
-th { border-bottom: 1px solid #888 }
+th, td { padding: .2em .8em; text-align: right; border-bottom: 1px solid var(--line) }
+th { border-bottom: 1px solid var(--head) }
 th:first-child, td:first-child { text-align: left; padding-left: 0 }
 table.about td { text-align: left }
-figure { margin: 1em 0; overflow-x: auto } figure svg { max-width: 100%; height: auto }
-figcaption { color: #555; font-size: .92em; max-width: 50em } code { font-size: .92em }
-@media print { body { margin: 0; max-width: none } h2 { break-after: avoid }
+figure { margin: 1em 0 } figure svg { max-width: 100%; height: auto }
+figcaption { color: var(--soft); font-size: .92em; max-width: 50em } code { font-size: .92em }
+@media print { :root { color-scheme: light; --paper: #fff; --ink: #222; --soft: #555 }
+  body { margin: 0; max-width: none } h2 { break-after: avoid }
   figure, tr { break-inside: avoid } }
 """
 
@@ -31,7 +37,7 @@ def document(title: str, parts: Iterable[str]) -> bytes:
     viewport = '<meta name="viewport" content="width=device-width">'
     meta = f'<meta charset="utf-8">{viewport}<title>{name}</title>'
     head = f"<head>{meta}<style>{STYLE}</style></head>"
-    body = "\n".join([f"<h1>{name}</h1>", *parts])
+    body = "\n".join(["<main>", f"<h1>{name}</h1>", *parts, "</main>"])
     text = f'<!DOCTYPE html>\n<html lang="en">{head}\n<body>\n{body}\n</body></html>\n'
     return text.encode()
 
@@ -53,7 +59,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]], kind: str = "") ->
     top = "".join(f"<th>{escape(text)}</th>" for text in head)
     first = f"<tr>{top}</tr>" if top else ""
     body = "\n".join(_row(row) for row in rows)
-    return f'<table class="{kind}">{first}\n{body}\n</table>'
+    whole = f'<table class="{kind}">{first}\n{body}\n</table>'
+    # Where it is wider than the window it scrolls, also for who has no mouse.
+    return f'<div class="wide" role="group" aria-label="table" tabindex="0">{whole}</div>'
 
 
 def _row(row: Sequence[Any]) -> str:

@@ -1,9 +1,10 @@
 """What the tests of the command line share: a text to learn from, and a process of its own."""
 
-import subprocess
 import sys
 
 import pytest
+
+from tests import children
 
 PROSE = "It was the best of times, it was the worst of times, it was the age of wisdom. " * 20
 
@@ -22,7 +23,7 @@ def minigrad():
 
     def run(*args, **how):
         command = [sys.executable, "-m", "minigrad", *map(str, args)]
-        return subprocess.run(
+        return children.run(
             command, capture_output=True, text=True, timeout=120, check=False, **how
         )
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests import children
 from tests.children import running
 
 ROOT = Path(__file__).parents[3]
@@ -59,7 +58,7 @@ def test_a_reader_who_leaves_is_no_traceback(text):
     command = (
         f"{shlex.quote(sys.executable)} -m minigrad train --text {text} --epochs 30 | head -n 1"
     )
-    run = subprocess.run(
+    run = children.run(
         ["bash", "-c", command], capture_output=True, text=True, timeout=120, check=True
     )
     assert run.stdout.startswith("text: ")
@@ -74,7 +73,7 @@ def test_a_checkout_that_is_not_installed_knows_its_version(tmp_path):
         (tmp_path / name).symlink_to(numpys / name)
     command = [sys.executable, "-S", "-m", "minigrad", "--version"]
     env = BARE | {"PYTHONPATH": str(tmp_path)}
-    run = subprocess.run(
+    run = children.run(
         command, capture_output=True, text=True, timeout=120, check=False, env=env, cwd=tmp_path
     )
     assert (run.stdout, run.stderr) == (f"minigrad {mg.__version__}\n", "")
@@ -100,7 +99,7 @@ def test_a_command_asks_for_a_library_only_where_it_uses_it(args, start, text):
         "from minigrad.cli import main; sys.exit(main())"
     )
     more = ["--text", text.name] if args.startswith("train") else []
-    run = subprocess.run(
+    run = children.run(
         [sys.executable, "-c", code, *args.split(), *more],
         capture_output=True,
         text=True,
@@ -119,7 +118,7 @@ def test_the_version_is_said_without_the_models():
         "import sys; from minigrad.cli import parser; parser(); "
         "print(*sorted({'minigrad.models', 'minigrad.viz'} & set(sys.modules)))"
     )
-    run = subprocess.run(
+    run = children.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,

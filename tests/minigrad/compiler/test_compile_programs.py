@@ -1,6 +1,5 @@
 """The law of compilation on programs: random ones, odd ones, and those once compiled wrong."""
 
-import subprocess
 import sys
 
 import numpy as np
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import transforms as tr
+from tests import children
 from tests.laws import agrees
 
 RNG = np.random.default_rng(0)
@@ -113,7 +113,7 @@ print(hashlib.sha1(b"".join(o.tobytes() for o in mg.compile(differentiate(mg.Tap
 def test_a_plan_gives_the_same_bits_wherever_its_memory_lies():
     command = [sys.executable, "-c", SCATTERED]
     runs = [
-        subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        children.run(command, capture_output=True, text=True, timeout=120, check=True)
         for _ in range(6)
     ]
     assert len({run.stdout for run in runs}) == 1

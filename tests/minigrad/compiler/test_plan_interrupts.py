@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from minigrad import transforms as tr
 from minigrad.compiler.blas import BlasThreads, blas_libraries
 from minigrad.compiler.run import leaf_binding
 from minigrad.compiler.run.threads import run_calls
+from tests import children
 from tests.laws import in_shards, is_sharded, same
 
 STEPS, ROWS, H = 4, 32, 16
@@ -219,4 +219,4 @@ _, status = os.waitpid(child, 0)
 assert os.waitstatus_to_exitcode(status) == 0
 """
     root = Path(__file__).parents[3]
-    subprocess.run([sys.executable, "-c", program], cwd=root, check=True, timeout=60)
+    children.run([sys.executable, "-c", program], cwd=root, check=True, timeout=60)

@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-import subprocess
 import sys
 
 import numpy as np
@@ -18,6 +17,7 @@ from minigrad.errors import (
     StaleTapeError,
     UnsupportedError,
 )
+from tests import children
 from tests.zoo import param
 
 
@@ -132,7 +132,7 @@ def test_a_pickled_leaf_is_a_new_leaf_elsewhere(tmp_path):
     load = "import pickle, sys, minigrad as mg; w = pickle.load(open(sys.argv[1], 'rb'))"
     script = f"{load}; print(mg.grad((w * w).sum(), w))"
     command = [sys.executable, "-c", script, tmp_path / "w"]
-    out = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    out = children.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert out.stdout == "[tensor([6.])]\n"
     assert not copy.deepcopy(w).data.flags.writeable
     with pytest.raises(UnsupportedError, match="only leaves can be"):

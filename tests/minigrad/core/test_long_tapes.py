@@ -45,9 +45,9 @@ def test_a_parameter_read_ten_thousand_times():
 
 @pytest.fixture(scope="module")
 def long():
-    """h_t = h_{t-1} w with w = 1, 50,000 steps of 2 nodes: longer than any recursion could walk."""
+    """h_t = h_{t-1} w with w = 1, 10,000 steps of 2 nodes: longer than any recursion could walk."""
     w, h = param(1.0, "w"), mg.tensor(1.0, name="h_0")
-    for t in range(50_000):
+    for t in range(10_000):
         with mg.timestep(t):
             h = +(h * w)
     return mg.Tape.of(h), w
@@ -57,37 +57,37 @@ def long_grad(tape, w):
     return next(s.grad for s in tape.steps() if s.tensor is w)
 
 
-def test_a_hundred_thousand_nodes(long):
+def test_twenty_thousand_nodes(long):
     tape, w = long
-    assert len(tape.nodes) == 100_002
-    assert long_grad(tape, w) == 50_000
-    assert len(tape.recurrent_edges()) == 49_999
+    assert len(tape.nodes) == 20_002
+    assert long_grad(tape, w) == 10_000
+    assert len(tape.recurrent_edges()) == 9_999
     assert tape.replay({w: 1.0}) == (1,)
-    assert str(tape).endswith("\nreturn positive@49999")
+    assert str(tape).endswith("\nreturn positive@9999")
 
 
 @pytest.mark.parametrize(
     ("transform", "slope"),
     [
-        (lambda t, w: truncate(t, every=20_000), 10_000),
-        (lambda t, w: truncate(t, every=20_000, window=15_000), 15_001),
+        (lambda t, w: truncate(t, every=4_000), 2_000),
+        (lambda t, w: truncate(t, every=4_000, window=3_000), 3_001),
         (
-            lambda t, w: cut(t, lambda e: e.source.time == 29_999 and e.target.time == 30_000),
-            20_000,
+            lambda t, w: cut(t, lambda e: e.source.time == 5_999 and e.target.time == 6_000),
+            4_000,
         ),
-        (lambda t, w: truncate_randomly(t, {45_000: 1e-9}, 0), 5_000),
-        (untie, 50_000),
+        (lambda t, w: truncate_randomly(t, {9_000: 1e-9}, 0), 1_000),
+        (untie, 10_000),
     ],
     ids=["every", "window", "cut", "randomly", "untie"],
 )
-def test_transforms_of_a_hundred_thousand_nodes(long, transform, slope):
+def test_transforms_of_twenty_thousand_nodes(long, transform, slope):
     tape, w = long
     assert long_grad(transform(tape, w), w) == slope
 
 
-def test_differentiating_and_simplifying_a_hundred_thousand_nodes(long):
+def test_differentiating_and_simplifying_twenty_thousand_nodes(long):
     tape, _ = long
-    assert differentiate(tape).outputs[1].item() == 50_000
+    assert differentiate(tape).outputs[1].item() == 10_000
     assert len(simplify(tape).nodes) == len(tape.nodes)
 
 

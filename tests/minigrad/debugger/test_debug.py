@@ -4,7 +4,6 @@ import inspect
 import io
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from minigrad.errors import ArgumentError, GradientError, NonFiniteError
 from minigrad.models.book.cases import exploding, network
 from minigrad.ops import OPS
 from minigrad.scoping import all_holding
+from tests import children
 
 ROOT = Path(__file__).parents[3]
 
@@ -158,7 +158,7 @@ def pdb(tmp_path, script, commands, args=()):
     file = tmp_path / "mine.py"
     file.write_text(SCRIPT + script)
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-    run = subprocess.run(
+    run = children.run(
         [sys.executable, *args, file],
         input=commands,
         capture_output=True,

@@ -3,7 +3,6 @@
 import os
 import pty
 import select
-import subprocess
 import sys
 import termios
 from contextlib import contextmanager
@@ -11,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests import children
 from tests.children import running
 
 
 def minigrad(*args, commands="", **kwargs):
     command = [sys.executable, "-m", "minigrad", "step", *map(str, args)]
-    return subprocess.run(
+    return children.run(
         command,
         input=commands,
         capture_output=True,

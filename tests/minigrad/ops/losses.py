@@ -25,5 +25,10 @@ def swapped(xs, i, x):
 
 def slope_along(fn, xs, us, eps=1e-3):
     """The derivative of the scalar in the direction us, by differences."""
-    f = [scalar(fn, [x + k * eps * u for x, u in zip(xs, us, strict=True)]) for k in (-2, -1, 1, 2)]
-    return (8 * (f[2] - f[1]) - f[3] + f[0]) / (12 * eps)
+    return directional(lambda *zs: scalar(fn, zs), xs, us, eps)
+
+
+def directional(f, xs, us, eps=1e-3):
+    """The derivative of f(*xs) in the direction us, by central differences of fourth order."""
+    f_at = [f(*[x + k * eps * u for x, u in zip(xs, us, strict=True)]) for k in (-2, -1, 1, 2)]
+    return (8 * (f_at[2] - f_at[1]) - f_at[3] + f_at[0]) / (12 * eps)

@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager
 
 from minigrad.models.train import tensorfile
+from tests import children
 from tests.children import running
 
 PROSE = "It was the best of times, it was the worst of times, it was the age of wisdom. " * 20
@@ -26,7 +27,7 @@ def command(text, options, *more):
 
 def run(text, options, *more, **how):
     args = list(map(str, command(text, options, *more)))
-    return subprocess.run(args, capture_output=True, text=True, timeout=300, check=False, **how)
+    return children.run(args, capture_output=True, text=True, timeout=300, check=False, **how)
 
 
 @contextmanager

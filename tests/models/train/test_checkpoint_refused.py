@@ -4,13 +4,13 @@ import json
 import os
 import resource
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
 
 from minigrad.cli import main
 from minigrad.models.train import checkpoint, tensorfile
+from tests import children
 from tests.models.train.runs import PROSE, RUNS, command, half_way, run
 
 
@@ -58,7 +58,7 @@ def test_a_read_only_folder_is_one_error_and_the_checkpoint_stays(text, tmp_path
                 command(text, options, "--checkpoint", file, "--resume", "--checkpoint-every", 0),
             ),
         ]
-        done = subprocess.run(args, capture_output=True, text=True, timeout=300, check=False)
+        done = children.run(args, capture_output=True, text=True, timeout=300, check=False)
     finally:
         file.parent.chmod(0o755)
     assert one_error(done) == (

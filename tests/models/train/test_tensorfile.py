@@ -1,7 +1,6 @@
 """Files of arrays: what is read is what was written, one changed bit is refused, and no header costs time or memory."""
 
 import json
-import subprocess
 import sys
 
 import numpy as np
@@ -12,6 +11,7 @@ from hypothesis.extra import numpy as npst
 
 from minigrad.errors import DataError
 from minigrad.models.train import tensorfile
+from tests import children
 
 ARRAYS = {
     "W": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -152,7 +152,7 @@ def test_a_hostile_file_takes_less_than_a_second_and_100_megabytes(tmp_path):
     names = {f"a{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(15_000)}
     files[-1].write_bytes(with_header(CHECK | names))
     command = [sys.executable, "-c", READER, *files]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    run = children.run(command, capture_output=True, text=True, timeout=120, check=True)
     rows = [list(map(float, line.split())) for line in run.stdout.splitlines()]
     assert len(rows) == len(files)
     assert max(seconds for seconds, _ in rows) < 1

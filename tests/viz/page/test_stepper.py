@@ -1,14 +1,11 @@
 """The page to step through backward with: its data anywhere, its behaviour in a real Chromium, offline, from disk."""
 
 import base64
+import functools
 import hashlib
 import json
-import os
 import re
-import shutil
-import sys
 from itertools import pairwise
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -27,9 +24,7 @@ from minigrad.models.cells import LSTMCell
 from minigrad.models.unrolling import unroll
 from minigrad.viz.page.grids import grid
 from minigrad.viz.page.write import LIMIT, snapshot
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.children import running
+from tests.chromium import in_chromium
 
 HOSTILE = "</script><img src=x onerror='window.pwned=1'>\"><svg onload=window.pwned=2>"
 RNN = mg.Tape.of(network("rnn", 3))
@@ -42,9 +37,10 @@ def hostile():
     return mg.Tape.of(np.sum(y * 2).named("L<b>"))
 
 
-def big_lstm(steps=35, hidden=64, batch=16):
+@functools.cache
+def big_lstm():
     rng = np.random.default_rng(0)
-    outputs, _ = unroll(LSTMCell(28, hidden, rng), list(rng.normal(size=(steps, batch, 28))))
+    outputs, _ = unroll(LSTMCell(28, 64, rng), list(rng.normal(size=(35, 16, 28))))
     return mg.Tape.of(np.sum(np.square(np.stack(outputs))).named("L"))
 
 
@@ -217,130 +213,6 @@ def test_a_snapshot_tells_the_states_apart(tape, tmp_path):
 
 
 # --- in Chromium ----------------------------------------------------------------------------------------------------
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
-    None,
-)
-in_chromium = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium"
-)
-
-
-class Browser:
-    """A headless Chromium at the other end of two pipes, speaking its DevTools protocol."""
-
-    def __init__(self, out, into):
-        self.out, self.into = out, into
-        self.count, self.buffer, self.events, self.session = 0, b"", [], None
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)[
-            "sessionId"
-        ]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
-
-    def receive(self):
-        while b"\0" not in self.buffer:
-            data = os.read(self.into.fileno(), 1 << 20)
-            assert data, "Chromium has gone"
-            self.buffer += data
-        message, _, self.buffer = self.buffer.partition(b"\0")
-        message = json.loads(message)
-        if "method" in message:
-            self.events.append(message)
-        return message
-
-    def call(self, method, **params):
-        self.count += 1
-        message = {"id": self.count, "method": method, "params": params}
-        if self.session:
-            message["sessionId"] = self.session
-        self.out.write(json.dumps(message).encode() + b"\0")
-        self.out.flush()
-        while (answer := self.receive()).get("id") != self.count:
-            pass
-        assert "error" not in answer, answer
-        return answer["result"]
-
-    def open(self, file):
-        self.events.clear()
-        self.call("Page.navigate", url=file.as_uri())
-        while not any(e["method"] == "Page.loadEventFired" for e in self.events):
-            self.receive()
-
-    def run(self, code):
-        """The value of a JavaScript expression; promises are waited for."""
-        answer = self.call(
-            "Runtime.evaluate",
-            expression=code,
-            returnByValue=True,
-            awaitPromise=True,
-            allowUnsafeEvalBlockedByCSP=False,
-        )
-        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
-        return answer["result"].get("value")
-
-    def press(self, key, times=1):
-        for _ in range(times):
-            text = {"text": "\r"} if key == "Enter" else {"text": " "} if key == " " else {}
-            codes = {"Enter": 13, "Tab": 9, " ": 32}
-            for kind in ("keyDown", "keyUp"):
-                more = text if kind == "keyDown" else {}
-                self.call(
-                    "Input.dispatchKeyEvent",
-                    type=kind,
-                    key=key,
-                    windowsVirtualKeyCode=codes.get(key, 0),
-                    **more,
-                )
-
-    def stop_at(self, text):
-        self.run(
-            f"(w => {{ w.value = {json.dumps(text)}; w.focus(); }})(document.getElementById('where'))"
-        )
-        self.press("Enter")
-        self.press("Escape")
-
-    def problems(self):
-        """Everything the console would show in red, and every request but for the file."""
-        told = {
-            kind: [e["params"] for e in self.events if e["method"] == kind]
-            for kind in ("Runtime.exceptionThrown", "Log.entryAdded", "Network.requestWillBeSent")
-        }
-        found = [*told["Runtime.exceptionThrown"]]
-        found += [
-            e["entry"]
-            for e in told["Log.entryAdded"]
-            if e["entry"]["level"] in ("error", "warning")
-        ]
-        requests = [e["request"]["url"] for e in told["Network.requestWillBeSent"]]
-        return found + [url for url in requests if not url.startswith("file://")] + requests[1:]
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    read, its_write = os.pipe()
-    its_read, write = os.pipe()
-    flags = "--headless=new --no-sandbox --disable-gpu --remote-debugging-pipe --window-size=1400,1000 --mute-audio"
-    start = f'exec "$0" {flags} --user-data-dir="$1" about:blank 3<&{its_read} 4>&{its_write} >/dev/null 2>&1'
-    command = ["bash", "-c", start, CHROMIUM, str(tmp_path_factory.mktemp("profile"))]
-    with running(command, seconds=600, pass_fds=(its_read, its_write)) as process:
-        os.close(its_read)
-        os.close(its_write)
-        with os.fdopen(write, "wb") as out, os.fdopen(read, "rb") as into:
-            browser = Browser(out, into)
-            yield browser
-            if process.poll() is None:
-                browser.call("Browser.close")
-                process.wait(timeout=30)
-
-
-@pytest.fixture
-def browser(chromium):
-    yield chromium
-    assert chromium.problems() == []
-
-
 ADJOINT = "[...document.querySelectorAll('.panel:nth-child({n}) .adjoint td')].map(c => c.title)"
 PLACE = "document.getElementById('place').value"
 STATE = "Object.fromEntries([...document.querySelectorAll('.node')].map(n => [n.id, n.getAttribute('class')]))"
@@ -539,12 +411,9 @@ def test_light_and_dark(browser, tmp_path):
     colours += ".map(s => [s.backgroundColor, s.fill])"
     seen = []
     for scheme in ("light", "dark"):
-        browser.call(
-            "Emulation.setEmulatedMedia",
-            features=[{"name": "prefers-color-scheme", "value": scheme}],
-        )
+        browser.prefers(scheme)
         seen.append(browser.run(colours))
-    browser.call("Emulation.setEmulatedMedia", features=[])
+    browser.prefers("")
     light, dark = ([body[0], box[1], ink[1]] for body, box, ink in seen)
     assert light == ["rgb(255, 255, 255)", "rgb(255, 255, 255)", "rgb(27, 36, 48)"]
     assert dark == ["rgb(16, 21, 28)", "rgb(16, 21, 28)", "rgb(230, 235, 241)"]

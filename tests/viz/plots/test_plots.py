@@ -1,4 +1,3 @@
-import subprocess
 import sys
 from xml.etree import ElementTree
 
@@ -8,6 +7,7 @@ import pytest
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError
 from minigrad.viz import plots, render
+from tests import children
 from tests.zoo import book_rnn, lstm, mlp
 
 HISTORY = [(10 * k, 20 / k + 6, 20 / k + 7) for k in range(1, 9)]
@@ -71,7 +71,7 @@ def test_the_same_plot_gives_the_same_bytes(tmp_path, kind):
 def test_matplotlib_is_loaded_only_when_used():
     code = "import sys; from minigrad import viz; print('matplotlib' in sys.modules, 'pygraphviz' in sys.modules)"
     command = [sys.executable, "-c", code]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    ran = children.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert ran.stdout == "False False\n"
 
 
