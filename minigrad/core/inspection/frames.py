@@ -13,6 +13,7 @@ import functools
 import keyword
 import re
 import sys
+from bdb import Bdb
 from collections import UserString, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from operator import call, methodcaller
@@ -26,6 +27,7 @@ from minigrad.ops.indexing import Scattered, written_out
 from minigrad.source import COMPANION, is_followed, is_users, span, user_place
 
 from .step import Step
+from .under_pdb import Stepping
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -34,11 +36,18 @@ if TYPE_CHECKING:
 
 # What it calls is C: the first function of Python's that a debugger can step into is the rule. Each
 # round of a loop is an event, though on one line: behind breakpoint() a debugger stops right here.
+# The first loop and the end of the last line are Stepping's.
 TEMPLATE = """
 def backward(step, grad, formula):
+    for watch in step._entry:
+        pass
     for watch in step._stops:
         breakpoint()
-    return step._take()
+    return (
+        step._take(),
+        step._tracer(),
+        isinstance(getattr(step._tracer(), "__self__", None), step._pdb) and step._untrace(),
+    )
 """
 RESERVED = {"step", "grad", "formula", "watch"}
 # those of the places and names that a debugger meets again in the next pass
@@ -49,12 +58,22 @@ NOWHERE = compile("", "<backward>", "exec"), 0
 class Visit(Step):
     """A step that is about to be taken: ``sent`` holds None where it is going to send nothing."""
 
-    __slots__ = ("_stops", "_take")
+    __slots__ = ("_entry", "_stops", "_take")
+    _entry: Iterator[object]
     _stops: Iterator[object]
     _take: Callable[[], list[Any]]
+    _pdb = Bdb
+    _tracer = staticmethod(sys.gettrace)
+    _untrace = staticmethod(functools.partial(sys.settrace, None))
 
-    def prepare(self, stops: Iterator[object], take: Callable[[], list[Any]]) -> None:
-        """Who stops a debugger here, and what applies the rules."""
+    def prepare(
+        self,
+        entry: Iterator[object],
+        stops: Iterator[object],
+        take: Callable[[], list[Any]],
+    ) -> None:
+        """What happens at the entry, who stops a debugger here, and what applies the rules."""
+        object.__setattr__(self, "_entry", entry)
         object.__setattr__(self, "_stops", stops)
         object.__setattr__(self, "_take", take)
 
@@ -92,6 +111,7 @@ class Visits:
         self.tape = tape
         # asked once for each file in a pass
         self.globals_of = functools.cache(_globals)
+        self.stepping = Stepping()
         self.watches = defaultdict[Tensor, list[Watch]](list)
         for watch in watches:
             for node in watch.chosen(tape):
@@ -134,14 +154,17 @@ class Visits:
         watches = self.watches.get(node, [])
         step = Visit(node, g, [True if s else None for s in sends], self.tape)
         look = methodcaller("look", self.tape, node, g)
-        step.prepare(filter(look, watches), take)
         place = node.place or NOWHERE
         if watches and not is_users(place[0]):
             # where no debugger would stop, unless it was told to stop in libraries
             place = user_place(below=COMPANION) or place
         code = _code(place, f"backward of {step.name}", _names(step))
         frame = FunctionType(code, self.globals_of(place[0].co_filename))
-        sent: list[Any] = frame(step, g, Formula(step), node, *node.inputs)
+        arguments = (step, g, Formula(step), node, *node.inputs)
+        step.prepare(self.stepping.entry(), filter(look, watches), take)
+        sent: list[Any]
+        sent, tracer, _ = frame(*arguments)
+        self.stepping.leave(code, tracer)
         return sent
 
 
