@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from minigrad.errors import GradientError
 from minigrad.ops import OPS
 from minigrad.ops.elementwise import accumulate, cast
 from minigrad.ops.indexing import Scattered, written_out
@@ -216,9 +215,10 @@ def contributions(
                 if c.shape != value.shape or c.dtype != value.dtype:
                     c = conform(c, value, node)
             sent.append(c)
-    except np.linalg.LinAlgError as error:
-        subject = f"backward through '{node.label}'"
-        raise GradientError(subject, got=str(error), where=node.where) from None
+    except Exception as error:
+        from .inspection.frames import fail
+
+        fail(error, node, g)
     return sent
 
 

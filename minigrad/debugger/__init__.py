@@ -175,8 +175,9 @@ def _step_up_to(error: BaseException, debugger: Debugger) -> None:
                     return
     except Exception as again:
         waiting = (n for n in reversed(session.tape.nodes) if session.state(n) == "waiting")
-        name = session.tape.names[next(waiting)]
-        debugger.say(f"the next step, through '{name}', fails: {one_line(again)}")
+        node = next(waiting)
+        name = session.tape.names[node]
+        debugger.say(f"the next step, through '{name}' [{node.where}], fails: {one_line(again)}")
 
 
 def _debugger(tape: Tape, stdin: StringIO | None = None) -> Debugger:

@@ -13,15 +13,19 @@ import functools
 import keyword
 import re
 import sys
+import traceback
 from bdb import Bdb
 from collections import UserString, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from operator import call, methodcaller
 from types import CodeType, FrameType, FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
 
 from minigrad.core.sweep import Nodes, Swept, Wanted, conform, contributions, sweep
 from minigrad.core.tensor import Tensor
+from minigrad.errors import GradientError
 from minigrad.ops import OPS
 from minigrad.ops.indexing import Scattered, written_out
 from minigrad.source import COMPANION, is_followed, is_users, span, user_place
@@ -49,6 +53,7 @@ def backward(step, grad, formula):
         isinstance(getattr(step._tracer(), "__self__", None), step._pdb) and step._untrace(),
     )
 """
+TITLE = "backward of "
 RESERVED = {"step", "grad", "formula", "watch"}
 # those of the places and names that a debugger meets again in the next pass
 MAX_CODES = 10_000
@@ -66,16 +71,14 @@ class Visit(Step):
     _tracer = staticmethod(sys.gettrace)
     _untrace = staticmethod(functools.partial(sys.settrace, None))
 
-    def prepare(
-        self,
-        entry: Iterator[object],
-        stops: Iterator[object],
-        take: Callable[[], list[Any]],
-    ) -> None:
-        """What happens at the entry, who stops a debugger here, and what applies the rules."""
-        object.__setattr__(self, "_entry", entry)
+    def prepare(self, stops: Iterator[object], take: Callable[[], list[Any]]) -> None:
+        """Who stops a debugger here, and what applies the rules."""
         object.__setattr__(self, "_stops", stops)
         object.__setattr__(self, "_take", take)
+
+    def begin(self, entry: Iterator[object]) -> None:
+        """What happens first in the frame."""
+        object.__setattr__(self, "_entry", entry)
 
     @property
     def contributions(self) -> list[Any]:
@@ -154,18 +157,12 @@ class Visits:
         watches = self.watches.get(node, [])
         step = Visit(node, g, [True if s else None for s in sends], self.tape)
         look = methodcaller("look", self.tape, node, g)
+        step.prepare(filter(look, watches), take)
         place = node.place or NOWHERE
         if watches and not is_users(place[0]):
             # where no debugger would stop, unless it was told to stop in libraries
             place = user_place(below=COMPANION) or place
-        code = _code(place, f"backward of {step.name}", _names(step))
-        frame = FunctionType(code, self.globals_of(place[0].co_filename))
-        arguments = (step, g, Formula(step), node, *node.inputs)
-        step.prepare(self.stepping.entry(), filter(look, watches), take)
-        sent: list[Any]
-        sent, tracer, _ = frame(*arguments)
-        self.stepping.leave(code, tracer)
-        return sent
+        return _run(step, place, self.globals_of(place[0].co_filename), self.stepping)
 
 
 def visited(
@@ -195,7 +192,41 @@ def _applied(
     return functools.partial(list, map(call, rules))
 
 
+def fail(error: Exception, node: Tensor, g: Any) -> NoReturn:
+    """Raise the error of a rule in the node's frame, where its traceback has none."""
+    if isinstance(error, np.linalg.LinAlgError):
+        subject = f"backward through '{node.label}'"
+        error = GradientError(subject, got=str(error), where=node.where)
+        error.__suppress_context__ = True
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if any(frame.f_code.co_name.startswith(TITLE) for frame in frames):
+        raise error
+
+    def take() -> list[Any]:
+        raise error
+
+    step = Visit(node, g, [None] * len(node.inputs))
+    step.prepare(iter(()), take)
+    place = node.place or NOWHERE
+    _run(step, place, _globals(place[0].co_filename), Stepping())
+    raise error
+
+
 # --- the frame ------------------------------------------------------------------------------------
+def _run(
+    step: Visit, place: tuple[CodeType, int], names: dict[str, Any], stepping: Stepping
+) -> list[Any]:
+    """Take a step in a frame at that place, where these are the global names."""
+    code = _code(place, f"{TITLE}{step.name}", _names(step))
+    frame = FunctionType(code, names)
+    arguments = (step, step.grad, Formula(step), step.tensor, *step.tensor.inputs)
+    step.begin(stepping.entry())
+    sent: list[Any]
+    sent, tracer, _ = frame(*arguments)
+    stepping.leave(code, tracer)
+    return sent
+
+
 def _names(step: Visit) -> tuple[str, ...]:
     """Variables for the node and each input: their names on the tape, as Python may read them."""
     names = dict.fromkeys(RESERVED)

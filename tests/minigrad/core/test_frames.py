@@ -12,7 +12,7 @@ import pytest
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.core.inspection import frames
-from minigrad.errors import ArgumentError
+from minigrad.errors import ArgumentError, GradientError
 from minigrad.ops import OPS
 from minigrad.source import line_of
 from tests.zoo import TAPES, param
@@ -262,23 +262,50 @@ def test_a_watched_node_of_a_library_stops_on_the_users_own_line(stops):
     assert line.strip() == "loss.backward()"
 
 
-def test_an_error_in_a_rule_names_the_forward_line():
+# --- errors ---------------------------------------------------------------------------------------
+def backward_entries(error):
+    """Of a traceback, those of frames on forward lines."""
+    entries = traceback.extract_tb(error.__traceback__)
+    return [e for e in entries if e.name.startswith("backward of ")]
+
+
+@contextmanager
+def unseen(loss):
+    yield
+
+
+@contextmanager
+def broken_at(loss):
+    with mg.break_at(loss, lambda n: True, when=lambda g: False):
+        yield
+
+
+@pytest.mark.parametrize("watched", [unseen, broken_at])
+def test_an_error_of_a_rule_comes_by_the_forward_line(watched):
     def fail(g):
-        raise ValueError("no more")
+        raise ValueError("no more") from KeyError("its cause")
 
     x = param([1.0, 2.0], "x")
     loss = np.sum(mg.on_backward(np.exp(x), fail))
-    with (
-        mg.break_at(loss, lambda n: True, when=lambda g: False),
-        pytest.raises(ValueError, match="no more") as error,
-    ):
+    with watched(loss), pytest.raises(ValueError, match="no more") as error:
         loss.backward()
-    entries = traceback.extract_tb(error.value.__traceback__)
-    (entry,) = [e for e in entries if e.name.startswith("backward of ")]
+    (entry,) = backward_entries(error.value)
     assert entry.name == "backward of on_backward"
     assert entry.line == "loss = np.sum(mg.on_backward(np.exp(x), fail))"
     span = entry.line.encode()[entry.colno - 4 : entry.end_colno - 4]
     assert span == b"mg.on_backward(np.exp(x), fail)"
+    assert isinstance(error.value.__cause__, KeyError)
+    assert traceback.extract_tb(error.value.__traceback__)[-1].name == "fail"
+
+
+def test_an_error_of_linear_algebra_is_the_one_line_there():
+    x = param(np.zeros((2, 2)), "x")
+    loss = np.linalg.slogdet(x)[1]
+    with pytest.raises(GradientError) as error:
+        loss.backward()
+    assert error.value.__suppress_context__
+    (entry,) = backward_entries(error.value)
+    assert entry.line == "loss = np.linalg.slogdet(x)[1]"
 
 
 # --- the rule of a step ---------------------------------------------------------------------------
