@@ -7,7 +7,7 @@ import pytest
 
 from tests.installed import bare_environment
 from tests.minigrad.debugger.dap import debugpy
-from tests.minigrad.debugger.page import LAUNCH, LINE, line_of
+from tests.minigrad.debugger.page import LAUNCH, LINE, TRAIN, line_of
 
 pytest.importorskip("debugpy", reason="debugpy is not installed (extra test)")
 
@@ -112,3 +112,28 @@ def test_an_editable_install_is_left_out_by_a_rule(editor, editable, script):
     stop = editor.stop()
     assert stop.stack() == [("backward of h_2", LINE), (FORWARD, line_of("loss.backward()"))]
     assert editor.go("next").name == "backward of add@2"
+
+
+def test_a_stop_of_the_program_is_in_the_users_code(editor, installed, script):
+    """mg.break_at in an ordinary backward(), where minigrad is a library and left out."""
+    stop = 'mg.break_at(loss, "h_2", when=lambda g: np.abs(g).max() > 0)\nloss.backward()'
+    script.write_text(TRAIN.replace("loss.backward()", stop))
+    editor.launch(installed, script)
+    stop = editor.stop()
+    assert stop.stack() == [("backward of h_2", LINE), (FORWARD, line_of("loss.backward()") + 1)]
+    assert {"step", "grad", "formula", "h_2", "add_2", "watch"} <= set(stop.locals())
+    assert editor.go("next").name == "backward of add@2"
+    assert editor.go() is None
+    assert editor.output["stdout"] == "norm of the gradient: 1.199\n"
+
+
+def test_an_error_in_backward_stops_where_it_is_raised(editor, installed, script):
+    look = 'def look(g):\n    raise ValueError("seen")\n\n\n'
+    gate = "h = mg.on_backward(h, look)\n        h = np.tanh("
+    script.write_text(look + TRAIN.replace("h = np.tanh(", gate))
+    editor.launch(installed, script, exceptions=["uncaught"])
+    stop = editor.stop()
+    assert (stop.reason, stop.name, stop.line) == ("exception", "look", 2)
+    assert stop.frames[1]["name"] == "backward of on_backward@3"
+    assert editor.go() is None
+    assert "ValueError: seen" in editor.output["stderr"]
