@@ -5,17 +5,12 @@ import shutil
 import sys
 import tarfile
 import tomllib
-import venv
 import zipfile
-from pathlib import Path
 
 import pytest
 
-from tests import children
+from tests.installed import ROOT, build, checked_out, environment, install, run
 
-ROOT = Path(__file__).parents[1]
-TRACKED = [".ci", "benchmarks", "docs", "minigrad", "models", "tests", "viz"]
-SECONDS = 300  # for one child process
 USER = """
 import minigrad as mg
 from minigrad import models, viz
@@ -30,43 +25,9 @@ print(mg.__version__, minigrad.viz.__file__)
 """
 
 
-def run(*command, cwd, path=""):
-    """A child process in a bare environment; what it printed."""
-    env = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
-    env |= {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-    if path:
-        env["PYTHONPATH"] = str(path)
-    done = children.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A copy of the repository in a folder named minigrad, as a clone is."""
-    copy = tmp_path_factory.mktemp("holds") / "minigrad"
-    copy.mkdir()
-    for path in sorted(ROOT.iterdir()):
-        if path.is_file():
-            shutil.copy(path, copy)
-    for name in TRACKED:
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return copy
-
-
-def build(source, kind, folder):
-    """The wheel or sdist of a source tree, built by its own back end."""
-    call = f"import setuptools.build_meta as b; print(b.build_{kind}({str(folder)!r}))"
-    name = run(sys.executable, "-c", call, cwd=source).splitlines()[-1]
-    return folder / name
+    return checked_out(tmp_path_factory.mktemp("holds"))
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +75,7 @@ def test_every_folder_is_a_package_that_is_installed():
 
 def test_installed_from_a_wheel(wheel, project, tmp_path):
     site = tmp_path / "site"
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
+    install(wheel, site)
     said = run(sys.executable, "main.py", cwd=project, path=site)
     assert str(site) in said
     run(
@@ -143,11 +103,7 @@ def test_from_a_checkout_that_is_not_installed(checkout, project):
     os.name == "nt", reason="the paths of a virtual environment are those of POSIX here"
 )
 def test_installed_as_editable(checkout, project, tmp_path):
-    venv.create(tmp_path / "env", with_pip=False, symlinks=True)
-    python = tmp_path / "env" / "bin" / "python"
-    others = Path(pytest.__file__).parents[1]
-    site = next((tmp_path / "env" / "lib").glob("python*/site-packages"))
-    (site / "others.pth").write_text(f"{others}\n")
+    python, _ = environment(tmp_path / "env")
     pip = [sys.executable, "-m", "pip", "--python", python]
     run(*pip, "install", "-q", "--no-deps", "--no-build-isolation", "-e", ".", cwd=checkout)
     assert "viz" in run(python, "main.py", cwd=project)

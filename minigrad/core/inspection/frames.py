@@ -14,6 +14,7 @@ import keyword
 import re
 import sys
 import traceback
+from bdb import Bdb
 from collections import UserString, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from operator import call, methodcaller
@@ -30,6 +31,7 @@ from minigrad.ops.indexing import Scattered, written_out
 from minigrad.source import COMPANION, is_followed, is_users, span, user_place
 
 from .step import Step
+from .under_pdb import Stepping
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -38,11 +40,18 @@ if TYPE_CHECKING:
 
 # What it calls is C: the first function of Python's that a debugger can step into is the rule. Each
 # round of a loop is an event, though on one line: behind breakpoint() a debugger stops right here.
+# The first loop and the end of the last line are Stepping's.
 TEMPLATE = """
 def backward(step, grad, formula):
+    for watch in step._entry:
+        pass
     for watch in step._stops:
         breakpoint()
-    return step._take()
+    return (
+        step._take(),
+        step._tracer(),
+        isinstance(getattr(step._tracer(), "__self__", None), step._pdb) and step._untrace(),
+    )
 """
 TITLE = "backward of "
 RESERVED = {"step", "grad", "formula", "watch"}
@@ -54,14 +63,22 @@ NOWHERE = compile("", "<backward>", "exec"), 0
 class Visit(Step):
     """A step that is about to be taken: ``sent`` holds None where it is going to send nothing."""
 
-    __slots__ = ("_stops", "_take")
+    __slots__ = ("_entry", "_stops", "_take")
+    _entry: Iterator[object]
     _stops: Iterator[object]
     _take: Callable[[], list[Any]]
+    _pdb = Bdb
+    _tracer = staticmethod(sys.gettrace)
+    _untrace = staticmethod(functools.partial(sys.settrace, None))
 
     def prepare(self, stops: Iterator[object], take: Callable[[], list[Any]]) -> None:
         """Who stops a debugger here, and what applies the rules."""
         object.__setattr__(self, "_stops", stops)
         object.__setattr__(self, "_take", take)
+
+    def begin(self, entry: Iterator[object]) -> None:
+        """What happens first in the frame."""
+        object.__setattr__(self, "_entry", entry)
 
     @property
     def contributions(self) -> list[Any]:
@@ -97,6 +114,7 @@ class Visits:
         self.tape = tape
         # asked once for each file in a pass
         self.globals_of = functools.cache(_globals)
+        self.stepping = Stepping()
         self.watches = defaultdict[Tensor, list[Watch]](list)
         for watch in watches:
             for node in watch.chosen(tape):
@@ -144,7 +162,7 @@ class Visits:
         if watches and not is_users(place[0]):
             # where no debugger would stop, unless it was told to stop in libraries
             place = user_place(below=COMPANION) or place
-        return _run(step, place, self.globals_of(place[0].co_filename))
+        return _run(step, place, self.globals_of(place[0].co_filename), self.stepping)
 
 
 def visited(
@@ -190,16 +208,22 @@ def fail(error: Exception, node: Tensor, g: Any) -> NoReturn:
     step = Visit(node, g, [None] * len(node.inputs))
     step.prepare(iter(()), take)
     place = node.place or NOWHERE
-    _run(step, place, _globals(place[0].co_filename))
+    _run(step, place, _globals(place[0].co_filename), Stepping())
     raise error
 
 
 # --- the frame ------------------------------------------------------------------------------------
-def _run(step: Visit, place: tuple[CodeType, int], names: dict[str, Any]) -> list[Any]:
+def _run(
+    step: Visit, place: tuple[CodeType, int], names: dict[str, Any], stepping: Stepping
+) -> list[Any]:
     """Take a step in a frame at that place, where these are the global names."""
     code = _code(place, f"{TITLE}{step.name}", _names(step))
     frame = FunctionType(code, names)
-    sent: list[Any] = frame(step, step.grad, Formula(step), step.tensor, *step.tensor.inputs)
+    arguments = (step, step.grad, Formula(step), step.tensor, *step.tensor.inputs)
+    step.begin(stepping.entry())
+    sent: list[Any]
+    sent, tracer, _ = frame(*arguments)
+    stepping.leave(code, tracer)
     return sent
 
 

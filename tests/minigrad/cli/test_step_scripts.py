@@ -4,7 +4,6 @@ import io
 import os
 import re
 import signal
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from minigrad.cli import main, parser
+from tests import children
 
 ROOT = Path(__file__).parents[3]
 TRAIN = """
@@ -337,7 +337,7 @@ def test_arguments_of_the_script_go_behind_two_dashes(capsys):
 def process(tmp_path, script, commands, **how):
     (tmp_path / "train.py").write_text(script)
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-    return subprocess.run(
+    return children.run(
         [sys.executable, "-m", "minigrad", "step", "train.py"],
         input=commands,
         cwd=tmp_path,

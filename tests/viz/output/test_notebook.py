@@ -1,7 +1,6 @@
 """What notebooks show: each value's text and HTML; in a real kernel and a real Chromium."""
 
 import re
-import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +15,7 @@ from minigrad import transforms as tf
 from minigrad.viz import draw, notebook
 from minigrad.viz.output.cell import MAX_LISTED_LINES, standing_alone
 from minigrad.viz.output.excerpt import excerpt
+from tests import children
 from tests.zoo import book_rnn, lstm, weight
 
 ROOT = Path(__file__).parents[3]
@@ -207,7 +207,7 @@ print(*shell.display_formatter.format(tape)[0])
 print("minigrad.viz" in sys.modules)
 """
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd=ROOT)
+    done = children.run(command, capture_output=True, text=True, check=True, timeout=60, cwd=ROOT)
     assert done.stdout == "text/plain\nFalse\n"
 
 
