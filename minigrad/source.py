@@ -172,8 +172,11 @@ def renew_shown_frames() -> None:
 
 def is_followed() -> bool:
     """Whether a debugger, or another tool, follows this thread line by line."""
-    if sys.gettrace() is not None:
-        return True
+    return sys.gettrace() is not None or is_monitored()
+
+
+def is_monitored() -> bool:
+    """Whether that is a debugger by sys.monitoring."""
     return _monitoring is not None and _monitoring.get_tool(_monitoring.DEBUGGER_ID) is not None
 
 

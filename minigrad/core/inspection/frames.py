@@ -28,7 +28,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import GradientError
 from minigrad.ops import OPS
 from minigrad.ops.indexing import Scattered, written_out
-from minigrad.source import COMPANION, is_followed, is_users, span, user_place
+from minigrad.source import COMPANION, is_followed, is_monitored, is_users, span, user_place
 
 from .step import Step
 from .under_pdb import Stepping
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from minigrad.ops.table import Op
 
 # What it calls is C: the first function of Python's that a debugger can step into is the rule. Each
-# round of a loop is an event, though on one line: behind breakpoint() a debugger stops right here.
-# The first loop and the end of the last line are Stepping's.
+# round of a loop is an event to a trace function, though on one line: behind breakpoint() a debugger
+# stops right here. The first loop and the end of the last line are Stepping's.
 TEMPLATE = """
 def backward(step, grad, formula):
     for watch in step._entry:
@@ -55,6 +55,8 @@ def backward(step, grad, formula):
 """
 TITLE = "backward of "
 RESERVED = {"step", "grad", "formula", "watch"}
+# to sys.monitoring only a change of lines is one: there breakpoint() is called from behind the file
+BEYOND_EVERY_FILE = 1_000_000
 # those of the places and names that a debugger meets again in the next pass
 MAX_CODES = 10_000
 NOWHERE = compile("", "<backward>", "exec"), 0
@@ -217,7 +219,7 @@ def _run(
     step: Visit, place: tuple[CodeType, int], names: dict[str, Any], stepping: Stepping
 ) -> list[Any]:
     """Take a step in a frame at that place, where these are the global names."""
-    code = _code(place, f"{TITLE}{step.name}", _names(step))
+    code = _code(place, f"{TITLE}{step.name}", _names(step), is_monitored())
     frame = FunctionType(code, names)
     arguments = (step, step.grad, Formula(step), step.tensor, *step.tensor.inputs)
     step.begin(stepping.entry())
@@ -242,15 +244,17 @@ def _names(step: Visit) -> tuple[str, ...]:
 
 
 @functools.lru_cache(MAX_CODES)
-def _code(place: tuple[CodeType, int], title: str, tensors: tuple[str, ...]) -> CodeType:
+def _code(
+    place: tuple[CodeType, int], title: str, tensors: tuple[str, ...], for_monitoring: bool
+) -> CodeType:
     """The template's code as it would be if the user had written it at that place."""
-    code = _template(place, len(tensors))
+    code = _template(place, len(tensors), for_monitoring)
     variables = ("step", "grad", "formula", *tensors, "watch")
     return code.replace(co_name=title, co_qualname=title, co_varnames=variables)
 
 
 @functools.lru_cache(MAX_CODES)
-def _template(place: tuple[CodeType, int], count: int) -> CodeType:
+def _template(place: tuple[CodeType, int], count: int, for_monitoring: bool) -> CodeType:
     """The template with so many tensors, compiled for the expression at a place of the user's."""
     (line, column), (last_line, last_column) = span(place)
     tree = ast.parse(TEMPLATE)
@@ -261,6 +265,8 @@ def _template(place: tuple[CodeType, int], count: int) -> CodeType:
         if isinstance(node, (ast.stmt, ast.expr, ast.arg)):
             node.lineno, node.col_offset = line, column
             node.end_lineno, node.end_col_offset = last_line, last_column
+        if for_monitoring and isinstance(node, ast.Call) and ast.unparse(node) == "breakpoint()":
+            node.lineno = node.end_lineno = BEYOND_EVERY_FILE
     module = compile(tree, place[0].co_filename, "exec", dont_inherit=True)
     return next(c for c in module.co_consts if isinstance(c, CodeType))
 

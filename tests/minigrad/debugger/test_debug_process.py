@@ -6,7 +6,6 @@ import select
 import sys
 import termios
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 

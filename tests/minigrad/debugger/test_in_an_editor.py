@@ -114,11 +114,6 @@ def test_an_editable_install_is_left_out_by_a_rule(editor, editable, script):
     assert editor.go("next").name == "backward of add@2"
 
 
-@pytest.mark.xfail(
-    sys.version_info >= (3, 13),
-    reason="from Python 3.13 on debugpy stops at the next step: no event behind breakpoint()",
-    strict=True,
-)
 def test_a_stop_of_the_program_is_in_the_users_code(editor, installed, script):
     """mg.break_at in an ordinary backward(), where minigrad is a library and left out."""
     stop = 'mg.break_at(loss, "h_2", when=lambda g: np.abs(g).max() > 0)\nloss.backward()'
