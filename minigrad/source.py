@@ -17,6 +17,9 @@ from .scoping import holding
 Place = tuple[CodeType, int] | None
 """The user's code and the instruction in it; the line takes ten times as long, and comes later."""
 
+Point = tuple[int, int]
+"""A line of a file, and a column in it."""
+
 serials = itertools.count()
 stamp: ContextVar[Any] = ContextVar("stamp", default=None)
 """The scope with the running time step, a ``stamped``."""
@@ -37,6 +40,8 @@ _COMPANION_FILES = tuple(
     for package in ("models", "viz")
 )
 _owners: dict[str, int] = {}
+# how debuggers follow a program from Python 3.12 on
+_monitoring = getattr(sys, "monitoring", None)
 
 
 def user_place(skip: int = 0, below: int = LIBRARY) -> Place:
@@ -102,6 +107,18 @@ def _owner(file: str) -> int:
     return ENGINE if is_command else USER
 
 
+def is_followed() -> bool:
+    """Whether a debugger, or another tool, follows this thread line by line."""
+    if sys.gettrace() is not None:
+        return True
+    return _monitoring is not None and _monitoring.get_tool(_monitoring.DEBUGGER_ID) is not None
+
+
+def is_users(code: CodeType) -> bool:
+    """Whether it is the user's own, of no package that was installed."""
+    return _owner(code.co_filename) == USER
+
+
 def running_stamp() -> tuple[int | None, Place]:
     """The time step that holds for the running code, and the line that it stands for, if any."""
     scope = holding(stamp)
@@ -135,6 +152,14 @@ def line_of(code: CodeType, instruction: int) -> int:
         if start <= instruction < end:
             return line or code.co_firstlineno
     return code.co_firstlineno
+
+
+def span(place: tuple[CodeType, int]) -> tuple[Point, Point]:
+    """Line and column where the expression at a place begins, and where it ends."""
+    code, instruction = place
+    positions = next(itertools.islice(code.co_positions(), instruction // 2, None))
+    line, last_line, column, last_column = (number or 0 for number in positions)
+    return (line, column), (last_line, last_column)
 
 
 def here() -> str:

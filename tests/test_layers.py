@@ -54,6 +54,7 @@ SECOND_READING = {
     "minigrad.core.gradient": {"minigrad.core.finished", "minigrad.core.long_refusals"},
     "minigrad.core.sweep": {
         "minigrad.core.finished",
+        "minigrad.core.inspection.frames",
         "minigrad.core.inspection.reads",
         "minigrad.core.long_refusals",
     },

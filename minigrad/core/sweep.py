@@ -6,17 +6,18 @@ Everything that needs a gradient drains it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from minigrad.errors import GradientError
 from minigrad.ops import OPS
 from minigrad.ops.elementwise import accumulate, cast
 from minigrad.ops.indexing import Scattered, written_out
 from minigrad.scoping import all_holding
+from minigrad.source import is_followed
 
 from .order import carrying, leading_to
 from .scope import stamped, watch
@@ -24,10 +25,16 @@ from .tensor import Array, Tensor, frozen
 from .versions import refuse_stale
 
 if TYPE_CHECKING:
+    from minigrad.ops.table import Rule
+
     from .tape import Tape
 
 Swept = tuple[Tensor, Any, list[Any]]
 """A node, its complete adjoint, what it sends to each input: a Step without its cost."""
+Nodes = tuple[Tensor, ...]
+Wanted = Container[Tensor] | None
+Take = Callable[..., list[Any]]
+"""(wanted, node, g, y, values) -> what the node sends, as ``contributions`` says."""
 
 
 def sweep_of(
@@ -47,17 +54,16 @@ def sweep_of(
         from minigrad.core.inspection.reads import warn_of_reads
 
         warn_of_reads(nodes)
-    sweeping = sweep(nodes, output, seed, wanted)
-    for guard in all_holding(watch):
-        sweeping = guard(tape, sweeping)
-    return sweeping
+    watching = all_holding(watch)
+    if watching or is_followed():
+        from .inspection.frames import visited
+
+        return visited(tape, watching, nodes, seed, wanted)
+    return sweep(nodes, output, seed, wanted)
 
 
 def sweep(
-    nodes: tuple[Tensor, ...],
-    out: Tensor,
-    seed: Array | Tensor,
-    wanted: Container[Tensor] | None = None,
+    nodes: Nodes, out: Tensor, seed: Array | Tensor, wanted: Wanted = None, take: Take | None = None
 ) -> Iterator[Swept]:
     """Yield (tensor, grad, sent) per node that a gradient reaches.
 
@@ -65,16 +71,15 @@ def sweep(
 
     ``seed`` is the cotangent of ``out``. Only the tensors in ``wanted`` are sent anything (None:
     all that need a gradient). With a Tensor as seed the rules see Tensors and the backward pass
-    records itself.
+    records itself. ``take`` takes a step in place of ``contributions``, for one that looks on.
     """
+    bound = partial(take or contributions, wanted)
     if isinstance(seed, Tensor):
-        return _recorded(nodes, out, seed, wanted)
-    return _plain(nodes, out, seed, wanted)
+        return _recorded(nodes, out, seed, bound)
+    return _plain(nodes, out, seed, bound)
 
 
-def _plain(
-    nodes: tuple[Tensor, ...], out: Tensor, seed: Array, wanted: Container[Tensor] | None
-) -> Iterator[Swept]:
+def _plain(nodes: Nodes, out: Tensor, seed: Array, take: Take) -> Iterator[Swept]:
     """The sweep over plain arrays.
 
     Measured line by line: most of an eager training step is spent here.
@@ -99,7 +104,7 @@ def _plain(
                     # the values of the segment before are forgotten
                     recomputed = segment.open()
                 y, *values = recomputed.read(node, *inputs)
-            sent = _contributions(node, g, wanted, y, values)
+            sent = take(node, g, y, values)
             for x, c in zip(inputs, sent):  # noqa: B905  (strict costs a tenth)
                 if c is not None:
                     so_far = pending.get(x)
@@ -137,9 +142,7 @@ def _scattered(so_far: Array | None, c: Scattered) -> Array:
     return so_far
 
 
-def _recorded(
-    nodes: tuple[Tensor, ...], out: Tensor, seed: Tensor, wanted: Container[Tensor] | None
-) -> Iterator[Swept]:
+def _recorded(nodes: Nodes, out: Tensor, seed: Tensor, take: Take) -> Iterator[Swept]:
     """The sweep that is recorded.
 
     The contributions to one adjoint become one sum, a node to look at.
@@ -162,7 +165,7 @@ def _recorded(
                 y, *values = recomputed.read(node, *node.inputs)
             if node.fn is None and node.swept:
                 _refuse_finished(node)
-            sent = _contributions(node, g, wanted, y, values) if node.fn else []
+            sent = take(node, g, y, values) if node.fn else []
         for x, c in zip(node.inputs, sent, strict=True):
             if c is not None:
                 pending[x].append(c)
@@ -182,12 +185,13 @@ def _summed(contributions: list[Any]) -> Tensor:
     return total
 
 
-def _contributions(
-    node: Tensor, g: Any, wanted: Container[Tensor] | None, y: Any, values: Sequence[Any]
+def contributions(
+    wanted: Wanted, node: Tensor, g: Any, y: Any, values: Sequence[Any], joint: Rule | None = None
 ) -> list[Any]:
     """What node sends to each input, in its shape and dtype; None to what is not wanted.
 
-    g is the adjoint of its value y, and ``values`` are those of its inputs.
+    g is the adjoint of its value y, and ``values`` are those of its inputs; ``joint`` is
+    applied in place of the rules of its function.
     """
     if Tensor.last_assign > node.serial:
         remedy = "Go backward before the update, or run the forward pass again"
@@ -195,25 +199,26 @@ def _contributions(
     op = OPS[node.fn]  # type: ignore[index]  # no leaf
     operands = (g, y, *values)
     keywords = node.kwargs
-    joint = op.joint is not None
+    joint = joint or op.joint
     sent = []
     try:
         # one contribution per input, or one rule
-        row: Sequence[Any] = op.rules if op.joint is None else op.joint(*operands, **keywords)
+        each: Sequence[Any] = op.rules if joint is None else joint(*operands, **keywords)
         for slot, x in enumerate(node.inputs):
             c = None
             if x.requires_grad if wanted is None else x in wanted:
-                c = row[slot]
+                c = each[slot]
             if c is not None:
-                if not joint:
+                if joint is None:
                     c = c(*operands, **keywords) if keywords else c(*operands)
                 value = values[slot]
                 if c.shape != value.shape or c.dtype != value.dtype:
                     c = conform(c, value, node)
             sent.append(c)
-    except np.linalg.LinAlgError as error:
-        subject = f"backward through '{node.label}'"
-        raise GradientError(subject, got=str(error), where=node.where) from None
+    except Exception as error:
+        from .inspection.frames import fail
+
+        fail(error, node, g)
     return sent
 
 

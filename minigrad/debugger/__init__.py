@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.core.inspection.step import Step
 from minigrad.core.inspection.watch import Watch
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
@@ -57,8 +56,9 @@ def break_at(
 
     ``where`` is a name on the tape, a node of it or a predicate of nodes. Every backward pass
     through these nodes, an ordinary ``loss.backward()`` too, stops there in whatever
-    ``breakpoint()`` starts; ``step`` is the node, its adjoint and what it sends. Returns a Watch:
-    ``remove()`` it, or use it in ``with``.
+    ``breakpoint()`` starts: on your forward line, in a frame "backward of h_2". There ``step`` is
+    the node, its adjoint and what it sends, ``grad`` and ``formula`` are those of the step, and the
+    inputs have their names. Returns a Watch: ``remove()`` it, or use it in ``with``.
 
     >>> import numpy as np
     >>> import minigrad as mg
@@ -83,10 +83,8 @@ def break_at(
     def chosen_on(swept_tape: Tape) -> set[Tensor]:
         return nodes & set(swept_tape.names)
 
-    def look(swept_tape: Tape, swept: Any) -> None:
-        node, grad, sent = swept
-        if when is None or when(grad):
-            stop(Step(node, grad, sent, swept_tape))
+    def look(swept_tape: Tape, node: Tensor, g: Any) -> Any:
+        return when is None or when(g)
 
     title = where if isinstance(where, str) else f"{len(nodes)} nodes"
     return Watch(title, chosen_on, look)
@@ -101,15 +99,6 @@ def _chosen(tape: Tape, where: str | Tensor | Callable[[Tensor], Any]) -> set[Te
     if isinstance(where, Tensor):
         return {where} & set(tape.nodes)
     return {n for n in tape.nodes if where(n)}
-
-
-def stop(step: Step) -> None:
-    """Inside backward: ``up`` leads to your call.
-
-    Look at step.formula, step.grad, step.contributions, step.origin.
-    """
-    grad, formula = step.grad, step.formula  # noqa: F841  (to look at)
-    breakpoint()
 
 
 def pm(error: BaseException | None = None) -> None:
@@ -186,8 +175,9 @@ def _step_up_to(error: BaseException, debugger: Debugger) -> None:
                     return
     except Exception as again:
         waiting = (n for n in reversed(session.tape.nodes) if session.state(n) == "waiting")
-        name = session.tape.names[next(waiting)]
-        debugger.say(f"the next step, through '{name}', fails: {one_line(again)}")
+        node = next(waiting)
+        name = session.tape.names[node]
+        debugger.say(f"the next step, through '{name}' [{node.where}], fails: {one_line(again)}")
 
 
 def _debugger(tape: Tape, stdin: StringIO | None = None) -> Debugger:

@@ -246,6 +246,10 @@ X = mg.tensor(np.ones((1, 4)), name="h_3")
 W = mg.tensor(np.ones((5, 5)), name="W_hh")
 # what is called, and the message; {} is the line of this file that the message names
 MESSAGES = [
+    (
+        lambda: next(mg.Tape.of(w() * 3).steps()).rule(1),
+        "rule of 'multiply': nothing is sent to input 1; inputs that are sent something: 0. [{}]",
+    ),
     # --- tensors
     (lambda: mg.tensor(None), "tensor: None. [{}]"),
     (lambda: mg.tensor(None, name="x"), "tensor 'x': None. [{}]"),

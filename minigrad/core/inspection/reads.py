@@ -12,7 +12,6 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from minigrad.source import (
     formats_text,
     line_of,
     serials,
+    span,
     stores_into_an_item,
     user_place,
 )
@@ -132,26 +132,15 @@ def _encloses(outer: Place, inner: Written) -> bool:
     """Whether the expression at one place is a part of that at another."""
     if outer is None or outer[0] is not inner[0]:
         return False
-    start, end = _span(outer)
-    inner_start, inner_end = _span(inner)
+    start, end = span(outer)
+    inner_start, inner_end = span(inner)
     return start <= inner_start and inner_end <= end
 
 
 # --- what the code says at a place ----------------------------------------------------------------
-Point = tuple[int, int]
-
-
-def _span(place: Written) -> tuple[Point, Point]:
-    """Line and column where the expression begins, and where it ends."""
-    code, instruction = place
-    positions = next(islice(code.co_positions(), instruction // 2, None))
-    line, last_line, column, last_column = (number or 0 for number in positions)
-    return (line, column), (last_line, last_column)
-
-
 def _called(place: Written) -> str:
     """The function that is called there, as it is written: ``math.tanh``; "" if nobody knows."""
-    (line, column), _ = _span(place)
+    (line, column), _ = span(place)
     text = linecache.getline(place[0].co_filename, line).encode()[column:]
     name = re.match(r"[\w.]+(?=\()", text.decode(errors="replace"))
     return name.group() if name else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,8 @@ import numpy.typing as npt
 from minigrad.core.seed import seed_for
 from minigrad.core.sweep import sweep_of
 from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError
+from minigrad.ops import OPS
 from minigrad.ops.indexing import Scattered, written_out
 
 from .notation import sentences
@@ -69,6 +71,34 @@ class Step:
     def time(self) -> int | None:
         """The time step of the node."""
         return self.tensor.time
+
+    def rule(self, slot: int | None = None) -> Callable[..., Any]:
+        """The rule that is applied for an input, by default the first that is sent something.
+
+        A function of the adjoint g, the value y, and the inputs under the names of its sentence.
+        Where one rule sends to all inputs, that one.
+
+        >>> import numpy as np
+        >>> import minigrad as mg
+        >>> x = mg.tensor(3.0, requires_grad=True)
+        >>> step = next(mg.Tape.of(np.tanh(x)).steps())
+        >>> step.rule()(step.grad, step.tensor.data, x.data) == step.contributions[0]
+        np.True_
+
+        Raises ArgumentError where nothing is sent: to an input without a gradient, from a leaf.
+        """
+        sending = [slot for slot, c in enumerate(self.sent) if c is not None]
+        if slot is None and sending:
+            slot = sending[0]
+        if slot not in sending:
+            got = "it is a leaf" if self.tensor.fn is None else f"nothing is sent to input {slot}"
+            listed = ", ".join(map(str, sending)) or "none"
+            expected = f"inputs that are sent something: {listed}"
+            raise ArgumentError(f"rule of '{self.name}'", got=got, expected=expected)
+        op = OPS[self.tensor.fn]  # type: ignore[index]  # no leaf
+        rule = op.joint or op.rules[slot]
+        assert rule is not None
+        return rule
 
     @property
     def origin(self) -> str:

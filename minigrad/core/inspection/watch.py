@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
 
 from minigrad.core.scope import watch
 from minigrad.errors import GradientError
 from minigrad.scoping import Scope
 
 if TYPE_CHECKING:
-    from minigrad.core.sweep import Swept
     from minigrad.core.tape import Tape
     from minigrad.core.tensor import Array, Tensor
 
 
 class Watch(Scope):
-    """Calls ``look(tape, swept)`` at chosen nodes of every backward pass, until it is removed.
+    """Calls ``look(tape, node, g)`` at chosen nodes of every backward pass, until it is removed.
+
+    A debugger stops where the look says so.
 
     A with statement removes it at its end. It holds in this thread or asyncio task. A pass asks
     once which nodes are meant; without a Watch, nothing.
@@ -37,28 +38,13 @@ class Watch(Scope):
         self,
         title: str,
         chosen: Callable[[Tape], Collection[Tensor]],
-        look: Callable[[Tape, Swept], None],
+        look: Callable[[Tape, Tensor, Any], object],
     ) -> None:
         super().__init__()
         self.title = title
         self.chosen = chosen
         self.look = look
         super().__enter__()
-
-    def __call__(self, tape: Tape, sweeping: Iterator[Swept]) -> Iterator[Swept]:
-        """The same sweep, looked at."""
-        nodes = set(self.chosen(tape))
-        if not nodes:
-            return sweeping
-        return self._looking(tape, sweeping, nodes)
-
-    def _looking(
-        self, tape: Tape, sweeping: Iterator[Swept], nodes: set[Tensor]
-    ) -> Iterator[Swept]:
-        for swept in sweeping:
-            if swept[0] in nodes:
-                self.look(tape, swept)
-            yield swept
 
     def remove(self) -> None:
         """Look no more."""
@@ -86,8 +72,7 @@ def watched(
             return [n for n, name in tape.names.items() if target in (n.name, name)]
         return [n for n in tape.nodes if target(n)]
 
-    def look(tape: Tape, swept: Swept) -> None:
-        node, g, _ = swept
+    def look(tape: Tape, node: Tensor, g: Any) -> None:
         if fn(g) is not None:
             raise GradientError(
                 f"on_backward at '{tape.names[node]}'",

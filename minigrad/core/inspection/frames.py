@@ -1,0 +1,254 @@
+"""Each step of a backward pass that somebody may look at, in a frame on the user's forward line.
+
+To a debugger the backward pass is then the user's own code, visited in reverse: a breakpoint on ``h
+= np.tanh(x @ W + h @ U)`` stops in "backward of h_3", then in "backward of h_2", and finds there
+``step``, ``grad``, ``formula``, the tensor and its inputs. A line that makes several nodes
+is visited once for each.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import keyword
+import re
+import sys
+import traceback
+from collections import UserString, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from operator import call, methodcaller
+from types import CodeType, FrameType, FunctionType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from minigrad.core.sweep import Nodes, Swept, Wanted, conform, contributions, sweep
+from minigrad.core.tensor import Tensor
+from minigrad.errors import GradientError
+from minigrad.ops import OPS
+from minigrad.ops.indexing import Scattered, written_out
+from minigrad.source import COMPANION, is_followed, is_users, span, user_place
+
+from .step import Step
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from minigrad.core.tape import Tape
+    from minigrad.ops.table import Op
+
+# What it calls is C: the first function of Python's that a debugger can step into is the rule. Each
+# round of a loop is an event, though on one line: behind breakpoint() a debugger stops right here.
+TEMPLATE = """
+def backward(step, grad, formula):
+    for watch in step._stops:
+        breakpoint()
+    return step._take()
+"""
+TITLE = "backward of "
+RESERVED = {"step", "grad", "formula", "watch"}
+# those of the places and names that a debugger meets again in the next pass
+MAX_CODES = 10_000
+NOWHERE = compile("", "<backward>", "exec"), 0
+
+
+class Visit(Step):
+    """A step that is about to be taken: ``sent`` holds None where it is going to send nothing."""
+
+    __slots__ = ("_stops", "_take")
+    _stops: Iterator[object]
+    _take: Callable[[], list[Any]]
+
+    def prepare(self, stops: Iterator[object], take: Callable[[], list[Any]]) -> None:
+        """Who stops a debugger here, and what applies the rules."""
+        object.__setattr__(self, "_stops", stops)
+        object.__setattr__(self, "_take", take)
+
+    @property
+    def contributions(self) -> list[Any]:
+        """What the node sends to each input, in the input's shape; None: nothing."""
+        row = self._take()
+        # once: a function of on_backward is called no second time because somebody looked
+        object.__setattr__(self, "_take", functools.partial(list, row))
+        sent = []
+        for is_sent, x, c in zip(self.sent, self.tensor.inputs, row, strict=True):
+            sent.append(conform(c, x, self.tensor) if is_sent and c is not None else None)
+        return [written_out([c]) if type(c) is Scattered else c for c in sent]
+
+
+class Formula(UserString):
+    """The formula of a step, made when somebody reads it."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+
+    @functools.cached_property
+    def data(self) -> str:  # type: ignore[override]  # an attribute to UserString
+        """The text."""
+        return self._step.formula
+
+
+class Visits:
+    """The steps of one backward pass, shown to a debugger and to whoever watches.
+
+    Those that nobody can be looking at are taken as ever.
+    """
+
+    def __init__(self, tape: Tape, watches: Sequence[Watch]) -> None:
+        self.tape = tape
+        # asked once for each file in a pass
+        self.globals_of = functools.cache(_globals)
+        self.watches = defaultdict[Tensor, list[Watch]](list)
+        for watch in watches:
+            for node in watch.chosen(tape):
+                self.watches[node].append(watch)
+
+    def sweep(self, nodes: Nodes, seed: Any, wanted: Wanted) -> Iterator[Swept]:
+        """The sweep over these nodes of the tape."""
+        for swept in sweep(nodes, self.tape.outputs[0], seed, wanted, self.take):
+            node, g, _ = swept
+            if node.fn is None and self.are_for(node):
+                self.in_frame(node, g, [], list)
+            yield swept
+
+    def take(
+        self, wanted: Wanted, node: Tensor, g: Any, y: Any, values: Sequence[Any]
+    ) -> list[Any]:
+        """What the node sends to each input, its rules applied in a frame."""
+        if not self.are_for(node):
+            return contributions(wanted, node, g, y, values)
+        op = OPS[node.fn]  # type: ignore[index]  # no leaf
+        sends = []
+        for slot, x in enumerate(node.inputs):
+            is_wanted = x.requires_grad if wanted is None else x in wanted
+            sends.append(is_wanted and op.passes(slot))
+
+        def joint(*operands: Any, **keywords: Any) -> list[Any]:
+            rules = _applied(op, sends, operands, keywords)
+            return self.in_frame(node, g, sends, rules)
+
+        return contributions(wanted, node, g, y, values, joint)
+
+    def are_for(self, node: Tensor) -> bool:
+        """Whether somebody may look at this step."""
+        return node in self.watches or is_followed()
+
+    def in_frame(
+        self, node: Tensor, g: Any, sends: list[bool], take: Callable[[], list[Any]]
+    ) -> list[Any]:
+        """Take a step in its frame."""
+        watches = self.watches.get(node, [])
+        step = Visit(node, g, [True if s else None for s in sends], self.tape)
+        look = methodcaller("look", self.tape, node, g)
+        step.prepare(filter(look, watches), take)
+        place = node.place or NOWHERE
+        if watches and not is_users(place[0]):
+            # where no debugger would stop, unless it was told to stop in libraries
+            place = user_place(below=COMPANION) or place
+        return _run(step, place, self.globals_of(place[0].co_filename))
+
+
+def visited(
+    tape: Tape, watching: Sequence[Any], nodes: Nodes, seed: Any, wanted: Wanted
+) -> Iterator[Swept]:
+    """The sweep over these nodes of a tape, in frames, and under the eyes of those that watch."""
+    visits = Visits(tape, [scope for scope in watching if isinstance(scope, Watch)])
+    sweeping = visits.sweep(nodes, seed, wanted)
+    for guard in watching:
+        if not isinstance(guard, Watch):
+            sweeping = guard(tape, sweeping)
+    return sweeping
+
+
+# --- the rules of a step --------------------------------------------------------------------------
+def _applied(
+    op: Op, sends: list[bool], operands: tuple[Any, ...], keywords: dict[str, Any]
+) -> Callable[[], list[Any]]:
+    """What applies the rules of an op: a call of C, of which the rules are the first Python."""
+    if op.joint is not None:
+        return functools.partial(op.joint, *operands, **keywords)
+    rules: list[Callable[[], Any]] = []
+    for rule, is_sent in zip(op.rules, sends, strict=True):
+        # type(None)() is None
+        applied = functools.partial(rule, *operands, **keywords) if rule and is_sent else type(None)
+        rules.append(applied)
+    return functools.partial(list, map(call, rules))
+
+
+def fail(error: Exception, node: Tensor, g: Any) -> NoReturn:
+    """Raise the error of a rule in the node's frame, where its traceback has none."""
+    if isinstance(error, np.linalg.LinAlgError):
+        subject = f"backward through '{node.label}'"
+        error = GradientError(subject, got=str(error), where=node.where)
+        error.__suppress_context__ = True
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if any(frame.f_code.co_name.startswith(TITLE) for frame in frames):
+        raise error
+
+    def take() -> list[Any]:
+        raise error
+
+    step = Visit(node, g, [None] * len(node.inputs))
+    step.prepare(iter(()), take)
+    place = node.place or NOWHERE
+    _run(step, place, _globals(place[0].co_filename))
+    raise error
+
+
+# --- the frame ------------------------------------------------------------------------------------
+def _run(step: Visit, place: tuple[CodeType, int], names: dict[str, Any]) -> list[Any]:
+    """Take a step in a frame at that place, where these are the global names."""
+    code = _code(place, f"{TITLE}{step.name}", _names(step))
+    frame = FunctionType(code, names)
+    sent: list[Any] = frame(step, step.grad, Formula(step), step.tensor, *step.tensor.inputs)
+    return sent
+
+
+def _names(step: Visit) -> tuple[str, ...]:
+    """Variables for the node and each input: their names on the tape, as Python may read them."""
+    names = dict.fromkeys(RESERVED)
+    for x in (step.tensor, *step.tensor.inputs):
+        label = x.label if step.tape is None else step.tape.names[x]
+        name = re.sub(r"\W", "_", label)
+        if not name.isidentifier() or keyword.iskeyword(name):
+            name = f"_{name}"
+        while name in names:
+            name += "_"
+        names[name] = None
+    return tuple(names)[len(RESERVED) :]
+
+
+@functools.lru_cache(MAX_CODES)
+def _code(place: tuple[CodeType, int], title: str, tensors: tuple[str, ...]) -> CodeType:
+    """The template's code as it would be if the user had written it at that place."""
+    code = _template(place, len(tensors))
+    variables = ("step", "grad", "formula", *tensors, "watch")
+    return code.replace(co_name=title, co_qualname=title, co_varnames=variables)
+
+
+@functools.lru_cache(MAX_CODES)
+def _template(place: tuple[CodeType, int], count: int) -> CodeType:
+    """The template with so many tensors, compiled for the expression at a place of the user's."""
+    (line, column), (last_line, last_column) = span(place)
+    tree = ast.parse(TEMPLATE)
+    (function,) = tree.body
+    assert isinstance(function, ast.FunctionDef)
+    function.args.args += [ast.arg(f"_{i}") for i in range(count)]
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.stmt, ast.expr, ast.arg)):
+            node.lineno, node.col_offset = line, column
+            node.end_lineno, node.end_col_offset = last_line, last_column
+    module = compile(tree, place[0].co_filename, "exec", dont_inherit=True)
+    return next(c for c in module.co_consts if isinstance(c, CodeType))
+
+
+def _globals(file: str) -> dict[str, Any]:
+    """The global names of the user's code in a file, for what is evaluated in the frame."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename == file:
+            return frame.f_globals
+        frame = frame.f_back
+    for module in list(sys.modules.values()):
+        if getattr(module, "__file__", None) == file:
+            return vars(module)
+    return vars(sys.modules["__main__"])
