@@ -114,7 +114,9 @@ def read_scene(laid_out: bytes) -> Scene:
         edges.append(replace(_group("edge", item), ends=ends))
     caption = Group("caption", "", "", "", tuple(_marks(graph, ("_ldraw_",))))
     groups = [group for group in (*frames, *edges, *nodes, caption) if group.marks]
-    return Scene(_told(graph) or graph["name"], groups)
+    # Graphviz calls a graph without a name %3
+    name = graph["name"].lstrip("%0123456789")
+    return Scene(_told(graph) or name or "A graph", groups)
 
 
 def _group(kind: str, item: dict[str, Any]) -> Group:
