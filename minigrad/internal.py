@@ -28,6 +28,7 @@ from minigrad.core.recurrence.state import States
 from minigrad.core.sweep import sweep
 from minigrad.debugger.session import Session
 from minigrad.files import leftovers, make_folder, write_atomically
+from minigrad.gc_paused import uncollected
 from minigrad.ops.elementwise import accumulate
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "shrink",
     "sweep",
     "templates",
+    "uncollected",
     "unique_names",
     "words_of",
     "write_atomically",

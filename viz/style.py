@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from html import escape
-from unicodedata import east_asian_width
+
+from minigrad.viz.lettering.font_widths import MATH_WIDTHS, SANS_WIDTHS, text_ems
+from minigrad.viz.lettering.latex import Piece, pieces_of
+from minigrad.viz.lettering.latex_symbols import BOLD, UPRIGHT
+from minigrad.viz.lettering.latex_symbols import RAISED as HIGH
 
 # The book's colours.
 PARAMETER = "#66BFFF"
@@ -18,7 +22,7 @@ ADJOINT = "#FFE0B8"
 UNREACHED = "#F2F2F2"
 CUT = "#D0021B"
 GATE = "#5B2A9D"
-FAINT = "#80868F"
+FAINT = "#5F6670"
 BACKWARD = "#A65E00"
 ADDED = "#0B7A3B"
 REMOVED = "#B3B8BF"
@@ -27,9 +31,12 @@ SANS = "Helvetica"
 MATH = "Times-Italic"
 NOTE_POINTS = 9.0
 """The font size of what is written below a name."""
+STATE_WIDTH = "1.5"
+"""The outline of a state, in points."""
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MAX_LINE_CHARACTERS = 40
+MAX_LATEX_CHARACTERS = 200
 MAX_TOOLTIP_CHARACTERS = 200
 MAX_IDENTIFIER_CHARACTERS = 60
 
@@ -37,16 +44,17 @@ _INDEXED = re.compile(r"([^\W_]+)_(\w+)")
 # The second of its name: W#2.
 _COUNTED = re.compile(r"#\d+")
 # How large a subscript is beside its name.
-_SHRINK = 0.75
+SHRINK = 0.75
+# Upright letters, bold ones too, beside italic ones.
+_UPRIGHT_FACES = (BOLD, UPRIGHT)
+_UPRIGHT_STRETCH = 1.18
 # Characters that end a shortened line, and the room for " … " before them.
 _TAIL_CHARACTERS = 8
 _ELLIPSIS_CHARACTERS = 3
-
-# The widths of characters in ems, as of a wide font.
-_WIDE_EMS = 1.0
-_USUAL_EMS = 0.64
-_NARROW_EMS = 0.35
-_NARROW = " ,.:;'|!ijl()[]/"
+# Between names in a line; a comma in an index parts no names.
+_BETWEEN_NAMES = re.compile(r"(, )(?![^{}]*\})")
+# What a picture leaves for fonts that are a little wider than those measured.
+_SPARE = 1.06
 
 
 def plain(text: str, limit: int = MAX_LINE_CHARACTERS) -> str:
@@ -64,25 +72,63 @@ def plain(text: str, limit: int = MAX_LINE_CHARACTERS) -> str:
     return f"{head} … {tail}"
 
 
+def short(name: str) -> str:
+    """The name on one line, for a picture; one in LaTeX whole, where what it means is short."""
+    if "\\" in name:
+        whole = plain(name, MAX_LATEX_CHARACTERS)
+        pieces = pieces_of(whole)
+        if pieces and sum(len(piece.text) for piece in pieces) <= MAX_LINE_CHARACTERS:
+            return whole
+    return plain(name)
+
+
 def parts(name: str) -> list[tuple[str, bool]]:
     """The name in pieces, each with whether it is a subscript.
 
     >>> parts("W_hh")
     [('W', False), ('hh', True)]
     """
-    text = plain(name)
-    pieces: list[tuple[str, bool]] = []
+    read = []
+    for text, kind, _ in _uncounted(name):
+        raised = text.translate(HIGH) if kind == "sup" else text
+        read.append((raised, kind == "sub"))
+    return [piece for piece in read if piece[0]] or [("", False)]
+
+
+def pieces(line: str) -> list[Piece]:
+    """The names in a line in pieces that are plain, ``sub`` or ``sup``."""
+    read: list[Piece] = []
+    for piece in _uncounted(line):
+        read += _counted(piece)
+    return [piece for piece in read if piece.text]
+
+
+def _uncounted(line: str) -> Iterator[Piece]:
+    """The pieces of the names, each count ``#2`` within another piece."""
+    for name in _BETWEEN_NAMES.split(short(line)):
+        yield from pieces_of(name) or _plain_pieces(name)
+
+
+def _plain_pieces(text: str) -> list[Piece]:
+    """The pieces of a name as programs have it."""
+    read: list[Piece] = []
     start = 0
     for match in _INDEXED.finditer(text):
         index = match[2].strip("_")
         if _is_index(match[1], index):
-            pieces.append((text[start : match.end(1)], False))
-            pieces.append((index.replace("_", ","), True))
+            read.append(Piece(text[start : match.end(1)]))
+            read.append(Piece(index.replace("_", ","), "sub"))
             start = match.end()
-    rest = text[start:]
-    if rest or not pieces:
-        pieces.append((rest, False))
-    return pieces
+    read.append(Piece(text[start:]))
+    return read
+
+
+def _counted(piece: Piece) -> list[Piece]:
+    """The count of a name that is there twice, ``#2``, stands high."""
+    count = None if piece.kind else _COUNTED.match(piece.text)
+    if count is None:
+        return [piece]
+    return [Piece(count[0], "sup"), piece._replace(text=piece.text[count.end() :])]
 
 
 def _is_index(base: str, index: str) -> bool:
@@ -96,28 +142,15 @@ def _is_index(base: str, index: str) -> bool:
 def html(name: str, size: float) -> str:
     """The name as the inside of an HTML-like label in a font of that size (points)."""
     label = ""
-    for text, kind in _pieces(name):
+    for text, kind, face in pieces(name):
+        written = _escaped(text)
+        if face:
+            written = f'<font face="{face}">{written}</font>'
         if kind:
-            font = f'<font point-size="{size * _SHRINK:g}">{_escaped(text)}</font>'
-            label += f"<{kind}>{font}</{kind}>"
-        else:
-            label += _escaped(text)
+            written = f'<font point-size="{size * SHRINK:g}">{written}</font>'
+            written = f"<{kind}>{written}</{kind}>"
+        label += written
     return label or " "
-
-
-def _pieces(name: str) -> list[tuple[str, str]]:
-    """The name in pieces that are plain, ``sub`` or ``sup``."""
-    pieces: list[tuple[str, str]] = []
-    for text, lowered in parts(name):
-        count = _COUNTED.match(text)
-        if lowered:
-            pieces.append((text, "sub"))
-        elif count:
-            pieces.append((count[0], "sup"))
-            pieces.append((text[count.end() :], ""))
-        else:
-            pieces.append((text, ""))
-    return [piece for piece in pieces if piece[0]]
 
 
 def sized(name: str, size: float) -> str:
@@ -145,23 +178,18 @@ def table(rows: Iterable[str], padding: int = 0) -> str:
     return f'<<table border="0" cellspacing="0" cellpadding="{padding}">{cells}</table>>'
 
 
-def width(name: str, size: float) -> float:
-    """How wide the name is in points, in a wide font: what a box must hold in any viewer."""
+def width(name: str, size: float, face: str = MATH) -> float:
+    """How wide the name is in points, in a font of that size; a little more than measured."""
+    widths = SANS_WIDTHS if face == SANS else MATH_WIDTHS
     total = 0.0
-    for text, kind in _pieces(name):
+    for text, kind, own_face in pieces(name):
         em = size
         if kind:
-            em *= _SHRINK
-        total += em * sum(map(_ems, text))
-    return total
-
-
-def _ems(character: str) -> float:
-    if east_asian_width(character) in "WF" or character in "WMm@%—":
-        return _WIDE_EMS
-    if character in _NARROW:
-        return _NARROW_EMS
-    return _USUAL_EMS
+            em *= SHRINK
+        if own_face in _UPRIGHT_FACES:
+            em *= _UPRIGHT_STRETCH
+        total += em * text_ems(text, widths)
+    return total * _SPARE
 
 
 def tooltip(text: str) -> str:

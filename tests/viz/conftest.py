@@ -39,6 +39,13 @@ def read_back(graph):
     return nodes, [(e[0], e[1], dict(e.attr)) for e in parsed.edges()]
 
 
+def legend(graph):
+    """What the legend of the picture explains, in order."""
+    groups = picture(graph).iter("{http://www.w3.org/2000/svg}g")
+    entries = [g for g in groups if g.get("class").startswith("legend ")]
+    return ["".join(g[-1].itertext()) for g in entries if g.get("class") != "legend scale"]
+
+
 def picture(graph):
     """The SVG, parsed."""
     return ElementTree.fromstring(svg(graph))

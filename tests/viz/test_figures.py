@@ -17,8 +17,8 @@ def content(file):
     groups = ElementTree.parse(file).iter("{http://www.w3.org/2000/svg}g")
     return sorted(
         (
-            g[0].text,
-            "".join(g.itertext()).split(),
+            sorted((k, v) for k, v in g.attrib.items()),
+            ["".join(text.itertext()) for text in g.iter("{http://www.w3.org/2000/svg}text")],
             re.findall('fill="[^"]*"', ElementTree.tostring(g, "unicode")),
         )
         for g in groups

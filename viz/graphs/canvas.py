@@ -16,17 +16,16 @@ NAME_POINTS = 11.0
 TEXT_POINTS = 9.0
 LINE_WIDTH = "0.8"
 
-LEGEND_POINTS = 10.0
-LEGEND_SIZE = (150, 14)
 SCALE_SIZE = (190, 40)
 
 
-def blank(name: str, crowded: bool) -> Digraph:
+def blank(name: str, title: str, crowded: bool) -> Digraph:
     """An empty graph; in a crowded one arrows are straight instead of led round the boxes."""
     graph = Picture(name, engine="neato")
     splines = "line" if crowded else "true"
     # inputscale: positions are in points; the exclamation mark that follows each: it is final.
     graph.attr(inputscale="72", splines=splines, esep="+2", outputorder="edgesfirst", pad="0.06")
+    graph.attr(tooltip=title)
     font = {"fontname": style.MATH, "fontsize": f"{NAME_POINTS:g}"}
     graph.attr("node", margin="0", style="filled", penwidth=LINE_WIDTH, **font)
     graph.attr("edge", arrowsize="0.5", penwidth=LINE_WIDTH)
@@ -37,7 +36,6 @@ def pin(graph: Digraph, name: str, centre: Point, size: Point, **attributes: str
     """A node with this identifier and size (points), its centre there for good."""
     x, y = centre
     wide, tall = size
-    attributes["id"] = f"node_{name}"
     attributes["pos"] = f"{x:.6g},{y:.6g}!"
     attributes["width"] = f"{wide / POINTS_PER_INCH:.4g}"
     attributes["height"] = f"{tall / POINTS_PER_INCH:.4g}"
@@ -59,10 +57,3 @@ def put_scale(graph: Digraph, centre: Point, label: str) -> None:
     """The legend of the colours."""
     looks = {"label": label, "class": "legend"}
     put_text(graph, "scale", centre, SCALE_SIZE, **looks)
-
-
-def put_recomputed(graph: Digraph, centre: Point) -> None:
-    """The legend of a dashed outline."""
-    label = style.label("dashed outline: recomputed", size=LEGEND_POINTS)
-    looks = {"label": label, "class": "legend"}
-    put_text(graph, "recomputed", centre, LEGEND_SIZE, **looks)

@@ -28,6 +28,7 @@ from .fold import Collapse, View
 PANEL_GAP_POINTS = 44.0
 # From the highest centre up to the panel's name.
 NAME_ABOVE_POINTS = 1.4 * SIDE_POINTS
+BOLD_STRETCH = 1.2
 # Boxes and circles in all panels: with more, arrows are straight.
 MAX_ITEMS_WITH_BENT_ARROWS = 80
 
@@ -77,7 +78,8 @@ def _sheet(names: list[str], graphs: list[VariableGraph], view: View) -> Digraph
     (left, _), (right, top) = spots.corners
     pitch = right - left + SIDE_POINTS + PANEL_GAP_POINTS
     crowded = len(union.items) * len(graphs) > MAX_ITEMS_WITH_BENT_ARROWS
-    picture = blank("compare", crowded)
+    title = f"Side by side: {', '.join(names)}"
+    picture = blank("compare", style.tooltip(title), crowded)
     for k, (name, graph) in enumerate(zip(names, folded, strict=True)):
         present = _parts(graph)
         missing = union.times.keys() - present
@@ -101,7 +103,7 @@ def _sheet(names: list[str], graphs: list[VariableGraph], view: View) -> Digraph
 def _put_name(picture: Digraph, identifier: str, name: str, centre: Point) -> None:
     """The name of a panel, bold above it."""
     text = f"<<b>{style.html(name, NAME_POINTS)}</b>>"
-    wide = style.width(name, NAME_POINTS) * 1.2
+    wide = style.width(name, NAME_POINTS, style.SANS) * BOLD_STRETCH
     put_text(picture, identifier, centre, (wide, NAME_POINTS * 1.4), label=text)
 
 

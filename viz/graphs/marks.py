@@ -13,10 +13,20 @@ from minigrad.viz import style
 
 
 class Mark(NamedTuple):
-    """A gate in a picture: what is written on it, and whether nothing passes."""
+    """A gate in a picture: what is written on it, whether nothing passes, its classes if not."""
 
     text: str
     closed: bool
+    kind: str = "gate"
+
+    @property
+    def classes(self) -> str:
+        """What a picture calls it."""
+        return "cut" if self.closed else self.kind
+
+
+SCALED = "gate scaled"
+CLIPPED = "gate clipped"
 
 
 def mark(gate: Tensor) -> Mark:
@@ -32,18 +42,18 @@ def _scaled(gate: Tensor) -> Mark:
     factor = gate.inputs[1]
     if factor.size != 1:
         name = factor.label if factor.name else "…"
-        return Mark(f"× {name}", closed=not np.any(factor.data))
+        return Mark(f"× {name}", not np.any(factor.data), SCALED)
     value = float(factor.item())
     text = f"× {value:.4g}"
     if factor.name:
         text = f"{factor.label} = {value:.4g}"
     if value == 0:
         text = f"✂ {text}"
-    return Mark(text, closed=value == 0)
+    return Mark(text, value == 0, SCALED)
 
 
 def _clipped(gate: Tensor) -> Mark:
-    return Mark(f"‖g‖ ≤ {gate.kwargs['max_norm']:.4g}", closed=False)
+    return Mark(f"‖g‖ ≤ {gate.kwargs['max_norm']:.4g}", False, CLIPPED)
 
 
 def _watched(gate: Tensor) -> Mark:

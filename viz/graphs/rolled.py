@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from graphviz import Digraph
@@ -15,7 +16,7 @@ from .canvas import Looks
 from .norm_colors import Scale, number
 from .picture import Picture
 from .rolled_model import Link, Nodes, RoleNode, describe, roll
-from .selection import nodes_by_name
+from .selection import nodes_by_name, state_nodes
 
 FONT_POINTS = 13.0
 SMALL_POINTS = 10.0
@@ -31,9 +32,11 @@ def draw_rolled(tape: Tape, colours: Scale | None) -> Digraph:
     ids = dict(zip(nodes, unique, strict=True))
     graph = _blank()
     by_name = nodes_by_name(tape)
+    states = {tape.names[n] for n in state_nodes(tape)}
     for role, node in nodes.items():
         norms = _norms(node, colours, by_name)
-        _put_node(graph, ids[role], node, norms, colours)
+        is_state = states.issuperset(node.first.names) and bool(node.first.names)
+        _put_node(graph, ids[role], node, norms, colours, is_state)
     # The cut ones last: a cut loop goes round an open one.
     for link in sorted(links, key=lambda link: link.closed):
         text = describe(link, links[link], nodes)
@@ -49,6 +52,7 @@ def draw_rolled(tape: Tape, colours: Scale | None) -> Digraph:
 def _blank() -> Digraph:
     """An empty graph that Graphviz lays out from left to right."""
     graph = Picture("rolled")
+    graph.attr(tooltip="The network folded in time")
     graph.attr(rankdir="LR", ranksep="0.45", nodesep="0.25", fontname=style.SANS)
     font = {"fontname": style.MATH, "fontsize": f"{FONT_POINTS:g}"}
     graph.attr("node", style="filled", margin="0.06,0.04", penwidth="0.8", **font)
@@ -59,11 +63,17 @@ def _blank() -> Digraph:
 
 
 def _put_node(
-    graph: Digraph, name: str, node: RoleNode, norms: list[float], colours: Scale | None
+    graph: Digraph,
+    name: str,
+    node: RoleNode,
+    norms: list[float],
+    colours: Scale | None,
+    is_state: bool,
 ) -> None:
     """Draw a role.
 
     name: its identifier. norms: of the adjoints of all that have it. colours: their scale.
+    is_state: it carries the network from step to step.
     """
     item = node.first
     looks = item_looks(item)
@@ -72,13 +82,19 @@ def _put_node(
         low = min(norms)
         high = max(norms)
         looks["fillcolor"] = colours.colour(high)
+        if item.parameter:
+            looks |= {"color": style.PARAMETER, "penwidth": "2"}
+        if not all(map(math.isfinite, norms)):
+            looks["class"] += " nonfinite"
         if item.names:
             note = number(low) if low == high else f"{number(low)} … {number(high)}"
     label = ""
     if item.names:
         names = lines(item) if item.time is None else [node.title]
         label = style.label(*names, size=FONT_POINTS, note=note)
-    looks["id"] = f"node_{name}"
+    if is_state:
+        looks["class"] += " state"
+        looks["penwidth"] = style.STATE_WIDTH
     looks["tooltip"] = style.tooltip(_tip(node))
     graph.node(name, label, **looks)
 

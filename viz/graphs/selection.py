@@ -9,6 +9,7 @@ from minigrad import Tape, Tensor
 from minigrad.internal import reached
 
 from .marks import closed, inlined, is_gate
+from .roles import template
 
 __all__ = [
     "Times",
@@ -20,6 +21,7 @@ __all__ = [
     "reached_nodes",
     "reading_steps",
     "shown_nodes",
+    "state_nodes",
     "written",
 ]
 
@@ -66,6 +68,25 @@ def reached_nodes(tape: Tape) -> set[Tensor]:
     outputs = tape.outputs[:1] if tape.wrt else tape.outputs
     passing = [n for n in tape.nodes if not closed(n)]
     return reached(passing, outputs)
+
+
+def state_nodes(tape: Tape) -> set[Tensor]:
+    """What carries the network from step to step: also before the first step and after the last."""
+    states = set(tape.reading.sources)
+    roles = {_state_role(n, tape) for n in states} - {None}
+    return states | {n for n in tape.nodes if _state_role(n, tape) in roles}
+
+
+def _state_role(n: Tensor, tape: Tape) -> str | None:
+    """Its name with t for the step; None where it names none."""
+    t = tape.times[n]
+    if t is None and n.fn is None:
+        # the one that the first step starts from
+        t = 0
+    if t is None or not n.name:
+        return None
+    role = template(n.name, t)
+    return None if role == n.name else role
 
 
 def adjoint_nodes(tape: Tape) -> set[Tensor]:

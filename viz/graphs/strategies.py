@@ -14,6 +14,7 @@ from minigrad.errors import ArgumentError
 from minigrad.transforms import cut, truncate, truncate_randomly
 from minigrad.viz import style
 
+from .canvas import POINTS_PER_INCH
 from .marks import closed
 from .picture import Picture
 
@@ -110,6 +111,7 @@ def _recurrence(steps: int) -> Tape:
 def _picture(line: str, rows: Rows) -> Digraph:
     """The characters of the line, and below it each row of segments."""
     graph = Picture("strategies", engine="neato")
+    graph.attr(tooltip="How far gradients flow back, by strategy")
     graph.attr(inputscale="72", splines="line", pad="0.06")
     tight = {"margin": "0", "width": "0", "height": "0"}
     font = {"fontname": "Courier", "fontsize": f"{FONT_POINTS:g}"}
@@ -127,11 +129,11 @@ def _picture(line: str, rows: Rows) -> Digraph:
 
 def _put_row(graph: Digraph, name: str, lengths: list[int], y: float) -> None:
     """The name of a strategy, and an arrow per segment."""
-    cell = f'<td align="right" width="{LABEL_POINTS:g}">{name}</td>'
-    aligned = f'<<table border="0"><tr>{cell}</tr></table>>'
+    # \r: right-justified in a box of that width
+    aligned = {"label": f"{name}\\r", "width": f"{LABEL_POINTS / POINTS_PER_INCH:g}"}
     x = -LABEL_POINTS / 2 - PITCH_POINTS
     font = {"fontname": style.SANS, "fontsize": "11"}
-    graph.node(name, aligned, pos=f"{x:g},{y:g}!", **font)
+    graph.node(name, pos=f"{x:g},{y:g}!", **aligned, **font)
     start = 0
     for k, length in enumerate(lengths):
         first = f"{name}{k}a"

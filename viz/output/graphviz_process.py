@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -23,16 +24,19 @@ os.dup2(nowhere, 2)  # what the library says of the system's fonts says nothing 
 from pygraphviz import AGraph
 while True:
     try:
-        source, kind, engine, times = pickle.load(sys.stdin.buffer)
+        source, engine = pickle.load(sys.stdin.buffer)
     except EOFError:
         break
     try:
-        answer = [AGraph(string=source).draw(format=kind, prog=engine) for _ in range(times)][-1]
+        answer = AGraph(string=source).draw(format="json", prog=engine)
     except Exception as error:
         answer = str(error)
     pickle.dump(answer, out)
     out.flush()
 """
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+# of the private use area: no name on a picture has it
+_BACKSLASH = "\ue05c"
 _one_at_a_time = Lock()
 # by our own process id: a fork must not share its parent's
 _workers: dict[int, subprocess.Popen[bytes]] = {}
@@ -42,21 +46,36 @@ class TimeLimitError(Exception):
     """Graphviz did not come to an end in time."""
 
 
-def laid_out(source: str, engine: str, kind: str, limit: float = LIMIT) -> bytes | None:
-    """The picture of a DOT source, or None where neither ``dot`` nor pygraphviz is there.
+def laid_out(source: str, engine: str, limit: float = LIMIT) -> bytes | None:
+    """Where everything of a DOT source stands, as Graphviz's JSON.
+
+    None where neither ``dot`` nor pygraphviz is there.
 
     Raises TimeLimitError after ``limit`` seconds.
     """
+    source = _without_backslashes(source)
+    answer = _answered(source, engine, limit)
+    return answer and answer.replace(_BACKSLASH.encode(), b"\\\\")
+
+
+def _without_backslashes(source: str) -> str:
+    """The source with another character for each backslash of a text.
+
+    Graphviz takes a backslash, even one that is escaped, for more than one character in its JSON,
+    and then leaves out the end of the text.
+    """
+    return _ESCAPE.sub(lambda match: _BACKSLASH if match[1] == "\\" else match[0], source)
+
+
+def _answered(source: str, engine: str, limit: float) -> bytes | None:
     # the one program, which takes the engine as an option
     program = shutil.which("dot")
     if program:
-        return _by_program([program, f"-K{engine}", f"-T{kind}"], source, limit)
+        return _by_program([program, f"-K{engine}", "-Tjson"], source, limit)
     if not _installed():
         return None
-    # the first PDF of a process embeds its fonts differently
-    times = 2 if kind == "pdf" else 1
     with _one_at_a_time:
-        answer: bytes | str = _asked((source, kind, engine, times), limit)
+        answer: bytes | str = _asked((source, engine), limit)
     if isinstance(answer, str):
         raise ValueError(answer)
     return answer
@@ -88,7 +107,7 @@ def _installed() -> bool:
     return find_spec("pygraphviz") is not None
 
 
-def _asked(request: tuple[str, str, str, int], limit: float) -> Any:
+def _asked(request: tuple[str, str], limit: float) -> Any:
     """The worker's answer; one that takes too long is killed, and the next request starts one."""
     worker = _workers.get(os.getpid())
     if worker is None or worker.poll() is not None:

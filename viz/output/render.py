@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,20 +13,20 @@ from minigrad.errors import ArgumentError, UnsupportedError
 from minigrad.internal import write_atomically
 from minigrad.viz.plots.axes import image
 
+from .converter import INSTALL_CONVERTER, converted, has_converter
 from .graphviz_process import LIMIT, TimeLimitError, laid_out
+from .scene import read_scene
+from .svg_writer import svg_text
 
 FORMATS = ("svg", "png", "pdf", "dot")
 INSTALL = "pip install pygraphviz, or install Graphviz"
 NO_GRAPHVIZ = "no Graphviz"
-DATE = re.compile(rb"(/CreationDate \(D:)\d{14}")
-# twice the size on the page, for sharp lines
-PNG_PIXELS_PER_INCH = 192
 
 
 class Drawn(NamedTuple):
-    """A picture's bytes, None where there is none, and what to say of it."""
+    """A picture as SVG, None where there is none, and what to say of it."""
 
-    picture: bytes | None
+    picture: str | None
     remark: str
 
 
@@ -55,15 +54,23 @@ def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Pa
     _refuse_no_picture("render", graph)
     if kind == "dot":
         return write_atomically(path, graph.source.encode())
-    drawn = _drawn(graph, kind, limit)
+    drawn = _drawn(graph, limit)
+    remark, remedy = drawn.remark, ""
     if drawn.picture is None:
         path = path.with_suffix(".dot")
         write_atomically(path, graph.source.encode())
+        remedy = f". {INSTALL}" if NO_GRAPHVIZ in remark else ""
+    elif kind == "svg":
+        write_atomically(path, drawn.picture.encode())
+    elif has_converter():
+        write_atomically(path, converted(drawn.picture, kind))
     else:
-        write_atomically(path, drawn.picture)
-    if drawn.remark:
-        remedy = f". {INSTALL}" if NO_GRAPHVIZ in drawn.remark else ""
-        print(f"render: {drawn.remark}, wrote {path}{remedy}", file=sys.stderr)
+        path = path.with_suffix(".svg")
+        write_atomically(path, drawn.picture.encode())
+        remark = f"no typst to make a .{kind} with"
+        remedy = f". {INSTALL_CONVERTER}"
+    if remark:
+        print(f"render: {remark}, wrote {path}{remedy}", file=sys.stderr)
     return path
 
 
@@ -74,11 +81,11 @@ def svg(graph: graphviz.Digraph, limit: float = LIMIT) -> str:
     to no end within ``limit`` seconds.
 
     >>> from minigrad import models, viz
-    >>> viz.svg(viz.unrolled(models.section(T=3).tape)).count('class="node')
+    >>> viz.svg(viz.unrolled(models.section(T=3).tape)).count('<g class="node')
     23
     """
     _refuse_no_picture("svg", graph)
-    drawn = _drawn(graph, "svg", limit)
+    drawn = _drawn(graph, limit)
     if drawn.picture is None:
         remedy = "Fold more of it, or take viz.render(graph, 'graph.dot')"
         if NO_GRAPHVIZ in drawn.remark:
@@ -86,7 +93,7 @@ def svg(graph: graphviz.Digraph, limit: float = LIMIT) -> str:
         raise UnsupportedError("svg", got=drawn.remark, remedy=remedy)
     if drawn.remark:
         print(f"svg: {drawn.remark}", file=sys.stderr)
-    return drawn.picture.decode()
+    return drawn.picture
 
 
 def _refuse_no_picture(caller: str, graph: Any) -> None:
@@ -104,12 +111,12 @@ def _plotted(figure: Any, path: Path, kind: str) -> bytes:
     return image(figure, kind)
 
 
-def _drawn(graph: graphviz.Digraph, kind: str, limit: float) -> Drawn:
+def _drawn(graph: graphviz.Digraph, limit: float) -> Drawn:
     """The picture, or that of the graph's ``simpler`` one where the layout takes too long."""
     remark = ""
     while True:
         try:
-            picture = laid_out(_source(graph, kind), graph.engine, kind, limit)
+            layout = laid_out(graph.source, graph.engine, limit)
         except TimeLimitError:
             simpler = getattr(graph, "simpler", None)
             if simpler is None:
@@ -117,17 +124,6 @@ def _drawn(graph: graphviz.Digraph, kind: str, limit: float) -> Drawn:
             remark = f"no layout within {limit:g} s, so it is drawn folded"
             graph = simpler()
             continue
-        if picture is None:
-            return Drawn(None, f"{NO_GRAPHVIZ} to make a .{kind} with")
-        return Drawn(_without_date(picture), remark)
-
-
-def _source(graph: graphviz.Digraph, kind: str) -> str:
-    if kind == "png":
-        return str(graph.source).replace("{", f"{{\n\tdpi={PNG_PIXELS_PER_INCH}", 1)
-    return str(graph.source)
-
-
-def _without_date(picture: bytes) -> bytes:
-    """The same bytes for the same graph: a PDF carries the time it was made."""
-    return DATE.sub(rb"\g<1>20000101000000", picture)
+        if layout is None:
+            return Drawn(None, f"{NO_GRAPHVIZ} to lay it out with")
+        return Drawn(svg_text(read_scene(layout)), remark)

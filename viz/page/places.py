@@ -198,4 +198,4 @@ def _text(tape: Tape, n: Tensor) -> str:
 
 
 def _width(tape: Tape, n: Tensor) -> float:
-    return max(MIN_WIDTH, style.width(_text(tape, n), FONT_SIZE) + PADDING)
+    return max(MIN_WIDTH, style.width(_text(tape, n), FONT_SIZE, style.SANS) + PADDING)

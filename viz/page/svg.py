@@ -23,6 +23,7 @@ MAX_TIP = 160  # characters
 # time steps; with more, the edges from the parameters show only while they are lit
 MAX_FEW_STEPS = 6
 STILL = """
+svg { max-width: 100%; height: auto; }
 .node rect { fill: #fff; stroke: #5f6b7a; }
 .node text { font: 13px Helvetica, Arial, sans-serif; fill: #1b2430; }
 .edge { fill: none; stroke: #aab4c0; } .tied, .plain { stroke: #e3e7ec; }
@@ -31,8 +32,17 @@ STILL = """
 .visited rect { fill: #cfe3fb; stroke: #1f6feb; }
 .waiting rect { fill: #fff3cd; stroke: #b8860b; stroke-dasharray: 4 2; }
 .current rect { fill: #ffb300; stroke: #7a4f00; stroke-width: 2.5; }
-.unreached rect { fill: #f1f3f5; stroke: #c3cad2; } .unreached text { fill: #8a95a3; }
-.step { font: 12px Helvetica, Arial, sans-serif; fill: #6b7684; }
+.unreached rect { fill: #f1f3f5; stroke: #c3cad2; } .unreached text { fill: #5f6b7a; }
+.step { font: 12px Helvetica, Arial, sans-serif; fill: #5f6b7a; }
+.page { fill: #fff; }
+@media (prefers-color-scheme: dark) {
+.page, .node rect { fill: #0d1117; } .node rect { stroke: #8b949e; } .node text { fill: #e6edf3; }
+.edge { stroke: #59616b; } .tied, .plain { stroke: #30363d; } .cut { stroke: #ff7b72; }
+.visited rect { fill: #1b3a5c; stroke: #58a6ff; } .waiting rect { fill: #4a3b10; stroke: #d9a400; }
+.current rect { fill: #ffb300; stroke: #ffe2a0; } .current text { fill: #1b2430; }
+.unreached rect { fill: #21262d; stroke: #484f58; } .unreached text { fill: #a3acb6; }
+.step { fill: #a3acb6; }
+}
 """
 State = Callable[[Tensor], str]
 """How far a backward pass is at a node: visited, current, waiting, ahead or unreached."""
@@ -52,8 +62,9 @@ def scene(tape: Tape, prefix: str, state: State, head: str = "") -> str:
 
 
 def still(tape: Tape, state: State) -> str:
-    """A picture on its own: white behind, the colours inside."""
-    head = f'<style>{STILL}</style><rect width="100%" height="100%" fill="#fff"/>'
+    """A picture on its own: the colours inside, light or dark as the page is."""
+    page = '<rect class="page" width="100%" height="100%"/>'
+    head = f"<title>The unrolled graph in a backward pass</title><style>{STILL}</style>{page}"
     return scene(tape, "", state, head)
 
 

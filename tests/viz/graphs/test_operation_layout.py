@@ -19,13 +19,10 @@ SVG = "{http://www.w3.org/2000/svg}"
 def frames(graph):
     """(left, bottom, right, top) of each step's frame as Graphviz draws it, and the cluster's name."""
     for group in ElementTree.fromstring(svg(graph)).iter(f"{SVG}g"):
-        if group.get("class") == "cluster":
-            numbers = [
-                float(v)
-                for v in re.findall(r"-?\d+\.?\d*", next(group.iter(f"{SVG}path")).get("d"))
-            ]
-            xs, ys = numbers[::2], numbers[1::2]
-            yield group[0].text, (min(xs), min(ys), max(xs), max(ys))
+        if group.get("class") == "frame":
+            box = next(group.iter(f"{SVG}rect"))
+            x, y, w, h = (float(box.get(k)) for k in ("x", "y", "width", "height"))
+            yield group.get("data-name"), (x, y, x + w, y + h)
 
 
 def apart(p, q):

@@ -11,7 +11,7 @@ from minigrad.viz import draw, render, strategies, unrolled
 from minigrad.viz.output.render import svg
 from tests.zoo import book_rnn
 
-MAGIC = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"digraph"}
+MAGIC = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"digraph"}
 
 
 @pytest.fixture
@@ -25,6 +25,8 @@ def no_graphviz(monkeypatch):
     "figure", [lambda: draw(book_rnn()), lambda: unrolled(book_rnn()), strategies]
 )
 def test_the_suffix_decides_and_the_bytes_repeat(tmp_path, figure, kind):
+    if kind in ("png", "pdf"):
+        pytest.importorskip("typst", reason="typst is not installed: pip install typst")
     first, second = (render(figure(), tmp_path / f"{k}.{kind}") for k in "ab")
     assert first == tmp_path / f"a.{kind}"
     assert first.read_bytes() == second.read_bytes()
@@ -46,7 +48,7 @@ def test_svg_is_text_that_parses():
 
 
 def test_a_capital_suffix_is_one_too(tmp_path):
-    assert render(strategies(), str(tmp_path / "a.SVG")).read_bytes().startswith(b"<?xml")
+    assert render(strategies(), str(tmp_path / "a.SVG")).read_bytes().startswith(b"<svg")
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a", ".svg", "a.svg.gz"])
@@ -153,7 +155,10 @@ def test_a_dot_file_needs_no_graphviz(tmp_path, capsys):
 @pytest.mark.parametrize("engine", ["dot", "neato"])
 def test_the_program_is_preferred_where_it_is_on_path(tmp_path, monkeypatch, engine):
     program = tmp_path / "dot"
-    program.write_text('#!/bin/sh\ncat > /dev/null\necho "dot $*"\n')
+    program.write_text(
+        "#!/bin/sh\ncat > /dev/null\n"
+        'echo "{\\"name\\": \\"dot $*\\", \\"objects\\": [], \\"edges\\": []}"\n'
+    )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert svg(graphviz.Digraph(engine=engine)).startswith(f"dot -K{engine} -Tsvg")
+    assert f"<title>dot -K{engine} -Tjson</title>" in svg(graphviz.Digraph(engine=engine))

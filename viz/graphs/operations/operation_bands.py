@@ -72,7 +72,7 @@ def _size(block: Block) -> Point:
     wide = 0.0
     tall = 0.0
     for text, size in block.rows:
-        wide = max(wide, style.width(text, size))
+        wide = max(wide, style.width(text, size, style.SANS))
         tall += LINE_HEIGHT * size
     if block.oval:
         wide = OVAL_STRETCH * wide + OVAL_MARGIN_POINTS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,13 @@ from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks
 from minigrad.viz.graphs.marks import is_gate, mark
 from minigrad.viz.graphs.norm_colors import Scale, number
-from minigrad.viz.graphs.selection import adjoint_nodes, is_number, reached_nodes, written
+from minigrad.viz.graphs.selection import (
+    adjoint_nodes,
+    is_number,
+    reached_nodes,
+    state_nodes,
+    written,
+)
 from minigrad.viz.graphs.tooltip import kind_of, summary
 
 from .operation_fold import FoldedNodes
@@ -87,6 +94,11 @@ class Facts:
     def adjoint(self) -> set[Tensor]:
         """The nodes of a recorded backward pass."""
         return adjoint_nodes(self.tape)
+
+    @cached_property
+    def states(self) -> set[Tensor]:
+        """The nodes that carry the network from step to step."""
+        return state_nodes(self.tape)
 
     def is_faint(self, n: Tensor) -> bool:
         """Whether backward has nothing to do with the node."""
@@ -205,6 +217,9 @@ def _looks(n: Tensor, facts: Facts) -> Looks:
         looks |= {"fillcolor": style.UNREACHED, "class": f"{kind} unreached"}
     elif facts.colours:
         looks |= _norm_looks(n, facts.colours)
+    if n in facts.states and not is_faint:
+        looks |= {"penwidth": style.STATE_WIDTH}
+        looks["class"] += " state"
     if n.recomputed:
         looks["style"] = "rounded,filled,dashed"
         looks["class"] += " recomputed"
@@ -225,6 +240,8 @@ def _norm_looks(n: Tensor, colours: Scale) -> Looks:
     looks: Looks = {}
     if n in colours.norms:
         looks["fillcolor"] = colours.colour(colours.norms[n])
+        if not math.isfinite(colours.norms[n]):
+            looks["class"] = f"{kind_of(n)} nonfinite"
     if kind_of(n) == "parameter":
         looks["penwidth"] = "2"
         looks["color"] = style.PARAMETER
@@ -236,4 +253,4 @@ def _gate_looks(n: Tensor) -> Looks:
     looks = {"shape": "plaintext", "style": ""}
     if mark(n).closed:
         return looks | {"fontcolor": style.CUT, "class": "cut"}
-    return looks | {"fontcolor": style.GATE, "class": "gate"}
+    return looks | {"fontcolor": style.GATE, "class": mark(n).classes}

@@ -32,7 +32,6 @@ class OperationGraph:
     blocks: dict[Key, Block]
     ids: dict[Key, str]
     arcs: list[Arc]
-    has_recomputed: bool
 
 
 def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationGraph:
@@ -47,9 +46,8 @@ def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationG
         for key in facts.keys(n):
             if key not in blocks:
                 blocks[key] = block_of(key, n, facts)
-    has_recomputed = any(n.recomputed for n in unfolded)
     ids = _identifiers(facts)
-    return OperationGraph(blocks, ids, _arcs(facts), has_recomputed)
+    return OperationGraph(blocks, ids, _arcs(facts))
 
 
 def _occurrences(tape: Tape, nodes: list[Tensor]) -> dict[Tensor, list[Occurrence]]:

@@ -10,7 +10,7 @@ from graphviz import Digraph
 
 from minigrad import Tape
 from minigrad.viz import style
-from minigrad.viz.graphs.canvas import Looks, Point, blank, pin, put_recomputed, put_scale
+from minigrad.viz.graphs.canvas import Looks, Point, blank, pin, put_scale
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.norm_colors import Scale
 
@@ -21,6 +21,7 @@ from .operation_model import OperationGraph, operation_graph
 
 # Nodes: with more, arrows are straight.
 MAX_BLOCKS_WITH_BENT_ARROWS = 170
+TITLE = "The operations of a tape"
 
 # From what is in a frame to the frame; below, there is room for the frame's label.
 FRAME_PADDING_POINTS = 7.0
@@ -34,7 +35,6 @@ CORNER_LOOKS = {
 }
 
 LEGEND_BELOW_POINTS = 75
-LEGEND_LINE_POINTS = 30
 
 
 class Frame(NamedTuple):
@@ -63,14 +63,14 @@ def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     boxes = boxes_of(model.blocks, model.arcs)
     edges = [(arc.tail, arc.head) for arc in model.arcs]
     placed = Placed(model, boxes, columns(boxes, edges))
-    picture = blank("tape", len(boxes) > MAX_BLOCKS_WITH_BENT_ARROWS)
+    picture = blank("tape", TITLE, len(boxes) > MAX_BLOCKS_WITH_BENT_ARROWS)
     picture.attr("node", fontname=style.SANS, fontsize=f"{FONT_POINTS:g}")
     _put_blocks(picture, placed)
     for arc in model.arcs:
         tail = model.ids[arc.tail]
         head = model.ids[arc.head]
         picture.edge(tail, head, **arc.looks)
-    _put_legends(picture, placed, colours)
+    _put_scale(picture, placed, colours)
     return picture
 
 
@@ -146,12 +146,9 @@ def _corners(members: Iterable[Key], placed: Placed, below: float) -> tuple[Poin
     return low, high
 
 
-def _put_legends(picture: Digraph, placed: Placed, colours: Scale | None) -> None:
-    """What the colours and the outlines mean, below the picture."""
-    xs, ys = zip(*placed.centres.values(), strict=True)
-    middle = (min(xs) + max(xs)) / 2
-    below = min(ys) - LEGEND_BELOW_POINTS
+def _put_scale(picture: Digraph, placed: Placed, colours: Scale | None) -> None:
+    """What the colours mean, below the picture."""
     if colours:
-        put_scale(picture, (middle, below), colours.legend())
-    if placed.model.has_recomputed:
-        put_recomputed(picture, (middle, below + LEGEND_LINE_POINTS))
+        xs, ys = zip(*placed.centres.values(), strict=True)
+        middle = (min(xs) + max(xs)) / 2
+        put_scale(picture, (middle, min(ys) - LEGEND_BELOW_POINTS), colours.legend())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Container
 from dataclasses import replace
 
@@ -10,10 +12,10 @@ from graphviz import Digraph
 from minigrad import Tape, Tensor
 from minigrad.internal import refuse_no_tape
 from minigrad.viz import style
-from minigrad.viz.graphs.canvas import blank, put_recomputed, put_scale
+from minigrad.viz.graphs.canvas import blank, put_scale
 from minigrad.viz.graphs.fold import Collapse, View
 from minigrad.viz.graphs.norm_colors import Grads, Scale, number, scale, together
-from minigrad.viz.graphs.selection import nodes_by_name, reached_nodes
+from minigrad.viz.graphs.selection import nodes_by_name, reached_nodes, state_nodes
 from minigrad.viz.graphs.tooltip import summary
 
 from .variable_fold import fold_items
@@ -30,8 +32,8 @@ MAX_TOOLTIP_TENSORS = 3
 Tensors = dict[Key, list[Tensor]]
 """The tensors of each item."""
 
-# From the lowest centre down to the legends.
-RECOMPUTED_BELOW_POINTS = 1.25 * SIDE_POINTS
+TITLE = "The unrolled computational graph"
+# From the lowest centre down to the scale of the colours.
 SCALE_BELOW_POINTS = 2.5 * SIDE_POINTS
 
 
@@ -77,11 +79,10 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     graph = VariableGraph(items, graph.arrows)
     spots = places(graph)
     panel = _panel(tape, tensors, norms, colours)
-    picture = blank("unrolled", len(items) > MAX_ITEMS_WITH_BENT_ARROWS)
+    picture = blank("unrolled", TITLE, len(items) > MAX_ITEMS_WITH_BENT_ARROWS)
     paint_variables(picture, graph, spots, panel)
     put_captions(picture, items, spots)
-    has_recomputed = "recomputed" in panel.kinds.values()
-    _put_legends(picture, spots, colours, has_recomputed)
+    _put_scale(picture, spots, colours)
     return picture
 
 
@@ -124,7 +125,8 @@ def _panel(tape: Tape, tensors: Tensors, norms: dict[Key, float], colours: Scale
     reached = reached_nodes(tape)
     tips: dict[Key, str] = {}
     fills: dict[Key, str] = {}
-    kinds: dict[Key, str] = {}
+    kinds: defaultdict[Key, str] = defaultdict(str)
+    states = state_nodes(tape)
     for key, members in tensors.items():
         if not members:
             continue
@@ -135,11 +137,15 @@ def _panel(tape: Tape, tensors: Tensors, norms: dict[Key, float], colours: Scale
                 tips[key] += ", no gradient reaches it"
         if is_unreached:
             fills[key] = style.UNREACHED
-            kinds[key] = "unreached"
+            kinds[key] += " unreached"
         if colours and key in norms:
             fills[key] = colours.colour(norms[key])
+            if not math.isfinite(norms[key]):
+                kinds[key] += " nonfinite"
+        if states.issuperset(members) and key[0] == "box":
+            kinds[key] += " state"
         if all(n.recomputed for n in members):
-            kinds[key] = "recomputed"
+            kinds[key] += " recomputed"
     return Panel(tips=tips, fills=fills, kinds=kinds)
 
 
@@ -148,13 +154,9 @@ def _tip(tape: Tape, members: list[Tensor]) -> str:
     return "; ".join(summary(tape, n) for n in members[:MAX_TOOLTIP_TENSORS])
 
 
-def _put_legends(
-    picture: Digraph, spots: Places, colours: Scale | None, has_recomputed: bool
-) -> None:
-    """What the outlines and the colours mean, below the picture."""
-    (left, bottom), (right, _) = spots.corners
-    middle = (left + right) / 2
-    if has_recomputed:
-        put_recomputed(picture, (middle, bottom - RECOMPUTED_BELOW_POINTS))
+def _put_scale(picture: Digraph, spots: Places, colours: Scale | None) -> None:
+    """What the colours mean, below the picture."""
     if colours:
-        put_scale(picture, (middle, bottom - SCALE_BELOW_POINTS), colours.legend())
+        (left, bottom), (right, _) = spots.corners
+        centre = (left + right) / 2, bottom - SCALE_BELOW_POINTS
+        put_scale(picture, centre, colours.legend())

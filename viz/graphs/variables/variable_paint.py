@@ -73,7 +73,7 @@ class Panel:
         if part in self.missing:
             return {"color": style.REMOVED, "style": "dotted"}
         if part in self.added:
-            return {"penwidth": "2"}
+            return {"penwidth": "2", "class": "differs"}
         return {}
 
 
@@ -97,7 +97,7 @@ def paint_variables(picture: Digraph, graph: VariableGraph, spots: Places, panel
         if a not in spots.branch:
             tail = gate_of(a, times) if a.marks else a.tail
             head = ids[a.head]
-            looks = _line(a.closed) | panel.accent(a)
+            looks = _combined(_line(a.closed), panel.accent(a))
             picture.edge(ids[tail], head, **looks)
         elif a.head not in dots:
             branching.append(a)
@@ -129,16 +129,17 @@ def _put_item(picture: Digraph, name: str, item: Item, centre: Point, panel: Pan
         looks["fillcolor"] = panel.fills[item.key]
         if item.parameter:
             looks |= {"color": style.PARAMETER, "penwidth": "2"}
-    special = panel.kinds.get(item.key)
-    if special:
-        looks["class"] += f" {special}"
+    special = panel.kinds.get(item.key, "").split()
+    looks["class"] = " ".join([looks["class"], *special])
+    if "state" in special:
+        looks["penwidth"] = style.STATE_WIDTH
     is_missing = item.key in panel.missing
-    looks |= panel.accent(item.key)
+    looks = _combined(looks, panel.accent(item.key))
     if is_missing:
         looks["style"] = "dashed"
-    if special == "recomputed":
+    if "recomputed" in special:
         looks["style"] = "filled,dashed"
-    if is_missing or special == "unreached":
+    if is_missing or "unreached" in special:
         looks |= {"color": style.FAINT, "fontcolor": style.FAINT}
     looks["label"] = ""
     if item.names:
@@ -177,12 +178,13 @@ def _put_gates(
             accent.update(panel.accent(a))
     for gate, accent in accents.items():
         closed = any(m.closed for m in gate.marks)
-        line = _line(closed) | accent
+        line = _combined(_line(closed), accent)
+        kinds = [m.classes for m in gate.marks]
         texts = [m.text for m in gate.marks]
         looks = {
             "label": style.label(*texts, size=TEXT_POINTS),
             "fontcolor": line.get("color", style.GATE),
-            "class": "cut" if closed else "gate",
+            "class": "cut" if closed else " ".join(kinds),
         }
         centre = panel.moved(spots.gate[gate])
         name = ids[gate]
@@ -232,7 +234,7 @@ def put_captions(picture: Digraph, items: list[Item], spots: Places) -> None:
     for k, text in enumerate(rows, start=1):
         ys = rows[text]
         parts = text.replace(" (", "\n(").splitlines()
-        widths = [style.width(part, TEXT_POINTS) for part in parts]
+        widths = [style.width(part, TEXT_POINTS, style.SANS) for part in parts]
         wide = max(widths) + CAPTION_MARGIN_POINTS
         middle = (min(ys) + max(ys)) / 2
         centre = left - SIDE_POINTS - wide / 2, middle
@@ -240,6 +242,15 @@ def put_captions(picture: Digraph, items: list[Item], spots: Places) -> None:
         looks = {"label": style.label(*parts, size=TEXT_POINTS)}
         looks["class"] = "caption"
         put_text(picture, f"folded {k}", centre, size, **looks)
+
+
+def _combined(looks: Looks, accent: Looks) -> Looks:
+    """Both; of their classes all."""
+    names = [each["class"] for each in (looks, accent) if "class" in each]
+    combined = looks | accent
+    if names:
+        combined["class"] = " ".join(names)
+    return combined
 
 
 def _line(closed: bool) -> Looks:

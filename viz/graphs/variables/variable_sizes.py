@@ -53,7 +53,7 @@ def gates_with_heads(graph: VariableGraph, shown: list[Arrow]) -> GateHeads:
 
 def lines(item: Item) -> list[str]:
     """The names in a box, a few per line."""
-    names = [style.plain(n) for n in item.names]
+    names = [style.short(n) for n in item.names]
     if len(names) > MAX_NAMES:
         more = len(names) - MAX_NAMES
         names[MAX_NAMES:] = [f"{more:,} more"]
@@ -66,7 +66,7 @@ def lines(item: Item) -> list[str]:
 
 def gate_size(gate: Gate) -> Point:
     """Width and height of what is written on a gate."""
-    widths = [style.width(m.text, TEXT_POINTS) for m in gate.marks]
+    widths = [style.width(m.text, TEXT_POINTS, style.SANS) for m in gate.marks]
     tall = len(gate.marks) * TEXT_POINTS * LINE_HEIGHT
     return max(widths) + MARK_MARGIN_POINTS, tall
 
@@ -77,7 +77,7 @@ def item_size(item: Item) -> Point:
     widths = [style.width(line, NAME_POINTS) for line in text]
     tall = len(text) * NAME_POINTS * LINE_HEIGHT
     if item.note:
-        widths.append(style.width(item.note, TEXT_POINTS))
+        widths.append(style.width(item.note, TEXT_POINTS, style.SANS))
         tall += TEXT_POINTS * NOTE_HEIGHT
     wide = round(max(widths, default=0.0))
     wide_with_gap = wide + GAP_POINTS

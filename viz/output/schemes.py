@@ -1,0 +1,46 @@
+"""Light and dark: each colour of a picture, and what it becomes on a dark page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from minigrad.viz import style
+
+INK = "#000000"
+PAGE = "#FFFFFF"
+FIXED_INK = "black"
+"""The ink on a colour that is the same in both schemes; as a word, so that it stays."""
+
+DARK_FILLS = {
+    PAGE: "#0D1117",
+    style.PARAMETER: "#1B5A91",
+    style.CIRCLE: "#3E76AB",
+    style.OPERATION: "#17324D",
+    style.ADJOINT: "#5A3B12",
+    style.UNREACHED: "#21262D",
+}
+"""What is drawn on, and what it becomes. Other colours stay, as those of norms, and ink on them."""
+
+DARK_INKS = {
+    INK: "#E6EDF3",
+    style.CUT: "#FF7B72",
+    style.GATE: "#CBAAFF",
+    style.FAINT: "#A3ACB6",
+    style.BACKWARD: "#E0A458",
+    style.REMOVED: "#59616B",
+}
+"""What is drawn with: text, lines and the heads of arrows."""
+
+
+def dark_rules(colours: Iterable[str]) -> str:
+    """The style sheet that gives the colours of a picture their dark ones where a page is dark.
+
+    It says nothing of anything outside pictures: any number of them can stand in one page.
+    """
+    rules = ""
+    dark = DARK_FILLS | DARK_INKS
+    for colour in sorted({*colours} & dark.keys()):
+        rules += f'.minigrad [fill="{colour}"]{{fill:{dark[colour]}}}'
+        if colour in DARK_INKS:
+            rules += f'.minigrad [stroke="{colour}"]{{stroke:{dark[colour]}}}'
+    return f"@media (prefers-color-scheme:dark){{{rules}}}"
