@@ -16,7 +16,8 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
   max-width: 62em; margin: 2.5em auto; padding: 0 1.5em }
 h1 { font-size: 1.6em; margin-bottom: .2em } h2 { font-size: 1.15em; margin-top: 2.2em }
 p { max-width: 46em }
-.verdict { font-size: 1.1em; border-left: 4px solid var(--mark); padding: .3em 1em; margin: 1.2em 0 }
+.verdict { font-size: 1.1em; border-left: 4px solid var(--mark); padding: .3em 1em }
+.verdict { margin: 1.2em 0 }
 .wide { overflow-x: auto }
 table { border-collapse: collapse; margin: .8em 0; font-variant-numeric: tabular-nums }
 th, td { padding: .2em .8em; text-align: right; border-bottom: 1px solid var(--line) }

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from minigrad.core.tape import Tape
     from minigrad.ops.table import Op
 
-# What it calls is C: the first function of Python's that a debugger can step into is the rule. Each
-# round of a loop is an event to a trace function, though on one line: behind breakpoint() a debugger
-# stops right here. The first loop and the end of the last line are Stepping's.
+# What it calls is C: the first function of Python's that a debugger can step into is the rule. To a
+# trace function each round of a loop is an event, though on one line: behind breakpoint() a
+# debugger stops right here. The first loop and the end of the last line are Stepping's.
 TEMPLATE = """
 def backward(step, grad, formula):
     for watch in step._entry:

@@ -1,13 +1,12 @@
 """The cells of docs/notebooks.md, run by a real kernel, exported by nbconvert, looked at in a real Chromium."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.viz.page.test_stepper import CHROMIUM, chromium  # noqa: F401  (a fixture)
+from tests.chromium import CHROMIUM
+from tests.viz.page.conftest import chromium  # noqa: F401  (a fixture)
 
 ROOT = Path(__file__).parents[3]
 HOSTILE = "</details></div></style><script>pwned=1</script><img src=x onerror='pwned=2'>"

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from html import unescape
 from xml.etree import ElementTree
 
@@ -17,6 +15,8 @@ from minigrad import viz
 from minigrad.viz import style
 from minigrad.viz.graphs.norm_colors import Scale
 from minigrad.viz.output.schemes import DARK_FILLS, DARK_INKS
+from tests import children
+from tests.chromium import CHROMIUM, in_chromium
 from tests.viz.conftest import legend, picture, read_back
 from tests.zoo import book_rnn, lstm, weight
 
@@ -241,7 +241,6 @@ def test_a_graph_of_ones_own_is_written_too():
 
 
 # --- in Chromium ----------------------------------------------------------------------------------------------------
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 MEASURE = """<script>
 const out = [];
 for (const g of document.querySelectorAll("g.node")) {
@@ -264,7 +263,7 @@ document.body.textContent = JSON.stringify({out, texts});
 </script>"""
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium")
+@in_chromium
 def test_no_text_leaves_its_box_in_a_browser(drawn, tmp_path):
     page = tmp_path / "page.html"
     pictures = "".join(map(drawn, PICTURES))
@@ -275,11 +274,9 @@ def test_no_text_leaves_its_box_in_a_browser(drawn, tmp_path):
         "--disable-gpu",
         f"--user-data-dir={tmp_path / 'profile'}",
     ]
-    done = subprocess.run(
+    done = children.run(
         [CHROMIUM, *flags, "--dump-dom", page.as_uri()],
         capture_output=True,
-        check=True,
-        timeout=120,
     )
     measured = json.loads(unescape(re.search("<body>(.*)</body>", done.stdout.decode())[1]))
     assert len(measured["out"]) > 150
