@@ -70,6 +70,7 @@ class Debugger(Moving):
             "__builtins__": builtins,
             "np": np,
             "step": step,
+            "formula": None if step is None else step.formula,
             "tape": self.tape,
             "g": None if step is None else step.grad,
             "grad": lambda name: session.adjoint(session.node(name)),
