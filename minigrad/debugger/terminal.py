@@ -72,6 +72,7 @@ class Debugger(Moving):
             "step": step,
             "tape": self.tape,
             "g": None if step is None else step.grad,
+            "formula": None if step is None else step.formula,
             "grad": lambda name: session.adjoint(session.node(name)),
             "value": lambda name: session.node(name).data,
         }
