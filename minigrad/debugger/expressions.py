@@ -47,7 +47,7 @@ class Expressions(Console):
 
         In scope: np, every node's value by its name (h_2.max()), and unless a node is called so:
         g, the current adjoint; grad("h_2"), an adjoint so far; value("tanh@3"), for names that
-        Python cannot read; step; formula; tape.
+        Python cannot read; step; formula, what the step sends; tape.
         A statement's names stay: x = np.abs(g), then x.max(). One that is called as a command is,
         c or n, is reached by p c, or !c.
         """

@@ -73,6 +73,7 @@ class Debugger(Moving):
             "formula": None if step is None else step.formula,
             "tape": self.tape,
             "g": None if step is None else step.grad,
+            "formula": None if step is None else step.formula,
             "grad": lambda name: session.adjoint(session.node(name)),
             "value": lambda name: session.node(name).data,
         }

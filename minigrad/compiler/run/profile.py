@@ -52,7 +52,9 @@ def profile(
     shown.sort(key=lambda entry: -entry[0])
     for seconds, row, text in shown:
         time = f"{seconds * MICROSECONDS:5.0f}us {seconds / whole:6.1%}"
-        line = f"{time} {len(row.calls):6d} {row.nbytes:10,d}  {text.strip()}"
+        # the first line of a loop has the loop's head above it
+        statement = " ".join(map(str.strip, text.strip().splitlines()))
+        line = f"{time} {len(row.calls):6d} {row.nbytes:10,d}  {statement}"
         lines.append(f"{line} ({row.reason})" if row.reason else line)
     lines.append(f"{whole * MICROSECONDS:5.0f}us  in {len(calls)} calls, each timed alone")
     return Report("\n".join(lines))

@@ -207,7 +207,7 @@ def fail(error: Exception, node: Tensor, g: Any) -> NoReturn:
     def take() -> list[Any]:
         raise error
 
-    step = Visit(node, g, [None] * len(node.inputs))
+    step = Visit(node, g, [True if x.requires_grad else None for x in node.inputs])
     step.prepare(iter(()), take)
     place = node.place or NOWHERE
     _run(step, place, _globals(place[0].co_filename), Stepping())

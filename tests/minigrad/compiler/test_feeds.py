@@ -148,7 +148,10 @@ def test_the_listing_says_what_is_baked_in():
     assert line.startswith("    bool[1, 8] x 100    # test_feeds.py:")
     assert str(mg.compile(mg.Tape.of(np.sum(h)))) == str(plan)
     # a report has the lines of the program alone
-    assert "constants" not in plan.report()
+    report = str(plan.report())
+    assert "constants" not in report
+    # a row of the table is a line, the first of a loop too
+    assert all(row.split()[0].endswith("us") for row in report.splitlines()[1:])
 
 
 def test_numbers_and_inputs_are_no_constants():

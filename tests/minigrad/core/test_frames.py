@@ -298,6 +298,19 @@ def test_an_error_of_a_rule_comes_by_the_forward_line(watched):
     assert traceback.extract_tb(error.value.__traceback__)[-1].name == "fail"
 
 
+def test_the_frame_of_a_failed_step_has_the_formula_of_the_step():
+    def fail(g):
+        raise ArithmeticError
+
+    x = param([1.0, 2.0], "x")
+    loss = np.sum(mg.on_backward(x, fail))
+    with pytest.raises(ArithmeticError) as error:
+        loss.backward()
+    frames = {frame.f_code.co_name: frame for frame, _ in traceback.walk_tb(error.tb)}
+    names = frames["backward of on_backward"].f_locals
+    assert names["formula"] == "dL/dx += fn(dL/don_backward)"
+
+
 def test_an_error_of_linear_algebra_is_the_one_line_there():
     x = param(np.zeros((2, 2)), "x")
     loss = np.linalg.slogdet(x)[1]

@@ -38,6 +38,7 @@ def test_what_is_no_command_is_python():
     assert last("W_hh.shape") == ["(4, 4)"]
     assert last("(h_2 > 0).sum() >= 0") == ["True"]
     assert last("n 17\ng.shape") == ["(4, 1)"]
+    assert last("n 17\nformula == step.formula") == ["True"]
     assert last("n 17\ng[0] == g[0]") == ["[ True]"]
     assert last("None") == []
     assert last("p None") == ["None"]
