@@ -70,7 +70,6 @@ class Debugger(Moving):
             "__builtins__": builtins,
             "np": np,
             "step": step,
-            "formula": None if step is None else step.formula,
             "tape": self.tape,
             "g": None if step is None else step.grad,
             "formula": None if step is None else step.formula,
