@@ -5,16 +5,11 @@ import os
 import shutil
 from contextlib import contextmanager
 
-import pytest
-
 from tests.children import running
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
     None,
-)
-in_chromium = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium"
 )
 
 

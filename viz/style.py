@@ -9,8 +9,7 @@ from html import escape
 
 from minigrad.viz.lettering.font_widths import MATH_WIDTHS, SANS_WIDTHS, text_ems
 from minigrad.viz.lettering.latex import Piece, pieces_of
-from minigrad.viz.lettering.latex_symbols import BOLD, UPRIGHT
-from minigrad.viz.lettering.latex_symbols import RAISED as HIGH
+from minigrad.viz.lettering.latex_symbols import BOLD, RAISED, UPRIGHT
 
 # The book's colours.
 PARAMETER = "#66BFFF"
@@ -34,7 +33,6 @@ NOTE_POINTS = 9.0
 STATE_WIDTH = "1.5"
 """The outline of a state, in points."""
 
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MAX_LINE_CHARACTERS = 40
 MAX_LATEX_CHARACTERS = 200
 MAX_TOOLTIP_CHARACTERS = 200
@@ -90,7 +88,7 @@ def parts(name: str) -> list[tuple[str, bool]]:
     """
     read = []
     for text, kind, _ in _uncounted(name):
-        raised = text.translate(HIGH) if kind == "sup" else text
+        raised = text.translate(RAISED) if kind == "sup" else text
         read.append((raised, kind == "sub"))
     return [piece for piece in read if piece[0]] or [("", False)]
 

@@ -16,11 +16,10 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from minigrad import Tape, Tensor
-from minigrad.debugger.passes import KINDS, Pass, Passes
+from minigrad.debugger.passes import BACKWARD, GRAD, SWEEP, Pass, Passes
 from minigrad.errors import ArgumentError, MinigradError
 
 LOSS = "loss"
-BACKWARD, GRAD, SWEEP = KINDS
 COMPILED = "  what mg.compile() makes of it records nothing: these are the values it was given"
 REMEDY = "Call loss.backward() in it, or name a Tensor that it leaves with --loss NAME"
 

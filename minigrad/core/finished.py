@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.errors import GradientError
-from minigrad.source import renew_shown_frames
 
 from .gates import CLOSED
+from .inspection.asking import renew_shown_frames
 
 if TYPE_CHECKING:
     from .tensor import Tensor

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.core.inspection.watch import Watch
+from minigrad.core.inspection.watch import Watch, meant
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, NonFiniteError
@@ -92,13 +92,12 @@ def break_at(
 
 def _chosen(tape: Tape, where: str | Tensor | Callable[[Tensor], Any]) -> set[Tensor]:
     """The nodes that are meant."""
-    if isinstance(where, str):
-        # All that bear the name: a truncated tape may hold several versions of h_2.
-        named = {n for n, name in tape.names.items() if where in (n.name, name)}
-        return named or {tape[where]}
     if isinstance(where, Tensor):
         return {where} & set(tape.nodes)
-    return {n for n in tape.nodes if where(n)}
+    nodes = set(meant(tape, where))
+    if isinstance(where, str):
+        return nodes or {tape[where]}
+    return nodes
 
 
 def pm(error: BaseException | None = None) -> None:

@@ -26,13 +26,13 @@ from minigrad.scoping import Scope
 from minigrad.source import COMPANION, describe, user_place
 
 LAST = -1
-BACKWARD = {"Tensor.backward", "Tape.backward"}
-GRAD = {"grad"}
 PLAIN = (int, float, str, np.number)
 """What stays as it was without a copy, and holds nothing of a graph."""
 COMPANIONS = ("minigrad.models", "minigrad.viz")
 # what a pass is called by, the kinds that are meant first in front
 KINDS = ("backward()", "mg.grad()", "sweep")
+BACKWARD, GRAD, SWEEP = KINDS
+KIND_OF = {"Tensor.backward": BACKWARD, "Tape.backward": BACKWARD, "grad": GRAD}
 
 Copies = dict[int, tuple[ref[Tensor], int, Array]]
 """Of each leaf, by its id: when it was assigned last, and a copy of its value since."""
@@ -189,15 +189,11 @@ def _described(output: Tensor, frame: FrameType | None) -> tuple[Pass, str]:
         # the innermost win
         variables = plain | variables
         frame = frame.f_back
-    kind = KINDS[2]
-    if BACKWARD.intersection(calls):
-        kind = KINDS[0]
-    elif GRAD.intersection(calls):
-        kind = KINDS[1]
+    kinds = [KIND_OF.get(call, SWEEP) for call in calls]
     where = describe(None, user_place(below=COMPANION))
     heard = Pass(output, calls[-1], where, names)
     heard.variables = variables
-    return heard, kind
+    return heard, min(kinds, key=KINDS.index)
 
 
 def _names_of(output: Tensor, variables: dict[str, Any]) -> set[str]:

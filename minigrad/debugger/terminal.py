@@ -173,8 +173,6 @@ class Debugger(Moving):
         else:
             self.say(self._doc(name).splitlines()[0] for name in COMMANDS)
 
-    do_help = do_h
-
     def _doc(self, command: str) -> str:
         method = getattr(self, f"do_{command}")
         return inspect.getdoc(method) or ""

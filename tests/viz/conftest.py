@@ -1,4 +1,4 @@
-"""Every tape of the zoo, and pictures read back."""
+"""Every tape of the zoo, pictures read back, and a Chromium that shows them."""
 
 import re
 from html import unescape
@@ -8,12 +8,21 @@ import pytest
 
 from minigrad.viz import style
 from minigrad.viz.output.render import svg
+from tests.chromium import CHROMIUM, opened
 from tests.zoo import TAPES
 
 
 @pytest.fixture(params=TAPES, scope="session")
 def tape(request):
     return TAPES[request.param]()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    with opened(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
 
 
 def text_of(label):

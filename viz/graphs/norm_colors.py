@@ -12,6 +12,7 @@ import numpy as np
 from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
 from minigrad.viz import style
+from minigrad.viz.lettering.latex_symbols import RAISED
 
 Grads = bool | Mapping[Any, Any] | None
 
@@ -154,7 +155,7 @@ def number(value: float) -> str:
         return f"{value:.{digits}f}"
     if exponent < _LEAST_EXPONENT:
         return f"{value:.0e}"
-    power = str(exponent).translate(style.RAISED)
+    power = str(exponent).translate(RAISED)
     return f"{value / 10.0**exponent:.1f}·10{power}"
 
 

@@ -7,10 +7,12 @@ hidden unless a style shows it, and that style may be the one of another cell, w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any
 from zlib import crc32
+
+from minigrad.errors import MinigradError
 
 # Numbers of an array that are written out; of a larger one, the corners.
 MAX_NUMBERS = 64
@@ -102,6 +104,14 @@ def _row(row: Sequence[Any]) -> str:
 def picture(svg: str) -> str:
     """A picture on its own ground, as wide as the cell at most."""
     return shown(f'<div class="ground">{standing_alone(svg)}</div>')
+
+
+def picture_if_made(make: Callable[[], str]) -> str:
+    """The picture of the SVG that is made; where it cannot be, a line that says why."""
+    try:
+        return picture(make())
+    except MinigradError as error:
+        return words(error.text)
 
 
 def shown(html: str) -> str:

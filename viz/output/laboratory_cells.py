@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from minigrad.errors import ArgumentError
 from minigrad.viz.plots import anatomy as heat
 from minigrad.viz.plots.axes import few, inline
 from minigrad.viz.plots.jacobians import jacobians as jacobians_plot
 
-from .cell import counted, fold, heading, picture, table, words
+from .cell import counted, fold, heading, picture, picture_if_made, table
 
 MAX_TABLE_ROWS = 20
 
@@ -23,7 +22,7 @@ def anatomy(value: Any, text: str) -> Iterator[str]:
     steps = counted(len(value.steps), "time step")
     yield heading(f"Anatomy of dL/d{value.label}", steps, f"|gradient| {norm:.4g}")
     panels = {"|G[t, i]|": value.norms}
-    yield _plot(lambda: heat.heatmaps(panels, value.steps, value.label))
+    yield picture_if_made(lambda: inline(heat.heatmaps(panels, value.steps, value.label)))
     lost = value.lost
     rows = []
     for k in few(lost, MAX_TABLE_ROWS):
@@ -36,7 +35,7 @@ def jacobians(value: Any, text: str) -> Iterator[str]:
     steps = counted(len(value.steps), "time step")
     state = f"a state of {counted(value.J.shape[-1], 'number')}"
     yield heading("Jacobians", steps, state, f"a factor of {value.factor:.4g} per step back")
-    yield _plot(lambda: jacobians_plot(value))
+    yield picture_if_made(lambda: inline(jacobians_plot(value)))
     rows = []
     for k in few(value.products, MAX_TABLE_ROWS):
         rows.append((k + 1, float(value.products[k, 0]), float(value.local[k])))
@@ -47,11 +46,3 @@ def jacobians(value: Any, text: str) -> Iterator[str]:
 def plot(figure: Any, text: str) -> Iterator[str]:
     """A figure."""
     yield picture(inline(figure))
-
-
-def _plot(make: Callable[[], Any]) -> str:
-    """The plot; where matplotlib is missing, a line that says so."""
-    try:
-        return picture(inline(make()))
-    except ArgumentError as error:
-        return words(error.text)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from minigrad.viz import style
 from minigrad.viz.lettering.font_widths import SANS_WIDTHS, text_ems
 
-from .scene import Group, Line, Pen, Run, Shape
+from .scene import Group, Line, Pen, Point, Run, Shape
 from .schemes import INK, PAGE
 
 TEXT_POINTS = 9.0
@@ -36,11 +36,8 @@ MEANINGS = {
 }
 """What the class of a node or an edge says, in the order of the legend."""
 
-
 SIGNS = {"scaled": "×", "clipped": "≤", "cut": "✂"}
 """What stands for a mark that is text alone."""
-
-Corner = tuple[float, float]
 
 
 class _Entry(NamedTuple):
@@ -90,7 +87,7 @@ def legend_of(groups: list[Group], scales: list[Group]) -> list[Group]:
 
 def _spread(scale: Group) -> tuple[float, float, float]:
     """Its least x, its least and its greatest y."""
-    points: list[Corner] = []
+    points: list[Point] = []
     for mark in scale.marks:
         if isinstance(mark, Line):
             height = mark.runs[0].size

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from minigrad import Step, Tape, Tensor
-from minigrad.errors import MinigradError
 from minigrad.internal import array_summary, operation
 from minigrad.viz import style
 from minigrad.viz.graphs.draw import draw
@@ -21,7 +20,7 @@ from .cell import (
     counted,
     fold,
     heading,
-    picture,
+    picture_if_made,
     pre,
     shown,
     standing_alone,
@@ -106,10 +105,7 @@ def tape(value: Tape, text: str) -> Iterator[str]:
     )
     if said := _choice(value)[1]:
         yield words(said, "soft")
-    try:
-        yield picture(picture_of(value))
-    except MinigradError as error:
-        yield words(error.text)
+    yield picture_if_made(lambda: picture_of(value))
     yield fold("as a program", pre(text))
 
 
@@ -168,10 +164,7 @@ def _plain(g: Any) -> Any:
 # --- pictures that were asked for -----------------------------------------------------------------
 def drawn(graph: Any, text: str) -> Iterator[str]:
     """The picture, however long it takes to lay out."""
-    try:
-        yield picture(svg(graph))
-    except MinigradError as error:
-        yield words(error.text)
+    yield picture_if_made(lambda: svg(graph))
 
 
 def stepper(value: Any, text: str) -> Iterator[str]:
@@ -198,9 +191,6 @@ def diff(value: Any, text: str) -> Iterator[str]:
     }
     facts = [f"{len(edges):,} {kind}" for kind, edges in counts.items() if edges]
     yield heading("Diff", *(facts or ["no difference"]))
-    try:
-        yield picture(svg(value.picture, LIMIT_SECONDS))
-    except MinigradError as error:
-        yield words(error.text)
+    yield picture_if_made(lambda: svg(value.picture, LIMIT_SECONDS))
     if value:
         yield fold("its edges", pre(text))

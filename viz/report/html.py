@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
-from zlib import crc32
+
+from minigrad.viz.output.cell import standing_alone
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #222; --soft: #555; --line: #ddd;
@@ -72,11 +73,7 @@ def _row(row: Sequence[Any]) -> str:
 
 def picture(svg: str, caption: str) -> str:
     """A figure with what it shows under it."""
-    # Figures of one page must not share an id: each gets a prefix of its own.
-    prefix = f"f{crc32(svg.encode()):x}-"
-    for mark in ('id="', 'href="#', "url(#"):
-        svg = svg.replace(mark, mark + prefix)
-    return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+    return f"<figure>{standing_alone(svg)}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def number(x: Any) -> str:

@@ -16,7 +16,8 @@ import sys
 import traceback
 from bdb import Bdb
 from collections import UserString, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from operator import call, methodcaller
 from types import CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -62,34 +63,26 @@ MAX_CODES = 10_000
 NOWHERE = compile("", "<backward>", "exec"), 0
 
 
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Visit(Step):
     """A step that is about to be taken: ``sent`` holds None where it is going to send nothing."""
 
-    __slots__ = ("_entry", "_stops", "_take")
-    _entry: Iterator[object]
-    _stops: Iterator[object]
-    _take: Callable[[], list[Any]]
+    # what applies the rules, once: a function of on_backward is called no second time because
+    # somebody looked
+    _take: Callable[[], list[Any]] = list
+    # who stops a debugger here
+    _stops: Iterable[object] = ()
+    # what happens first in the frame
+    _entry: Iterable[object] = ()
     _pdb = Bdb
     _tracer = staticmethod(sys.gettrace)
     _untrace = staticmethod(functools.partial(sys.settrace, None))
 
-    def prepare(self, stops: Iterator[object], take: Callable[[], list[Any]]) -> None:
-        """Who stops a debugger here, and what applies the rules."""
-        object.__setattr__(self, "_stops", stops)
-        object.__setattr__(self, "_take", take)
-
-    def begin(self, entry: Iterator[object]) -> None:
-        """What happens first in the frame."""
-        object.__setattr__(self, "_entry", entry)
-
     @property
     def contributions(self) -> list[Any]:
         """What the node sends to each input, in the input's shape; None: nothing."""
-        row = self._take()
-        # once: a function of on_backward is called no second time because somebody looked
-        object.__setattr__(self, "_take", functools.partial(list, row))
         sent = []
-        for is_sent, x, c in zip(self.sent, self.tensor.inputs, row, strict=True):
+        for is_sent, x, c in zip(self.sent, self.tensor.inputs, self._take(), strict=True):
             sent.append(conform(c, x, self.tensor) if is_sent and c is not None else None)
         return [written_out([c]) if type(c) is Scattered else c for c in sent]
 
@@ -157,9 +150,9 @@ class Visits:
     ) -> list[Any]:
         """Take a step in its frame."""
         watches = self.watches.get(node, [])
-        step = Visit(node, g, [True if s else None for s in sends], self.tape)
         look = methodcaller("look", self.tape, node, g)
-        step.prepare(filter(look, watches), take)
+        sent = [True if s else None for s in sends]
+        step = Visit(node, g, sent, self.tape, functools.cache(take), filter(look, watches))
         place = node.place or NOWHERE
         if watches and not is_users(place[0]):
             # where no debugger would stop, unless it was told to stop in libraries
@@ -207,8 +200,7 @@ def fail(error: Exception, node: Tensor, g: Any) -> NoReturn:
     def take() -> list[Any]:
         raise error
 
-    step = Visit(node, g, [True if x.requires_grad else None for x in node.inputs])
-    step.prepare(iter(()), take)
+    step = Visit(node, g, [True if x.requires_grad else None for x in node.inputs], _take=take)
     place = node.place or NOWHERE
     _run(step, place, _globals(place[0].co_filename), Stepping())
     raise error
@@ -221,8 +213,8 @@ def _run(
     """Take a step in a frame at that place, where these are the global names."""
     code = _code(place, f"{TITLE}{step.name}", _names(step), is_monitored())
     frame = FunctionType(code, names)
+    step = replace(step, _entry=stepping.entry())
     arguments = (step, step.grad, Formula(step), step.tensor, *step.tensor.inputs)
-    step.begin(stepping.entry())
     sent: list[Any]
     sent, tracer, _ = frame(*arguments)
     stepping.leave(code, tracer)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from minigrad.core.scope import looked
 from minigrad.core.tensor import Tensor
-from minigrad.source import asked_by_debugger, serials, user_place
+from minigrad.source import serials, user_place
 
+from .asking import asked_by_debugger
 from .text import is_long
 
 if TYPE_CHECKING:

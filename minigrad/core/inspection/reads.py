@@ -8,6 +8,7 @@ loss that is printed when it is there decides nothing.
 from __future__ import annotations
 
 import linecache
+import opcode
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -16,17 +17,9 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
 from minigrad.errors import LostGradientWarning, UnsupportedError, sentence
-from minigrad.source import (
-    Place,
-    asked_by_debugger,
-    describe,
-    formats_text,
-    line_of,
-    serials,
-    span,
-    stores_into_an_item,
-    user_place,
-)
+from minigrad.source import Place, describe, line_of, serials, span, user_place
+
+from .asking import asked_by_debugger
 
 if TYPE_CHECKING:
     from minigrad.core.tensor import Tensor
@@ -54,9 +47,9 @@ def mark(x: Tensor, reader: FrameType) -> None:
     A frame that formats text is no reader, nor is somebody at a debugger. Raises UnsupportedError
     for one that stores the number in an array.
     """
-    if formats_text(reader):
+    if _formats_text(reader):
         return
-    if stores_into_an_item(reader):
+    if _stores_into_an_item(reader):
         got = f"'{x.label}' needs a gradient, which a plain array would drop"
         expected = "collect Tensors in a list and np.stack them"
         raise UnsupportedError("a[i] = t", got=got, expected=expected)
@@ -67,6 +60,16 @@ def mark(x: Tensor, reader: FrameType) -> None:
         type(x).last_read = next(serials)
         where = describe(x.time, place)
         _mark_past(x, Read(x.last_read, place, x.serial, x.label, where))
+
+
+def _stores_into_an_item(frame: FrameType) -> bool:
+    """Whether the frame is about to execute ``a[i] = ...``, where NumPy asks for a number."""
+    return frame.f_code.co_code[frame.f_lasti] == opcode.opmap["STORE_SUBSCR"]
+
+
+def _formats_text(frame: FrameType) -> bool:
+    """Whether the frame is about to execute ``"%.3f" % t``, where Python asks for a number."""
+    return frame.f_code.co_code[frame.f_lasti] == opcode.opmap["BINARY_OP"]
 
 
 def _mark_past(x: Tensor, read: Read) -> None:

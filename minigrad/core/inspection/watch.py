@@ -58,19 +58,18 @@ class Watch(Scope):
         return f"Watch({self.title}, {state})"
 
 
+def meant(tape: Tape, target: str | Callable[[Tensor], object]) -> list[Tensor]:
+    """The nodes of that name, or those for which a predicate holds."""
+    if isinstance(target, str):
+        # all that bear it: a truncated tape may hold several versions of h_2
+        return [n for n, name in tape.names.items() if target in (n.name, name)]
+    return [n for n in tape.nodes if target(n)]
+
+
 def watched(
     target: str | Callable[[Tensor], object], fn: Callable[[Array | Tensor], object]
 ) -> Watch:
-    """Call fn(g) when the adjoint g of a node is complete.
-
-    The nodes are those of that name, or those for which a predicate holds.
-    """
-
-    def chosen(tape: Tape) -> list[Tensor]:
-        if isinstance(target, str):
-            # all that bear it: a truncated tape may hold several versions of h_2
-            return [n for n, name in tape.names.items() if target in (n.name, name)]
-        return [n for n in tape.nodes if target(n)]
+    """Call fn(g) when the adjoint g of a node that is meant is complete."""
 
     def look(tape: Tape, node: Tensor, g: Any) -> None:
         if fn(g) is not None:
@@ -84,4 +83,4 @@ def watched(
     title = repr(target)
     if not isinstance(target, str):
         title = getattr(target, "__name__", "predicate")
-    return Watch(title, chosen, look)
+    return Watch(title, lambda tape: meant(tape, target), look)

@@ -13,9 +13,10 @@ import pytest
 
 import minigrad as mg
 from minigrad import models
+from minigrad.core.inspection.asking import asked_by_debugger
 from minigrad.core.inspection.text import MAX_NODES_NAMED_AT_ONCE
 from minigrad.errors import GradientError, LostGradientWarning
-from minigrad.source import asked_by_debugger, serials
+from minigrad.source import serials
 from minigrad.transforms import checkpoint, differentiate
 from tests.zoo import param
 

@@ -6,11 +6,10 @@ import pytest
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.core.scope import watch
-from minigrad.debugger.passes import KINDS, Passes
+from minigrad.debugger.passes import BACKWARD, GRAD, SWEEP, Passes
 from minigrad.debugger.session import Session
 from minigrad.scoping import all_holding
 
-BACKWARD, GRAD, SWEEP = KINDS
 EPOCHS = 3
 
 

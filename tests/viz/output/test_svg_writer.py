@@ -1,8 +1,6 @@
 """Laws of every picture as SVG: one element per line of text, two schemes, a legend of what occurs, legible text."""
 
-import json
 import re
-from html import unescape
 from xml.etree import ElementTree
 
 import graphviz
@@ -15,8 +13,6 @@ from minigrad import viz
 from minigrad.viz import style
 from minigrad.viz.graphs.norm_colors import Scale
 from minigrad.viz.output.schemes import DARK_FILLS, DARK_INKS
-from tests import children
-from tests.chromium import CHROMIUM, in_chromium
 from tests.viz.conftest import legend, picture, read_back
 from tests.zoo import book_rnn, lstm, weight
 
@@ -241,7 +237,7 @@ def test_a_graph_of_ones_own_is_written_too():
 
 
 # --- in Chromium ----------------------------------------------------------------------------------------------------
-MEASURE = """<script>
+MEASURE = """(() => {
 const out = [];
 for (const g of document.querySelectorAll("g.node")) {
   const box = g.querySelector("rect, ellipse");
@@ -259,26 +255,16 @@ const texts = [...document.querySelectorAll("svg")].map(s => {
     return r.x >= v.x - 1 && r.x + r.width <= v.x + v.width + 1;
   });
 });
-document.body.textContent = JSON.stringify({out, texts});
-</script>"""
+return {out, texts};
+})()"""
 
 
-@in_chromium
-def test_no_text_leaves_its_box_in_a_browser(drawn, tmp_path):
+def test_no_text_leaves_its_box_in_a_browser(chromium, drawn, tmp_path):
     page = tmp_path / "page.html"
     pictures = "".join(map(drawn, PICTURES))
-    page.write_text(f'<!doctype html><meta charset="utf-8"><body>{pictures}{MEASURE}', "utf-8")
-    flags = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={tmp_path / 'profile'}",
-    ]
-    done = children.run(
-        [CHROMIUM, *flags, "--dump-dom", page.as_uri()],
-        capture_output=True,
-    )
-    measured = json.loads(unescape(re.search("<body>(.*)</body>", done.stdout.decode())[1]))
+    page.write_text(f'<!doctype html><meta charset="utf-8"><body>{pictures}', "utf-8")
+    chromium.open(page)
+    measured = chromium.run(MEASURE)
     assert len(measured["out"]) > 150
     assert [m for m in measured["out"] if max(m[1:]) > 0] == []
     assert dict(zip(PICTURES, measured["texts"], strict=True)) == dict.fromkeys(PICTURES, True)

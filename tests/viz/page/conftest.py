@@ -1,14 +1,6 @@
-"""One Chromium for the tests of the pages; nothing goes wrong in it."""
+"""Nothing goes wrong on a page."""
 
 import pytest
-
-from tests.chromium import opened
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    with opened(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.fixture

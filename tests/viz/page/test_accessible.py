@@ -9,17 +9,16 @@ from minigrad import models, viz
 from minigrad import transforms as tf
 from minigrad.models.book.cases import network, vanishing
 from tests import children
-from tests.chromium import CHROMIUM
 
 AXE = "axe-core@4.14.1"
 NPM = shutil.which("npm")
 
 
 @pytest.fixture(scope="module")
-def axe(tmp_path_factory):
+def axe(chromium, tmp_path_factory):
     """The text of axe-core's script."""
-    if CHROMIUM is None or NPM is None:
-        pytest.skip("the rules of accessibility need Chromium and npm")
+    if NPM is None:
+        pytest.skip("the rules of accessibility need npm")
     folder = tmp_path_factory.mktemp("axe")
     install = [NPM, "install", "--no-save", "--no-audit", "--no-fund", "--prefix", folder, AXE]
     done = children.run(install, check=False, capture_output=True, text=True, cwd=folder)

@@ -24,7 +24,6 @@ from minigrad.models.cells import LSTMCell
 from minigrad.models.unrolling import unroll
 from minigrad.viz.page.grids import grid
 from minigrad.viz.page.write import LIMIT, snapshot
-from tests.chromium import in_chromium
 
 HOSTILE = "</script><img src=x onerror='window.pwned=1'>\"><svg onload=window.pwned=2>"
 RNN = mg.Tape.of(network("rnn", 3))
@@ -218,7 +217,6 @@ PLACE = "document.getElementById('place').value"
 STATE = "Object.fromEntries([...document.querySelectorAll('.node')].map(n => [n.id, n.getAttribute('class')]))"
 
 
-@in_chromium
 @pytest.mark.parametrize(
     "tape",
     [RNN, tf.untie(RNN, RNN.parameters), mg.Tape.of(network("lstm", 2))],
@@ -247,7 +245,6 @@ def test_every_step_shows_the_numbers_of_backward(browser, tape, tmp_path):
         assert spoken == step.formula.splitlines()
 
 
-@in_chromium
 def test_to_the_end_and_back_to_the_start(browser, tmp_path):
     main = "document.getElementById('main').innerHTML.replaceAll(' style=\"\"', '')"
     browser.open(viz.stepper(RNN, tmp_path / "a.html"))
@@ -264,7 +261,6 @@ def test_to_the_end_and_back_to_the_start(browser, tmp_path):
     assert browser.run(main) == start
 
 
-@in_chromium
 def test_stop_at_a_node_shows_what_grad_gives(browser, tmp_path):
     browser.open(viz.stepper(RNN, tmp_path / "a.html"))
     for name in ("h_2", "h_1", "W_hh", "b_h", "h_3"):
@@ -279,7 +275,6 @@ def test_stop_at_a_node_shows_what_grad_gives(browser, tmp_path):
     )
 
 
-@in_chromium
 def test_the_first_bad_value_is_found(browser, tmp_path):
     browser.open(viz.stepper(mg.Tape.of(exploding()), tmp_path / "a.html"))
     browser.stop_at("nan")
@@ -292,7 +287,6 @@ def test_the_first_bad_value_is_found(browser, tmp_path):
     ]
 
 
-@in_chromium
 def test_the_bars_and_the_running_sum(browser, tmp_path):
     browser.open(viz.stepper(RNN, tmp_path / "a.html"))
     bars = "[...document.querySelectorAll('.weight')].map(w => w.querySelectorAll('.bar').length)"
@@ -305,7 +299,6 @@ def test_the_bars_and_the_running_sum(browser, tmp_path):
     assert shown in [numbers(g.data) for g in mg.grad(RNN.outputs[0], RNN.parameters)]
 
 
-@in_chromium
 def test_beside_the_full_gradient_the_truncated_one_stops_at_the_cut(browser, tmp_path):
     full = mg.Tape.of(vanishing(4))
     cut = tf.truncate(full, every=2)
@@ -326,7 +319,6 @@ def test_beside_the_full_gradient_the_truncated_one_stops_at_the_cut(browser, tm
     assert browser.run("document.querySelectorAll('.panel:nth-child(2) .edge.cut').length") == 1
 
 
-@in_chromium
 def test_the_keyboard_reaches_everything(browser, tmp_path):
     browser.open(viz.stepper(RNN, tmp_path / "a.html"))
     reached = []
@@ -353,7 +345,6 @@ def test_the_keyboard_reaches_everything(browser, tmp_path):
     assert browser.run("document.getElementById('message').textContent").startswith("stack: ")
 
 
-@in_chromium
 def test_play_goes_to_the_end_by_itself(browser, tmp_path):
     x = mg.tensor([1.0], requires_grad=True, name="x")
     browser.open(viz.stepper(mg.Tape.of(np.sum(x).named("L")), tmp_path / "a.html"))
@@ -364,7 +355,6 @@ def test_play_goes_to_the_end_by_itself(browser, tmp_path):
     assert "play" in browser.run("document.getElementById('play').textContent")
 
 
-@in_chromium
 def test_a_click_on_a_node_goes_to_its_step(browser, tmp_path):
     browser.open(viz.stepper(RNN, tmp_path / "a.html"))
     number = next(i for i, n in enumerate(RNN.nodes) if n.name == "h_1")
@@ -374,7 +364,6 @@ def test_a_click_on_a_node_goes_to_its_step(browser, tmp_path):
     )
 
 
-@in_chromium
 def test_a_hostile_name_cannot_run_code(browser, tmp_path):
     tape = hostile()
     browser.open(viz.stepper(tape, tmp_path / "a.html", beside=tf.untie(tape, tape.parameters)))
@@ -385,7 +374,6 @@ def test_a_hostile_name_cannot_run_code(browser, tmp_path):
     assert HOSTILE[:20] in browser.run("document.getElementById('main').textContent")
 
 
-@in_chromium
 def test_the_policy_forbids_the_rest(chromium, tmp_path):
     chromium.open(viz.stepper(RNN, tmp_path / "a.html"))
     assert chromium.problems() == []
@@ -402,7 +390,6 @@ def test_the_policy_forbids_the_rest(chromium, tmp_path):
     chromium.events.clear()
 
 
-@in_chromium
 def test_light_and_dark(browser, tmp_path):
     browser.open(viz.stepper(RNN, tmp_path / "a.html"))
     colours = (
@@ -419,7 +406,6 @@ def test_light_and_dark(browser, tmp_path):
     assert dark == ["rgb(16, 21, 28)", "rgb(16, 21, 28)", "rgb(230, 235, 241)"]
 
 
-@in_chromium
 def test_a_big_page_answers(browser, tmp_path):
     tape = big_lstm()
     browser.open(viz.stepper(tape, tmp_path / "a.html"))
