@@ -265,6 +265,9 @@ def _template(place: tuple[CodeType, int], count: int, for_monitoring: bool) -> 
         if isinstance(node, (ast.stmt, ast.expr, ast.arg)):
             node.lineno, node.col_offset = line, column
             node.end_lineno, node.end_col_offset = last_line, last_column
+        if isinstance(node, ast.Attribute):
+            # Python gives it the line where it ends, which would be a second event of the visit
+            node.end_lineno, node.end_col_offset = line, column
         if for_monitoring and isinstance(node, ast.Call) and ast.unparse(node) == "breakpoint()":
             node.lineno = node.end_lineno = BEYOND_EVERY_FILE
     module = compile(tree, place[0].co_filename, "exec", dont_inherit=True)
