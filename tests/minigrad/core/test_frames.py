@@ -175,8 +175,8 @@ def test_so_is_an_expression_of_many_lines(followed):
     x = param([1.0, 2.0], "x")
     # fmt: off
     loss = np.sum(
-        (x
-            * x)
+        x
+      * x
     )
     # fmt: on
     with followed() as seen:
@@ -195,6 +195,17 @@ def test_code_that_lost_its_lines_is_visited_where_it_begins(followed):
         names["loss"].backward()
     assert seen.names[-1] == "x"
     assert np.array_equal(x.grad, 2 * x.data)
+
+
+def test_equal_lines_of_two_files_are_visited_each_in_its_own(followed):
+    x = param([1.0, 2.0], "x")
+    for file in ("one.py", "two.py"):
+        names = {"x": x}
+        exec(compile("loss = sum(x * x)", file, "exec"), names)
+        with followed() as seen:
+            names["loss"].backward()
+        files = {v["frame"].f_code.co_filename for v in seen.visits if v["step"].name != "x"}
+        assert files == {file}
 
 
 def test_the_first_function_to_step_into_is_the_rule(followed):
