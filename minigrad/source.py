@@ -157,7 +157,8 @@ def line_of(code: CodeType, instruction: int) -> int:
 def span(place: tuple[CodeType, int]) -> tuple[Point, Point]:
     """Line and column where the expression at a place begins, and where it ends."""
     code, instruction = place
-    positions = next(itertools.islice(code.co_positions(), instruction // 2, None))
+    # none where a tool has stripped the code of its lines
+    positions = next(itertools.islice(code.co_positions(), instruction // 2, None), (None,) * 4)
     line, last_line, column, last_column = (number or 0 for number in positions)
     return (line, column), (last_line, last_column)
 

@@ -65,8 +65,13 @@ def script_pass(program: Program, passes: Passes) -> Chosen:
     KeyboardInterrupt where it was interrupted before there was anything.
     """
     code, module, path = _loaded(program)
+    process = os.getpid()
     # what the program leaves open, as a time step or no_grad(), ends with it
     ended = contextvars.copy_context().run(_run, code, module, path, program, passes)
+    if os.getpid() != process:
+        # a child that it forked, which is nobody's to step through: it ends as it would have
+        raise ended.error or SystemExit
+    _refuse_closed_streams(program)
     chosen = _found(program, passes, ended)
     if ended.error is not None and not _is_a_good_end(ended.error):
         line = _failed(program, ended.error, path)
@@ -126,6 +131,14 @@ def _run(code: CodeType, module: ModuleType, path: str, program: Program, passes
         except BaseException as error:
             return Ended(names, error)
     return Ended(names)
+
+
+def _refuse_closed_streams(program: Program) -> None:
+    for name in ("stdin", "stdout"):
+        stream = getattr(sys, name)
+        if stream is not None and stream.closed:
+            expected = "expected it open, for you to step through the pass"
+            raise ArgumentError(program.command, got=f"it closed sys.{name}", expected=expected)
 
 
 @contextlib.contextmanager

@@ -211,7 +211,9 @@ def _run(
     step: Visit, place: tuple[CodeType, int], names: dict[str, Any], stepping: Stepping
 ) -> list[Any]:
     """Take a step in a frame at that place, where these are the global names."""
-    code = _code(place, f"{TITLE}{step.name}", _names(step), is_monitored())
+    # by its file too: equal code of two files is equal to Python
+    where = place[0].co_filename, *place
+    code = _code(where, f"{TITLE}{step.name}", _names(step), is_monitored())
     frame = FunctionType(code, names)
     step = replace(step, _entry=stepping.entry())
     arguments = (step, step.grad, Formula(step), step.tensor, *step.tensor.inputs)
@@ -237,18 +239,19 @@ def _names(step: Visit) -> tuple[str, ...]:
 
 @functools.lru_cache(MAX_CODES)
 def _code(
-    place: tuple[CodeType, int], title: str, tensors: tuple[str, ...], for_monitoring: bool
+    where: tuple[str, CodeType, int], title: str, tensors: tuple[str, ...], for_monitoring: bool
 ) -> CodeType:
-    """The template's code as it would be if the user had written it at that place."""
-    code = _template(place, len(tensors), for_monitoring)
+    """The template's code as it would be if the user had written it there."""
+    code = _template(where, len(tensors), for_monitoring)
     variables = ("step", "grad", "formula", *tensors, "watch")
     return code.replace(co_name=title, co_qualname=title, co_varnames=variables)
 
 
 @functools.lru_cache(MAX_CODES)
-def _template(place: tuple[CodeType, int], count: int, for_monitoring: bool) -> CodeType:
+def _template(where: tuple[str, CodeType, int], count: int, for_monitoring: bool) -> CodeType:
     """The template with so many tensors, compiled for the expression at a place of the user's."""
-    (line, column), (last_line, last_column) = span(place)
+    file, code, instruction = where
+    (line, column), (last_line, last_column) = span((code, instruction))
     tree = ast.parse(TEMPLATE)
     (function,) = tree.body
     assert isinstance(function, ast.FunctionDef)
@@ -257,9 +260,13 @@ def _template(place: tuple[CodeType, int], count: int, for_monitoring: bool) -> 
         if isinstance(node, (ast.stmt, ast.expr, ast.arg)):
             node.lineno, node.col_offset = line, column
             node.end_lineno, node.end_col_offset = last_line, last_column
+        if isinstance(node, ast.Attribute):
+            # Python gives it the line where it ends, which would be a second event of the visit
+            node.end_lineno, node.end_col_offset = line, column
         if for_monitoring and isinstance(node, ast.Call) and ast.unparse(node) == "breakpoint()":
             node.lineno = node.end_lineno = BEYOND_EVERY_FILE
-    module = compile(tree, place[0].co_filename, "exec", dont_inherit=True)
+            node.end_col_offset = column
+    module = compile(tree, file, "exec", dont_inherit=True)
     return next(c for c in module.co_consts if isinstance(c, CodeType))
 
 

@@ -361,6 +361,26 @@ def test_an_interrupted_script_is_stepped(tmp_path):
     assert done.stderr == "minigrad: step train.py: interrupted. [train.py:8]\n"
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize("end", ["pass", "sys.exit(0)"])
+def test_a_child_that_a_script_forked_ends_as_it_would(tmp_path, end):
+    script = BACK + (
+        f"import os, sys\npid = os.fork()\nif pid == 0:\n    {end}\nelse:\n"
+        "    print('child:', os.waitpid(pid, 0)[1], flush=True)\n"
+    )
+    done = process(tmp_path, script, 'c\np grad("w").tolist()\n')
+    assert (done.returncode, done.stderr, gradient_of(done.stdout)) == (0, "", "[12.0]")
+    assert "child: 0\n" in done.stdout
+    assert done.stdout.count("the end: every gradient is complete") == 1
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout"])
+def test_a_script_that_closes_where_it_would_be_stepped_is_one_line(tmp_path, stream):
+    done = process(tmp_path, BACK + f"import sys\nsys.{stream}.close()\n", "c\n")
+    line = f"it closed sys.{stream}; expected it open, for you to step through the pass."
+    assert (done.returncode, done.stderr) == (1, f"minigrad: step train.py: {line}\n")
+
+
 def test_a_guard_lets_workers_begin(tmp_path):
     script = (
         "import multiprocessing\n"

@@ -171,6 +171,43 @@ def test_a_line_is_one_event_of_each_visit(followed):
         assert seen.events.count((code, code.co_firstlineno)) == 1
 
 
+def test_so_is_an_expression_of_many_lines(followed):
+    x = param([1.0, 2.0], "x")
+    # fmt: off
+    loss = np.sum(
+        x
+      * x
+    )
+    # fmt: on
+    with followed() as seen:
+        loss.backward()
+    for visit in seen.visits:
+        code = visit["frame"].f_code
+        assert [line for c, line in seen.events if c is code] == ["call", code.co_firstlineno]
+
+
+def test_code_that_lost_its_lines_is_visited_where_it_begins(followed):
+    x = param([1.0, 2.0], "x")
+    code = compile("loss = sum(x * x)", __file__, "exec").replace(co_linetable=b"")
+    names = {"x": x}
+    exec(code, names)
+    with followed() as seen:
+        names["loss"].backward()
+    assert seen.names[-1] == "x"
+    assert np.array_equal(x.grad, 2 * x.data)
+
+
+def test_equal_lines_of_two_files_are_visited_each_in_its_own(followed):
+    x = param([1.0, 2.0], "x")
+    for file in ("one.py", "two.py"):
+        names = {"x": x}
+        exec(compile("loss = sum(x * x)", file, "exec"), names)
+        with followed() as seen:
+            names["loss"].backward()
+        files = {v["frame"].f_code.co_filename for v in seen.visits if v["step"].name != "x"}
+        assert files == {file}
+
+
 def test_the_first_function_to_step_into_is_the_rule(followed):
     x = param([1.0, 2.0], "x")
     loss = np.sum(np.tanh(x))
