@@ -17,7 +17,7 @@ import traceback
 from bdb import Bdb
 from collections import UserString, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import call, methodcaller
 from types import CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -49,7 +49,7 @@ def backward(step, grad, formula):
     for watch in step._stops:
         breakpoint()
     return (
-        step._take(),
+        step._gather(step._applied),
         step._tracer(),
         isinstance(getattr(step._tracer(), "__self__", None), step._pdb) and step._untrace(),
     )
@@ -67,9 +67,10 @@ NOWHERE = compile("", "<backward>", "exec"), 0
 class Visit(Step):
     """A step that is about to be taken: ``sent`` holds None where it is going to send nothing."""
 
-    # what applies the rules, once: a function of on_backward is called no second time because
-    # somebody looked
-    _take: Callable[[], list[Any]] = list
+    # the rules with their operands, and what makes one row of what they send
+    _rules: list[Callable[[], Any]] = field(default_factory=list)
+    _gather: Callable[[Iterable[Any]], list[Any]] = list
+    _applied: Iterable[Any] = ()
     # who stops a debugger here
     _stops: Iterable[object] = ()
     # what happens first in the frame
@@ -81,8 +82,13 @@ class Visit(Step):
     @property
     def contributions(self) -> list[Any]:
         """What the node sends to each input, in the input's shape; None: nothing."""
+        for i, apply in enumerate(self._rules):
+            c = apply()
+            # once: a function of on_backward is called no second time because somebody looked
+            self._rules[i] = functools.partial([c].__getitem__, 0)
+        row = self._gather(map(call, self._rules))
         sent = []
-        for is_sent, x, c in zip(self.sent, self.tensor.inputs, self._take(), strict=True):
+        for is_sent, x, c in zip(self.sent, self.tensor.inputs, row, strict=True):
             sent.append(conform(c, x, self.tensor) if is_sent and c is not None else None)
         return [written_out([c]) if type(c) is Scattered else c for c in sent]
 
@@ -120,7 +126,7 @@ class Visits:
         for swept in sweep(nodes, self.tape.outputs[0], seed, wanted, self.take):
             node, g, _ = swept
             if node.fn is None and self.are_for(node):
-                self.in_frame(node, g, [], list)
+                self.in_frame(node, g, [], [])
             yield swept
 
     def take(
@@ -137,7 +143,7 @@ class Visits:
 
         def joint(*operands: Any, **keywords: Any) -> list[Any]:
             rules = _applied(op, sends, operands, keywords)
-            return self.in_frame(node, g, sends, rules)
+            return self.in_frame(node, g, sends, rules, next if op.joint else list)
 
         return contributions(wanted, node, g, y, values, joint)
 
@@ -146,13 +152,20 @@ class Visits:
         return node in self.watches or is_followed()
 
     def in_frame(
-        self, node: Tensor, g: Any, sends: list[bool], take: Callable[[], list[Any]]
+        self,
+        node: Tensor,
+        g: Any,
+        sends: list[bool],
+        rules: list[Callable[[], Any]],
+        gather: Callable[..., list[Any]] = list,
     ) -> list[Any]:
         """Take a step in its frame."""
         watches = self.watches.get(node, [])
         look = methodcaller("look", self.tape, node, g)
         sent = [True if s else None for s in sends]
-        step = Visit(node, g, sent, self.tape, functools.cache(take), filter(look, watches))
+        applied = map(call, rules)
+        stops = filter(look, watches)
+        step = Visit(node, g, sent, self.tape, rules, gather, applied, stops)
         place = node.place or NOWHERE
         if watches and not is_users(place[0]):
             # where no debugger would stop, unless it was told to stop in libraries
@@ -175,16 +188,19 @@ def visited(
 # --- the rules of a step --------------------------------------------------------------------------
 def _applied(
     op: Op, sends: list[bool], operands: tuple[Any, ...], keywords: dict[str, Any]
-) -> Callable[[], list[Any]]:
-    """What applies the rules of an op: a call of C, of which the rules are the first Python."""
+) -> list[Callable[[], Any]]:
+    """The rules of an op with their operands: calls of C, of which the rules are the first Python.
+
+    One for each input, or the joint rule alone.
+    """
     if op.joint is not None:
-        return functools.partial(op.joint, *operands, **keywords)
+        return [functools.partial(op.joint, *operands, **keywords)]
     rules: list[Callable[[], Any]] = []
     for rule, is_sent in zip(op.rules, sends, strict=True):
         # type(None)() is None
         applied = functools.partial(rule, *operands, **keywords) if rule and is_sent else type(None)
         rules.append(applied)
-    return functools.partial(list, map(call, rules))
+    return rules
 
 
 def fail(error: Exception, node: Tensor, g: Any) -> NoReturn:
@@ -197,10 +213,11 @@ def fail(error: Exception, node: Tensor, g: Any) -> NoReturn:
     if any(frame.f_code.co_name.startswith(TITLE) for frame in frames):
         raise error
 
-    def take() -> list[Any]:
+    def rule() -> NoReturn:
         raise error
 
-    step = Visit(node, g, [True if x.requires_grad else None for x in node.inputs], _take=take)
+    sent = [True if x.requires_grad else None for x in node.inputs]
+    step = Visit(node, g, sent, _rules=[rule], _applied=map(call, [rule]))
     place = node.place or NOWHERE
     _run(step, place, _globals(place[0].co_filename), Stepping())
     raise error

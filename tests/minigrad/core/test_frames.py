@@ -279,6 +279,29 @@ def test_what_a_step_sends_may_be_looked_at_before_it_is_sent(stops, monkeypatch
     assert len(calls) == 2
 
 
+def test_a_look_that_was_interrupted_leaves_the_step_as_it_was(monkeypatch):
+    calls = []
+
+    def look(g):
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    x = param([1.0, 2.0], "x")
+    loss = np.sum(mg.on_backward(x * 3.0, look))
+
+    def at_the_prompt():
+        step = inspect.currentframe().f_back.f_locals["step"]
+        with pytest.raises(KeyboardInterrupt):
+            step.contributions
+
+    monkeypatch.setattr(sys, "breakpointhook", at_the_prompt)
+    with mg.break_at(loss, "on_backward"):
+        loss.backward()
+    assert len(calls) == 2
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
 def test_which_watch_stopped(stops):
     x = param(1.0, "x")
     loss = x * x
