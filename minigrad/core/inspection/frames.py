@@ -50,7 +50,7 @@ def backward(step, grad, formula):
     return (
         step._take(),
         step._tracer(),
-        isinstance(getattr(step._tracer(), "__self__", None), step._pdb) and step._untrace(),
+        step._is(step._of(step._tracer(), "__self__", None), step._pdb) and step._untrace(),
     )
 """
 TITLE = "backward of "
@@ -69,6 +69,8 @@ class Visit(Step):
     _entry: Iterator[object]
     _stops: Iterator[object]
     _take: Callable[[], list[Any]]
+    # not by the global names of the user's file, where they may be something else
+    _is, _of = isinstance, getattr
     _pdb = Bdb
     _tracer = staticmethod(sys.gettrace)
     _untrace = staticmethod(functools.partial(sys.settrace, None))
