@@ -51,7 +51,7 @@ def backward(step, grad, formula):
     return (
         step._gather(step._applied),
         step._tracer(),
-        isinstance(getattr(step._tracer(), "__self__", None), step._pdb) and step._untrace(),
+        step._is(step._of(step._tracer(), "__self__", None), step._pdb) and step._untrace(),
     )
 """
 TITLE = "backward of "
@@ -75,6 +75,8 @@ class Visit(Step):
     _stops: Iterable[object] = ()
     # what happens first in the frame
     _entry: Iterable[object] = ()
+    # not by the global names of the user's file, where they may be something else
+    _is, _of = isinstance, getattr
     _pdb = Bdb
     _tracer = staticmethod(sys.gettrace)
     _untrace = staticmethod(functools.partial(sys.settrace, None))
