@@ -27,6 +27,18 @@ BACKWARD = "#A65E00"
 ADDED = "#0B7A3B"
 REMOVED = "#B3B8BF"
 
+SERIES = (
+    "#0072B2",
+    "#D06C25",
+    "#1C9C71",
+    "#C76BA1",
+    "#8A38DC",
+    "#6F632A",
+    "#6F2A2A",
+    "#0E494E",
+)
+"""Lines and bars of plots, told apart by colour-blind readers too, on either ground."""
+
 SANS = "Helvetica"
 MATH = "Times-Italic"
 NOTE_POINTS = 9.0

@@ -9,8 +9,9 @@ import numpy as np
 
 from minigrad.errors import ArgumentError
 from minigrad.viz.plots import anatomy as heat
-from minigrad.viz.plots.axes import few, inline
+from minigrad.viz.plots.axes import few
 from minigrad.viz.plots.jacobians import jacobians as jacobians_plot
+from minigrad.viz.plots.vector import svg_text
 
 from .cell import counted, fold, heading, picture, table, words
 
@@ -46,12 +47,12 @@ def jacobians(value: Any, text: str) -> Iterator[str]:
 
 def plot(figure: Any, text: str) -> Iterator[str]:
     """A figure."""
-    yield picture(inline(figure))
+    yield picture(svg_text(figure))
 
 
 def _plot(make: Callable[[], Any]) -> str:
     """The plot; where matplotlib is missing, a line that says so."""
     try:
-        return picture(inline(make()))
+        return picture(svg_text(make()))
     except ArgumentError as error:
         return words(error.text)
