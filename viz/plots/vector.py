@@ -17,7 +17,7 @@ from .axes import FONT, look
 
 PIXELS_PER_INCH = 192
 NAMESPACE = "{http://www.w3.org/2000/svg}"
-LINK = "{http://www.w3.org/1999/xlink}href"
+LINKS = "{http://www.w3.org/1999/xlink}"
 # what matplotlib says in a style sheet, which would hold for the whole page
 LINES = {"stroke-linejoin": "round", "stroke-linecap": "butt"}
 _WORD = re.compile(r"(\s+)")
@@ -52,7 +52,8 @@ def svg_text(fig: Any) -> str:
         _said("style", dark_rules(colours)),
     ]
     looks = {"class": "minigrad", "role": "img", "style": "max-width:100%;height:auto"}
-    root.attrib = {"xmlns": NAMESPACE[1:-1], **looks, **LINES, **root.attrib}
+    names = {"xmlns": NAMESPACE[1:-1], "xmlns:xlink": LINKS[1:-1]}
+    root.attrib = {**names, **looks, **LINES, **root.attrib}
     return ElementTree.tostring(root, "unicode") + "\n"
 
 
@@ -80,8 +81,8 @@ def _description(axes: Any) -> str:
 def _dress(element: Element) -> None:
     """Attributes in place of styles, which no style sheet can change; no names of other spaces."""
     element.tag = element.tag.removeprefix(NAMESPACE)
-    if LINK in element.attrib:
-        element.set("href", element.attrib.pop(LINK))
+    if LINKS + "href" in element.attrib:
+        element.set("xlink:href", element.attrib.pop(LINKS + "href"))
     for declaration in element.attrib.pop("style", "").split(";"):
         name, _, value = map(str.strip, declaration.partition(":"))
         if value.startswith("#"):
