@@ -9,7 +9,7 @@ from html import escape
 
 from minigrad.viz.lettering.font_widths import MATH_WIDTHS, SANS_WIDTHS, text_ems
 from minigrad.viz.lettering.latex import Piece, pieces_of
-from minigrad.viz.lettering.latex_symbols import BOLD, RAISED, UPRIGHT
+from minigrad.viz.lettering.latex_symbols import BOLD, GREEK, RAISED, UPRIGHT
 
 # The book's colours.
 PARAMETER = "#66BFFF"
@@ -25,6 +25,18 @@ FAINT = "#5F6670"
 BACKWARD = "#A65E00"
 ADDED = "#0B7A3B"
 REMOVED = "#B3B8BF"
+
+SERIES = (
+    "#0072B2",
+    "#D06C25",
+    "#1C9C71",
+    "#C76BA1",
+    "#8A38DC",
+    "#6F632A",
+    "#6F2A2A",
+    "#0E494E",
+)
+"""Lines and bars of plots, told apart by colour-blind readers too, on either ground."""
 
 SANS = "Helvetica"
 MATH = "Times-Italic"
@@ -113,12 +125,21 @@ def _plain_pieces(text: str) -> list[Piece]:
     start = 0
     for match in _INDEXED.finditer(text):
         index = match[2].strip("_")
-        if _is_index(match[1], index):
-            read.append(Piece(text[start : match.end(1)]))
+        base = _letter(match[1])
+        if _is_index(base, index):
+            read.append(Piece(text[start : match.start()] + base))
             read.append(Piece(index.replace("_", ","), "sub"))
             start = match.end()
     read.append(Piece(text[start:]))
     return read
+
+
+def _letter(base: str) -> str:
+    """The letter that a name with an index begins with: that of ``xi_t`` is ξ."""
+    if base in GREEK:
+        return GREEK[base]
+    lower = base.lower()
+    return GREEK[lower].upper() if lower in GREEK and base == lower.capitalize() else base
 
 
 def _counted(piece: Piece) -> list[Piece]:

@@ -75,9 +75,10 @@ def _write(outcome: Outcome, path: str) -> Path:
     if suffix == ".json":
         return write_atomically(path, outcome.json())
     # Only here: viz needs libraries that the tables do without.
-    from minigrad.viz.plots import axes, comparison
+    from minigrad import viz
+    from minigrad.viz.plots import comparison
 
-    return axes.save(outcome.plot(comparison), path)
+    return viz.render(outcome.plot(comparison), path)
 
 
 def _strategies(args: argparse.Namespace) -> Outcome:

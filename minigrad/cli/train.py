@@ -72,9 +72,9 @@ def _write(args: argparse.Namespace, run: Any) -> list[Path]:
         written.append(checkpoint.save(run.model, run.vocab, args.save))
     if args.curve:
         # Only here: viz needs libraries that training does without.
-        from minigrad.viz.plots import perplexities
+        from minigrad import viz
 
-        written.append(perplexities.save(run.history, args.curve))
+        written.append(viz.render(viz.plots.curves(run), args.curve))
     return written
 
 

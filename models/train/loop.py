@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -29,12 +29,19 @@ EVAL_BATCH = 1024
 
 @dataclass(frozen=True)
 class Fit:
-    """A finished run: updates, tokens, their mean loss in nats, the share of updates clipped."""
+    """A finished run: updates, tokens, their mean loss in nats, the share of updates clipped.
+
+    And of each update the loss in nats per token, the norm of the gradient before and after
+    clipping: ``viz.plots.curves`` draws them.
+    """
 
     updates: int
     tokens: int
     loss: float
     clipped: float
+    losses: tuple[float, ...] = field(default=(), repr=False)
+    norms: tuple[float, ...] = field(default=(), repr=False)
+    clipped_norms: tuple[float, ...] = field(default=(), repr=False)
 
 
 def fit(
@@ -61,17 +68,19 @@ def fit(
     >>> run.updates, run.tokens, run.loss < 1.0
     (60, 1200, True)
     """
-    steps = 0
     tokens = 0
     clipped_steps = 0
     nats = 0.0
+    rows = []
     for u in updates(model, stream, strategy, clip, optimizer, **options):
         refuse_nonfinite(u)
-        steps += 1
         tokens += u.tokens
         clipped_steps += u.clipped
         nats += u.loss * u.tokens
-    return Fit(steps, tokens, nats / max(tokens, 1), clipped_steps / max(steps, 1))
+        rows.append((u.loss, u.norm, u.clipped_norm))
+    steps = len(rows)
+    columns = zip(*rows, strict=True)
+    return Fit(steps, tokens, nats / max(tokens, 1), clipped_steps / max(steps, 1), *columns)
 
 
 def refuse_nonfinite(u: Update) -> None:

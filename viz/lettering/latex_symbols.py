@@ -103,6 +103,12 @@ SYMBOLS = {
     "varpi": "ϖ",
     "varsigma": "ς",
 }
+_LETTERS = """
+alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu
+nu xi omicron pi rho sigma tau upsilon phi chi psi omega
+"""
+GREEK = dict(zip(_LETTERS.split(), "αβγδεζηθικλμνξοπρστυφχψω", strict=True))
+"""Letters as programs name them; that of ``Gamma`` is its capital."""
 FUNCTIONS = frozenset(
     (
         "arg",

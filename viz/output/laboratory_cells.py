@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.viz.plots import anatomy as heat
-from minigrad.viz.plots.axes import few, inline
+from minigrad.viz.plots.axes import few
 from minigrad.viz.plots.jacobians import jacobians as jacobians_plot
+from minigrad.viz.plots.vector import svg_text
 
 from .cell import counted, fold, heading, picture, picture_if_made, table
 
@@ -22,7 +23,7 @@ def anatomy(value: Any, text: str) -> Iterator[str]:
     steps = counted(len(value.steps), "time step")
     yield heading(f"Anatomy of dL/d{value.label}", steps, f"|gradient| {norm:.4g}")
     panels = {"|G[t, i]|": value.norms}
-    yield picture_if_made(lambda: inline(heat.heatmaps(panels, value.steps, value.label)))
+    yield picture_if_made(lambda: svg_text(heat.heatmaps(panels, value.steps, value.label)))
     lost = value.lost
     rows = []
     for k in few(lost, MAX_TABLE_ROWS):
@@ -35,7 +36,7 @@ def jacobians(value: Any, text: str) -> Iterator[str]:
     steps = counted(len(value.steps), "time step")
     state = f"a state of {counted(value.J.shape[-1], 'number')}"
     yield heading("Jacobians", steps, state, f"a factor of {value.factor:.4g} per step back")
-    yield picture_if_made(lambda: inline(jacobians_plot(value)))
+    yield picture_if_made(lambda: svg_text(jacobians_plot(value)))
     rows = []
     for k in few(value.products, MAX_TABLE_ROWS):
         rows.append((k + 1, float(value.products[k, 0]), float(value.local[k])))
@@ -45,4 +46,4 @@ def jacobians(value: Any, text: str) -> Iterator[str]:
 
 def plot(figure: Any, text: str) -> Iterator[str]:
     """A figure."""
-    yield picture(inline(figure))
+    yield picture(svg_text(figure))

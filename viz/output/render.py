@@ -7,11 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import graphviz
-
 from minigrad.errors import ArgumentError, UnsupportedError
 from minigrad.internal import write_atomically
-from minigrad.viz.plots.axes import image
+from minigrad.viz.plots import vector
 
 from .converter import INSTALL_CONVERTER, converted, has_converter
 from .graphviz_process import LIMIT, TimeLimitError, laid_out
@@ -49,10 +47,9 @@ def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Pa
     if kind not in FORMATS:
         expected = "expected a name ending in " + ", ".join(f".{k}" for k in FORMATS)
         raise ArgumentError("render", got=f"{str(path)!r}", expected=expected)
-    if hasattr(graph, "savefig"):
-        return write_atomically(path, _plotted(graph, path, kind))
     _refuse_no_picture("render", graph)
     if kind == "dot":
+        _refuse_plot(graph, path)
         return write_atomically(path, graph.source.encode())
     drawn = _drawn(graph, limit)
     remark, remedy = drawn.remark, ""
@@ -64,6 +61,9 @@ def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Pa
         write_atomically(path, drawn.picture.encode())
     elif has_converter():
         write_atomically(path, converted(drawn.picture, kind))
+    elif _is_plot(graph):
+        # matplotlib can write it alone, in a font of its own
+        write_atomically(path, vector.written(graph, kind))
     else:
         path = path.with_suffix(".svg")
         write_atomically(path, drawn.picture.encode())
@@ -74,11 +74,11 @@ def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Pa
     return path
 
 
-def svg(graph: graphviz.Digraph, limit: float = LIMIT) -> str:
-    """The graph as SVG text, for notebooks.
+def svg(graph: Any, limit: float = LIMIT) -> str:
+    """The graph, or a plot, as SVG text, for notebooks.
 
-    Raises ArgumentError for what is no graph, UnsupportedError where Graphviz is missing, or comes
-    to no end within ``limit`` seconds.
+    Raises ArgumentError for what is no picture, UnsupportedError where Graphviz is missing, or
+    comes to no end within ``limit`` seconds.
 
     >>> from minigrad import models, viz
     >>> viz.svg(viz.unrolled(models.section(T=3).tape)).count('<g class="node')
@@ -98,21 +98,27 @@ def svg(graph: graphviz.Digraph, limit: float = LIMIT) -> str:
 
 def _refuse_no_picture(caller: str, graph: Any) -> None:
     """Raise ArgumentError for a tape, or anything else, where a picture of it belongs."""
-    if not hasattr(type(graph), "source"):
+    if not (_is_plot(graph) or hasattr(type(graph), "source")):
         got = f"a {type(graph).__name__}"
         raise ArgumentError(caller, got=got, expected="expected a picture, as viz.draw(tape) makes")
 
 
-def _plotted(figure: Any, path: Path, kind: str) -> bytes:
-    """A matplotlib figure as the bytes of a file."""
-    if kind == "dot":
+def _is_plot(graph: Any) -> bool:
+    """Whether it is a figure of matplotlib's."""
+    return hasattr(type(graph), "savefig")
+
+
+def _refuse_plot(graph: Any, path: Path) -> None:
+    """Raise ArgumentError for a plot where a graph belongs."""
+    if _is_plot(graph):
         expected = "a plot is expected as .svg, .png or .pdf"
         raise ArgumentError("render", got=f"{str(path)!r}", expected=expected)
-    return image(figure, kind)
 
 
-def _drawn(graph: graphviz.Digraph, limit: float) -> Drawn:
+def _drawn(graph: Any, limit: float) -> Drawn:
     """The picture, or that of the graph's ``simpler`` one where the layout takes too long."""
+    if _is_plot(graph):
+        return Drawn(vector.svg_text(graph), "")
     remark = ""
     while True:
         try:

@@ -31,6 +31,24 @@ DARK_INKS = {
 }
 """What is drawn with: text, lines and the heads of arrows."""
 
+DARK_SERIES = dict(
+    zip(
+        style.SERIES,
+        (
+            "#58A6FF",
+            "#E08D52",
+            "#00F5A3",
+            "#FF149D",
+            "#A852FF",
+            "#F5CC00",
+            "#FF1414",
+            "#AEDCE0",
+        ),
+        strict=True,
+    )
+)
+"""Lines and bars of plots: the same hues, another lightness."""
+
 
 def dark_rules(colours: Iterable[str]) -> str:
     """The style sheet that gives the colours of a picture their dark ones where a page is dark.
@@ -38,9 +56,9 @@ def dark_rules(colours: Iterable[str]) -> str:
     It says nothing of anything outside pictures: any number of them can stand in one page.
     """
     rules = ""
-    dark = DARK_FILLS | DARK_INKS
+    dark = DARK_FILLS | DARK_INKS | DARK_SERIES
     for colour in sorted({*colours} & dark.keys()):
         rules += f'.minigrad [fill="{colour}"]{{fill:{dark[colour]}}}'
-        if colour in DARK_INKS:
+        if colour not in DARK_FILLS:
             rules += f'.minigrad [stroke="{colour}"]{{stroke:{dark[colour]}}}'
     return f"@media (prefers-color-scheme:dark){{{rules}}}"

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .axes import FAINT, few, figure, look
+from .axes import COLORS, FAINT, few, figure, label_powers, look
 
-CUT_COLOR = "#E9EBEE"
-LINE_COLOR = "#0072B2"
+# Half of nothing: a grey that shows on either ground.
+CUT_COLOR = "#80808040"
 # what is smaller than the largest by more than this is drawn as if it were that small
 MAX_DECADES = 12
 MAX_TICKS = 5
@@ -43,6 +43,7 @@ def heatmaps(panels: Mapping[str, npt.ArrayLike], steps: Sequence[int], label: s
         )
         bar.set_label(f"|G[t, i]| of {label}")
         bar.outline.set_edgecolor(FAINT)
+        label_powers(bar.ax.yaxis)
     return fig
 
 
@@ -97,7 +98,7 @@ def lags(lost: npt.ArrayLike, label: str) -> Any:
     with look():
         fig = figure(3.6, 2.7)
         axes = fig.subplots()
-        axes.plot(seen[wrong], error[wrong], color=LINE_COLOR)
+        axes.plot(seen[wrong], error[wrong], color=COLORS[0])
         axes.axhline(
             0.01,
             color=FAINT,
@@ -116,6 +117,7 @@ def lags(lost: npt.ArrayLike, label: str) -> Any:
         )
         axes.set_xlim(0, len(error) + 1)
         axes.set_yscale("log")
+        label_powers(axes.yaxis)
         axes.set_xlabel("steps that a loss term sees")
         axes.set_ylabel("relative error")
         axes.set_title(f"What truncation loses of dL/d{label}")

@@ -1,29 +1,18 @@
-"""What all plots share: matplotlib, asked for only now, its look, and the way to a file."""
+"""What all plots share: matplotlib, asked for only now, and its look."""
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from minigrad.errors import ArgumentError
-from minigrad.internal import write_atomically
+from minigrad.viz import style
+from minigrad.viz.output import schemes
 
-# Okabe and Ito's colours, which colour-blind readers tell apart too
-COLORS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#5B2A9D",
-    "#80868F",
-    "#000000",
-)
-INK, FAINT = "#222222", "#80868F"
+COLORS = style.SERIES
+INK, FAINT = schemes.INK, style.FAINT
+# What matplotlib brings with it, a little wider than the font of the file.
+FONT = "DejaVu Sans"
 LOOK: dict[Any, Any] = {
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
@@ -33,11 +22,14 @@ LOOK: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
-    "font.family": "DejaVu Sans",
+    "figure.facecolor": schemes.PAGE,
+    "font.family": FONT,
     "font.size": 8.5,
     "legend.fontsize": 8,
     "legend.frameon": False,
     "lines.linewidth": 1.4,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
     "svg.hashsalt": "minigrad",
     "text.color": INK,
     "xtick.color": INK,
@@ -45,10 +37,6 @@ LOOK: dict[Any, Any] = {
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
 }
-FORMATS = ("svg", "png", "pdf")
-
-
-PIXELS_PER_INCH = 160
 
 
 def matplotlib() -> Any:
@@ -76,32 +64,18 @@ def look() -> Any:
     return matplotlib().rc_context(ours)
 
 
-def image(fig: Any, kind: str = "svg") -> bytes:
-    """The figure as the bytes of an svg, png or pdf; the same on every run."""
-    if kind not in FORMATS:
-        expected = f"expected one of {', '.join(FORMATS)}"
-        raise ArgumentError("plot", got=f"format {kind!r}", expected=expected)
-    file = io.BytesIO()
-    dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    with look():
-        fig.savefig(
-            file,
-            format=kind,
-            dpi=PIXELS_PER_INCH,
-            metadata=dates.get(kind),
-        )
-    return file.getvalue()
+def color(k: int) -> str:
+    """That of the k-th line."""
+    return COLORS[k % len(COLORS)]
 
 
-def inline(fig: Any) -> str:
-    """The figure as an svg element to stand inside a page."""
-    text = image(fig).decode()
-    return text[text.index("<svg") :]
+def label_powers(*axes: Any) -> None:
+    """Numbers on logarithmic axes (xaxis, yaxis) as the graphs write them: 0.01, 10⁻⁶."""
+    from .ticks import Powers
 
-
-def save(fig: Any, path: str | os.PathLike[str]) -> Path:
-    """Write the figure, whole or not at all; the suffix of path decides the format."""
-    return write_atomically(path, image(fig, Path(path).suffix[1:].lower()))
+    for axis in axes:
+        axis.set_major_formatter(Powers())
+        axis.set_minor_formatter(Powers())
 
 
 def few(values: Sequence[Any], most: int) -> list[int]:

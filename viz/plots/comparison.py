@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .axes import COLORS, FAINT, figure, look
+from .axes import COLORS, FAINT, color, figure, label_powers, look
 
 Interval = Callable[[Any], tuple[float, float]]
 """Mean and half width of the 95 % interval of some numbers."""
@@ -30,10 +30,6 @@ def strategies(results: Sequence[Any], interval: Interval, loss: str = "loss") -
     return fig
 
 
-def _color(k: int) -> str:
-    return COLORS[k % len(COLORS)]
-
-
 def _bars(axes: Any, results: Sequence[Any]) -> None:
     """Bias and, where a strategy is random, the spread of its gradient."""
     top = max(max(r.bias, r.spread) for r in results) or 1.0
@@ -41,11 +37,11 @@ def _bars(axes: Any, results: Sequence[Any]) -> None:
         random = r.draws > 1
         bias_row = row - 0.2 * random
         text = f"{r.bias:.2g} (by chance {r.bias_error:.2g})" if random else f"{r.bias:.2g}"
-        axes.barh(bias_row, r.bias, 0.36, color=_color(row))
+        axes.barh(bias_row, r.bias, 0.36, color=color(row))
         axes.text(r.bias + 0.02 * top, bias_row, text, va="center", fontsize=7)
         if random:
             text = f"spread {r.spread:.2g}"
-            axes.barh(row + 0.2, r.spread, 0.36, color=_color(row), alpha=0.35)
+            axes.barh(row + 0.2, r.spread, 0.36, color=color(row), alpha=0.35)
             axes.text(r.spread + 0.02 * top, row + 0.2, text, va="center", fontsize=7)
     axes.set_yticks(range(len(results)), [r.name for r in results])
     axes.invert_yaxis()
@@ -61,7 +57,7 @@ def _curves(axes: Any, results: Sequence[Any], loss: str, seeds: int) -> None:
     """The mean training curve of each strategy."""
     for k, r in enumerate(results):
         mean = np.mean(r.curves, axis=0)
-        axes.plot(r.updates, mean, color=_color(k), label=r.name)
+        axes.plot(r.updates, mean, color=color(k), label=r.name)
     plural = "s" * (seeds > 1)
     axes.set(xlabel="updates", title=f"{loss}, mean of {seeds} seed{plural}")
     axes.legend()
@@ -76,14 +72,14 @@ def _above(axes: Any, results: Sequence[Any], full: Any, interval: Interval) -> 
         differences = (np.array(r.curves) - exact).T
         intervals = [interval(list(at_update)) for at_update in differences]
         mean, half = np.array(intervals).T
-        axes.plot(r.updates, mean, color=_color(k), label=r.name)
+        axes.plot(r.updates, mean, color=color(k), label=r.name)
         if np.isfinite(half).all():
             low, high = mean - half, mean + half
             axes.fill_between(
                 r.updates,
                 low,
                 high,
-                color=_color(k),
+                color=color(k),
                 alpha=0.12,
                 lw=0,
             )
@@ -112,7 +108,7 @@ def balancing(runs: Sequence[Any], optimum: float) -> Any:
             axes.plot(
                 steps,
                 distance,
-                color=_color(names.index(name)),
+                color=color(names.index(name)),
                 ls="--" if name.startswith("ARTBP") else "-",
                 lw=1.1,
                 label=name if first else None,
@@ -121,9 +117,10 @@ def balancing(runs: Sequence[Any], optimum: float) -> Any:
             xscale="log",
             yscale="log",
             xlabel="steps of data",
-            ylabel=r"$|\theta - \theta^*|$",
+            ylabel="|θ − θ*|",
             ylim=(1e-5, 1e3),
         )
+        label_powers(axes.xaxis, axes.yaxis)
         axes.set_title("Influence balancing: short truncation goes the wrong way")
         axes.axhline(
             abs(0.5 - optimum),
@@ -149,16 +146,16 @@ def clipping(runs: Sequence[Any]) -> Any:
     with look():
         fig = figure(9.6, 2.9)
         losses, norms = fig.subplots(1, 2)
-        for r, color in zip(runs, (COLORS[1], COLORS[0]), strict=True):
+        for r, shade in zip(runs, (COLORS[1], COLORS[0]), strict=True):
             losses.plot(
                 r.losses,
-                color=color,
+                color=shade,
                 label=r.name,
                 lw=1,
             )
             norms.plot(
                 r.before,
-                color=color,
+                color=shade,
                 lw=0.8,
                 alpha=0.8,
                 label=f"{r.name}: before",
@@ -176,6 +173,7 @@ def clipping(runs: Sequence[Any]) -> Any:
             yscale="log",
             title="Norm of the gradient",
         )
+        label_powers(norms.yaxis)
         losses.legend()
         norms.legend()
     return fig
@@ -204,6 +202,7 @@ def memory(trials: Sequence[Any]) -> Any:
                 xlabel="share of the updates",
                 title=title,
             )
+            label_powers(axes.yaxis)
             axes.legend()
     return fig
 
@@ -216,5 +215,5 @@ def _task(axes: Any, trials: Sequence[Any]) -> None:
         share = np.arange(len(t.losses)) / (len(t.losses) - 1)
         relative = np.array(t.losses) / t.baseline
         first = labels.index(name) == k
-        color = COLORS[names.index(name)]
-        axes.plot(share, relative, color=color, label=name if first else None)
+        shade = color(names.index(name))
+        axes.plot(share, relative, color=shade, label=name if first else None)

@@ -12,7 +12,7 @@ from minigrad import Tape
 from minigrad.errors import ArgumentError
 from minigrad.viz.graphs.roles import roles
 
-from .axes import COLORS, figure, look
+from .axes import color, figure, label_powers, look
 
 MARKERS = "osD^vx"
 
@@ -40,16 +40,17 @@ def gradient_norms(tapes: Mapping[str, Tape] | Tape) -> Any:
             axes.plot(
                 steps,
                 [norm_at.get(t) or np.nan for t in steps],
-                color=COLORS[k % len(COLORS)],
+                color=color(k),
                 marker=MARKERS[k % len(MARKERS)],
                 markersize=3.5,
                 label=name,
             )
         axes.set(
             xlabel="time step  t",
-            ylabel="|dL/dh$_t$|",
+            ylabel="|dL/dh_t|",
             yscale="log",
         )
+        label_powers(axes.yaxis)
         if any(strategies):
             axes.legend()
     return fig

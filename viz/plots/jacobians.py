@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .axes import COLORS, FAINT, figure, look
+from .axes import COLORS, FAINT, figure, label_powers, look
 
 # singular values below this are not drawn
 SMALLEST = 1e-30
@@ -30,12 +30,12 @@ def _singular_values(axes: Any, record: Any) -> None:
     steps = record.steps[1:]
     quantiles = np.quantile(record.singular, [0, 0.25, 0.5, 0.75, 1], axis=1)
     lowest, lower, _, upper, highest = quantiles
-    pale = {"color": COLORS[5], "lw": 0}
+    pale = {"color": COLORS[0], "lw": 0}
     axes.fill_between(
         steps,
         lowest,
         highest,
-        alpha=0.25,
+        alpha=0.2,
         label="all",
         **pale,
     )
@@ -43,7 +43,7 @@ def _singular_values(axes: Any, record: Any) -> None:
         steps,
         lower,
         upper,
-        alpha=0.5,
+        alpha=0.4,
         label="the middle half",
         **pale,
     )
@@ -54,7 +54,7 @@ def _singular_values(axes: Any, record: Any) -> None:
         lw=0.8,
         ls=":",
     )
-    axes.set(xlabel="time step  t", title="Singular values of dh$_t$/dh$_{t-1}$")
+    axes.set(xlabel="time step  t", title="Singular values of dh_t/dh_{t-1}")
     axes.set_ylim(0, 1.4 * max(highest.max(), 1.0))
     axes.legend(loc="upper left", ncols=2)
 
@@ -67,11 +67,11 @@ def _products(axes: Any, record: Any) -> None:
     def curve(values: Any, color: str, **options: Any) -> None:
         axes.plot(lag, np.ma.masked_less(values, SMALLEST), color=color, **options)
 
-    curve(record.products, COLORS[5], lw=0.5, alpha=0.6)
+    curve(record.products, COLORS[0], lw=0.6, alpha=0.7)
     curve(largest, COLORS[0], label="largest of the product")
-    curve(record.local, COLORS[4], ls="--", label="product of the largest")
+    curve(record.local, COLORS[2], ls="--", label="product of the largest")
     if record.pascanu is not None:
-        bound = r"Pascanu: $(\sigma_{max}(W_{hh})\,max|\phi'|)^{lag}$"
+        bound = "Pascanu: (σ_{max}(W_{hh}) max|φ′|)^{lag}"
         curve(record.pascanu, COLORS[1], ls=":", label=bound)
     title = "Singular values of the products"
     axes.set(
@@ -79,11 +79,12 @@ def _products(axes: Any, record: Any) -> None:
         xlabel="lag, back from the last step",
         title=title,
     )
+    label_powers(axes.yaxis)
     low = max(float(largest[largest > 0].min(initial=1.0)) * 1e-3, SMALLEST)
     high = max(float(largest.max()), float(record.local[0]))
-    # room for the bounds' beginning and the legend
+    # room for the legend
     axes.set_ylim(low, high * (high / low) ** 0.5)
-    axes.legend(loc="upper right")
+    axes.legend(loc="best")
 
 
 def _gradient_norms(axes: Any, record: Any) -> None:
@@ -94,6 +95,9 @@ def _gradient_norms(axes: Any, record: Any) -> None:
     axes.set(
         yscale="log" if wide else "linear",
         xlabel="time step  t",
-        title="|dL/dh$_t$|",
+        title="|dL/dh_t|",
     )
-    axes.set_ylim(bottom=None if wide else 0)
+    if wide:
+        label_powers(axes.yaxis)
+    else:
+        axes.set_ylim(bottom=0)

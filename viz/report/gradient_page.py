@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.viz.plots import anatomy as heat
-from minigrad.viz.plots import axes as plot
+from minigrad.viz.plots.axes import few
 from minigrad.viz.plots.jacobians import jacobians as jacobians_plot
+from minigrad.viz.plots.vector import svg_text
 
 from . import html
 
@@ -72,7 +73,7 @@ def _origin(findings: Findings) -> list[str]:
     return [
         html.heading(f"Where dL/d{label} comes from"),
         html.paragraph(meaning),
-        html.picture(plot.inline(chart), caption),
+        html.picture(svg_text(chart), caption),
         _compared(findings.anatomies),
     ]
 
@@ -105,7 +106,7 @@ def _windows(full: Any) -> list[str]:
     rows = [(k, f"truncate(tape, window={k - 1})", f"{100 * full.lost[k - 1]:.3g}%") for k in seen]
     return [
         html.heading("What a shorter window loses"),
-        html.picture(plot.inline(chart), caption),
+        html.picture(svg_text(chart), caption),
         html.table(["steps seen", "transform", "relative error"], rows),
     ]
 
@@ -128,7 +129,7 @@ def _jacobians(findings: Findings) -> list[str]:
     return [
         title,
         html.paragraph(factor),
-        html.picture(plot.inline(jacobians_plot(record)), caption),
+        html.picture(svg_text(jacobians_plot(record)), caption),
         _lags(record),
     ]
 
@@ -169,7 +170,7 @@ def _totals(findings: Findings) -> list[str]:
         "largest difference",
     ]
     rows = []
-    for k in plot.few(findings.totals, MAX_TABLE_ROWS):
+    for k in few(findings.totals, MAX_TABLE_ROWS):
         r = findings.totals[k]
         forward = float(np.linalg.norm(r.forward))
         reverse = float(np.linalg.norm(r.reverse))

@@ -11,7 +11,7 @@ from minigrad.viz.output.cell import standing_alone
 STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #222; --soft: #555; --line: #ddd;
   --head: #888; --mark: #0072B2 }
-@media (prefers-color-scheme: dark) { :root { --paper: #10151c; --ink: #e6ebf1; --soft: #a3afbd;
+@media (prefers-color-scheme: dark) { :root { --paper: #0d1117; --ink: #e6ebf1; --soft: #a3afbd;
   --line: #33404e; --head: #66758a; --mark: #58a6ff } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
   max-width: 62em; margin: 2.5em auto; padding: 0 1.5em }

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from minigrad.cli import main
-from minigrad.errors import ArgumentError
 from minigrad.models import Windows
 from minigrad.models.book import clipping
 
@@ -53,10 +52,3 @@ def test_experiments_write_their_plots_and_numbers(experiment, tmp_path, capsys)
     )
     assert len(re.findall("^wrote ", capsys.readouterr().out, re.M)) == 3
     assert json.loads(Path(files[2]).read_text())["command"].startswith("minigrad")
-
-
-def test_a_plot_of_an_unknown_format_is_refused():
-    from minigrad.viz.plots import axes as plot_style
-
-    with pytest.raises(ArgumentError, match="expected one of svg"):
-        plot_style.image(plot_style.figure(2, 2), "gif")

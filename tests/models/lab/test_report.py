@@ -152,7 +152,7 @@ def test_compare_prints_a_table_and_writes_every_format(text, tmp_path, capsys):
     assert main(["compare", "--text", text, *small, *outputs]) == 0
     out = capsys.readouterr().out
     assert re.search(r"^random=0.5 +\d", out, re.M)
-    starts = [b"<?xml", b"\x89PNG", b"%PDF", b"name,draws", b"{"]
+    starts = [b"<svg", b"\x89PNG", b"%PDF", b"name,draws", b"{"]
     assert all(Path(f).read_bytes().startswith(s) for f, s in zip(files, starts, strict=True))
     assert len(json.loads(Path(files[-1]).read_text())["results"]) == 2
 

@@ -59,13 +59,13 @@ def test_a_tape_without_state_is_refused():
 def test_the_same_plot_gives_the_same_bytes(tmp_path, kind):
     pytest.importorskip("matplotlib")
     first, second = (
-        render(plots.training(HISTORY), tmp_path / f"{k}.{kind}").read_bytes() for k in "ab"
+        render(plots.curves(HISTORY), tmp_path / f"{k}.{kind}").read_bytes() for k in "ab"
     )
     assert first == second
     if kind == "svg":
         assert ElementTree.fromstring(first).tag.endswith("svg")
     with pytest.raises(ArgumentError, match=r"expected as \.svg, \.png or \.pdf"):
-        render(plots.training(HISTORY), tmp_path / "a.dot")
+        render(plots.curves(HISTORY), tmp_path / "a.dot")
 
 
 def test_matplotlib_is_loaded_only_when_used():
@@ -78,4 +78,4 @@ def test_matplotlib_is_loaded_only_when_used():
 def test_without_matplotlib_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ArgumentError, match="pip install matplotlib"):
-        plots.training(HISTORY)
+        plots.curves(HISTORY)
