@@ -253,3 +253,18 @@ def test_what_a_checkpointed_tape_recomputes_has_a_dashed_outline():
     assert len(dashed) == 4  # h_1 and h_3, each with its circle
     assert "recomputed" in drawn
     assert "recomputed" not in svg(unrolled(plain))
+
+
+@pytest.mark.parametrize("name", ["differentiated", "recomputed"])
+@pytest.mark.parametrize("grads", [None, True])
+def test_adjoints_are_adjoints_and_nothing_else_is(name, grads):
+    tape = TAPES[name]()
+    nodes, edges = read_back(draw(tape, "variables", grads=grads))
+    forward = {written_name(n.label) for n in mg.Tape.of(tape.outputs[0]).nodes if n.name}
+    boxes = {text_of(a["label"]).split("\n")[0]: a for a in nodes.values() if a["shape"] == "box"}
+    assert {label for label, a in boxes.items() if label.startswith("dL/d")} >= {"dL/dWhh"}
+    for label, a in boxes.items():
+        assert ("adjoint" in a["class"].split()) == (label not in forward)
+        assert ("adjoint" in a["class"]) == (a["fillcolor"] == style.ADJOINT)
+        assert "unreached" not in a["class"]
+    assert {a["class"] for _, head, a in edges if head.startswith("dL")} == {"backward"}

@@ -15,7 +15,12 @@ from minigrad.viz import style
 from minigrad.viz.graphs.canvas import blank, put_scale
 from minigrad.viz.graphs.fold import Collapse, View
 from minigrad.viz.graphs.norm_colors import Grads, Scale, number, scale, together
-from minigrad.viz.graphs.selection import nodes_by_name, reached_nodes, state_nodes
+from minigrad.viz.graphs.selection import (
+    adjoint_nodes,
+    nodes_by_name,
+    reached_nodes,
+    state_nodes,
+)
 from minigrad.viz.graphs.tooltip import summary
 
 from .variable_fold import fold_items
@@ -118,11 +123,13 @@ def _with_norm(item: Item, norms: dict[Key, float]) -> Item:
 
 
 def _panel(tape: Tape, tensors: Tensors, norms: dict[Key, float], colours: Scale | None) -> Panel:
-    """What is special about the items: no gradient reaches them, they are recomputed, have a norm.
+    """What is special about the items: adjoints, no gradient reaches them, recomputed, a norm.
 
     tensors: those of each item. norms: of their adjoints. colours: the scale of the norms.
     """
-    reached = reached_nodes(tape)
+    adjoints = adjoint_nodes(tape)
+    # Nothing is asked to reach the adjoints themselves.
+    reached = reached_nodes(tape) | adjoints
     tips: dict[Key, str] = {}
     fills: dict[Key, str] = {}
     kinds: defaultdict[Key, str] = defaultdict(str)
@@ -138,6 +145,9 @@ def _panel(tape: Tape, tensors: Tensors, norms: dict[Key, float], colours: Scale
         if is_unreached:
             fills[key] = style.UNREACHED
             kinds[key] += " unreached"
+        if adjoints.issuperset(members):
+            fills[key] = style.ADJOINT
+            kinds[key] += " adjoint"
         if colours and key in norms:
             fills[key] = colours.colour(norms[key])
             if not math.isfinite(norms[key]):

@@ -36,6 +36,11 @@ TRUNK_LOOKS = {
     "headclip": "false",
     "class": "trunk",
 }
+CUT_LINE = {
+    "color": style.CUT,
+    "style": "dashed",
+    "class": "cut",
+}
 # A caption has two lines.
 CAPTION_HEIGHT_POINTS = 2.6 * TEXT_POINTS
 CAPTION_MARGIN_POINTS = 4
@@ -97,7 +102,7 @@ def paint_variables(picture: Digraph, graph: VariableGraph, spots: Places, panel
         if a not in spots.branch:
             tail = gate_of(a, times) if a.marks else a.tail
             head = ids[a.head]
-            looks = _combined(_line(a.closed), panel.accent(a))
+            looks = _combined(_line(a, panel), panel.accent(a))
             picture.edge(ids[tail], head, **looks)
         elif a.head not in dots:
             branching.append(a)
@@ -178,7 +183,7 @@ def _put_gates(
             accent.update(panel.accent(a))
     for gate, accent in accents.items():
         closed = any(m.closed for m in gate.marks)
-        line = _combined(_line(closed), accent)
+        line = _combined(CUT_LINE if closed else {}, accent)
         kinds = [m.classes for m in gate.marks]
         texts = [m.text for m in gate.marks]
         looks = {
@@ -253,8 +258,10 @@ def _combined(looks: Looks, accent: Looks) -> Looks:
     return combined
 
 
-def _line(closed: bool) -> Looks:
-    """Red and dashed where no gradient passes."""
-    if closed:
-        return {"color": style.CUT, "style": "dashed", "class": "cut"}
+def _line(a: Arrow, panel: Panel) -> Looks:
+    """Red and dashed where no gradient passes, brown on the way back."""
+    if a.closed:
+        return CUT_LINE
+    if "adjoint" in panel.kinds.get(a.head, "").split():
+        return {"color": style.BACKWARD, "class": "backward"}
     return {}
