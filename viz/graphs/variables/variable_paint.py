@@ -14,7 +14,6 @@ from .variable_layout import Places
 from .variable_model import Arrow, Item, Key, VariableGraph
 from .variable_room import Bus
 from .variable_sizes import (
-    SIDE_POINTS,
     Gate,
     gate_of,
     gate_size,
@@ -41,9 +40,6 @@ CUT_LINE = {
     "style": "dashed",
     "class": "cut",
 }
-# A caption has two lines.
-CAPTION_HEIGHT_POINTS = 2.6 * TEXT_POINTS
-CAPTION_MARGIN_POINTS = 4
 
 Part = Key | Arrow
 Identifiers = dict[Key | Gate, str]
@@ -226,27 +222,6 @@ def _put_trunks(
             picture.edge(joint, head, tailclip="false", **accent)
             below = joint
             clip = "false"
-
-
-def put_captions(picture: Digraph, items: list[Item], spots: Places) -> None:
-    """The captions of the folded runs, in two lines each, left of their rows of dots."""
-    rows: dict[str, list[float]] = {}
-    for i in items:
-        if i.dots and i.time is not None:
-            _, y = spots.item[i.key]
-            rows.setdefault(i.tip, []).append(y)
-    (left, _), _ = spots.corners
-    for k, text in enumerate(rows, start=1):
-        ys = rows[text]
-        parts = text.replace(" (", "\n(").splitlines()
-        widths = [style.width(part, TEXT_POINTS, style.SANS) for part in parts]
-        wide = max(widths) + CAPTION_MARGIN_POINTS
-        middle = (min(ys) + max(ys)) / 2
-        centre = left - SIDE_POINTS - wide / 2, middle
-        size = wide, CAPTION_HEIGHT_POINTS
-        looks = {"label": style.label(*parts, size=TEXT_POINTS)}
-        looks["class"] = "caption"
-        put_text(picture, f"folded {k}", centre, size, **looks)
 
 
 def _combined(looks: Looks, accent: Looks) -> Looks:
