@@ -1,4 +1,4 @@
-"""What of a tape never folds away: where it stops being finite, and the extremes of its adjoints."""
+"""What never folds away: where a tape stops being finite, and the extremes of its adjoints."""
 
 from __future__ import annotations
 

@@ -13,7 +13,10 @@ from .norm_colors import BROKEN, number
 
 # More steps share bars.
 MAX_BARS = 40
-BAR_WIDTH_POINTS = 3
+# The width of all bars together; that of one.
+WIDTH_POINTS = 48
+LEAST_WIDTH_POINTS = 3
+GREATEST_WIDTH_POINTS = 8
 # The least and the greatest height of a bar; that of a tick.
 LEAST_POINTS = 2
 GREATEST_POINTS = 14
@@ -61,27 +64,34 @@ class Strip:
     @property
     def size(self) -> tuple[float, float]:
         """Width and height in points."""
-        bars = BAR_WIDTH_POINTS * len(list(self._buckets()))
+        bars = self._bar_width * len(list(self._buckets()))
         text = style.width(self.range, style.NOTE_POINTS, style.SANS)
         tall = GREATEST_POINTS + TICK_POINTS + LINE_HEIGHT * style.NOTE_POINTS
         return max(bars, text) + MARGIN_POINTS, tall + MARGIN_POINTS
 
     def table(self) -> str:
         """The bars over their ticks over the range, as a table of an HTML-like label."""
+        each = self._bar_width
         bars = ""
         ticks = ""
         for bucket in self._buckets():
             height, colour = self._bar(bucket)
-            bars += _cell(height, colour, GREATEST_POINTS)
+            bars += _cell(each, height, colour, GREATEST_POINTS)
             is_cut = not self.cuts.isdisjoint(bucket)
-            ticks += _cell(TICK_POINTS, style.CUT if is_cut else "", TICK_POINTS)
-        wide = BAR_WIDTH_POINTS * len(list(self._buckets()))
+            ticks += _cell(each, TICK_POINTS, style.CUT if is_cut else "", TICK_POINTS)
+        wide = each * len(list(self._buckets()))
         tall = GREATEST_POINTS + TICK_POINTS
         size = f'fixedsize="true" width="{wide}" height="{tall}"'
         rows = [_table(f"<tr>{bars}</tr><tr>{ticks}</tr>", size)]
         if self.range:
             rows.append(style.sized(self.range, style.NOTE_POINTS))
         return _table("".join(f"<tr><td>{row}</td></tr>" for row in rows))
+
+    @property
+    def _bar_width(self) -> int:
+        """The width of a bar in points."""
+        fitting = WIDTH_POINTS // len(list(self._buckets()))
+        return min(max(fitting, LEAST_WIDTH_POINTS), GREATEST_WIDTH_POINTS)
 
     def _buckets(self) -> Iterator[Sequence[int]]:
         """The steps of each bar."""
@@ -109,12 +119,16 @@ class Strip:
         return [norms[t] for t in steps if t in norms]
 
 
-def _cell(height: float, colour: str, room: int) -> str:
-    """A bar that stands at the bottom of its cell."""
-    size = f'width="{BAR_WIDTH_POINTS}" fixedsize="true"'
+def _cell(wide: int, height: float, colour: str, room: int) -> str:
+    """A bar at the bottom of its cell, below as much as is free."""
+    bar = round(height)
+    size = f'width="{wide}" fixedsize="true"'
+    rows = ""
+    if room > bar:
+        rows += f'<tr><td {size} height="{room - bar}"></td></tr>'
     fill = f' bgcolor="{colour}"' if colour else ""
-    bar = _table(f'<tr><td {size} height="{height:.0f}"{fill}></td></tr>')
-    return f'<td {size} height="{room}" valign="bottom">{bar}</td>'
+    rows += f'<tr><td {size} height="{bar}"{fill}></td></tr>'
+    return f'<td {size} height="{room}">{_table(rows)}</td>'
 
 
 def _table(rows: str, size: str = "") -> str:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.errors import ArgumentError
 from minigrad import transforms as tf
+from minigrad.errors import ArgumentError
 from minigrad.viz import compare, draw, unrolled
 from minigrad.viz.graphs.fold import View, folding_steps
 from minigrad.viz.graphs.landmarks import Landmarks

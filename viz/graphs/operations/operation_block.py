@@ -133,6 +133,7 @@ def block_of(key: Key, n: Tensor, facts: Facts) -> Block:
         strip = facts.folded.strips.get(key)
         if strip and strip.scissors:
             rows.append(Row(strip.scissors, MARK_POINTS, style.CUT))
+            looks["tooltip"] += f", {strip.scissors}"
         if strip and not strip.says_something:
             strip = None
         return Block(rows, looks, step, backward, folded=True, strip=strip)
@@ -237,7 +238,7 @@ def _looks(n: Tensor, facts: Facts) -> Looks:
         looks |= {"penwidth": style.STATE_WIDTH}
         looks["class"] += " state"
     if is_broken(n):
-        looks["fillcolor"] = BROKEN
+        looks |= {"fillcolor": BROKEN, "fontcolor": "black"}
         looks["class"] += " nonfinite"
     if n.recomputed:
         looks["style"] = "rounded,filled,dashed"

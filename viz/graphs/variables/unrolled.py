@@ -156,11 +156,18 @@ def _panel(tape: Tape, tensors: Tensors, norms: dict[Key, float], colours: Scale
         if any(map(is_broken, members)) or not math.isfinite(norms.get(key, 0.0)):
             fills[key] = BROKEN
             kinds[key] += " nonfinite"
-        if states.issuperset(members) and key[0] == "box":
-            kinds[key] += " state"
-        if all(n.recomputed for n in members):
-            kinds[key] += " recomputed"
+        kinds[key] += _state_kinds(key, members, states)
     return Panel(tips=tips, fills=fills, kinds=kinds)
+
+
+def _state_kinds(key: Key, members: list[Tensor], states: set[Tensor]) -> str:
+    """Whether an item is a state, and whether it is recomputed."""
+    kinds = ""
+    if key[0] == "box" and states.issuperset(members):
+        kinds += " state"
+    if all(n.recomputed for n in members):
+        kinds += " recomputed"
+    return kinds
 
 
 def _tip(tape: Tape, members: list[Tensor]) -> str:

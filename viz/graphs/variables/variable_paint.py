@@ -140,7 +140,8 @@ def _put_item(picture: Digraph, name: str, item: Item, centre: Point, panel: Pan
         looks["style"] = "dashed"
     if "recomputed" in special:
         looks["style"] = "filled,dashed"
-    if is_missing or "unreached" in special:
+    is_faint = "unreached" in special and "nonfinite" not in special
+    if is_missing or is_faint:
         looks |= {"color": style.FAINT, "fontcolor": style.FAINT}
     looks["label"] = ""
     if item.names:
@@ -218,8 +219,8 @@ def _put_trunks(
             point = panel.moved(spots.branch[a].point)
             pin(picture, joint, point, JOINT_SIZE, **JOINT_LOOKS)
             picture.edge(below, joint, tailclip=clip, **TRUNK_LOOKS)
-            accent = panel.accent(a)
-            picture.edge(joint, head, tailclip="false", **accent)
+            looks = _combined(_line(a, panel), panel.accent(a))
+            picture.edge(joint, head, tailclip="false", **looks)
             below = joint
             clip = "false"
 
