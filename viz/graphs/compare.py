@@ -9,6 +9,7 @@ from graphviz import Digraph
 from minigrad import Tape
 from minigrad.errors import ArgumentError
 from minigrad.viz import style
+from minigrad.viz.graphs.variables.variable_captions import captions_width, put_captions
 from minigrad.viz.graphs.variables.variable_fold import fold_items
 from minigrad.viz.graphs.variables.variable_layout import places
 from minigrad.viz.graphs.variables.variable_model import (
@@ -18,11 +19,12 @@ from minigrad.viz.graphs.variables.variable_model import (
     VariableGraph,
     variable_graph,
 )
-from minigrad.viz.graphs.variables.variable_paint import Panel, Part, paint_variables, put_captions
+from minigrad.viz.graphs.variables.variable_paint import Panel, Part, paint_variables
 from minigrad.viz.graphs.variables.variable_sizes import SIDE_POINTS
 
 from .canvas import NAME_POINTS, Point, blank, put_text
 from .fold import Collapse, View
+from .landmarks import Landmarks, landmarks
 
 # Between two panels.
 PANEL_GAP_POINTS = 44.0
@@ -64,19 +66,27 @@ def compare(
         raise ArgumentError("compare", got="no tapes", expected="expected pairs (name, Tape)")
     names = [name for name, _ in tapes]
     graphs = [variable_graph(tape) for _, tape in tapes]
-    return _sheet(names, graphs, View(collapse, steps))
+    known = [landmarks(tape) for _, tape in tapes]
+    return _sheet(names, graphs, known, View(collapse, steps))
 
 
-def _sheet(names: list[str], graphs: list[VariableGraph], view: View) -> Digraph:
-    """One panel per graph, all laid out as their union is."""
+def _sheet(
+    names: list[str], graphs: list[VariableGraph], known: list[Landmarks], view: View
+) -> Digraph:
+    """One panel per graph, all laid out as their union is.
+
+    known: what is known of the steps of each.
+    """
     union = _union(graphs)
-    folding = fold_items(union, view)
-    union = folding.apply(union)
-    folded = [folding.apply(graph) for graph in graphs]
+    kept = frozenset[int]().union(*(each.kept for each in known))
+    folding = fold_items(union, view, kept)
+    union = folding.apply(union, known[0])
+    folded = list(map(folding.apply, graphs, known))
     common = set.intersection(*map(_parts, folded))
     spots = places(union)
     (left, _), (right, top) = spots.corners
-    pitch = right - left + SIDE_POINTS + PANEL_GAP_POINTS
+    captions = max(captions_width(graph.items, spots) for graph in folded)
+    pitch = right - left + SIDE_POINTS + PANEL_GAP_POINTS + captions
     crowded = len(union.items) * len(graphs) > MAX_ITEMS_WITH_BENT_ARROWS
     title = f"Side by side: {', '.join(names)}"
     picture = blank("compare", style.tooltip(title), crowded)
@@ -92,11 +102,13 @@ def _sheet(names: list[str], graphs: list[VariableGraph], view: View) -> Digraph
             kinds=dict.fromkeys(missing, "missing"),
         )
         # Every panel shows all items, those that it lacks as missing, and its own arrows.
-        all_items = VariableGraph(union.items, graph.arrows)
+        own = {i.key: i for i in graph.items}
+        items = [own.get(i.key, i) for i in union.items]
+        all_items = VariableGraph(items, graph.arrows)
         paint_variables(picture, all_items, places(union, shown=graph.arrows), panel)
         middle = (left + right) / 2 + shift
         _put_name(picture, f"name {k + 1}", name, (middle, top + NAME_ABOVE_POINTS))
-    put_captions(picture, union.items, spots)
+        put_captions(picture, graph.items, spots, panel)
     return picture
 
 

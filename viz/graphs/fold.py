@@ -43,15 +43,31 @@ class View:
         """Whether anything folds at all."""
         return self.collapse is not None or self.steps is not None
 
-    def runs(self, kinds: Mapping[int, Hashable], size: int, max_size: int) -> list[list[int]]:
+    def runs(
+        self,
+        kinds: Mapping[int, Hashable],
+        size: int,
+        max_size: int,
+        kept: Container[int] = (),
+    ) -> list[list[int]]:
         """The runs of steps to fold, given the kind of each step.
 
         Steps with much in them fold sooner: so many are shown that of ``size`` things in all steps
-        about ``max_size`` remain.
+        about ``max_size`` remain. Those kept are shown as well, unless others were asked for.
         """
         order = sorted(kinds)
         if self.steps is not None:
             return _runs_outside(order, self.steps)
+        runs = []
+        for run in self._runs_of_middle(kinds, size, max_size):
+            runs += _parted(run, kept)
+        return runs
+
+    def _runs_of_middle(
+        self, kinds: Mapping[int, Hashable], size: int, max_size: int
+    ) -> list[list[int]]:
+        """The runs of steps in the middle of a tape."""
+        order = sorted(kinds)
         if self.collapse is None:
             return []
         if self.collapse == "auto":
@@ -73,6 +89,15 @@ class View:
         return [middle] if middle else []
 
 
+def _parted(run: list[int], kept: Container[int]) -> list[list[int]]:
+    """The pieces of a run between the steps that are kept; of one step there is nothing to fold."""
+    if not any(t in kept for t in run):
+        return [run]
+    pieces = groupby(run, lambda t: t in kept)
+    runs = [list(piece) for is_kept, piece in pieces if not is_kept]
+    return [piece for piece in runs if len(piece) > 1]
+
+
 def _runs_outside(order: list[int], steps: Container[int]) -> list[list[int]]:
     """The runs of steps that are not among those to show."""
     if not any(t in steps for t in order):
@@ -82,19 +107,17 @@ def _runs_outside(order: list[int], steps: Container[int]) -> list[list[int]]:
     return [list(run) for is_shown, run in runs if not is_shown]
 
 
-def caption(run: Sequence[int], alike: bool, cuts: int) -> str:
+def caption(run: Sequence[int], alike: bool) -> str:
     """What is written on a folded run of steps.
 
-    >>> caption(range(4, 98), alike=True, cuts=23)
-    't = 4..97 (94 steps alike, 23 cut off)'
+    >>> caption(range(4, 98), alike=True)
+    't = 4..97 (94 steps alike)'
     """
     if len(run) == 1:
         return f"t = {run[0]}"
     count = f"{len(run)} steps"
     if alike:
         count += " alike"
-    if cuts:
-        count += f", {cuts} cut off"
     return f"t = {run[0]}..{run[-1]} ({count})"
 
 

@@ -19,7 +19,7 @@ Grads = bool | Mapping[Any, Any] | None
 # Pale to strong, black text legible on each.
 _RAMP = ("#FFFFCC", "#FEE391", "#FEC44F", "#FB9A5B", "#F4766D")
 _ZERO = "white"
-_BROKEN = "#FF6EC7"
+BROKEN = "#FF6EC7"
 
 _LEGEND_CELLS = 5
 _CELL_WIDTH = 34
@@ -41,9 +41,9 @@ class Scale:
         if norm == 0:
             return _ZERO
         if not math.isfinite(norm):
-            return _BROKEN
+            return BROKEN
         last = len(_RAMP) - 1
-        position = last * self._share(norm)
+        position = last * self.share(norm)
         k = min(max(int(position), 0), last - 1)
         share = min(max(position - k, 0.0), 1.0)
         return _mixed(_RAMP[k], _RAMP[k + 1], share)
@@ -52,7 +52,7 @@ class Scale:
         """The norms of those nodes that have one."""
         return [self.norms[n] for n in nodes if n in self.norms]
 
-    def _share(self, norm: float) -> float:
+    def share(self, norm: float) -> float:
         """How far up the scale a norm lies, from 0 to 1; 1 where all are alike."""
         low = math.log(self.low)
         high = math.log(self.high)
@@ -105,7 +105,12 @@ def scale(tape: Tape, grads: Grads) -> Scale | None:
     else:
         expected = "expected True, or a mapping from Tensors or names to their adjoints"
         raise ArgumentError("draw: grads", got=f"a {type(grads).__name__}", expected=expected)
-    positive = [v for v in norms.values() if 0 < v < math.inf] or [1.0]
+    return scale_of(norms, norms.values())
+
+
+def scale_of(norms: dict[Tensor, float], values: Iterable[float]) -> Scale:
+    """The scale on which these values lie, for the norms that are known."""
+    positive = [v for v in values if 0 < v < math.inf] or [1.0]
     return Scale(norms, min(positive), max(positive))
 
 

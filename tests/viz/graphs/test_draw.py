@@ -193,8 +193,8 @@ def test_long_sequences_fold():
 
 def test_folded_cuts_are_counted_and_folding_is_yours_to_choose():
     tape = tf.truncate(book_rnn(20), every=5)
-    assert folds(draw(tape, collapse=8)) == ["t = 3..18 (16 steps alike, 3 cut off)"]
-    assert folds(draw(tape, collapse=4)) == ["t = 2..19 (18 steps alike, 3 cut off)"]
+    assert folds(draw(tape, collapse=8)) == ["t = 3..18 (16 steps alike), ✂ ×3"]
+    assert folds(draw(tape, collapse=4)) == ["t = 2..19 (18 steps alike), ✂ ×3"]
     assert folds(draw(tape, collapse=None)) == []
 
 

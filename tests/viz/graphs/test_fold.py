@@ -1,15 +1,25 @@
+import math
+import re
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad import transforms as tf
 from minigrad.errors import ArgumentError
-from minigrad.viz import draw, unrolled
+from minigrad.viz import compare, draw, unrolled
 from minigrad.viz.graphs.fold import View, folding_steps
+from minigrad.viz.graphs.landmarks import Landmarks
+from minigrad.viz.graphs.marks import closed
+from minigrad.viz.graphs.norm_colors import scale_of
 from minigrad.viz.graphs.selection import drawn_times, reading_steps
-from tests.zoo import TAPES, book_rnn, constant, weight
+from minigrad.viz.graphs.strip import GREATEST_POINTS, MAX_BARS, Strip
+from tests.laws import examples
+from tests.viz.conftest import read_back, text_of
+from tests.zoo import TAPES, book_rnn, constant, lstm, weight
 
 KINDS = st.dictionaries(st.integers(0, 40), st.sampled_from("aab"), max_size=30)
 COLLAPSE = st.sampled_from([None, "auto", 1, 2, 3, 5, 12])
@@ -91,3 +101,103 @@ def test_data_from_outside_is_drawn_in_its_step():
     drawn = drawn_times(tape.times, {n: n.inputs for n in tape.nodes})
     assert [drawn[x] for x in xs] == [1, 2]
     assert drawn[w] is None
+
+
+@given(KINDS, COLLAPSE, st.integers(0, 400), st.sets(st.integers(0, 40), max_size=4))
+def test_what_is_kept_is_shown_and_little_else(kinds, collapse, size, kept):
+    plain = {t for run in View(collapse).runs(kinds, size, 100) for t in run}
+    runs = View(collapse).runs(kinds, size, 100, kept)
+    folded = {t for run in runs for t in run}
+    assert in_order(runs, kinds)
+    assert folded <= plain - kept
+    # beside what is kept only steps between two that are, or at the end of a run
+    assert len(plain - folded) <= 3 * len(kept & plain)
+
+
+def cuts_seen(graph, panel=""):
+    """The steps cut according to the scissors in a picture: one by one, and counted on folds."""
+    nodes, edges = read_back(graph)
+    heads = {h for t, h, a in edges if "cut" in a.get("class", "").split() and h.startswith(panel)}
+    single = len([h for h in heads if nodes[h]["class"].split()[0] != "cut"])
+    counts = [re.search(r"✂ ×(\d+)", text_of(a["label"])) for n, a in nodes.items()]
+    counts = [m for m, n in zip(counts, nodes, strict=True) if panel in n or not panel]
+    return single, sum(int(m[1]) for m in counts if m)
+
+
+def recurrence(cuts, every_read):
+    """h_t of h_{t-1}, with a cut before the steps in ``cuts`` on one of two reads, or on both."""
+    w, h = weight("w", 2), constant("h_0", 2)
+    h = (w * h).named("h_0")
+    for t in range(1, 31):
+        with mg.timestep(t):
+            past = mg.detach(h) if t in cuts else h
+            h = np.tanh(w * past + (past if every_read else h)).named(f"h_{t}")
+    return mg.Tape.of(np.sum(h).named("L"))
+
+
+@examples(40)
+@given(st.sets(st.integers(1, 30)), st.booleans(), st.sampled_from(["auto", 3, 5, None]))
+def test_every_cut_is_a_mark_or_counted(cuts, every_read, collapse):
+    tape = recurrence(cuts, every_read)
+    assert {tape.times[n] for n in tape.nodes if closed(n)} == cuts
+    single, counted = cuts_seen(draw(tape, "variables", collapse))
+    # one arrow of many cut ones may stand for the fold's last or first step
+    assert single + counted == len(cuts)
+    nodes, _ = read_back(draw(tape, "ops", collapse))
+    single = len([a for a in nodes.values() if a["class"] == "cut"])
+    counts = re.findall(r"✂ ×(\d+)", " ".join(text_of(a["label"]) for a in nodes.values()))
+    assert single + sum(map(int, counts)) == len(cuts)
+
+
+@pytest.mark.parametrize("transform", [{"every": 1}, {"every": 2}, {"every": 7}])
+def test_panels_with_cuts_in_their_folds_differ(transform):
+    tape = lstm(35)
+    cut = tf.truncate(tape, **transform)
+    graph = compare([("full", tape), ("cut", cut)])
+    steps = {cut.times[n] for n in cut.nodes if closed(n)}
+    assert cuts_seen(graph, "1/") == (0, 0)
+    single, counted = cuts_seen(graph, "2/")
+    # each step is cut on h and on c
+    assert single / 2 + counted == len(steps)
+
+
+@pytest.mark.parametrize("level", ["ops", "variables"])
+def test_the_first_step_that_is_not_finite_is_shown(level):
+    w, h = weight("w", 2), constant("h_0", 2)
+    for t in range(1, 61):
+        with mg.timestep(t):
+            h = np.tanh(w * h + (math.nan if t == 40 else 0.1)).named(f"h_{t}")
+    nodes, _ = read_back(draw(mg.Tape.of(np.sum(h).named("L")), level))
+    assert "h_40" in nodes
+    assert {n for n, a in nodes.items() if n.startswith("h_") and "nonfinite" in a["class"]} >= {
+        "h_40",
+        "h_60",
+    }
+    assert "nonfinite" not in nodes["h_3"]["class"]
+    said = " ".join(text_of(a["label"]) for a in nodes.values())
+    assert said.count("not finite") == 1
+
+
+@given(st.dictionaries(st.integers(0, 60), st.floats(min_value=0), min_size=1))
+def test_the_extremes_never_fold(norms):
+    kept = Landmarks(scale_of({}, norms.values()), norms).kept
+    positive = [v for v in norms.values() if 0 < v < math.inf]
+    if positive:
+        assert {min(positive), max(positive)} <= {norms[t] for t in kept}
+    if math.inf in norms.values():
+        assert max(t for t, v in norms.items() if v == math.inf) in kept
+
+
+@given(st.lists(st.floats(1e-200, 1e200), min_size=1, max_size=200), st.sets(st.integers(0, 199)))
+def test_a_strip_has_a_bar_for_every_step_and_a_tick_for_every_cut(norms, cuts):
+    known = Landmarks(scale_of({}, norms), dict(enumerate(norms)))
+    steps = tuple(range(len(norms)))
+    strip = Strip(steps, frozenset(cuts.intersection(steps)), known)
+    buckets = list(strip._buckets())
+    assert [t for bucket in buckets for t in bucket] == list(steps)
+    assert len(buckets) <= MAX_BARS
+    heights = [strip._bar(bucket)[0] for bucket in buckets]
+    assert max(heights) == pytest.approx(GREATEST_POINTS)
+    order = sorted(range(len(buckets)), key=lambda k: max(norms[t] for t in buckets[k]))
+    assert [heights[k] for k in order] == sorted(heights)
+    assert ("✂" in strip.scissors) == bool(strip.cuts)

@@ -71,9 +71,13 @@ def _size(block: Block) -> Point:
     """Width and height in points."""
     wide = 0.0
     tall = 0.0
-    for text, size in block.rows:
-        wide = max(wide, style.width(text, size, style.SANS))
-        tall += LINE_HEIGHT * size
+    for row in block.rows:
+        wide = max(wide, style.width(row.text, row.size, style.SANS))
+        tall += LINE_HEIGHT * row.size
+    if block.strip:
+        strip_wide, strip_tall = block.strip.size
+        wide = max(wide, strip_wide)
+        tall += strip_tall
     if block.oval:
         wide = OVAL_STRETCH * wide + OVAL_MARGIN_POINTS
         tall = OVAL_STRETCH * tall

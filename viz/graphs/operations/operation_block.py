@@ -12,8 +12,9 @@ from minigrad import Tape, Tensor
 from minigrad.internal import accumulate
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks
+from minigrad.viz.graphs.landmarks import is_broken
 from minigrad.viz.graphs.marks import is_gate, mark
-from minigrad.viz.graphs.norm_colors import Scale, number
+from minigrad.viz.graphs.norm_colors import BROKEN, Scale, number
 from minigrad.viz.graphs.selection import (
     adjoint_nodes,
     is_number,
@@ -21,6 +22,7 @@ from minigrad.viz.graphs.selection import (
     state_nodes,
     written,
 )
+from minigrad.viz.graphs.strip import Strip
 from minigrad.viz.graphs.tooltip import kind_of, summary
 
 from .operation_fold import FoldedNodes
@@ -49,10 +51,17 @@ Key = Occurrence | str
 
 
 class Row(NamedTuple):
-    """A line of a label, and the size of its font in points."""
+    """A line of a label, the size of its font in points, and its colour if it has its own."""
 
     text: str
     size: float
+    colour: str = ""
+
+    @property
+    def html(self) -> str:
+        """The line as a row of a label."""
+        line = style.sized(self.text, self.size)
+        return f'<font color="{self.colour}">{line}</font>' if self.colour else line
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,8 @@ class Block:
     """What is drawn in one place: a node, or what stands for folded ones.
 
     step: the time step, in whose frame it stands; None outside the steps. backward: it is an
-    adjoint. folded: it stands for others. bare: it is a mark without a box.
+    adjoint. folded: it stands for others. bare: it is a mark without a box. strip: what folded
+    steps hide, drawn below the rows.
     """
 
     rows: list[Row]
@@ -69,6 +79,7 @@ class Block:
     backward: bool
     folded: bool = False
     bare: bool = False
+    strip: Strip | None = None
 
     @property
     def oval(self) -> bool:
@@ -119,7 +130,13 @@ def block_of(key: Key, n: Tensor, facts: Facts) -> Block:
         step = facts.folded.steps.get(key)
         rows = _fold_rows(key, has_dots=key in facts.folded.steps)
         looks = _fold_looks(key, step, has_adjoints=bool(facts.adjoint))
-        return Block(rows, looks, step, backward, folded=True)
+        strip = facts.folded.strips.get(key)
+        if strip and strip.scissors:
+            rows.append(Row(strip.scissors, MARK_POINTS, style.CUT))
+            looks["tooltip"] += f", {strip.scissors}"
+        if strip and not strip.says_something:
+            strip = None
+        return Block(rows, looks, step, backward, folded=True, strip=strip)
     rows = _rows(n, facts)
     looks = _looks(n, facts)
     looks["tooltip"] = style.tooltip(_tip(n, facts))
@@ -220,6 +237,9 @@ def _looks(n: Tensor, facts: Facts) -> Looks:
     if n in facts.states and not is_faint:
         looks |= {"penwidth": style.STATE_WIDTH}
         looks["class"] += " state"
+    if is_broken(n):
+        looks |= {"fillcolor": BROKEN, "fontcolor": "black"}
+        looks["class"] += " nonfinite"
     if n.recomputed:
         looks["style"] = "rounded,filled,dashed"
         looks["class"] += " recomputed"
@@ -240,7 +260,7 @@ def _norm_looks(n: Tensor, colours: Scale) -> Looks:
     looks: Looks = {}
     if n in colours.norms:
         looks["fillcolor"] = colours.colour(colours.norms[n])
-        if not math.isfinite(colours.norms[n]):
+        if not math.isfinite(colours.norms[n]) and not is_broken(n):
             looks["class"] = f"{kind_of(n)} nonfinite"
     if kind_of(n) == "parameter":
         looks["penwidth"] = "2"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from minigrad import Tape, Tensor
 from minigrad.viz.graphs.fold import View, caption, folding_steps
+from minigrad.viz.graphs.landmarks import Landmarks
 from minigrad.viz.graphs.marks import closed, is_gate
 from minigrad.viz.graphs.selection import adjoint_nodes
+from minigrad.viz.graphs.strip import Strip
 
 # Nodes in all steps: steps with many of them fold sooner.
 MAX_NODES = 200
@@ -29,21 +31,22 @@ class FoldedNodes:
     """The nodes that are not drawn one by one.
 
     captions: of each node, the text of what stands for it. steps: of each caption of a run of
-    steps, the first of them.
+    steps, the first of them. strips: what such a run hides.
     """
 
     captions: dict[Tensor, str] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
+    strips: dict[str, Strip] = field(default_factory=dict)
 
 
-def fold_nodes(tape: Tape, shown: list[Tensor], view: View) -> FoldedNodes:
-    """What folds of the nodes shown."""
+def fold_nodes(tape: Tape, shown: list[Tensor], view: View, known: Landmarks) -> FoldedNodes:
+    """What folds of the nodes shown; known: what is known of the steps."""
     folded = FoldedNodes()
     if not view.folds:
         return folded
     folded.captions.update(clipping(tape))
-    runs = _folding_runs(tape, shown, view)
-    _fold_runs(tape, shown, runs, folded)
+    runs = _folding_runs(tape, shown, view, known.kept)
+    _fold_runs(tape, shown, runs, folded, known)
     _fold_crowds(tape, shown, folded)
     return folded
 
@@ -56,7 +59,7 @@ def _by_step(nodes: Iterable[Tensor], steps: Mapping[Tensor, int | None]) -> Mem
     return members
 
 
-def _folding_runs(tape: Tape, shown: list[Tensor], view: View) -> Runs:
+def _folding_runs(tape: Tape, shown: list[Tensor], view: View, kept: Container[int]) -> Runs:
     """The runs of steps that fold: those with the same functions, shapes and closed gates."""
     kinds: dict[int, Hashable] = {}
     size = 0
@@ -64,10 +67,12 @@ def _folding_runs(tape: Tape, shown: list[Tensor], view: View) -> Runs:
         if t is not None:
             kinds[t] = _kind(members), tuple(map(closed, members))
             size += len(members)
-    return view.runs(kinds, size, MAX_NODES)
+    return view.runs(kinds, size, MAX_NODES, kept)
 
 
-def _fold_runs(tape: Tape, shown: list[Tensor], runs: Runs, folded: FoldedNodes) -> None:
+def _fold_runs(
+    tape: Tape, shown: list[Tensor], runs: Runs, folded: FoldedNodes, known: Landmarks
+) -> None:
     """Enter the nodes of each run, forward and backward apart; results outside the steps stay."""
     times = tape.times
     hidden = [t for run in runs for t in run]
@@ -78,11 +83,12 @@ def _fold_runs(tape: Tape, shown: list[Tensor], runs: Runs, folded: FoldedNodes)
     adjoint = adjoint_nodes(tape)
     for run in runs:
         kinds = {_kind(members[t]) for t in run}
-        cut_steps = [t for t in run if any(map(closed, members[t]))]
-        forward = caption(run, len(kinds) == 1, len(cut_steps))
+        cuts = frozenset(t for t in run if any(map(closed, members[t])))
+        forward = caption(run, len(kinds) == 1)
         backward = f"{forward}, backward"
         folded.steps[forward] = run[0]
         folded.steps[backward] = run[0]
+        folded.strips[forward] = Strip(tuple(run), cuts, known)
         for t in run:
             for n in members[t]:
                 folded.captions[n] = backward if n in adjoint else forward
@@ -103,6 +109,9 @@ def _fold_crowds(tape: Tape, shown: list[Tensor], folded: FoldedNodes) -> None:
         text = f"{len(inner):,} nodes"
         if t is not None:
             text += f" of t = {t}"
+        cuts = sum(map(closed, inner))
+        if cuts:
+            text += f", {cuts} cut off"
         for n in inner:
             folded.captions[n] = text
 

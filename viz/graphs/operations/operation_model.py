@@ -9,6 +9,7 @@ from minigrad import Edge, Tape, Tensor
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks
 from minigrad.viz.graphs.fold import View
+from minigrad.viz.graphs.landmarks import landmarks
 from minigrad.viz.graphs.marks import closed
 from minigrad.viz.graphs.norm_colors import Scale
 from minigrad.viz.graphs.selection import reading_steps, shown_nodes
@@ -37,7 +38,7 @@ class OperationGraph:
 def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationGraph:
     """The blocks and edges of a tape in that view, coloured where there are norms."""
     shown = shown_nodes(tape)
-    folded = fold_nodes(tape, shown, view)
+    folded = fold_nodes(tape, shown, view, landmarks(tape, colours))
     unfolded = [n for n in shown if n not in folded.captions]
     occurrences = _occurrences(tape, unfolded)
     facts = Facts(tape, colours, folded, occurrences)

@@ -93,7 +93,9 @@ def _put_block(graph: Digraph, key: Key, placed: Placed) -> None:
     """Draw one node, or what stands for folded ones."""
     block = placed.model.blocks[key]
     box = placed.boxes[key]
-    rows = [style.sized(row.text, row.size) for row in block.rows]
+    rows = [row.html for row in block.rows]
+    if block.strip:
+        rows.append(block.strip.table())
     label = f"<{rows[0]}>" if len(rows) == 1 else style.table(rows)
     wide = box.wide
     if block.oval:

@@ -14,14 +14,21 @@ from minigrad.internal import refuse_no_tape
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import blank, put_scale
 from minigrad.viz.graphs.fold import Collapse, View
-from minigrad.viz.graphs.norm_colors import Grads, Scale, number, scale, together
-from minigrad.viz.graphs.selection import nodes_by_name, reached_nodes, state_nodes
+from minigrad.viz.graphs.landmarks import is_broken, landmarks
+from minigrad.viz.graphs.norm_colors import BROKEN, Grads, Scale, number, scale, together
+from minigrad.viz.graphs.selection import (
+    adjoint_nodes,
+    nodes_by_name,
+    reached_nodes,
+    state_nodes,
+)
 from minigrad.viz.graphs.tooltip import summary
 
+from .variable_captions import put_captions
 from .variable_fold import fold_items
 from .variable_layout import Places, places
 from .variable_model import Item, Key, VariableGraph, variable_graph
-from .variable_paint import Panel, paint_variables, put_captions
+from .variable_paint import Panel, paint_variables
 from .variable_sizes import SIDE_POINTS
 
 # Boxes and circles: with more, arrows are straight. The time to bend them grows with the cube.
@@ -72,7 +79,8 @@ def unrolled(
 def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     """The unrolled graph in that view, coloured where there are norms."""
     graph = variable_graph(tape)
-    graph = fold_items(graph, view).apply(graph)
+    known = landmarks(tape, colours)
+    graph = fold_items(graph, view, known.kept).apply(graph, known)
     tensors = _tensors(tape, graph.items)
     norms = _norms(tensors, colours)
     items = [_with_norm(i, norms) for i in graph.items]
@@ -81,7 +89,7 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     panel = _panel(tape, tensors, norms, colours)
     picture = blank("unrolled", TITLE, len(items) > MAX_ITEMS_WITH_BENT_ARROWS)
     paint_variables(picture, graph, spots, panel)
-    put_captions(picture, items, spots)
+    put_captions(picture, items, spots, panel)
     _put_scale(picture, spots, colours)
     return picture
 
@@ -118,11 +126,13 @@ def _with_norm(item: Item, norms: dict[Key, float]) -> Item:
 
 
 def _panel(tape: Tape, tensors: Tensors, norms: dict[Key, float], colours: Scale | None) -> Panel:
-    """What is special about the items: no gradient reaches them, they are recomputed, have a norm.
+    """What is special about the items: adjoints, no gradient reaches them, recomputed, a norm.
 
     tensors: those of each item. norms: of their adjoints. colours: the scale of the norms.
     """
-    reached = reached_nodes(tape)
+    adjoints = adjoint_nodes(tape)
+    # Nothing is asked to reach the adjoints themselves.
+    reached = reached_nodes(tape) | adjoints
     tips: dict[Key, str] = {}
     fills: dict[Key, str] = {}
     kinds: defaultdict[Key, str] = defaultdict(str)
@@ -138,15 +148,26 @@ def _panel(tape: Tape, tensors: Tensors, norms: dict[Key, float], colours: Scale
         if is_unreached:
             fills[key] = style.UNREACHED
             kinds[key] += " unreached"
+        if adjoints.issuperset(members):
+            fills[key] = style.ADJOINT
+            kinds[key] += " adjoint"
         if colours and key in norms:
             fills[key] = colours.colour(norms[key])
-            if not math.isfinite(norms[key]):
-                kinds[key] += " nonfinite"
-        if states.issuperset(members) and key[0] == "box":
-            kinds[key] += " state"
-        if all(n.recomputed for n in members):
-            kinds[key] += " recomputed"
+        if any(map(is_broken, members)) or not math.isfinite(norms.get(key, 0.0)):
+            fills[key] = BROKEN
+            kinds[key] += " nonfinite"
+        kinds[key] += _state_kinds(key, members, states)
     return Panel(tips=tips, fills=fills, kinds=kinds)
+
+
+def _state_kinds(key: Key, members: list[Tensor], states: set[Tensor]) -> str:
+    """Whether an item is a state, and whether it is recomputed."""
+    kinds = ""
+    if key[0] == "box" and states.issuperset(members):
+        kinds += " state"
+    if all(n.recomputed for n in members):
+        kinds += " recomputed"
+    return kinds
 
 
 def _tip(tape: Tape, members: list[Tensor]) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from minigrad.viz.graphs.fold import View, caption, folding_steps
+from minigrad.viz.graphs.landmarks import Landmarks
+from minigrad.viz.graphs.strip import Strip
 
 from .variable_model import Arrow, Item, Key, VariableGraph
 
@@ -22,22 +25,32 @@ Gates = Mapping[Key, list[bool]]
 """Of the gates before each item: whether they are closed."""
 
 
+class Fold(NamedTuple):
+    """A run of steps, and what is written on it."""
+
+    run: tuple[int, ...]
+    caption: str
+
+
 @dataclass(frozen=True)
 class Folding:
-    """Who stands in for each folded item, and the captions of what stands in."""
+    """Who stands in for each folded item, and the fold and the step of each that is folded."""
 
     stand_in: dict[Key, Key] = field(default_factory=dict)
-    captions: dict[Key, str] = field(default_factory=dict)
+    folds: dict[Key, Fold] = field(default_factory=dict)
+    steps: dict[Key, int] = field(default_factory=dict)
 
-    def apply(self, graph: VariableGraph) -> VariableGraph:
+    def apply(self, graph: VariableGraph, known: Landmarks) -> VariableGraph:
         """The items, dots for those that stand in, and the arrows between them, each once.
 
         The graph may also be that of a tape like the one that the folding was made for.
+        known: what is known of the steps of that tape.
         """
+        cuts = frozenset(self._hidden_cuts(graph))
         shown: dict[Key, Item] = {}
         for i in graph.items:
             if self._shown(i.key) == i.key:
-                shown[i.key] = self._dotted(i)
+                shown[i.key] = self._dotted(i, cuts, known)
         arrows: dict[Arrow, None] = {}
         for a in graph.arrows:
             new = self._moved(a)
@@ -50,40 +63,47 @@ class Folding:
         """What is shown of an item: itself, or what stands in for it."""
         return self.stand_in.get(key, key)
 
-    def _dotted(self, item: Item) -> Item:
-        """Dots in place of an item that stands in for others."""
-        text = self.captions.get(item.key)
-        if text is None:
+    def _hidden_cuts(self, graph: VariableGraph) -> Iterator[int]:
+        """The steps into which a cut arrow leads that is not drawn: one between folded items."""
+        for a in graph.arrows:
+            if a.closed and self._hides(a):
+                yield self.steps[a.head]
+
+    def _hides(self, a: Arrow) -> bool:
+        """Whether both ends of an arrow fold."""
+        return {a.tail, a.head} <= self.stand_in.keys()
+
+    def _dotted(self, item: Item, cuts: frozenset[int], known: Landmarks) -> Item:
+        """Dots in place of an item that stands in for others, with what they hide."""
+        fold = self.folds.get(item.key)
+        if fold is None:
             return item
-        return replace(item, names=("⋮",), dots=True, tip=text)
+        strip = Strip(fold.run, cuts.intersection(fold.run), known)
+        return replace(item, names=("⋮",), strip=strip, tip=fold.caption)
 
     def _moved(self, a: Arrow) -> Arrow | None:
         """The arrow between what is shown.
 
-        Of the arrows between two folded items, that of the first folded step stands for all.
+        Of the arrows between two folded items, that of the first folded step stands for all; what
+        is on them is counted.
         """
         tail = self._shown(a.tail)
         head = self._shown(a.head)
         new = replace(a, tail=tail, head=head)
-        both_fold = {a.tail, a.head} <= self.stand_in.keys()
-        if both_fold and new != a:
-            return None
-        return new
+        if not self._hides(a):
+            return new
+        return replace(a, marks=()) if new == a else None
 
 
-def fold_items(graph: VariableGraph, view: View) -> Folding:
-    """What folds of these items."""
+def fold_items(graph: VariableGraph, view: View, kept: Container[int] = ()) -> Folding:
+    """What folds of these items, of which the steps kept do not."""
     folding = Folding()
     stamps = _stamps(graph)
     if not view.folds or not stamps:
         return folding
-    runs = _folding_runs(graph, view, stamps)
+    runs = _folding_runs(graph, view, stamps, kept)
     step = _steps_with_neighbours(graph, runs)
     members = _members(graph.items, step, stamps)
-    cut_steps = set()
-    for a in graph.arrows:
-        if a.closed:
-            cut_steps.add(step[a.head])
     for run in runs:
         model = members[run[0]]
         last = len(model) - 1
@@ -95,11 +115,11 @@ def fold_items(graph: VariableGraph, view: View) -> Folding:
             for k, item in enumerate(members[t]):
                 counterpart = model[min(k, last)]
                 folding.stand_in[item.key] = counterpart.key
+                folding.steps[item.key] = t
         alike = len(kinds) == 1
-        cuts = len(cut_steps.intersection(run))
-        text = caption(run, alike, cuts)
+        fold = Fold(tuple(run), caption(run, alike))
         for item in model:
-            folding.captions[item.key] = text
+            folding.folds[item.key] = fold
     return folding
 
 
@@ -109,7 +129,9 @@ def _stamps(graph: VariableGraph) -> list[int]:
     return sorted(t for t in times if t is not None)
 
 
-def _folding_runs(graph: VariableGraph, view: View, stamps: list[int]) -> Runs:
+def _folding_runs(
+    graph: VariableGraph, view: View, stamps: list[int], kept: Container[int]
+) -> Runs:
     """The runs of steps that fold: those whose items and closed gates are alike."""
     gates: defaultdict[Key, list[bool]] = defaultdict(list)
     for a in graph.arrows:
@@ -121,7 +143,7 @@ def _folding_runs(graph: VariableGraph, view: View, stamps: list[int]) -> Runs:
     for t, in_step in members.items():
         kinds[t] = _kind(in_step, gates)
         size += len(in_step)
-    return view.runs(kinds, size, MAX_ITEMS)
+    return view.runs(kinds, size, MAX_ITEMS, kept)
 
 
 def _steps_with_neighbours(graph: VariableGraph, runs: Runs) -> Steps:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from minigrad import Tape, Tensor
 from minigrad.viz.graphs.marks import is_gate
+from minigrad.viz.graphs.strip import Strip
 
 from .variable_reads import (
     Marks,
@@ -32,8 +33,8 @@ class Item:
     """A box, or (without names) a circle.
 
     time: the step, None outside the steps. stands_for: of an initial state, whose place it takes at
-    the first step. dots: it stands for the same item of many steps. note: written small below the
-    names.
+    the first step. note: written small below the names. strip: of dots, which stand for the same
+    item of many steps, what these hide.
     """
 
     key: Key
@@ -43,8 +44,13 @@ class Item:
     leaf: bool = False
     parameter: bool = False
     stands_for: Key | None = None
-    dots: bool = False
     note: str = ""
+    strip: Strip | None = None
+
+    @property
+    def dots(self) -> bool:
+        """Whether it stands for the same item of many steps."""
+        return self.strip is not None
 
     @property
     def is_circle(self) -> bool:

@@ -14,7 +14,6 @@ from .variable_layout import Places
 from .variable_model import Arrow, Item, Key, VariableGraph
 from .variable_room import Bus
 from .variable_sizes import (
-    SIDE_POINTS,
     Gate,
     gate_of,
     gate_size,
@@ -36,9 +35,11 @@ TRUNK_LOOKS = {
     "headclip": "false",
     "class": "trunk",
 }
-# A caption has two lines.
-CAPTION_HEIGHT_POINTS = 2.6 * TEXT_POINTS
-CAPTION_MARGIN_POINTS = 4
+CUT_LINE = {
+    "color": style.CUT,
+    "style": "dashed",
+    "class": "cut",
+}
 
 Part = Key | Arrow
 Identifiers = dict[Key | Gate, str]
@@ -97,7 +98,7 @@ def paint_variables(picture: Digraph, graph: VariableGraph, spots: Places, panel
         if a not in spots.branch:
             tail = gate_of(a, times) if a.marks else a.tail
             head = ids[a.head]
-            looks = _combined(_line(a.closed), panel.accent(a))
+            looks = _combined(_line(a, panel), panel.accent(a))
             picture.edge(ids[tail], head, **looks)
         elif a.head not in dots:
             branching.append(a)
@@ -139,7 +140,8 @@ def _put_item(picture: Digraph, name: str, item: Item, centre: Point, panel: Pan
         looks["style"] = "dashed"
     if "recomputed" in special:
         looks["style"] = "filled,dashed"
-    if is_missing or "unreached" in special:
+    is_faint = "unreached" in special and "nonfinite" not in special
+    if is_missing or is_faint:
         looks |= {"color": style.FAINT, "fontcolor": style.FAINT}
     looks["label"] = ""
     if item.names:
@@ -178,7 +180,7 @@ def _put_gates(
             accent.update(panel.accent(a))
     for gate, accent in accents.items():
         closed = any(m.closed for m in gate.marks)
-        line = _combined(_line(closed), accent)
+        line = _combined(CUT_LINE if closed else {}, accent)
         kinds = [m.classes for m in gate.marks]
         texts = [m.text for m in gate.marks]
         looks = {
@@ -217,31 +219,10 @@ def _put_trunks(
             point = panel.moved(spots.branch[a].point)
             pin(picture, joint, point, JOINT_SIZE, **JOINT_LOOKS)
             picture.edge(below, joint, tailclip=clip, **TRUNK_LOOKS)
-            accent = panel.accent(a)
-            picture.edge(joint, head, tailclip="false", **accent)
+            looks = _combined(_line(a, panel), panel.accent(a))
+            picture.edge(joint, head, tailclip="false", **looks)
             below = joint
             clip = "false"
-
-
-def put_captions(picture: Digraph, items: list[Item], spots: Places) -> None:
-    """The captions of the folded runs, in two lines each, left of their rows of dots."""
-    rows: dict[str, list[float]] = {}
-    for i in items:
-        if i.dots and i.time is not None:
-            _, y = spots.item[i.key]
-            rows.setdefault(i.tip, []).append(y)
-    (left, _), _ = spots.corners
-    for k, text in enumerate(rows, start=1):
-        ys = rows[text]
-        parts = text.replace(" (", "\n(").splitlines()
-        widths = [style.width(part, TEXT_POINTS, style.SANS) for part in parts]
-        wide = max(widths) + CAPTION_MARGIN_POINTS
-        middle = (min(ys) + max(ys)) / 2
-        centre = left - SIDE_POINTS - wide / 2, middle
-        size = wide, CAPTION_HEIGHT_POINTS
-        looks = {"label": style.label(*parts, size=TEXT_POINTS)}
-        looks["class"] = "caption"
-        put_text(picture, f"folded {k}", centre, size, **looks)
 
 
 def _combined(looks: Looks, accent: Looks) -> Looks:
@@ -253,8 +234,10 @@ def _combined(looks: Looks, accent: Looks) -> Looks:
     return combined
 
 
-def _line(closed: bool) -> Looks:
-    """Red and dashed where no gradient passes."""
-    if closed:
-        return {"color": style.CUT, "style": "dashed", "class": "cut"}
+def _line(a: Arrow, panel: Panel) -> Looks:
+    """Red and dashed where no gradient passes, brown on the way back."""
+    if a.closed:
+        return CUT_LINE
+    if "adjoint" in panel.kinds.get(a.head, "").split():
+        return {"color": style.BACKWARD, "class": "backward"}
     return {}
