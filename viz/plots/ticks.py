@@ -6,7 +6,7 @@ import math
 
 from matplotlib.ticker import LogFormatter
 
-from minigrad.viz import style
+from minigrad.viz.lettering.latex_symbols import RAISED
 
 # Powers of ten that are written as numbers.
 LEAST, MOST = -3, 4
@@ -25,4 +25,4 @@ class Powers(LogFormatter):
             return f"{x:g}"
         digits = f"{x / 10.0**exponent:.3g}"
         factor = "" if digits == "1" else f"{digits}·"
-        return f"{factor}10{str(exponent).translate(style.RAISED)}"
+        return f"{factor}10{str(exponent).translate(RAISED)}"

@@ -8,10 +8,7 @@ is visited once for each.
 
 from __future__ import annotations
 
-import ast
 import functools
-import keyword
-import re
 import sys
 import traceback
 from bdb import Bdb
@@ -19,7 +16,7 @@ from collections import UserString, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import call, methodcaller
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -29,8 +26,9 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import GradientError
 from minigrad.ops import OPS
 from minigrad.ops.indexing import Scattered, written_out
-from minigrad.source import COMPANION, is_followed, is_monitored, is_users, span, user_place
+from minigrad.source import COMPANION, is_followed, is_monitored, is_users, user_place
 
+from .forward_code import NOWHERE, TITLE, code_at, globals_of, variables_for
 from .step import Step
 from .under_pdb import Stepping
 from .watch import Watch
@@ -38,29 +36,6 @@ from .watch import Watch
 if TYPE_CHECKING:
     from minigrad.core.tape import Tape
     from minigrad.ops.table import Op
-
-# What it calls is C: the first function of Python's that a debugger can step into is the rule. To a
-# trace function each round of a loop is an event, though on one line: behind breakpoint() a
-# debugger stops right here. The first loop and the end of the last line are Stepping's.
-TEMPLATE = """
-def backward(step, grad, formula):
-    for watch in step._entry:
-        pass
-    for watch in step._stops:
-        breakpoint()
-    return (
-        step._gather(step._applied),
-        step._tracer(),
-        step._is(step._of(step._tracer(), "__self__", None), step._pdb) and step._untrace(),
-    )
-"""
-TITLE = "backward of "
-RESERVED = {"step", "grad", "formula", "watch"}
-# to sys.monitoring only a change of lines is one: there breakpoint() is called from behind the file
-BEYOND_EVERY_FILE = 1_000_000
-# those of the places and names that a debugger meets again in the next pass
-MAX_CODES = 10_000
-NOWHERE = compile("", "<backward>", "exec"), 0
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -116,7 +91,7 @@ class Visits:
     def __init__(self, tape: Tape, watches: Sequence[Watch]) -> None:
         self.tape = tape
         # asked once for each file in a pass
-        self.globals_of = functools.cache(_globals)
+        self.globals_of = functools.cache(globals_of)
         self.stepping = Stepping()
         self.watches = defaultdict[Tensor, list[Watch]](list)
         for watch in watches:
@@ -221,7 +196,7 @@ def fail(error: Exception, node: Tensor, g: Any) -> NoReturn:
     sent = [True if x.requires_grad else None for x in node.inputs]
     step = Visit(node, g, sent, _rules=[rule], _applied=map(call, [rule]))
     place = node.place or NOWHERE
-    _run(step, place, _globals(place[0].co_filename), Stepping())
+    _run(step, place, globals_of(place[0].co_filename), Stepping())
     raise error
 
 
@@ -232,71 +207,13 @@ def _run(
     """Take a step in a frame at that place, where these are the global names."""
     # by its file too: equal code of two files is equal to Python
     where = place[0].co_filename, *place
-    code = _code(where, f"{TITLE}{step.name}", _names(step), is_monitored())
+    tensors = (step.tensor, *step.tensor.inputs)
+    labels = [x.label if step.tape is None else step.tape.names[x] for x in tensors]
+    code = code_at(where, f"{TITLE}{step.name}", variables_for(labels), is_monitored())
     frame = FunctionType(code, names)
     step = replace(step, _entry=stepping.entry())
-    arguments = (step, step.grad, Formula(step), step.tensor, *step.tensor.inputs)
+    arguments = (step, step.grad, Formula(step), *tensors)
     sent: list[Any]
     sent, tracer, _ = frame(*arguments)
     stepping.leave(code, tracer)
     return sent
-
-
-def _names(step: Visit) -> tuple[str, ...]:
-    """Variables for the node and each input: their names on the tape, as Python may read them."""
-    names = dict.fromkeys(RESERVED)
-    for x in (step.tensor, *step.tensor.inputs):
-        label = x.label if step.tape is None else step.tape.names[x]
-        name = re.sub(r"\W", "_", label)
-        if not name.isidentifier() or keyword.iskeyword(name):
-            name = f"_{name}"
-        while name in names:
-            name += "_"
-        names[name] = None
-    return tuple(names)[len(RESERVED) :]
-
-
-@functools.lru_cache(MAX_CODES)
-def _code(
-    where: tuple[str, CodeType, int], title: str, tensors: tuple[str, ...], for_monitoring: bool
-) -> CodeType:
-    """The template's code as it would be if the user had written it there."""
-    code = _template(where, len(tensors), for_monitoring)
-    variables = ("step", "grad", "formula", *tensors, "watch")
-    return code.replace(co_name=title, co_qualname=title, co_varnames=variables)
-
-
-@functools.lru_cache(MAX_CODES)
-def _template(where: tuple[str, CodeType, int], count: int, for_monitoring: bool) -> CodeType:
-    """The template with so many tensors, compiled for the expression at a place of the user's."""
-    file, code, instruction = where
-    (line, column), (last_line, last_column) = span((code, instruction))
-    tree = ast.parse(TEMPLATE)
-    (function,) = tree.body
-    assert isinstance(function, ast.FunctionDef)
-    function.args.args += [ast.arg(f"_{i}") for i in range(count)]
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.stmt, ast.expr, ast.arg)):
-            node.lineno, node.col_offset = line, column
-            node.end_lineno, node.end_col_offset = last_line, last_column
-        if isinstance(node, ast.Attribute):
-            # Python gives it the line where it ends, which would be a second event of the visit
-            node.end_lineno, node.end_col_offset = line, column
-        if for_monitoring and isinstance(node, ast.Call) and ast.unparse(node) == "breakpoint()":
-            node.lineno = node.end_lineno = BEYOND_EVERY_FILE
-            node.end_col_offset = column
-    module = compile(tree, file, "exec", dont_inherit=True)
-    return next(c for c in module.co_consts if isinstance(c, CodeType))
-
-
-def _globals(file: str) -> dict[str, Any]:
-    """The global names of the user's code in a file, for what is evaluated in the frame."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code.co_filename == file:
-            return frame.f_globals
-        frame = frame.f_back
-    for module in list(sys.modules.values()):
-        if getattr(module, "__file__", None) == file:
-            return vars(module)
-    return vars(sys.modules["__main__"])

@@ -29,7 +29,7 @@ def test_demo_tells_the_story_and_names_its_files(text, tmp_path, minigrad):
 @pytest.mark.parametrize("kind", ["unrolled", "strategies"])
 @pytest.mark.parametrize("suffix", ["svg", "png", "pdf", "dot"])
 def test_figure_writes_what_the_suffix_says(kind, suffix, tmp_path):
-    start = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"digraph"}[suffix]
+    start = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"digraph"}[suffix]
     assert main(["figure", kind, "-o", str(tmp_path / f"f.{suffix}")]) == 0
     assert (tmp_path / f"f.{suffix}").read_bytes().lstrip(b"\n").startswith(start)
 

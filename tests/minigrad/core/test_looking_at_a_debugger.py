@@ -128,7 +128,14 @@ def after_an_error(expressions, h):
 
 def in_ipython(expressions, h):
     ipython = pytest.importorskip("IPython.core.debugger", reason="IPython is not installed")
-    prompt_of(ipython.Pdb, *(f"p {e}" for e in expressions)).runcall(stops, h)
+    from IPython.terminal.interactiveshell import TerminalInteractiveShell
+
+    with pytest.MonkeyPatch.context() as patch:
+        # IPython, which the debugger starts, sets them for the whole process
+        for name in ("ps1", "ps2", "ps3", "displayhook", "excepthook"):
+            patch.setattr(sys, name, getattr(sys, name, ""), raising=False)
+        prompt_of(ipython.Pdb, *(f"p {e}" for e in expressions)).runcall(stops, h)
+        TerminalInteractiveShell.clear_instance()
 
 
 def in_a_pane_of_debugpy(expressions, h):

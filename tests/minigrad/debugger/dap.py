@@ -9,11 +9,12 @@ import queue
 import subprocess
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from tests.children import running
 
 SECONDS = 60  # for one answer or event
+SILENCE = 1  # seconds after which nothing more is printed
 
 
 class RefusedError(AssertionError):
@@ -68,6 +69,14 @@ class Editor:
             assert message.get("event") != "end", f"the adapter ended; {self.output}"
             self._waiting.append(message)
 
+    def _hear_out(self):
+        """What was printed at the end, which may come after the word of the end."""
+        with suppress(queue.Empty):
+            while message := self._arrived.get(timeout=SILENCE):
+                if message.get("event") == "output":
+                    self.output[message["body"]["category"]] += message["body"]["output"]
+                self._waiting.append(message)
+
     def _answer(self, serial):
         answer = self._await(lambda message: message.get("request_seq") == serial)
         if not answer["success"]:
@@ -115,6 +124,7 @@ class Editor:
         """The next stop: its frames, innermost first, as an editor lists them; None at the end."""
         stopped = self.event("stopped", "terminated")
         if stopped["event"] == "terminated":
+            self._hear_out()
             return None
         self.thread = stopped["body"]["threadId"]
         frames = self.ask("stackTrace", threadId=self.thread)["stackFrames"]
