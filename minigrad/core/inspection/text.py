@@ -97,7 +97,8 @@ def kind_of(node: Tensor) -> str:
 def tensor_text(x: Tensor) -> str:
     """``tensor([1., 2.], name='x')``, what repr() gives; a large value by dtype and shape."""
     value = f"{x.dtype}{list(x.shape)}"
-    if x.size <= MAX_SHOWN_ELEMENTS:
+    # what was dropped is not recomputed to be shown
+    if x.form is None and x.size <= MAX_SHOWN_ELEMENTS:
         text = np.array2string(x._array, precision=4, separator=", ")
         value = " ".join(text.split()) or value
     if x.name:

@@ -103,8 +103,10 @@ class Terminal:
 def at_a_terminal(folder, name="dumb", columns=100):
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (50, columns))
+    # of who runs the tests: how they want colours, and how wide their own terminal is
+    theirs_alone = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"}
     env = {
-        **{key: value for key, value in os.environ.items() if not key.endswith("_COLOR")},
+        **{key: value for key, value in os.environ.items() if key not in theirs_alone},
         "TERM": name,
         "XDG_STATE_HOME": str(folder),
         "PYTHONIOENCODING": "utf-8",

@@ -84,20 +84,14 @@ def test_whoever_reads_a_dropped_value_sees_the_value():
         np.sum,
         lambda h: h.T,
         lambda h: h.detach(),
-        repr,
         lambda h: [h.item(1, 1)],
         lambda h: mg.tensor(h.detach()),
         lambda h: np.stack([h, h]),
         lambda h: mg.clip_grad(h, 1.0),
-        lambda h: f"{h}",
         lambda h: mg.cross_entropy(h, [0, 1]),
     ):
         a, b = look(h), look(plain)
-        assert (
-            a == b
-            if isinstance(a, str)
-            else np.array_equal(getattr(a, "data", a), getattr(b, "data", b))
-        )
+        assert np.array_equal(getattr(a, "data", a), getattr(b, "data", b))
 
 
 def test_no_placeholder_is_ever_an_array():
