@@ -29,8 +29,8 @@ def norm_in_parts(*gs: Any) -> tuple[Any, Any]:
     largest = np.max(np.absolute(elements))
     unit = np.where(largest > 0, largest, 1)
     total = np.sum(np.square(elements / unit))
-    # of zeros alone the total is 0, where a root has no slope
-    return largest, np.sqrt(np.maximum(total, 1))
+    # of zeros alone the total is 0, where a root has no slope; an extreme would halve that at 1
+    return largest, np.sqrt(np.where(total == 0, 1, total))
 
 
 def shrink(bound: float, largest: Any, root: Any) -> Any:

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -187,6 +187,7 @@ def test_clip_grad_refuses_a_threshold_that_is_not_above_0(bad):
         mg.clip_grad(param([1.0]), bad)
 
 
+@example(np.array([6.0, 2.0**-24]))
 @given(values.filter(lambda x: np.sum(x**2) > 0.25))
 def test_clip_grad_has_a_derivative_itself(v):
     """Backward of the gate is the map g -> g * min(1, b / |g|): its Jacobian is b/|g| (I - u u') above the bound."""
