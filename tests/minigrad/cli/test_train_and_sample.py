@@ -102,7 +102,7 @@ def test_train_logs_every_update_and_draws_the_curve(suffix, text, tmp_path, cap
         == 0
     )
     assert f"wrote {curve}" in capsys.readouterr().out
-    assert curve.read_bytes().startswith({"svg": b"<?xml", "png": b"\x89PNG"}[suffix])
+    assert curve.read_bytes().startswith({"svg": b"<svg", "png": b"\x89PNG"}[suffix])
     events = [json.loads(line) for line in log.read_text().splitlines()]
     updates = [e for e in events if e["event"] == "update"]
     assert [e["step"] for e in updates] == list(range(1, len(updates) + 1))

@@ -116,7 +116,7 @@ def test_what_is_cut_is_red_and_dashed_and_nothing_else_is(every):
     [
         (tf.scale(book_rnn(2), lambda e: e.source.name == "h_1", 0.5), "× 0.5", style.GATE),
         (tf.scale(book_rnn(2), lambda e: e.source.name == "h_1", 0.0), "✂ × 0", style.CUT),
-        (tf.truncate_randomly(book_rnn(2), 0.999, 0), "xi2 = 1.001", style.GATE),
+        (tf.truncate_randomly(book_rnn(2), 0.999, 0), "ξ2 = 1.001", style.GATE),
         (TAPES["clipped"](), "‖g‖ ≤ 1.5", style.GATE),
         (TAPES["watched"](), "look", style.GATE),
     ],

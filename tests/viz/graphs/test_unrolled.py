@@ -180,7 +180,7 @@ def test_a_cut_is_red_and_dashed_and_nothing_else_is():
     [
         (tf.scale(book_rnn(2), lambda e: e.source.name == "h_1", 0.5), "× 0.5"),
         (tf.scale(book_rnn(2), lambda e: e.source.name == "h_1", 0.0), "✂ × 0"),
-        (tf.truncate_randomly(book_rnn(2), 0.999, 0), "xi2 = 1.001"),
+        (tf.truncate_randomly(book_rnn(2), 0.999, 0), "ξ2 = 1.001"),
         (TAPES["clipped"](), "‖g‖ ≤ 1.5"),
         (TAPES["watched"](), "look"),
     ],
