@@ -189,8 +189,8 @@ def _chosen(program: Program, passes: Passes, kind: str) -> Chosen:
     count = passes.counts[kind]
     chosen = passes.chosen(kind)
     if chosen is None:
-        got = f"{count} backward passes"
-        raise ArgumentError(program.command, got=got, expected=f"--pass {passes.number} is none")
+        got = f"--pass {passes.number}; backward passes: {count}"
+        raise ArgumentError(program.command, got=got, expected=f"1 to {count}, or -1 for the last")
     title = f"pass {chosen.number} of {count}: {_title(chosen)}, values as they were then"
     lines = [title, COMPILED] if "differentiate" in chosen.call else [title]
     return Chosen(chosen.tape(), lines, chosen.variables)
@@ -216,7 +216,7 @@ def _nothing(program: Program, passes: Passes, ended: Ended, left: object) -> Ba
         got = f"no backward pass in the main thread, and its `{name}` is a {kind}"
     elif passes.name:
         known = ", ".join(sorted(passes.names)) or "none"
-        got = f"no backward pass from a `{name}`, and it leaves none"
+        got = f"no backward pass from a `{name}`, and it leaves no Tensor of that name"
         return ArgumentError(program.command, got=got, expected=f"there were passes from {known}")
     else:
         got = f"no backward pass in the main thread, and it leaves no `{name}`"

@@ -8,6 +8,7 @@ from minigrad import Tape
 from minigrad.debugger.passes import LAST, Passes
 from minigrad.debugger.terminal import Debugger
 from minigrad.errors import ArgumentError
+from minigrad.files import refuse_unwritable
 from minigrad.models.book.cases import CASES, network
 from minigrad.transforms import truncate, untie
 
@@ -19,6 +20,9 @@ DEFAULT_STEPS = 3
 def step(args: argparse.Namespace) -> None:
     """Step through the tape of a script, a case or a small network: here, or on a page."""
     _refuse_two_tapes(args)
+    if args.html:
+        # before a script trains for an hour
+        refuse_unwritable(args.html, (".html",))
     chosen = _chosen(args)
     full = chosen.tape
     tape = truncate(full, every=args.truncate) if args.truncate else full

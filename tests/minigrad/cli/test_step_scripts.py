@@ -161,11 +161,19 @@ def test_the_loss_goes_by_the_name_that_it_has_where_backward_is_called(step):
         code, out, err = step(script, "train.py", *options, commands=commands)
         assert (code, err, gradient_of(out)) == (0, "", gradient)
     assert step(None, "train.py", "--loss", "ce")[2] == (
-        "minigrad: step train.py: no backward pass from a `ce`, and it leaves none; "
+        "minigrad: step train.py: no backward pass from a `ce`, and it leaves no Tensor of that name; "
         "there were passes from loss, val_loss.\n"
     )
+    # before the script has run
+    for page, said in (
+        ("page.gif", "ends in .html"),
+        ("no/page.html", "its folder does not exist"),
+    ):
+        code, out, err = step(None, "train.py", "--html", page)
+        assert (code, out) == (1, "")
+        assert said in err
     assert step(None, "train.py", "--pass", "7")[2] == (
-        "minigrad: step train.py: 2 backward passes; --pass 7 is none.\n"
+        "minigrad: step train.py: --pass 7; backward passes: 2; 1 to 2, or -1 for the last.\n"
     )
 
 

@@ -68,7 +68,8 @@ def test_the_page_from_the_command_line(tmp_path):
     done = minigrad("--html", tmp_path / "a.gif")
     assert (done.returncode, done.stderr) == (
         1,
-        f"minigrad: stepper: '{tmp_path}/a.gif'; expected a name ending in .html.\n",
+        f"minigrad: cannot write '{tmp_path}/a.gif': of no format that is known by its ending; "
+        "expected one that ends in .html.\n",
     )
 
 
