@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minigrad.core.arguments import refuse_no_tape
+from minigrad.core.inspection.frames import fail
 from minigrad.core.recompute import held
 from minigrad.core.scope import watch
 from minigrad.core.seed import seed_for
@@ -101,7 +102,9 @@ def _checked(tape: Tape, sweeping: Iterator[Swept]) -> Iterator[Swept]:
         with np.errstate(all="ignore"):
             finding = _in_adjoints(tape, *swept)
         if finding:
-            raise NonFiniteError(finding)
+            node, g, _ = swept
+            # on the node's forward line, where a debugger finds the step
+            fail(NonFiniteError(finding), node, g)
         yield swept
 
 

@@ -12,7 +12,7 @@ import pytest
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.core.inspection import frames
-from minigrad.errors import ArgumentError, GradientError
+from minigrad.errors import ArgumentError, GradientError, NonFiniteError
 from minigrad.ops import OPS
 from minigrad.source import line_of
 from tests.zoo import TAPES, param
@@ -389,6 +389,16 @@ def test_an_error_of_linear_algebra_is_the_one_line_there():
     assert error.value.__suppress_context__
     (entry,) = backward_entries(error.value)
     assert entry.line == "loss = np.linalg.slogdet(x)[1]"
+
+
+def test_what_is_not_finite_is_raised_on_the_forward_line():
+    x = param([0.0, 4.0], "x")
+    loss = np.sum(np.where(x.data > 0, np.sqrt(x), 0))
+    with np.errstate(all="ignore"), pytest.raises(NonFiniteError) as error, mg.detect_anomaly():
+        loss.backward()
+    (entry,) = backward_entries(error.value)
+    assert entry.name == "backward of sqrt"
+    assert entry.line == "loss = np.sum(np.where(x.data > 0, np.sqrt(x), 0))"
 
 
 # --- the rule of a step ---------------------------------------------------------------------------
