@@ -1,7 +1,9 @@
 """Hypothesis: the same examples on every run (ci, a few of them: brief), or many new ones (nightly)."""
 
+import gc
 import os
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=25)
@@ -10,3 +12,13 @@ settings.register_profile("nightly", deadline=None, derandomize=False, max_examp
 # the debugger's transcripts are compared without colour, whatever the terminal of the test run says
 os.environ.pop("FORCE_COLOR", None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture
+def no_gc_callbacks():
+    """Hypothesis listens to the collector, where Python swallows what a handler of signals raises."""
+    # in place: the collector holds this very list
+    listeners = gc.callbacks.copy()
+    gc.callbacks.clear()
+    yield
+    gc.callbacks.extend(listeners)

@@ -17,6 +17,7 @@ from minigrad.compiler.blas import BlasThreads, blas_libraries
 from minigrad.compiler.run import leaf_binding
 from minigrad.compiler.run.threads import run_calls
 from tests import children
+from tests.interrupts import interrupts
 from tests.laws import in_shards, is_sharded, same
 
 STEPS, ROWS, H = 4, 32, 16
@@ -24,11 +25,9 @@ timers = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers 
 
 
 @pytest.fixture(params=[1, 2, 3])
-def plan(request, monkeypatch):
+def plan(request, monkeypatch, no_gc_callbacks):
     """Whole or in shards. It reads its inputs in place, small as they are: each call binds anew."""
     monkeypatch.setattr(leaf_binding, "MIN_BYTES_TO_READ_IN_PLACE", 1 << 10)
-    # hypothesis listens to the collector, where Python would swallow what a handler raises
-    monkeypatch.setattr("gc.callbacks", [])
     plan = in_shards(recorded(), request.param)
     assert is_sharded(plan) == (request.param > 1)
     return plan
@@ -65,18 +64,13 @@ def blas_counts():
     return [library.get_num_threads() for library in blas_libraries()]
 
 
-def interrupt(*_):
-    raise KeyboardInterrupt
-
-
 @timers
 def test_an_interruption_at_any_time_leaves_a_plan_as_it_was(plan, calls):
     counts, count, hits = blas_counts(), threading.active_count(), 0
     started = time.perf_counter()
     plan(calls[-1][0], missing="recorded")
     usual, draw = time.perf_counter() - started, random.Random(0)
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
+    with interrupts():
         for _ in range(150):
             try:
                 signal.setitimer(signal.ITIMER_REAL, draw.random() * usual + 1e-6)
@@ -86,9 +80,6 @@ def test_an_interruption_at_any_time_leaves_a_plan_as_it_was(plan, calls):
                 hits += 1
             feeds, expected = draw.choice(calls)
             same(plan(feeds, missing="recorded"), expected)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
     assert hits > 10
     assert blas_counts() == counts
     assert threading.active_count() == count
@@ -134,26 +125,22 @@ def test_an_interruption_at_any_place_leaves_a_plan_as_it_was(plan, calls):
 
 
 @timers
-def test_an_interruption_leaves_when_all_shards_have_ended(monkeypatch):
+@pytest.mark.usefixtures("no_gc_callbacks")
+def test_an_interruption_leaves_when_all_shards_have_ended():
     """However many more of them follow."""
-    monkeypatch.setattr("gc.callbacks", [])
     ended = []
 
     def slow():
         time.sleep(0.05)
         ended.append(threading.current_thread().name)
 
-    before = signal.signal(signal.SIGALRM, interrupt)
     started = time.perf_counter()
-    try:
+    with interrupts():
         signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
         with pytest.raises(KeyboardInterrupt):
             # nothing before, two shards, nothing after
             run_calls([(slow, ()), (slow, ())], [0, 0, 1, 2])
         took = time.perf_counter() - started
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
     assert ended == ["minigrad-shard-2"]
     assert took >= 0.05
 

@@ -14,6 +14,9 @@ from minigrad.core.scope import records, watch
 from minigrad.scoping import all_holding, holding
 from minigrad.source import stamp
 from minigrad.transforms import truncate
+from tests.interrupts import interrupts
+
+pytestmark = pytest.mark.usefixtures("no_gc_callbacks")
 
 SCOPES = {
     "timestep": (lambda: mg.timestep(7), lambda: holding(stamp)),
@@ -28,27 +31,6 @@ every_scope = pytest.mark.parametrize(("make", "held"), SCOPES.values(), ids=SCO
 
 def weight():
     return mg.tensor(np.eye(3), requires_grad=True, name="W")
-
-
-@pytest.fixture(autouse=True)
-def nobody_listens_to_the_collector(monkeypatch):
-    """Hypothesis does, and there Python swallows what a handler of signals raises."""
-    monkeypatch.setattr("gc.callbacks", [])
-
-
-@contextlib.contextmanager
-def interrupts():
-    """SIGALRM raises KeyboardInterrupt, as Ctrl-C does."""
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 # a Watch is on before its with statement begins, until it is removed
