@@ -19,7 +19,7 @@ LINE_WIDTH = "0.8"
 SCALE_SIZE = (190, 40)
 
 
-def blank(name: str, title: str, crowded: bool) -> Digraph:
+def blank(name: str, title: str, crowded: bool) -> Picture:
     """An empty graph; in a crowded one arrows are straight instead of led round the boxes."""
     graph = Picture(name, engine="neato")
     splines = "line" if crowded else "true"

@@ -9,8 +9,9 @@ from graphviz import Digraph
 from minigrad import Tape
 from minigrad.errors import ArgumentError
 from minigrad.viz import style
+from minigrad.viz.graphs.variables.unrolled import members_by_id
 from minigrad.viz.graphs.variables.variable_captions import captions_width, put_captions
-from minigrad.viz.graphs.variables.variable_fold import fold_items
+from minigrad.viz.graphs.variables.variable_fold import Folding, fold_items
 from minigrad.viz.graphs.variables.variable_layout import places
 from minigrad.viz.graphs.variables.variable_model import (
     Arrow,
@@ -19,12 +20,18 @@ from minigrad.viz.graphs.variables.variable_model import (
     VariableGraph,
     variable_graph,
 )
-from minigrad.viz.graphs.variables.variable_paint import Panel, Part, paint_variables
+from minigrad.viz.graphs.variables.variable_paint import (
+    Identifiers,
+    Panel,
+    Part,
+    paint_variables,
+)
 from minigrad.viz.graphs.variables.variable_sizes import SIDE_POINTS
 
 from .canvas import NAME_POINTS, Point, blank, put_text
 from .fold import Collapse, View
 from .landmarks import Landmarks, landmarks
+from .picture import Picture
 
 # Between two panels.
 PANEL_GAP_POINTS = 44.0
@@ -67,13 +74,18 @@ def compare(
     names = [name for name, _ in tapes]
     graphs = [variable_graph(tape) for _, tape in tapes]
     known = [landmarks(tape) for _, tape in tapes]
-    return _sheet(names, graphs, known, View(collapse, steps))
+    picture, ids, folding = _sheet(names, graphs, known, View(collapse, steps))
+    for (_, tape), graph, each in zip(tapes, graphs, ids, strict=True):
+        picture.shows(tape, members_by_id(tape, graph, folding, each))
+    return picture
 
 
 def _sheet(
     names: list[str], graphs: list[VariableGraph], known: list[Landmarks], view: View
-) -> Digraph:
+) -> tuple[Picture, list[Identifiers], Folding]:
     """One panel per graph, all laid out as their union is.
+
+    Returns the identifiers in each panel, too, and what folds.
 
     known: what is known of the steps of each.
     """
@@ -90,6 +102,7 @@ def _sheet(
     crowded = len(union.items) * len(graphs) > MAX_ITEMS_WITH_BENT_ARROWS
     title = f"Side by side: {', '.join(names)}"
     picture = blank("compare", style.tooltip(title), crowded)
+    ids: list[Identifiers] = []
     for k, (name, graph) in enumerate(zip(names, folded, strict=True)):
         present = _parts(graph)
         missing = union.times.keys() - present
@@ -105,11 +118,12 @@ def _sheet(
         own = {i.key: i for i in graph.items}
         items = [own.get(i.key, i) for i in union.items]
         all_items = VariableGraph(items, graph.arrows)
-        paint_variables(picture, all_items, places(union, shown=graph.arrows), panel)
+        shown_places = places(union, shown=graph.arrows)
+        ids.append(paint_variables(picture, all_items, shown_places, panel))
         middle = (left + right) / 2 + shift
         _put_name(picture, f"name {k + 1}", name, (middle, top + NAME_ABOVE_POINTS))
         put_captions(picture, graph.items, spots, panel)
-    return picture
+    return picture, ids, folding
 
 
 def _put_name(picture: Digraph, identifier: str, name: str, centre: Point) -> None:

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from graphviz import Digraph
 
+from minigrad import Tape, Tensor
 from minigrad.internal import notebook_bundle
 
 
+class Shown(NamedTuple):
+    """A tape, and the tensors that each node of a picture stands for."""
+
+    tape: Tape
+    members: dict[str, list[Tensor]]
+
+
 class Picture(Digraph):  # type: ignore[misc]
-    """A graph that shows itself in notebooks; its text is DOT."""
+    """A graph that shows itself in notebooks; its text is DOT.
+
+    shown: the tapes that it shows. folds: of each node that opens, what to call it; ``reopened``
+    draws the picture with these open, where that is possible.
+    """
+
+    shown: tuple[Shown, ...] = ()
+    folds: Mapping[str, str] = {}
+    reopened: Callable[[frozenset[str]], Picture] | None = None
+
+    def shows(self, tape: Tape, members: Mapping[str, Iterable[Tensor]]) -> None:
+        """Say which tensors of a tape the nodes with these identifiers stand for."""
+        listed = {name: list(tensors) for name, tensors in members.items()}
+        self.shown = (*self.shown, Shown(tape, listed))
 
     def __repr__(self) -> str:
         return f"Picture({self.name!r})"

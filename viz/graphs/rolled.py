@@ -15,6 +15,7 @@ from minigrad.viz.graphs.variables.variable_sizes import lines
 from .canvas import Looks
 from .norm_colors import Scale, number
 from .picture import Picture
+from .roles import Role
 from .rolled_model import Link, Nodes, RoleNode, describe, roll
 from .selection import nodes_by_name, state_nodes
 
@@ -32,6 +33,7 @@ def draw_rolled(tape: Tape, colours: Scale | None) -> Digraph:
     ids = dict(zip(nodes, unique, strict=True))
     graph = _blank()
     by_name = nodes_by_name(tape)
+    graph.shows(tape, _members(nodes, ids, by_name))
     states = {tape.names[n] for n in state_nodes(tape)}
     for role, node in nodes.items():
         norms = _norms(node, colours, by_name)
@@ -49,7 +51,20 @@ def draw_rolled(tape: Tape, colours: Scale | None) -> Digraph:
     return graph
 
 
-def _blank() -> Digraph:
+def _members(
+    nodes: Nodes, ids: Mapping[Role, str], by_name: Mapping[str, Tensor]
+) -> dict[str, list[Tensor]]:
+    """The tensors of all that have each role, by its identifier."""
+    members: dict[str, list[Tensor]] = {}
+    for role, node in nodes.items():
+        names = [*node.starts]
+        for item in node.items.values():
+            names += item.names or (item.key[1],)
+        members[ids[role]] = [by_name[name] for name in names]
+    return members
+
+
+def _blank() -> Picture:
     """An empty graph that Graphviz lays out from left to right."""
     graph = Picture("rolled")
     graph.attr(tooltip="The network folded in time")

@@ -15,12 +15,13 @@ from minigrad.viz.plots import vector
 
 from .converter import INSTALL_CONVERTER, converted, has_converter
 from .graphviz_process import LIMIT, TimeLimitError, laid_out
+from .lighting import lighting_of
 from .scene import Scene, read_scene
 from .svg_writer import svg_text
 
 
-def _as_svg(scene: Scene, _: Any) -> bytes:
-    return svg_text(scene).encode()
+def _as_svg(scene: Scene, graph: Any) -> bytes:
+    return svg_text(scene, lighting_of(scene, graph)).encode()
 
 
 def _by_converter(kind: str, scene: Scene, _: Any) -> bytes:
@@ -44,10 +45,11 @@ NO_GRAPHVIZ = "no Graphviz"
 
 
 class Drawn(NamedTuple):
-    """A graph laid out, None where that is not possible, and what to say of it."""
+    """A graph laid out, None where that is not possible, what to say of it, and which graph."""
 
     scene: Scene | None
     remark: str
+    graph: Any
 
 
 def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Path:
@@ -86,7 +88,7 @@ def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Pa
             remedy = f". {INSTALL_CONVERTER}"
             kind = "svg"
             path = path.with_suffix(".svg")
-        data = WRITERS[kind](drawn.scene, graph)
+        data = WRITERS[kind](drawn.scene, drawn.graph)
     write_atomically(path, data)
     if remark:
         print(f"render: {remark}, wrote {path}{remedy}", file=sys.stderr)
@@ -114,7 +116,7 @@ def svg(graph: Any, limit: float = LIMIT) -> str:
         raise UnsupportedError("svg", got=drawn.remark, remedy=remedy)
     if drawn.remark:
         print(f"svg: {drawn.remark}", file=sys.stderr)
-    return svg_text(drawn.scene)
+    return svg_text(drawn.scene, lighting_of(drawn.scene, drawn.graph))
 
 
 def _refuse_no_picture(caller: str, graph: Any) -> None:
@@ -154,10 +156,10 @@ def _drawn(graph: Any, limit: float) -> Drawn:
         except TimeLimitError:
             simpler = getattr(graph, "simpler", None)
             if simpler is None:
-                return Drawn(None, f"no layout within {limit:g} s")
+                return Drawn(None, f"no layout within {limit:g} s", graph)
             remark = f"no layout within {limit:g} s, so it is drawn folded"
             graph = simpler()
             continue
         if layout is None:
-            return Drawn(None, f"{NO_GRAPHVIZ} to lay it out with")
-        return Drawn(read_scene(layout), remark)
+            return Drawn(None, f"{NO_GRAPHVIZ} to lay it out with", graph)
+        return Drawn(read_scene(layout), remark, graph)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,11 +30,15 @@ class Arc(NamedTuple):
 
 @dataclass(frozen=True)
 class OperationGraph:
-    """The blocks in the order of execution, their identifiers, and what joins them."""
+    """The blocks in the order of execution, their identifiers, and what joins them.
+
+    members: what each identifier stands for.
+    """
 
     blocks: dict[Key, Block]
     ids: dict[Key, str]
     arcs: list[Arc]
+    members: Mapping[str, list[Tensor]]
 
 
 def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationGraph:
@@ -43,12 +49,14 @@ def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationG
     occurrences = _occurrences(tape, unfolded)
     facts = Facts(tape, colours, folded, occurrences)
     blocks: dict[Key, Block] = {}
+    ids = _identifiers(facts)
+    members: defaultdict[str, list[Tensor]] = defaultdict(list)
     for n in tape.nodes:
         for key in facts.keys(n):
+            members[ids[key]].append(n)
             if key not in blocks:
                 blocks[key] = block_of(key, n, facts)
-    ids = _identifiers(facts)
-    return OperationGraph(blocks, ids, _arcs(facts))
+    return OperationGraph(blocks, ids, _arcs(facts), members)
 
 
 def _occurrences(tape: Tape, nodes: list[Tensor]) -> dict[Tensor, list[Occurrence]]:

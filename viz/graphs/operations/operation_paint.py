@@ -64,6 +64,7 @@ def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     edges = [(arc.tail, arc.head) for arc in model.arcs]
     placed = Placed(model, boxes, columns(boxes, edges))
     picture = blank("tape", TITLE, len(boxes) > MAX_BLOCKS_WITH_BENT_ARROWS)
+    picture.shows(tape, model.members)
     picture.attr("node", fontname=style.SANS, fontsize=f"{FONT_POINTS:g}")
     _put_blocks(picture, placed)
     for arc in model.arcs:

@@ -25,10 +25,10 @@ from minigrad.viz.graphs.selection import (
 from minigrad.viz.graphs.tooltip import summary
 
 from .variable_captions import put_captions
-from .variable_fold import fold_items
+from .variable_fold import Folding, fold_items
 from .variable_layout import Places, places
 from .variable_model import Item, Key, VariableGraph, variable_graph
-from .variable_paint import Panel, paint_variables
+from .variable_paint import Identifiers, Panel, paint_variables
 from .variable_sizes import SIDE_POINTS
 
 # Boxes and circles: with more, arrows are straight. The time to bend them grows with the cube.
@@ -78,9 +78,10 @@ def unrolled(
 
 def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     """The unrolled graph in that view, coloured where there are norms."""
-    graph = variable_graph(tape)
+    whole = variable_graph(tape)
     known = landmarks(tape, colours)
-    graph = fold_items(graph, view, known.kept).apply(graph, known)
+    folding = fold_items(whole, view, known.kept)
+    graph = folding.apply(whole, known)
     tensors = _tensors(tape, graph.items)
     norms = _norms(tensors, colours)
     items = [_with_norm(i, norms) for i in graph.items]
@@ -88,7 +89,8 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     spots = places(graph)
     panel = _panel(tape, tensors, norms, colours)
     picture = blank("unrolled", TITLE, len(items) > MAX_ITEMS_WITH_BENT_ARROWS)
-    paint_variables(picture, graph, spots, panel)
+    ids = paint_variables(picture, graph, spots, panel)
+    picture.shows(tape, members_by_id(tape, whole, folding, ids))
     put_captions(picture, items, spots, panel)
     _put_scale(picture, spots, colours)
     return picture
@@ -104,6 +106,21 @@ def _tensors(tape: Tape, items: list[Item]) -> Tensors:
             names = i.names or (i.key[1],)
             tensors[i.key] += [by_name[name] for name in names if name in by_name]
     return tensors
+
+
+def members_by_id(
+    tape: Tape, graph: VariableGraph, folding: Folding, ids: Identifiers
+) -> dict[str, list[Tensor]]:
+    """The tensors that each node of the picture stands for.
+
+    graph: what is on the tape before it folds. ids: the identifiers of what is drawn.
+    """
+    members: defaultdict[str, list[Tensor]] = defaultdict(list)
+    for key, tensors in _tensors(tape, graph.items).items():
+        shown = folding.shown(key)
+        if shown in ids:
+            members[ids[shown]] += tensors
+    return members
 
 
 def _norms(tensors: Tensors, colours: Scale | None) -> dict[Key, float]:

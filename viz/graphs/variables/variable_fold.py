@@ -49,7 +49,7 @@ class Folding:
         cuts = frozenset(self._hidden_cuts(graph))
         shown: dict[Key, Item] = {}
         for i in graph.items:
-            if self._shown(i.key) == i.key:
+            if self.shown(i.key) == i.key:
                 shown[i.key] = self._dotted(i, cuts, known)
         arrows: dict[Arrow, None] = {}
         for a in graph.arrows:
@@ -59,7 +59,7 @@ class Folding:
         items = list(shown.values())
         return VariableGraph(items, list(arrows))
 
-    def _shown(self, key: Key) -> Key:
+    def shown(self, key: Key) -> Key:
         """What is shown of an item: itself, or what stands in for it."""
         return self.stand_in.get(key, key)
 
@@ -87,8 +87,8 @@ class Folding:
         Of the arrows between two folded items, that of the first folded step stands for all; what
         is on them is counted.
         """
-        tail = self._shown(a.tail)
-        head = self._shown(a.head)
+        tail = self.shown(a.tail)
+        head = self.shown(a.head)
         new = replace(a, tail=tail, head=head)
         if not self._hides(a):
             return new

@@ -78,8 +78,12 @@ class Panel:
         return {}
 
 
-def paint_variables(picture: Digraph, graph: VariableGraph, spots: Places, panel: Panel) -> None:
+def paint_variables(
+    picture: Digraph, graph: VariableGraph, spots: Places, panel: Panel
+) -> Identifiers:
     """Draw one panel: boxes and circles, gates, arrows, those that share a trunk last.
+
+    Returns the identifiers of what is drawn.
 
     spots: where the items and gates of the graph stand. panel: how this copy of it is drawn.
     """
@@ -103,6 +107,7 @@ def paint_variables(picture: Digraph, graph: VariableGraph, spots: Places, panel
         elif a.head not in dots:
             branching.append(a)
     _put_trunks(picture, branching, spots, ids, panel)
+    return ids
 
 
 def _identifiers(graph: VariableGraph, gates: Iterable[Gate], panel: Panel) -> Identifiers:
