@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
 
 from graphviz import Digraph
 
@@ -71,10 +72,16 @@ def compare(
             raise ArgumentError("compare", got=got, expected="expected (name, Tape)")
     if not tapes:
         raise ArgumentError("compare", got="no tapes", expected="expected pairs (name, Tape)")
+    return _compared(tapes, View(collapse, steps))
+
+
+def _compared(tapes: Sequence[tuple[str, Tape]], view: View) -> Picture:
+    """The picture in that view."""
     names = [name for name, _ in tapes]
     graphs = [variable_graph(tape) for _, tape in tapes]
     known = [landmarks(tape) for _, tape in tapes]
-    picture, ids, folding = _sheet(names, graphs, known, View(collapse, steps))
+    picture, ids, folding = _sheet(names, graphs, known, view)
+    picture.reopened = lambda opened: _compared(tapes, replace(view, opened=opened))
     for (_, tape), graph, each in zip(tapes, graphs, ids, strict=True):
         picture.shows(tape, members_by_id(tape, graph, folding, each))
     return picture

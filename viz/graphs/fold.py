@@ -14,6 +14,9 @@ from minigrad.errors import ArgumentError
 MIN_STEPS = 4
 MAX_STEPS = 12
 
+MAX_OPENED_STEPS = 12
+"""Of a fold that is opened so many steps are shown, half of them at each end."""
+
 Collapse = int | Literal["auto"] | None
 K = TypeVar("K", bound=Hashable)
 
@@ -22,11 +25,13 @@ K = TypeVar("K", bound=Hashable)
 class View:
     """Which steps are shown one by one.
 
-    All but the middle of more than ``collapse``, or those in ``steps``.
+    All but the middle of more than ``collapse``, or those in ``steps``. Of the rest those in the
+    folds that are ``opened``, by their names.
     """
 
     collapse: Collapse = "auto"
     steps: Container[int] | None = None
+    opened: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         counts = isinstance(self.collapse, int) and self.collapse >= 1
@@ -55,13 +60,21 @@ class View:
         Steps with much in them fold sooner: so many are shown that of ``size`` things in all steps
         about ``max_size`` remain. Those kept are shown as well, unless others were asked for.
         """
-        order = sorted(kinds)
-        if self.steps is not None:
-            return _runs_outside(order, self.steps)
         runs = []
-        for run in self._runs_of_middle(kinds, size, max_size):
-            runs += _parted(run, kept)
-        return runs
+        if self.steps is not None:
+            runs += _runs_outside(sorted(kinds), self.steps)
+        else:
+            for run in self._runs_of_middle(kinds, size, max_size):
+                runs += _parted(run, kept)
+        still_folded = [self._opened(run) for run in runs]
+        return [run for run in still_folded if run]
+
+    def _opened(self, run: list[int]) -> list[int]:
+        """What of a run stays folded: of one that is open and long its middle, which opens too."""
+        while run and fold_name(run) in self.opened:
+            half = MAX_OPENED_STEPS // 2
+            run = run[half:-half]
+        return run
 
     def _runs_of_middle(
         self, kinds: Mapping[int, Hashable], size: int, max_size: int
@@ -105,6 +118,15 @@ def _runs_outside(order: list[int], steps: Container[int]) -> list[list[int]]:
         raise ArgumentError("draw: steps", got=got, expected="expected to show at least one step")
     runs = groupby(order, lambda t: t in steps)
     return [list(run) for is_shown, run in runs if not is_shown]
+
+
+def fold_name(run: Sequence[int]) -> str:
+    """What a run of steps is called where it is opened.
+
+    >>> fold_name(range(4, 98))
+    '4..97'
+    """
+    return f"{run[0]}..{run[-1]}"
 
 
 def caption(run: Sequence[int], alike: bool) -> str:

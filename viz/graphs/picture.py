@@ -21,13 +21,17 @@ class Shown(NamedTuple):
 class Picture(Digraph):  # type: ignore[misc]
     """A graph that shows itself in notebooks; its text is DOT.
 
-    shown: the tapes that it shows. folds: of each node that opens, what to call it; ``reopened``
-    draws the picture with these open, where that is possible.
+    shown: the tapes that it shows. folds: of each node that opens, the name of the fold.
+    ``reopened`` draws it again with folds of these names open.
     """
 
     shown: tuple[Shown, ...] = ()
     folds: Mapping[str, str] = {}
     reopened: Callable[[frozenset[str]], Picture] | None = None
+
+    def opens(self, identifier: str, fold: str) -> None:
+        """Say that a node stands for a fold of this name."""
+        self.folds = {**self.folds, identifier: fold}
 
     def shows(self, tape: Tape, members: Mapping[str, Iterable[Tensor]]) -> None:
         """Say which tensors of a tape the nodes with these identifiers stand for."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from minigrad.errors import ArgumentError, UnsupportedError
 from minigrad.internal import write_atomically
+from minigrad.viz.page.picture_page import page, plot_page
 from minigrad.viz.plots import vector
 
 from .converter import INSTALL_CONVERTER, converted, has_converter
@@ -31,15 +32,23 @@ def _by_converter(kind: str, scene: Scene, _: Any) -> bytes:
 Writer = Callable[[Scene, Any], bytes]
 """What makes the bytes of a file of a scene, and of the graph that it is the layout of."""
 
+
+def _as_page(scene: Scene, graph: Any) -> bytes:
+    return page(graph, scene, lambda other: _drawn(other, OPENED_LIMIT).scene).encode()
+
+
 WRITERS: dict[str, Writer] = {
     "svg": _as_svg,
     "png": partial(_by_converter, "png"),
     "pdf": partial(_by_converter, "pdf"),
+    "html": _as_page,
 }
 """By the suffixes of what shows a laid out graph."""
 FORMATS = (*WRITERS, "dot")
-PLOT_FORMATS = ("svg", "png", "pdf")
+PLOT_FORMATS = ("svg", "png", "pdf", "html")
 CONVERTED = ("png", "pdf")
+OPENED_LIMIT = 5.0
+"""Seconds for each picture in a page with a fold open."""
 INSTALL = "pip install pygraphviz, or install Graphviz"
 NO_GRAPHVIZ = "no Graphviz"
 
@@ -137,10 +146,12 @@ def _plot_bytes(plot: Any, path: Path, kind: str) -> bytes:
     Raises ArgumentError for the others.
     """
     if kind not in PLOT_FORMATS:
-        expected = "a plot is expected as .svg, .png or .pdf"
+        expected = "a plot is expected as .svg, .png, .pdf or .html"
         raise ArgumentError("render", got=f"{str(path)!r}", expected=expected)
     if kind == "svg":
         return vector.svg_text(plot).encode()
+    if kind == "html":
+        return plot_page(vector.svg_text(plot)).encode()
     if has_converter():
         return converted(vector.svg_text(plot), kind)
     # matplotlib can write it alone, in a font of its own

@@ -66,7 +66,7 @@ def svg_text(scene: Scene, lighting: Lighting | None = None) -> str:
             made = sheet(scene)
     head = f'class="{classes}" role="img" {made.size} style="max-width:100%;height:auto"'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {head} {_font(ITALIC)}>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {head} {FONT}>\n'
         f"{made.told}\n<style>{rules}</style>\n{made.body}</svg>\n"
     )
 
@@ -259,3 +259,7 @@ def _face(run: Run) -> tuple[str, str, str]:
 def _font(face: tuple[str, str, str]) -> str:
     pairs = zip(_ATTRIBUTES, face, strict=True)
     return " ".join(f'{name}="{escape(value)}"' for name, value in pairs)
+
+
+FONT = _font(ITALIC)
+"""Of a picture, where a line has no other."""

@@ -32,13 +32,14 @@ class Arc(NamedTuple):
 class OperationGraph:
     """The blocks in the order of execution, their identifiers, and what joins them.
 
-    members: what each identifier stands for.
+    members: what each identifier stands for. folds: what the folds among them are called.
     """
 
     blocks: dict[Key, Block]
     ids: dict[Key, str]
     arcs: list[Arc]
     members: Mapping[str, list[Tensor]]
+    folds: Mapping[str, str]
 
 
 def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationGraph:
@@ -56,7 +57,9 @@ def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationG
             members[ids[key]].append(n)
             if key not in blocks:
                 blocks[key] = block_of(key, n, facts)
-    return OperationGraph(blocks, ids, _arcs(facts), members)
+    names = folded.names
+    folds = {ids[key]: names[key] for key in blocks if isinstance(key, str) and key in names}
+    return OperationGraph(blocks, ids, _arcs(facts), members, folds)
 
 
 def _occurrences(tape: Tape, nodes: list[Tensor]) -> dict[Tensor, list[Occurrence]]:

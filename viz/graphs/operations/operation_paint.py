@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from graphviz import Digraph
@@ -13,6 +14,7 @@ from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks, Point, blank, pin, put_scale
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.norm_colors import Scale
+from minigrad.viz.graphs.picture import Picture
 
 from .operation_bands import OVAL_MARGIN_POINTS, boxes_of
 from .operation_block import FONT_POINTS, Key
@@ -57,7 +59,7 @@ class Placed(NamedTuple):
     centres: Mapping[Key, Point]
 
 
-def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Digraph:
+def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Picture:
     """The graph of operations, steps from left to right, values rising, backward above the loss."""
     model = operation_graph(tape, view, colours)
     boxes = boxes_of(model.blocks, model.arcs)
@@ -65,6 +67,8 @@ def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     placed = Placed(model, boxes, columns(boxes, edges))
     picture = blank("tape", TITLE, len(boxes) > MAX_BLOCKS_WITH_BENT_ARROWS)
     picture.shows(tape, model.members)
+    picture.folds = model.folds
+    picture.reopened = lambda names: draw_operations(tape, replace(view, opened=names), colours)
     picture.attr("node", fontname=style.SANS, fontsize=f"{FONT_POINTS:g}")
     _put_blocks(picture, placed)
     for arc in model.arcs:

@@ -16,6 +16,7 @@ from minigrad.viz.graphs.canvas import blank, put_scale
 from minigrad.viz.graphs.fold import Collapse, View
 from minigrad.viz.graphs.landmarks import is_broken, landmarks
 from minigrad.viz.graphs.norm_colors import BROKEN, Grads, Scale, number, scale, together
+from minigrad.viz.graphs.picture import Picture
 from minigrad.viz.graphs.selection import (
     adjoint_nodes,
     nodes_by_name,
@@ -76,7 +77,7 @@ def unrolled(
     return draw_variables(tape, View(collapse, steps), scale(tape, grads))
 
 
-def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
+def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Picture:
     """The unrolled graph in that view, coloured where there are norms."""
     whole = variable_graph(tape)
     known = landmarks(tape, colours)
@@ -91,6 +92,7 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     picture = blank("unrolled", TITLE, len(items) > MAX_ITEMS_WITH_BENT_ARROWS)
     ids = paint_variables(picture, graph, spots, panel)
     picture.shows(tape, members_by_id(tape, whole, folding, ids))
+    picture.reopened = lambda names: draw_variables(tape, replace(view, opened=names), colours)
     put_captions(picture, items, spots, panel)
     _put_scale(picture, spots, colours)
     return picture

@@ -9,6 +9,8 @@ from graphviz import Digraph
 
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import TEXT_POINTS, Point, put_text
+from minigrad.viz.graphs.fold import fold_name
+from minigrad.viz.graphs.picture import Picture
 from minigrad.viz.graphs.strip import Strip
 
 from .variable_layout import Places
@@ -59,12 +61,15 @@ def captions_width(items: list[Item], spots: Places) -> float:
     return max(widths, default=0.0)
 
 
-def put_captions(picture: Digraph, items: list[Item], spots: Places, panel: Panel) -> None:
+def put_captions(picture: Picture, items: list[Item], spots: Places, panel: Panel) -> None:
     """The captions of the folded runs, left of their rows of dots in a panel."""
     (left, _), _ = spots.corners
     for k, caption in enumerate(_captions(items, spots), start=1):
         point = panel.moved((left - SIDE_POINTS, caption.middle))
-        _put_caption(picture, caption, _Spot(point, f"{panel.prefix}{k}"))
+        name = f"{panel.prefix}{k}"
+        _put_caption(picture, caption, _Spot(point, name))
+        for part in ("strip", "folded"):
+            picture.opens(f"{part} {name}", fold_name(caption.strip.steps))
 
 
 def _captions(items: list[Item], spots: Places) -> list[_Caption]:

@@ -9,6 +9,8 @@ from graphviz import Digraph
 
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import NAME_POINTS, TEXT_POINTS, Looks, Point, pin, put_text
+from minigrad.viz.graphs.fold import fold_name
+from minigrad.viz.graphs.picture import Picture
 
 from .variable_layout import Places
 from .variable_model import Arrow, Item, Key, VariableGraph
@@ -79,7 +81,7 @@ class Panel:
 
 
 def paint_variables(
-    picture: Digraph, graph: VariableGraph, spots: Places, panel: Panel
+    picture: Picture, graph: VariableGraph, spots: Places, panel: Panel
 ) -> Identifiers:
     """Draw one panel: boxes and circles, gates, arrows, those that share a trunk last.
 
@@ -92,6 +94,8 @@ def paint_variables(
     for item in graph.items:
         centre = panel.moved(spots.item[item.key])
         _put_item(picture, ids[item.key], item, centre, panel)
+        if item.strip:
+            picture.opens(ids[item.key], fold_name(item.strip.steps))
     _put_gates(picture, graph, spots, ids, panel)
     times = graph.times
     dots = {i.key for i in graph.items if i.dots}
