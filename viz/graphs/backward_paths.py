@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -54,7 +54,7 @@ def backward_paths(parts: Iterable[Shown], arrows: Sequence[Arrow]) -> Paths:
     links: defaultdict[Ends, int] = defaultdict(int)
     known: set[str] = set()
     for part in parts:
-        tape, members = part.tape, _with_gates(part, arrows)
+        tape, members = part.tape, members_of(part, arrows)
         position = {n: k for k, n in enumerate(tape.nodes)}
         first: dict[str, int] = {}
         for name, tensors in members.items():
@@ -63,8 +63,8 @@ def backward_paths(parts: Iterable[Shown], arrows: Sequence[Arrow]) -> Paths:
         bits = {name: 1 << k for k, name in enumerate(names, len(targets))}
         targets += names
         known |= members.keys()
-        ends = {(a.tail, a.head) for a in arrows}
-        for direction in _directions(tape, members, bits, ends):
+        drawn = {(a.tail, a.head) for a in arrows}
+        for direction in _directions(tape, members, bits, drawn):
             direction.spread()
             for name in names:
                 nodes[name] |= bits[name] | direction.lit(name)
@@ -171,7 +171,7 @@ def _homes(members: dict[str, list[Tensor]]) -> Homes:
     return homes
 
 
-def _with_gates(part: Shown, arrows: Sequence[Arrow]) -> dict[str, list[Tensor]]:
+def members_of(part: Shown, arrows: Sequence[Arrow]) -> dict[str, list[Tensor]]:
     """What each drawn node stands for; a mark on an arrow for the gates between its ends."""
     members = {name: tensors for name, tensors in part.members.items() if tensors}
     homes = _homes(members)
@@ -226,25 +226,25 @@ def _lit_arrows(arrows: Sequence[Arrow], known: set[str], links: dict[Ends, int]
     for a in arrows:
         through = 0
         if not a.closed:
-            for tail in _ends(a.tail, incoming, known):
-                for head in _ends(a.head, outgoing, known):
+            for tail in ends(a.tail, incoming, known):
+                for head in ends(a.head, outgoing, known):
                     through |= links.get((tail, head), 0)
         lit.append(through)
     return lit
 
 
-def _ends(name: str, onward: dict[str, Ids], known: set[str]) -> set[str]:
+def ends(name: str, onward: Mapping[str, Ids], known: Collection[str]) -> set[str]:
     """The nodes that stand for something, from this one on."""
-    ends: set[str] = set()
+    found: set[str] = set()
     seen = {name}
     stack = [name]
     while stack:
         name = stack.pop()
         if name in known:
-            ends.add(name)
+            found.add(name)
             continue
-        for other in onward[name]:
+        for other in onward.get(name, ()):
             if other not in seen:
                 seen.add(other)
                 stack.append(other)
-    return ends
+    return found

@@ -67,13 +67,18 @@ def lighting_of(scene: Scene, graph: Any) -> Lighting | None:
     parts = getattr(graph, "shown", ())
     if not parts:
         return None
-    edges = [group for group in scene.groups if group.kind == "edge"]
-    arrows = []
-    for group in edges:
-        tail, head = group.ends
-        arrows.append(Arrow(tail, head, "cut" in group.classes.split()))
-    paths = backward_paths(parts, arrows)
+    paths = backward_paths(parts, arrows_of(scene))
     return _lighting(scene.groups, paths)
+
+
+def arrows_of(scene: Scene) -> list[Arrow]:
+    """The arrows of a picture, in the order of its groups."""
+    arrows = []
+    for group in scene.groups:
+        if group.kind == "edge":
+            tail, head = group.ends
+            arrows.append(Arrow(tail, head, "cut" in group.classes.split()))
+    return arrows
 
 
 def scoped(svg: str) -> str:

@@ -14,6 +14,7 @@ from minigrad.internal import write_atomically
 from minigrad.viz.page.picture_page import page, plot_page
 from minigrad.viz.plots import vector
 
+from .animation import animated_svg, gif
 from .converter import INSTALL_CONVERTER, converted, has_converter
 from .graphviz_process import LIMIT, TimeLimitError, laid_out
 from .lighting import lighting_of
@@ -42,11 +43,13 @@ WRITERS: dict[str, Writer] = {
     "png": partial(_by_converter, "png"),
     "pdf": partial(_by_converter, "pdf"),
     "html": _as_page,
+    "gif": gif,
 }
 """By the suffixes of what shows a laid out graph."""
 FORMATS = (*WRITERS, "dot")
 PLOT_FORMATS = ("svg", "png", "pdf", "html")
 CONVERTED = ("png", "pdf")
+ANIMATED = ("svg", "gif")
 OPENED_LIMIT = 5.0
 """Seconds for each picture in a page with a fold open."""
 INSTALL = "pip install pygraphviz, or install Graphviz"
@@ -61,15 +64,21 @@ class Drawn(NamedTuple):
     graph: Any
 
 
-def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Path:
+def render(
+    graph: Any, file: str | os.PathLike[str], limit: float = LIMIT, animated: bool = False
+) -> Path:
     """Write the graph, or a plot, in the format that the file's suffix names.
+
+    A .html is a page of its own, in which folds open. In a .gif, and in a .svg that is ``animated``,
+    the backward pass travels over the picture.
 
     Returns the path of what was written. Where nothing can lay the graph out, that is a .dot file,
     and one line on stderr says what to install; where it takes more than ``limit`` seconds, the
     picture is drawn folded, and one line says so.
 
-    Raises ArgumentError for another suffix and for what is no picture, DataError where the file
-    cannot be written.
+    Raises ArgumentError for another suffix, for what is no picture, and to animate another format
+    than .svg or what shows no tape; UnsupportedError where Pillow or typst are missing for a .gif;
+    DataError where the file cannot be written.
 
     >>> from minigrad import models, viz
     >>> viz.render(viz.unrolled(models.section(T=3).tape), "unrolled.dot").name
@@ -81,6 +90,9 @@ def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Pa
         expected = "expected a name ending in " + ", ".join(f".{k}" for k in FORMATS)
         raise ArgumentError("render", got=f"{str(path)!r}", expected=expected)
     _refuse_no_picture("render", graph)
+    if animated and (kind not in ANIMATED or _is_plot(graph)):
+        expected = "a graph is animated as .svg or .gif"
+        raise ArgumentError("render: animated", got=f"{str(path)!r}", expected=expected)
     if _is_plot(graph):
         return write_atomically(path, _plot_bytes(graph, path, kind))
     if kind == "dot":
@@ -97,7 +109,10 @@ def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Pa
             remedy = f". {INSTALL_CONVERTER}"
             kind = "svg"
             path = path.with_suffix(".svg")
-        data = WRITERS[kind](drawn.scene, drawn.graph)
+        if animated and kind == "svg":
+            data = animated_svg(drawn.scene, drawn.graph).encode()
+        else:
+            data = WRITERS[kind](drawn.scene, drawn.graph)
     write_atomically(path, data)
     if remark:
         print(f"render: {remark}, wrote {path}{remedy}", file=sys.stderr)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from html import escape
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from minigrad.viz import style
 from minigrad.viz.lettering.font_widths import MATH_WIDTHS, SANS_WIDTHS, text_ems
 
 from .legend import legend_of
-from .lighting import MAX_RULE_BYTES, Lighting, scoped
+from .lighting import MAX_RULE_BYTES, scoped
 from .scene import Group, Line, Mark, Point, Run, Scene, Shape
 from .schemes import DARK_FILLS, FIXED_INK, INK, PAGE, dark_rules
 
@@ -38,6 +38,17 @@ _ANCHORS = {"start": 0.0, "middle": 0.5, "end": 1.0}
 _ATTRIBUTES = ("font-family", "font-style", "font-weight")
 
 
+class Dress(Protocol):
+    """Further classes, of each group of a scene, and the style sheet that says what they mean."""
+
+    @property
+    def classes(self) -> list[str]:
+        """Of each group."""
+
+    def rules(self, picture: str) -> str:
+        """The rules for the picture of this class."""
+
+
 class Sheet(NamedTuple):
     """What an SVG element holds, its measures, and the colours in it.
 
@@ -50,7 +61,7 @@ class Sheet(NamedTuple):
     colours: frozenset[str]
 
 
-def svg_text(scene: Scene, lighting: Lighting | None = None) -> str:
+def svg_text(scene: Scene, lighting: Dress | None = None) -> str:
     """The picture as the text of an SVG element; the same scene gives the same text."""
     made = sheet(scene, lighting)
     rules = dark_rules(made.colours)
@@ -71,7 +82,7 @@ def svg_text(scene: Scene, lighting: Lighting | None = None) -> str:
     )
 
 
-def sheet(scene: Scene, lighting: Lighting | None = None) -> Sheet:
+def sheet(scene: Scene, lighting: Dress | None = None) -> Sheet:
     """The inside of the SVG element."""
     lit = dict(zip(map(id, scene.groups), lighting.classes, strict=True)) if lighting else {}
     scales = [group for group in scene.groups if "legend" in group.classes.split()]
