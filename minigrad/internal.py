@@ -14,6 +14,7 @@ from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.array import Array
 from minigrad.core.gates import alias
 from minigrad.core.inspection.notation import filled, templates, words_of
+from minigrad.core.inspection.passes import Made, passes_of
 from minigrad.core.inspection.text import (
     float_norm,
     kind_of,
@@ -33,6 +34,7 @@ from minigrad.ops.elementwise import accumulate
 
 __all__ = [
     "Array",
+    "Made",
     "Session",
     "States",
     "accumulate",
@@ -53,6 +55,7 @@ __all__ = [
     "notebook_bundle",
     "operation",
     "parameters_in",
+    "passes_of",
     "positive",
     "reached",
     "refuse_no_tape",

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 from minigrad.errors import ArgumentError
 
@@ -14,6 +14,7 @@ from minigrad.errors import ArgumentError
 MIN_STEPS = 4
 MAX_STEPS = 12
 
+Rules = Literal["folded", "open"]
 Collapse = int | Literal["auto"] | None
 K = TypeVar("K", bound=Hashable)
 
@@ -22,17 +23,22 @@ K = TypeVar("K", bound=Hashable)
 class View:
     """Which steps are shown one by one.
 
-    All but the middle of more than ``collapse``, or those in ``steps``.
+    All but the middle of more than ``collapse``, or those in ``steps``. rules: whether the rule of
+    each node is one box in the picture of a differentiated tape, or its operations.
     """
 
     collapse: Collapse = "auto"
     steps: Container[int] | None = None
+    rules: Rules = "folded"
 
     def __post_init__(self) -> None:
         counts = isinstance(self.collapse, int) and self.collapse >= 1
         if self.collapse not in (None, "auto") and not counts:
             expected = "expected a whole number from 1, or None"
             raise ArgumentError("draw: collapse", got=f"{self.collapse}", expected=expected)
+        if self.rules not in get_args(Rules):
+            expected = "expected 'folded' or 'open'"
+            raise ArgumentError("draw: rules", got=f"{self.rules!r}", expected=expected)
         lists = self.steps is None or isinstance(self.steps, Container)
         if not lists:
             expected = "expected a range or another collection of steps, such as range(4, 9)"

@@ -12,6 +12,8 @@ from graphviz import Digraph
 from minigrad import Tape, Tensor
 from minigrad.internal import refuse_no_tape
 from minigrad.viz import style
+from minigrad.viz.graphs.backward.adjoint_variables import adjoint_graph, put_adjoints
+from minigrad.viz.graphs.backward.split import backward_of
 from minigrad.viz.graphs.canvas import blank, put_scale
 from minigrad.viz.graphs.fold import Collapse, View
 from minigrad.viz.graphs.landmarks import is_broken, landmarks
@@ -78,6 +80,9 @@ def unrolled(
 
 def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     """The unrolled graph in that view, coloured where there are norms."""
+    backward = backward_of(tape) if view.rules == "folded" else None
+    if backward:
+        tape = backward.forward
     graph = variable_graph(tape)
     known = landmarks(tape, colours)
     graph = fold_items(graph, view, known.kept).apply(graph, known)
@@ -85,11 +90,14 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     norms = _norms(tensors, colours)
     items = [_with_norm(i, norms) for i in graph.items]
     graph = VariableGraph(items, graph.arrows)
-    spots = places(graph)
+    adjoints = adjoint_graph(graph, tensors, backward) if backward else None
+    spots = places(adjoints.spread(graph) if adjoints else graph)
     panel = _panel(tape, tensors, norms, colours)
     picture = blank("unrolled", TITLE, len(items) > MAX_ITEMS_WITH_BENT_ARROWS)
     paint_variables(picture, graph, spots, panel)
     put_captions(picture, items, spots, panel)
+    if backward and adjoints:
+        put_adjoints(picture, adjoints, spots, backward)
     _put_scale(picture, spots, colours)
     return picture
 

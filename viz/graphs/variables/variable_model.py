@@ -33,8 +33,9 @@ class Item:
     """A box, or (without names) a circle.
 
     time: the step, None outside the steps. stands_for: of an initial state, whose place it takes at
-    the first step. note: written small below the names. strip: of dots, which stand for the same
-    item of many steps, what these hide.
+    the first step. title: a line above the names. note: written small below them. strip: of dots,
+    which stand for the same item of many steps, what these hide. room: what it takes at least, in
+    points.
     """
 
     key: Key
@@ -46,6 +47,8 @@ class Item:
     stands_for: Key | None = None
     note: str = ""
     strip: Strip | None = None
+    title: str = ""
+    room: tuple[float, float] = (0.0, 0.0)
 
     @property
     def dots(self) -> bool:

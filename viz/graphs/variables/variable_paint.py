@@ -31,7 +31,6 @@ JOINT_LOOKS = {
     "class": "joint",
 }
 TRUNK_LOOKS = {
-    "arrowhead": "none",
     "headclip": "false",
     "class": "trunk",
 }
@@ -40,6 +39,8 @@ CUT_LINE = {
     "style": "dashed",
     "class": "cut",
 }
+
+_BACK_LINE = {"color": style.BACKWARD, "class": "backward"}
 
 Part = Key | Arrow
 Identifiers = dict[Key | Gate, str]
@@ -52,7 +53,7 @@ class Panel:
 
     shift: how far it is moved, in points. prefix: what its identifiers start with. tips, fills,
     kinds: what is special about an item. added: what the other panels lack, drawn strong. missing:
-    what only the others have, drawn pale.
+    what only the others have, drawn pale. reversed: arrows go from head to tail.
     """
 
     shift: Point = (0.0, 0.0)
@@ -62,6 +63,7 @@ class Panel:
     kinds: Texts = field(default_factory=dict)
     added: Collection[Part] = ()
     missing: Collection[Part] = ()
+    reversed: bool = False
 
     def moved(self, point: Point) -> Point:
         """Where a point of the layout lies in this panel."""
@@ -76,6 +78,23 @@ class Panel:
         if part in self.added:
             return {"penwidth": "2", "class": "differs"}
         return {}
+
+    def join(self, picture: Digraph, tail: str, head: str, looks: Looks, goes_on: str = "") -> None:
+        """Draw a line, which is reversed where all are.
+
+        goes_on: "tail", "head" or "both", where another line begins in place of a box.
+        """
+        points_at = "head"
+        if self.reversed:
+            tail, head = head, tail
+            points_at = "tail"
+            looks = {_OPPOSITE.get(key, key): value for key, value in looks.items()}
+        if goes_on in (points_at, "both"):
+            looks = looks | {"arrowhead": "none"}
+        picture.edge(tail, head, **looks)
+
+
+_OPPOSITE = {"tailclip": "headclip", "headclip": "tailclip"}
 
 
 def paint_variables(picture: Digraph, graph: VariableGraph, spots: Places, panel: Panel) -> None:
@@ -97,9 +116,8 @@ def paint_variables(picture: Digraph, graph: VariableGraph, spots: Places, panel
             continue
         if a not in spots.branch:
             tail = gate_of(a, times) if a.marks else a.tail
-            head = ids[a.head]
             looks = _combined(_line(a, panel), panel.accent(a))
-            picture.edge(ids[tail], head, **looks)
+            panel.join(picture, ids[tail], ids[a.head], looks, "tail" if a.marks else "")
         elif a.head not in dots:
             branching.append(a)
     _put_trunks(picture, branching, spots, ids, panel)
@@ -180,18 +198,19 @@ def _put_gates(
             accent.update(panel.accent(a))
     for gate, accent in accents.items():
         closed = any(m.closed for m in gate.marks)
-        line = _combined(CUT_LINE if closed else {}, accent)
+        open_line = _BACK_LINE if panel.reversed else {}
+        line = _combined(CUT_LINE if closed else open_line, accent)
         kinds = [m.classes for m in gate.marks]
         texts = [m.text for m in gate.marks]
         looks = {
             "label": style.label(*texts, size=TEXT_POINTS),
-            "fontcolor": line.get("color", style.GATE),
+            "fontcolor": style.CUT if closed else accent.get("color", style.GATE),
             "class": "cut" if closed else " ".join(kinds),
         }
         centre = panel.moved(spots.gate[gate])
         name = ids[gate]
         put_text(picture, name, centre, gate_size(gate), **looks)
-        picture.edge(ids[gate.tail], name, arrowhead="none", **line)
+        panel.join(picture, ids[gate.tail], name, line, "head")
 
 
 def _put_trunks(
@@ -213,14 +232,15 @@ def _put_trunks(
         below = ids[bus.tail]
         # Only the first piece starts at the edge of a box, the others at a point.
         clip = "true"
-        for a in sorted(branches, key=height):
+        for a in sorted(branches, key=height, reverse=panel.reversed):
             head = ids[a.head]
             joint = f"{ids[bus.tail]} to {head}"
             point = panel.moved(spots.branch[a].point)
             pin(picture, joint, point, JOINT_SIZE, **JOINT_LOOKS)
-            picture.edge(below, joint, tailclip=clip, **TRUNK_LOOKS)
             looks = _combined(_line(a, panel), panel.accent(a))
-            picture.edge(joint, head, tailclip="false", **looks)
+            trunk = _combined(looks, TRUNK_LOOKS) | {"tailclip": clip}
+            panel.join(picture, below, joint, trunk, "head" if clip == "true" else "both")
+            panel.join(picture, joint, head, looks | {"tailclip": "false"}, "tail")
             below = joint
             clip = "false"
 
@@ -239,5 +259,5 @@ def _line(a: Arrow, panel: Panel) -> Looks:
     if a.closed:
         return CUT_LINE
     if "adjoint" in panel.kinds.get(a.head, "").split():
-        return {"color": style.BACKWARD, "class": "backward"}
+        return _BACK_LINE
     return {}

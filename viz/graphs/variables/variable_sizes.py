@@ -57,7 +57,7 @@ def lines(item: Item) -> list[str]:
     if len(names) > MAX_NAMES:
         more = len(names) - MAX_NAMES
         names[MAX_NAMES:] = [f"{more:,} more"]
-    text = []
+    text = [item.title] if item.title else []
     for start in range(0, len(names), NAMES_PER_LINE):
         line = names[start : start + NAMES_PER_LINE]
         text.append(", ".join(line))
@@ -82,4 +82,5 @@ def item_size(item: Item) -> Point:
     wide = round(max(widths, default=0.0))
     wide_with_gap = wide + GAP_POINTS
     tall_with_gap = tall + GAP_POINTS
-    return max(SIDE_POINTS, wide_with_gap), max(SIDE_POINTS, tall_with_gap)
+    least_wide, least_tall = item.room
+    return max(SIDE_POINTS, wide_with_gap, least_wide), max(SIDE_POINTS, tall_with_gap, least_tall)

@@ -1,0 +1,151 @@
+"""The adjoints of the unrolled graph: its mirror image above it, each adjoint over its value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from graphviz import Digraph
+
+from minigrad import Tensor
+from minigrad.viz import style
+from minigrad.viz.graphs.canvas import TEXT_POINTS, Point, pin
+from minigrad.viz.graphs.landmarks import Landmarks
+from minigrad.viz.graphs.strip import Strip
+from minigrad.viz.graphs.variables.variable_captions import put_captions
+from minigrad.viz.graphs.variables.variable_layout import Branch, Places
+from minigrad.viz.graphs.variables.variable_model import Item, Key, VariableGraph
+from minigrad.viz.graphs.variables.variable_paint import Panel, paint_variables
+from minigrad.viz.graphs.variables.variable_sizes import SIDE_POINTS, item_size
+
+from .aftermath import After
+from .split import Backward
+
+# From the highest value up to the lowest adjoint.
+MIRROR_GAP_POINTS = 2.5 * SIDE_POINTS
+# From the highest adjoint up to what is made of the gradients, and around its text.
+AFTER_GAP_POINTS = 2 * SIDE_POINTS
+PADDING_POINTS = 10.0
+LINE_HEIGHT = 1.3
+
+Members = Mapping[Key, list[Tensor]]
+"""The tensors of each item."""
+
+
+@dataclass(frozen=True)
+class AdjointGraph:
+    """The adjoints in place of the values, under the keys of these; their tooltips.
+
+    The arrows are those of the values, which the gradient goes back along.
+    """
+
+    graph: VariableGraph
+    tips: dict[Key, str]
+
+    def spread(self, graph: VariableGraph) -> VariableGraph:
+        """The values, each with as much room as its adjoint needs."""
+        sizes = {i.key: item_size(i) for i in self.graph.items}
+        items = [replace(i, room=sizes.get(i.key, i.room)) for i in graph.items]
+        return VariableGraph(items, graph.arrows)
+
+
+def adjoint_graph(graph: VariableGraph, members: Members, backward: Backward) -> AdjointGraph:
+    """The adjoints of what the unrolled graph of the forward pass shows.
+
+    members: the tensors of each of its items.
+    """
+    tips: dict[Key, str] = {}
+    items = []
+    for item in graph.items:
+        visited = [n for n in members[item.key] if n in backward.visited]
+        if item.dots:
+            # members of dots are not listed: they have adjoints where what they stand for has
+            visited = [n for n in backward.visited if backward.forward.names[n] == item.key[1]]
+        if visited:
+            items.append(_adjoint(item, visited, backward))
+            tips[item.key] = _tip(item, visited, backward)
+    keys = {i.key for i in items}
+    arrows = [a for a in graph.arrows if a.tail in keys and a.head in keys]
+    return AdjointGraph(VariableGraph(items, arrows), tips)
+
+
+def _adjoint(item: Item, visited: list[Tensor], backward: Backward) -> Item:
+    """What stands for the adjoints of an item."""
+    plain = replace(item, note="", leaf=False, parameter=False, stands_for=None)
+    if item.strip:
+        strip = Strip(item.strip.steps, frozenset(), Landmarks())
+        return replace(plain, strip=strip, tip=f"{item.tip}, backward")
+    if not item.names:
+        return plain
+    names = tuple(backward.forward.names[n] for n in visited)
+    written = [backward.name(name) for name in names[:1]]
+    if len(names) > 1:
+        # the names once more would be three times as wide
+        return replace(plain, names=names, title=f"{backward.name('')} …")
+    if backward.is_seed(visited[0]):
+        written = [f"{written[0]} = 1"]
+    return replace(plain, names=tuple(written))
+
+
+def _tip(item: Item, visited: list[Tensor], backward: Backward) -> str:
+    """The adjoint of a variable, or the rules of a circle."""
+    if item.is_circle:
+        return backward.tip(visited[-1])
+    return "; ".join(backward.describe(n) for n in visited[:3])
+
+
+def put_adjoints(
+    picture: Digraph, adjoints: AdjointGraph, spots: Places, backward: Backward
+) -> None:
+    """Draw the adjoints above the values, at the same x, in the order in which backward goes.
+
+    spots: where the values stand.
+    """
+    graph = adjoints.graph
+    (_, low), (_, high) = spots.corners
+    seam = 2 * high - low + MIRROR_GAP_POINTS + low
+    mirrored = _mirrored(spots, seam)
+    panel = Panel(
+        prefix=backward.name("").replace("∂", "d"),
+        tips=adjoints.tips,
+        fills=dict.fromkeys(adjoints.tips, style.ADJOINT),
+        kinds={i.key: "adjoint" if i.names else "adjoint rule" for i in graph.items},
+        reversed=True,
+    )
+    paint_variables(picture, graph, mirrored, panel)
+    put_captions(picture, graph.items, mirrored, panel)
+    (left, _), (right, top) = mirrored.corners
+    put_afters(picture, backward.after, (left, right), top + AFTER_GAP_POINTS)
+
+
+def _mirrored(spots: Places, seam: float) -> Places:
+    """The places upside down: a height y becomes seam - y."""
+
+    def flipped(point: Point) -> Point:
+        return point[0], seam - point[1]
+
+    items = {key: flipped(point) for key, point in spots.item.items()}
+    gates = {gate: flipped(point) for gate, point in spots.gate.items()}
+    branches = {a: Branch(b.bus, flipped(b.point)) for a, b in spots.branch.items()}
+    return replace(spots, item=items, gate=gates, branch=branches)
+
+
+def put_afters(picture: Digraph, afters: list[After], ends: Point, y: float) -> None:
+    """A box for what is made of the gradients, around the middle between two x, at that height."""
+    left, right = ends
+    for k, after in enumerate(afters, start=1):
+        tall = LINE_HEIGHT * TEXT_POINTS * len(after.rows) + PADDING_POINTS
+        wide = max(style.width(row, TEXT_POINTS, style.SANS) for row in after.rows)
+        size = wide + PADDING_POINTS, tall
+        looks = {
+            "shape": "box",
+            "style": "rounded,filled",
+            "fillcolor": style.ADJOINT,
+            "fontname": style.SANS,
+            "label": style.label(*after.rows, size=TEXT_POINTS),
+            "class": "rule gate clipped" if after.clips else "rule adjoint",
+            "tooltip": style.tooltip(after.tip),
+            "fontcolor": style.GATE if after.clips else "black",
+        }
+        pin(picture, f"after {k}", ((left + right) / 2, y + tall / 2), size, **looks)
+        y += tall + PADDING_POINTS

@@ -1,0 +1,116 @@
+"""A differentiated tape in its parts: forward, the rules going back, what is made of the gradients."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from minigrad import Tape, Tensor
+from minigrad.internal import Made, filled, leading_to, passes_of, templates
+from minigrad.viz import style
+from minigrad.viz.graphs.selection import reached_nodes
+from minigrad.viz.graphs.tooltip import values
+
+from .aftermath import After, afters
+
+# A formula that is longer is told by the tooltip alone.
+MAX_FORMULA_CHARACTERS = 24
+
+
+@dataclass(frozen=True)
+class Backward:
+    """The backward pass of a differentiated tape, by the nodes of its forward pass.
+
+    forward: the tape of the loss alone. made: what the pass made of each node, where that is known.
+    after: what is made of the gradients, such as their clipping.
+    """
+
+    tape: Tape
+    forward: Tape
+    made: Mapping[Tensor, Made]
+    after: list[After]
+
+    @cached_property
+    def visited(self) -> set[Tensor]:
+        """The nodes of the forward pass that have an adjoint."""
+        on_the_way = leading_to(self.forward.nodes, self.tape.wrt)
+        return reached_nodes(self.forward) & on_the_way
+
+    @cached_property
+    def _loss(self) -> str:
+        """What the loss is called."""
+        loss = self.forward.outputs[0]
+        return loss.label if loss.name else "L"
+
+    def name(self, written: str) -> str:
+        """What the adjoint of a node of this name is called.
+
+        The seed says its value.
+        """
+        return f"∂{self._loss}/∂{written}"
+
+    def is_seed(self, n: Tensor) -> bool:
+        """Whether the pass starts from the adjoint of the node."""
+        return n is self.forward.outputs[0]
+
+    def value(self, n: Tensor) -> Tensor | None:
+        """The adjoint of a node, where it is on the tape and known."""
+        for x, gradient in zip(self.tape.wrt, self.tape.outputs[-len(self.tape.wrt) :], strict=True):
+            if x is n and n not in self.made:
+                return gradient
+        return self.made[n].adjoint if n in self.made else None
+
+    def describe(self, n: Tensor) -> str:
+        """The adjoint of a node in one line."""
+        text = self.name(self.forward.names[n])
+        value = self.value(n)
+        if value is not None:
+            text += f": {value.dtype}{list(value.shape)}, {values(value)} [{n.where}]"
+        return text
+
+    def sentences(self, n: Tensor) -> list[str]:
+        """What the rule of a node sends to each of its inputs: ``g ⊙ (1 - h_2²)``."""
+        words = {x: self.forward.names[x] for x in (n, *n.inputs)}
+        said = zip(n.inputs, templates(n), strict=True)
+        return [filled(n, text, words, "g") for x, text in said if text and x in self.visited]
+
+    def formula(self, n: Tensor) -> str:
+        """What the rule of a node sends, where that is short enough for a box."""
+        return _short(self.sentences(n))
+
+    def tip(self, n: Tensor) -> str:
+        """The rule of a node: what it sends, and the operations that did."""
+        text = f"{n.op} VJP: {'; '.join(self.sentences(n))}"
+        rule = self.made[n].rule if n in self.made else ()
+        if rule:
+            text += f"; made of {', '.join(_counted(x.op for x in rule))}"
+        return text
+
+
+def _short(sentences: list[str]) -> str:
+    text = ", ".join(dict.fromkeys(sentences))
+    return text if len(text) <= MAX_FORMULA_CHARACTERS else ""
+
+
+def _counted(words) -> list[str]:
+    """Each word once, with how often it is there."""
+    count: defaultdict[str, int] = defaultdict(int)
+    for word in words:
+        count[word] += 1
+    return [f"{n} {word}" if n > 1 else word for word, n in count.items()]
+
+
+def backward_of(tape: Tape) -> Backward | None:
+    """The backward pass of a tape; None where it holds no gradients of its loss alone."""
+    if not tape.wrt:
+        return None
+    forward = Tape.of(tape.outputs[0])
+    known = set(forward.nodes)
+    passes = passes_of(tape.nodes)
+    made: dict[Tensor, Made] = {}
+    for each in passes:
+        if each and each[0].node is tape.outputs[0]:
+            made |= {m.node: m for m in each}
+    return Backward(tape, forward, made, afters(tape, known, made))
