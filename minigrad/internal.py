@@ -31,6 +31,7 @@ from minigrad.debugger.session import Session
 from minigrad.files import leftovers, make_folder, write_atomically
 from minigrad.gc_paused import uncollected
 from minigrad.ops.elementwise import accumulate
+from minigrad.ops.table import letter
 
 __all__ = [
     "Array",
@@ -49,6 +50,7 @@ __all__ = [
     "kind_of",
     "leading_to",
     "leftovers",
+    "letter",
     "make_folder",
     "norm",
     "norm_in_parts",

@@ -9,7 +9,7 @@ from graphviz import Digraph
 
 from minigrad import Tensor
 from minigrad.viz import style
-from minigrad.viz.graphs.canvas import TEXT_POINTS, Point, pin
+from minigrad.viz.graphs.canvas import Point
 from minigrad.viz.graphs.landmarks import Landmarks
 from minigrad.viz.graphs.strip import Strip
 from minigrad.viz.graphs.variables.variable_captions import put_captions
@@ -18,15 +18,13 @@ from minigrad.viz.graphs.variables.variable_model import Item, Key, VariableGrap
 from minigrad.viz.graphs.variables.variable_paint import Panel, paint_variables
 from minigrad.viz.graphs.variables.variable_sizes import SIDE_POINTS, item_size
 
-from .aftermath import After
+from .aftermath_box import put_afters
 from .split import Backward
 
 # From the highest value up to the lowest adjoint.
 MIRROR_GAP_POINTS = 2.5 * SIDE_POINTS
-# From the highest adjoint up to what is made of the gradients, and around its text.
+# From the highest adjoint up to what is made of the gradients.
 AFTER_GAP_POINTS = 2 * SIDE_POINTS
-PADDING_POINTS = 10.0
-LINE_HEIGHT = 1.3
 
 Members = Mapping[Key, list[Tensor]]
 """The tensors of each item."""
@@ -77,14 +75,11 @@ def _adjoint(item: Item, visited: list[Tensor], backward: Backward) -> Item:
         return replace(plain, strip=strip, tip=f"{item.tip}, backward")
     if not item.names:
         return plain
-    names = tuple(backward.forward.names[n] for n in visited)
-    written = [backward.name(name) for name in names[:1]]
-    if len(names) > 1:
-        # the names once more would be three times as wide
+    if len(visited) > 1:
+        # written out the names would be three times as wide
+        names = tuple(backward.forward.names[n] for n in visited)
         return replace(plain, names=names, title=f"{backward.name('')} …")
-    if backward.is_seed(visited[0]):
-        written = [f"{written[0]} = 1"]
-    return replace(plain, names=tuple(written))
+    return replace(plain, names=(backward.title(visited[0]),))
 
 
 def _tip(item: Item, visited: list[Tensor], backward: Backward) -> str:
@@ -128,24 +123,3 @@ def _mirrored(spots: Places, seam: float) -> Places:
     gates = {gate: flipped(point) for gate, point in spots.gate.items()}
     branches = {a: Branch(b.bus, flipped(b.point)) for a, b in spots.branch.items()}
     return replace(spots, item=items, gate=gates, branch=branches)
-
-
-def put_afters(picture: Digraph, afters: list[After], ends: Point, y: float) -> None:
-    """A box for what is made of the gradients, around the middle between two x, at that height."""
-    left, right = ends
-    for k, after in enumerate(afters, start=1):
-        tall = LINE_HEIGHT * TEXT_POINTS * len(after.rows) + PADDING_POINTS
-        wide = max(style.width(row, TEXT_POINTS, style.SANS) for row in after.rows)
-        size = wide + PADDING_POINTS, tall
-        looks = {
-            "shape": "box",
-            "style": "rounded,filled",
-            "fillcolor": style.ADJOINT,
-            "fontname": style.SANS,
-            "label": style.label(*after.rows, size=TEXT_POINTS),
-            "class": "rule gate clipped" if after.clips else "rule adjoint",
-            "tooltip": style.tooltip(after.tip),
-            "fontcolor": style.GATE if after.clips else "black",
-        }
-        pin(picture, f"after {k}", ((left + right) / 2, y + tall / 2), size, **looks)
-        y += tall + PADDING_POINTS

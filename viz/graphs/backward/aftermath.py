@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,30 +82,37 @@ def _after(nodes: list[Tensor], gradients: Mapping[Tensor, Tensor]) -> After:
     """What these operations do to the gradients."""
     read = dict.fromkeys(gradients[x] for n in nodes for x in n.inputs if x in gradients)
     functions = {n.fn for n in nodes}
-    rows = list(_rows_of_clip(nodes))
-    clips = bool(rows) or functions <= {np.clip} or {np.sqrt, np.minimum} <= functions
-    if not rows and functions == {np.clip}:
-        rows = [_values(nodes[0])]
+    rows = list(dict.fromkeys(_rows_of_clip(nodes)))
+    clips = bool(rows) or {np.sqrt, np.minimum} <= functions
     if not rows:
         names = list(dict.fromkeys(n.op for n in nodes))
         listed = ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
-        rows = ["clip the norm" if clips else "of the gradients", f"{len(nodes)} operations: {listed}"]
+        title = "clip by the norm" if clips else "of the gradients"
+        rows = [title, f"{len(nodes)} operations: {listed}"]
     return After(tuple(rows), tuple(read), tuple(nodes), clips)
 
 
-def _values(n: Tensor) -> str:
-    low, high = (x.item() for x in n.inputs[1:])
-    return f"clip each element to [{low:.4g}, {high:.4g}]"
-
-
-def _rows_of_clip(nodes: list[Tensor]):
-    """What ``clip`` does, a row each time: the bound, the norm, the factor."""
+def _rows_of_clip(nodes: list[Tensor]) -> Iterator[str]:
+    """What ``clip`` and ``clip_value`` do: the bound, and of a norm what it is."""
     for n in nodes:
-        # the factor that every gradient is multiplied by
-        if n.fn is np.divide and n.inputs[1].fn is np.maximum and n.size == 1:
-            short, longest = n.inputs
-            if short.fn is np.divide and longest.inputs[0].fn is np.multiply:
-                relative, root = longest.inputs[0].inputs
-                norm = relative.inputs[0].item() * root.item()
-                yield f"clip ‖g‖ ≤ {short.inputs[0].item():.4g}"
-                yield f"‖g‖ = {norm:.4g}, × {n.item():.4g}"
+        parts = parts_of_shrink(n)
+        if parts:
+            bound, norm = parts
+            yield f"clip ‖g‖ ≤ {bound:.4g}"
+            yield f"‖g‖ = {norm:.4g}, × {n.item():.4g}"
+        elif n.fn is np.clip:
+            low, high = (x.item() for x in n.inputs[1:])
+            yield f"clip elements to [{low:.4g}, {high:.4g}]"
+
+
+def parts_of_shrink(n: Tensor) -> tuple[float, float] | None:
+    """The bound and the norm that ``norms.shrink`` made a factor from; None for anything else."""
+    if n.fn is not np.divide or n.size != 1 or n.inputs[1].fn is not np.maximum:
+        return None
+    short, longest = n.inputs
+    product = longest.inputs[0]
+    if short.fn is not np.divide or product.fn is not np.multiply:
+        return None
+    relative, root = product.inputs
+    bound, largest = short.inputs[0], relative.inputs[0]
+    return bound.item(), largest.item() * root.item()

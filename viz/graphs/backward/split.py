@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from minigrad import Tape, Tensor
-from minigrad.internal import Made, filled, leading_to, passes_of, templates
-from minigrad.viz import style
+from minigrad.internal import Made, filled, leading_to, letter, passes_of, templates
 from minigrad.viz.graphs.selection import reached_nodes
 from minigrad.viz.graphs.tooltip import values
 
 from .aftermath import After, afters
 
-# A formula that is longer is told by the tooltip alone.
-MAX_FORMULA_CHARACTERS = 24
+# Longer formulas, and more of them, are told by the tooltip alone.
+MAX_FORMULA_CHARACTERS = 18
+MAX_FORMULAS = 2
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,13 @@ class Backward:
         return loss.label if loss.name else "L"
 
     def name(self, written: str) -> str:
-        """What the adjoint of a node of this name is called.
-
-        The seed says its value.
-        """
+        """What the adjoint of a node of this name is called."""
         return f"∂{self._loss}/∂{written}"
+
+    def title(self, n: Tensor) -> str:
+        """What the adjoint of a node is called; the one that the pass starts from says its value."""
+        title = self.name(self.forward.names[n])
+        return f"{title} = 1" if self.is_seed(n) else title
 
     def is_seed(self, n: Tensor) -> bool:
         """Whether the pass starts from the adjoint of the node."""
@@ -71,35 +73,36 @@ class Backward:
         return text
 
     def sentences(self, n: Tensor) -> list[str]:
-        """What the rule of a node sends to each of its inputs: ``g ⊙ (1 - h_2²)``."""
-        words = {x: self.forward.names[x] for x in (n, *n.inputs)}
-        said = zip(n.inputs, templates(n), strict=True)
-        return [filled(n, text, words, "g") for x, text in said if text and x in self.visited]
+        """What the rule of a node sends to each of its inputs: ``g ⊙ (1 - h_2²)``.
 
-    def formula(self, n: Tensor) -> str:
-        """What the rule of a node sends, where that is short enough for a box."""
-        return _short(self.sentences(n))
+        What has no name is y if it is the node's own value, else the letter of its place.
+        """
+        words = {n: n.label if n.name else "y"}
+        for k, x in enumerate(n.inputs):
+            words[x] = x.label if x.name else letter(k, len(n.inputs))
+        said = zip(n.inputs, templates(n), strict=True)
+        sent = [filled(n, text, words, "g") for x, text in said if text and x in self.visited]
+        return list(dict.fromkeys(sent))
+
+    def formulas(self, n: Tensor) -> list[str]:
+        """What the rule of a node does to g, where that is short enough for a box."""
+        sentences = [text for text in self.sentences(n) if text != "g"]
+        is_short = all(len(text) <= MAX_FORMULA_CHARACTERS for text in sentences)
+        return sentences if is_short and len(sentences) <= MAX_FORMULAS else []
 
     def tip(self, n: Tensor) -> str:
         """The rule of a node: what it sends, and the operations that did."""
         text = f"{n.op} VJP: {'; '.join(self.sentences(n))}"
         rule = self.made[n].rule if n in self.made else ()
-        if rule:
-            text += f"; made of {', '.join(_counted(x.op for x in rule))}"
+        operations = _counted([x.op for x in rule if x.fn])
+        if operations:
+            text += f"; made of {', '.join(operations)}"
         return text
 
 
-def _short(sentences: list[str]) -> str:
-    text = ", ".join(dict.fromkeys(sentences))
-    return text if len(text) <= MAX_FORMULA_CHARACTERS else ""
-
-
-def _counted(words) -> list[str]:
+def _counted(words: list[str]) -> list[str]:
     """Each word once, with how often it is there."""
-    count: defaultdict[str, int] = defaultdict(int)
-    for word in words:
-        count[word] += 1
-    return [f"{n} {word}" if n > 1 else word for word, n in count.items()]
+    return [f"{n} {word}" if n > 1 else word for word, n in Counter(words).items()]
 
 
 def backward_of(tape: Tape) -> Backward | None:

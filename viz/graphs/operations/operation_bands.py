@@ -29,7 +29,7 @@ def boxes_of(blocks: Blocks, arcs: list[Arc]) -> dict[Key, Box]:
     bands = _bands(blocks, arcs)
     boxes: dict[Key, Box] = {}
     for key, block in blocks.items():
-        wide, tall = _size(block)
+        wide, tall = size_of(block)
         step = block.step
         boxes[key] = Box(wide, tall, bands[key], step, block.folded)
     return boxes
@@ -67,8 +67,8 @@ def _band(block: Block, below: Band) -> Band:
     return Band.BEFORE
 
 
-def _size(block: Block) -> Point:
-    """Width and height in points."""
+def size_of(block: Block) -> Point:
+    """Width and height of a block in points."""
     wide = 0.0
     tall = 0.0
     for row in block.rows:

@@ -10,6 +10,10 @@ from graphviz import Digraph
 
 from minigrad import Tape
 from minigrad.viz import style
+from minigrad.viz.graphs.backward.adjoint_operations import adjoint_operations
+from minigrad.viz.graphs.backward.adjoint_places import mirrored, spread
+from minigrad.viz.graphs.backward.aftermath_box import put_afters
+from minigrad.viz.graphs.backward.split import backward_of
 from minigrad.viz.graphs.canvas import Looks, Point, blank, pin, put_scale
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.norm_colors import Scale
@@ -59,19 +63,37 @@ class Placed(NamedTuple):
 
 def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     """The graph of operations, steps from left to right, values rising, backward above the loss."""
-    model = operation_graph(tape, view, colours)
+    backward = backward_of(tape) if view.rules == "folded" else None
+    model = operation_graph(backward.forward if backward else tape, view, colours)
     boxes = boxes_of(model.blocks, model.arcs)
     edges = [(arc.tail, arc.head) for arc in model.arcs]
-    placed = Placed(model, boxes, columns(boxes, edges))
+    panels = []
+    if backward:
+        adjoints = adjoint_operations(model, backward)
+        centres = columns(spread(boxes, adjoints), edges)
+        places = mirrored(boxes, centres, adjoints)
+        panels = [Placed(model, boxes, centres), Placed(adjoints.with_totals(), *places)]
+    else:
+        panels = [Placed(model, boxes, columns(boxes, edges))]
     picture = blank("tape", TITLE, len(boxes) > MAX_BLOCKS_WITH_BENT_ARROWS)
     picture.attr("node", fontname=style.SANS, fontsize=f"{FONT_POINTS:g}")
-    _put_blocks(picture, placed)
-    for arc in model.arcs:
-        tail = model.ids[arc.tail]
-        head = model.ids[arc.head]
-        picture.edge(tail, head, **arc.looks)
-    _put_scale(picture, placed, colours)
+    for placed in panels:
+        _put_blocks(picture, placed)
+        for arc in placed.model.arcs:
+            tail = placed.model.ids[arc.tail]
+            head = placed.model.ids[arc.head]
+            picture.edge(tail, head, **arc.looks)
+    if backward:
+        ends = _sides(panels[-1])
+        put_afters(picture, backward.after, *ends)
+    _put_scale(picture, panels[0], colours)
     return picture
+
+
+def _sides(placed: Placed) -> tuple[Point, float]:
+    """The left and the right end, and what is the height above everything."""
+    xs, ys = zip(*placed.centres.values(), strict=True)
+    return (min(xs), max(xs)), max(ys) + LEGEND_BELOW_POINTS / 2
 
 
 def _put_blocks(picture: Digraph, placed: Placed) -> None:

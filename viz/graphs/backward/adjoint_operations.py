@@ -1,0 +1,130 @@
+"""The adjoints in the graph of operations: its mirror image, one box per rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from minigrad import Tensor
+from minigrad.viz import style
+from minigrad.viz.graphs.canvas import Looks
+from minigrad.viz.graphs.marks import closed, is_gate, mark
+from minigrad.viz.graphs.operations.operation_block import (
+    FONT_POINTS,
+    MARK_POINTS,
+    SMALL_POINTS,
+    Block,
+    Key,
+    Occurrence,
+    Row,
+)
+from minigrad.viz.graphs.operations.operation_model import Arc, OperationGraph
+
+from .split import Backward
+
+LOOKS: Looks = {"shape": "box", "color": "black", "fillcolor": style.ADJOINT}
+BACK: Looks = {"color": style.BACKWARD, "class": "backward"}
+
+
+@dataclass(frozen=True)
+class AdjointOperations:
+    """The adjoint of each block that has one, under its key; what goes back along its arcs.
+
+    totals: the parameters that several steps read, and the sums of what these send them.
+    """
+
+    model: OperationGraph
+    totals: dict[Key, Block] = field(default_factory=dict)
+
+    def with_totals(self) -> OperationGraph:
+        """All of them."""
+        names = [f"total {key.node.label}" for key in self.totals]
+        ids = dict(zip(self.totals, style.identifiers(names), strict=True))
+        blocks = self.model.blocks | self.totals
+        return OperationGraph(blocks, self.model.ids | ids, self.model.arcs)
+
+
+def adjoint_operations(model: OperationGraph, backward: Backward) -> AdjointOperations:
+    """The adjoints of the blocks that are drawn of a forward pass."""
+    readers: dict[Key, list[Key]] = {}
+    for arc in model.arcs:
+        readers.setdefault(arc.tail, []).append(arc.head)
+    blocks: dict[Key, Block] = {}
+    steps: dict[Tensor, int] = {}
+    for key in reversed(model.blocks):
+        block = model.blocks[key]
+        if isinstance(key, str):
+            blocks[key] = _fold(block, key)
+        elif key.node in backward.visited or _cuts(key.node, backward):
+            steps[key.node] = steps.get(key.node, 0) + 1
+            blocks[key] = _block(key.node, block, backward)
+    for key in list(blocks):
+        if isinstance(key, Occurrence) and steps[key.node] > 1:
+            blocks[key] = _with_row(blocks[key], "share")
+    arcs = _arcs(model, blocks)
+    ids = {key: f"d{model.ids[key]}" for key in blocks}
+    totals = {}
+    for n in backward.tape.wrt:
+        if steps.get(n, 0) > 1:
+            totals[Occurrence(n, None)] = _total(n, backward)
+    return AdjointOperations(OperationGraph(blocks, ids, arcs), totals)
+
+
+def _arcs(model: OperationGraph, blocks: dict[Key, Block]) -> list[Arc]:
+    """What goes back along the arcs between blocks that have adjoints; twice the same is one."""
+    arcs: dict[tuple[Key, Key], Arc] = {}
+    for arc in model.arcs:
+        if arc.tail in blocks and arc.head in blocks:
+            kind = arc.looks.get("class", "")
+            if kind != "unreached":
+                looks = arc.looks if kind == "cut" else BACK
+                arcs[arc.head, arc.tail] = Arc(arc.head, arc.tail, looks)
+    return list(arcs.values())
+
+
+def _cuts(n: Tensor, backward: Backward) -> bool:
+    """Whether a gate lets nothing through to something that has an adjoint anyway."""
+    return closed(n) and n.inputs[0] in backward.visited
+
+
+def _fold(block: Block, caption: str) -> Block:
+    looks = block.looks | {"tooltip": f"{caption}, backward"}
+    if looks["shape"] == "box":
+        looks["fillcolor"] = style.ADJOINT
+    rows = [row for row in block.rows if row.colour != style.CUT]
+    return replace(block, rows=rows, looks=looks, backward=True, strip=None)
+
+
+def _block(n: Tensor, block: Block, backward: Backward) -> Block:
+    """The adjoint of a node, and what its rule makes of it."""
+    if block.bare:
+        tip = style.tooltip(backward.tip(n)) if not closed(n) else block.looks["tooltip"]
+        return replace(block, looks=block.looks | {"tooltip": tip}, backward=True)
+    rows = []
+    tip = backward.describe(n)
+    if n.name or n.fn is None:
+        rows.append(Row(backward.title(n), MARK_POINTS))
+    looks = LOOKS | {"class": "adjoint"}
+    if n.fn is not None:
+        looks |= {"class": "adjoint rule", "style": "rounded,filled"}
+        rule = mark(n).text if is_gate(n) else f"{n.op} VJP"
+        rows.append(Row(rule, SMALL_POINTS))
+        if not is_gate(n):
+            rows += [Row(text, SMALL_POINTS) for text in backward.formulas(n)]
+        tip += f"; {backward.tip(n)}"
+    looks["tooltip"] = style.tooltip(tip)
+    return Block(rows, looks, block.step, backward=True)
+
+
+def _with_row(block: Block, text: str) -> Block:
+    return replace(block, rows=[*block.rows, Row(text, SMALL_POINTS)])
+
+
+def _total(n: Tensor, backward: Backward) -> Block:
+    """The sum of what the steps send to a parameter."""
+    rows = [Row(backward.title(n), FONT_POINTS)]
+    made = backward.made.get(n)
+    if made and made.total:
+        rows.append(Row(f"Σ of {len(made.total[-1].inputs)}", SMALL_POINTS))
+    looks = LOOKS | {"class": "adjoint total", "shape": "oval", "style": "filled"}
+    looks["tooltip"] = style.tooltip(backward.describe(n))
+    return Block(rows, looks, None, backward=True)
