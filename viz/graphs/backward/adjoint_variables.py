@@ -18,13 +18,10 @@ from minigrad.viz.graphs.variables.variable_model import Item, Key, VariableGrap
 from minigrad.viz.graphs.variables.variable_paint import Panel, paint_variables
 from minigrad.viz.graphs.variables.variable_sizes import SIDE_POINTS, item_size
 
-from .aftermath_box import put_afters
 from .split import Backward
 
 # From the highest value up to the lowest adjoint.
 MIRROR_GAP_POINTS = 2.5 * SIDE_POINTS
-# From the highest adjoint up to what is made of the gradients.
-AFTER_GAP_POINTS = 2 * SIDE_POINTS
 
 Members = Mapping[Key, list[Tensor]]
 """The tensors of each item."""
@@ -109,8 +106,6 @@ def put_adjoints(
     )
     paint_variables(picture, graph, mirrored, panel)
     put_captions(picture, graph.items, mirrored, panel)
-    (left, _), (right, top) = mirrored.corners
-    put_afters(picture, backward.after, (left, right), top + AFTER_GAP_POINTS)
 
 
 def _mirrored(spots: Places, seam: float) -> Places:

@@ -17,9 +17,8 @@ LINE_HEIGHT = 1.25
 # Around the text of a block, and of a mark without a box.
 BOX_PADDING_POINTS = (10.0, 7.0)
 BARE_PADDING_POINTS = (2.0, 2.0)
-# An oval is so much larger than its text; and Graphviz leads arrows round it as if it were wider.
+# An oval is so much larger than its text.
 OVAL_STRETCH = 1.42
-OVAL_MARGIN_POINTS = 14.0
 
 Blocks = Mapping[Key, Block]
 
@@ -79,7 +78,7 @@ def size_of(block: Block) -> Point:
         wide = max(wide, strip_wide)
         tall += strip_tall
     if block.oval:
-        wide = OVAL_STRETCH * wide + OVAL_MARGIN_POINTS
+        wide = OVAL_STRETCH * wide
         tall = OVAL_STRETCH * tall
     across, down = BARE_PADDING_POINTS if block.bare else BOX_PADDING_POINTS
     return wide + across, tall + down
