@@ -9,9 +9,6 @@ from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks
 from minigrad.viz.graphs.marks import closed, is_gate, mark
 from minigrad.viz.graphs.operations.operation_block import (
-    FONT_POINTS,
-    MARK_POINTS,
-    SMALL_POINTS,
     Block,
     Key,
     Occurrence,
@@ -20,6 +17,10 @@ from minigrad.viz.graphs.operations.operation_block import (
 from minigrad.viz.graphs.operations.operation_model import Arc, OperationGraph
 
 from .split import Backward
+
+# The fonts of names, and of what stands below: an adjoint is no wider than its value, if it can be.
+NAME_POINTS = 10.0
+RULE_POINTS = 9.0
 
 LOOKS: Looks = {"shape": "box", "color": "black", "fillcolor": style.ADJOINT}
 BACK: Looks = {"color": style.BACKWARD, "class": "backward"}
@@ -102,29 +103,29 @@ def _block(n: Tensor, block: Block, backward: Backward) -> Block:
     rows = []
     tip = backward.describe(n)
     if n.name or n.fn is None:
-        rows.append(Row(backward.title(n), MARK_POINTS))
+        rows.append(Row(backward.title(n), NAME_POINTS))
     looks = LOOKS | {"class": "adjoint"}
     if n.fn is not None:
         looks |= {"class": "adjoint rule", "style": "rounded,filled"}
         rule = mark(n).text if is_gate(n) else f"{n.op} VJP"
-        rows.append(Row(rule, SMALL_POINTS))
+        rows.append(Row(rule, RULE_POINTS))
         if not is_gate(n):
-            rows += [Row(text, SMALL_POINTS) for text in backward.formulas(n)]
+            rows += [Row(text, RULE_POINTS) for text in backward.formulas(n)]
         tip += f"; {backward.tip(n)}"
     looks["tooltip"] = style.tooltip(tip)
     return Block(rows, looks, block.step, backward=True)
 
 
 def _with_row(block: Block, text: str) -> Block:
-    return replace(block, rows=[*block.rows, Row(text, SMALL_POINTS)])
+    return replace(block, rows=[*block.rows, Row(text, RULE_POINTS)])
 
 
 def _total(n: Tensor, backward: Backward) -> Block:
     """The sum of what the steps send to a parameter."""
-    rows = [Row(backward.title(n), FONT_POINTS)]
+    rows = [Row(backward.title(n), NAME_POINTS)]
     made = backward.made.get(n)
     if made and made.total:
-        rows.append(Row(f"Σ of {len(made.total[-1].inputs)}", SMALL_POINTS))
+        rows.append(Row(f"Σ of {len(made.total[-1].inputs)}", RULE_POINTS))
     looks = LOOKS | {"class": "adjoint total", "shape": "oval", "style": "filled"}
     looks["tooltip"] = style.tooltip(backward.describe(n))
     return Block(rows, looks, None, backward=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -61,27 +62,23 @@ def _put_sums(sums: Mapping[Key, Block], boxes: Boxes, centres: Centres) -> None
     left = min(x - boxes[key].wide / 2 for key, (x, _) in centres.items())
     right = max(x + boxes[key].wide / 2 for key, (x, _) in centres.items())
     top = max(y + boxes[key].tall / 2 for key, (_, y) in centres.items())
-    for row in _rows(sums, right - left):
-        tall = max(size_of(block)[1] for block in row.values())
-        wide = sum(size_of(block)[0] + SUM_GAP_POINTS for block in row.values())
-        x = (left + right - wide + SUM_GAP_POINTS) / 2
-        y = top + BAND_GAP_POINTS + tall / 2
-        for key, block in row.items():
-            boxes[key] = _box(block, Box(0, 0, Band.AFTER, None))
-            centres[key] = x + boxes[key].wide / 2, y
-            x += boxes[key].wide + SUM_GAP_POINTS
-        top = y + tall / 2 - BAND_GAP_POINTS + SUM_GAP_POINTS
+    cell = max(size_of(block)[0] for block in sums.values()) + SUM_GAP_POINTS
+    tall = max(size_of(block)[1] for block in sums.values())
+    rows = _rows(list(sums), cell, right - left)
+    first = (left + right - cell * (len(rows[0]) - 1)) / 2
+    for k, row in enumerate(rows):
+        # as bricks: what goes up from a row has a gap above it
+        x = first + cell / 2 * (k % 2)
+        y = top + BAND_GAP_POINTS + tall / 2 + k * (tall + SUM_GAP_POINTS)
+        for key in row:
+            boxes[key] = _box(sums[key], Box(0, 0, Band.AFTER, None))
+            centres[key] = x, y
+            x += cell
 
 
-def _rows(sums: Mapping[Key, Block], room: float) -> list[dict[Key, Block]]:
-    """The sums in rows that are no wider than there is room."""
-    rows: list[dict[Key, Block]] = [{}]
-    used = 0.0
-    for key, block in sums.items():
-        wide = size_of(block)[0] + SUM_GAP_POINTS
-        if rows[-1] and used + wide > room:
-            rows.append({})
-            used = 0.0
-        rows[-1][key] = block
-        used += wide
-    return rows
+def _rows(sums: list[Key], cell: float, room: float) -> list[list[Key]]:
+    """The sums in as many rows of cells as there have to be, each as full as the others."""
+    fitting = max(int(room // cell), 1)
+    count = math.ceil(len(sums) / fitting)
+    size = math.ceil(len(sums) / count)
+    return [sums[start : start + size] for start in range(0, len(sums), size)]

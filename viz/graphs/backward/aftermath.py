@@ -57,8 +57,10 @@ def afters(tape: Tape, forward: set[Tensor], made: Mapping[Tensor, Made]) -> lis
 def _joined(alike: list[After]) -> After:
     """One for all that do the same."""
     wrt = tuple(x for after in alike for x in after.wrt)
+    count = "1 gradient" if len(wrt) == 1 else f"{len(wrt)} gradients"
     nodes = tuple(n for after in alike for n in after.nodes)
-    return After(alike[0].rows, wrt, nodes, alike[0].clips)
+    first, *others = alike[0].rows
+    return After((f"{first}, of {count}", *others), wrt, nodes, alike[0].clips)
 
 
 def _connected(nodes: list[Tensor]) -> list[list[Tensor]]:

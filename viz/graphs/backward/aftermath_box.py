@@ -22,6 +22,10 @@ LINE_HEIGHT = 1.3
 PORT_POINTS = 6.0
 
 
+# Of more gradients only those have an arrow that leads straight up.
+MAX_ROUTED = 12
+
+
 class Source(NamedTuple):
     """A gradient: its identifier, and its border."""
 
@@ -48,8 +52,17 @@ def put_afters(
             name = f"after {k}"
             size = bar.right - bar.left, bar.top - bar.bottom
             pin(picture, name, bar.centre, size, **_looks(after))
+            if len(sources) > MAX_ROUTED:
+                sources = [source for source in sources if _is_free(source.border, borders)]
             _put_arrows(picture, sources, (name, bar), borders)
             borders.append(bar)
+
+
+def _is_free(border: Outline, borders: list[Outline]) -> bool:
+    """Whether nothing stands above a gradient."""
+    x, _ = border.centre
+    above = [other for other in borders if other.bottom > border.top]
+    return not any(other.left < x < other.right for other in above)
 
 
 def _bar(after: After, sources: list[Source], bottom: float) -> Outline:
