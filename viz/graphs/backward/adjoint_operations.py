@@ -30,10 +30,12 @@ BACK: Looks = {"color": style.BACKWARD, "class": "backward"}
 class AdjointOperations:
     """The adjoint of each block that has one, under its key; what goes back along its arcs.
 
-    totals: the parameters that several steps read, and the sums of what these send them.
+    origins: the place of the arc of the forward pass that each arc goes back along. totals: the
+    parameters that several steps read, and the sums of what these send them.
     """
 
     model: OperationGraph
+    origins: list[int]
     totals: dict[Key, Block] = field(default_factory=dict)
 
     def with_totals(self) -> OperationGraph:
@@ -61,25 +63,29 @@ def adjoint_operations(model: OperationGraph, backward: Backward) -> AdjointOper
     for key in list(blocks):
         if isinstance(key, Occurrence) and steps[key.node] > 1:
             blocks[key] = _with_row(blocks[key], "share")
-    arcs = _arcs(model, blocks)
+    arcs, origins = _arcs(model, blocks)
     ids = {key: f"d{model.ids[key]}" for key in blocks}
     totals = {}
     for n in backward.tape.wrt:
         if steps.get(n, 0) > 1:
             totals[Occurrence(n, None)] = _total(n, backward)
-    return AdjointOperations(OperationGraph(blocks, ids, arcs), totals)
+    return AdjointOperations(OperationGraph(blocks, ids, arcs), origins, totals)
 
 
-def _arcs(model: OperationGraph, blocks: dict[Key, Block]) -> list[Arc]:
-    """What goes back along the arcs between blocks that have adjoints; twice the same is one."""
+def _arcs(model: OperationGraph, blocks: dict[Key, Block]) -> tuple[list[Arc], list[int]]:
+    """What goes back along the arcs between blocks that have adjoints, and along which.
+
+    Twice the same is one.
+    """
     arcs: dict[tuple[Key, Key], Arc] = {}
-    for arc in model.arcs:
-        if arc.tail in blocks and arc.head in blocks:
-            kind = arc.looks.get("class", "")
-            if kind != "unreached":
-                looks = arc.looks if kind == "cut" else BACK
-                arcs[arc.head, arc.tail] = Arc(arc.head, arc.tail, looks)
-    return list(arcs.values())
+    origins: list[int] = []
+    for k, arc in enumerate(model.arcs):
+        ends = arc.head, arc.tail
+        kind = arc.looks.get("class", "")
+        if ends not in arcs and kind != "unreached" and {*ends} <= blocks.keys():
+            arcs[ends] = Arc(*ends, arc.looks if kind == "cut" else BACK)
+            origins.append(k)
+    return list(arcs.values()), origins
 
 
 def _cuts(n: Tensor, backward: Backward) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from minigrad.viz.graphs.canvas import Point
 from minigrad.viz.graphs.operations.operation_bands import size_of
 from minigrad.viz.graphs.operations.operation_block import Block, Key
 from minigrad.viz.graphs.operations.operation_layout import BAND_GAP_POINTS, Band, Box
+from minigrad.viz.graphs.routing import Path
 
 from .adjoint_operations import AdjointOperations
 
@@ -33,21 +34,33 @@ def spread(boxes: Mapping[Key, Box], adjoints: AdjointOperations) -> Boxes:
 
 
 def mirrored(
-    boxes: Mapping[Key, Box], centres: Mapping[Key, Point], adjoints: AdjointOperations
-) -> tuple[Boxes, Centres]:
-    """Boxes and centres of the adjoints and of the sums, given those of the values."""
+    boxes: Mapping[Key, Box],
+    centres: Mapping[Key, Point],
+    paths: Sequence[Path | None],
+    adjoints: AdjointOperations,
+) -> tuple[Boxes, Centres, list[Path | None]]:
+    """Boxes, centres and paths of the adjoints and of the sums, given those of the values.
+
+    A path that is None is not known yet.
+    """
     top = max(y + boxes[key].tall / 2 for key, (_, y) in centres.items())
     seam = 2 * top + MIRROR_GAP_POINTS
     new_boxes: Boxes = {}
     new_centres: Centres = {}
-    for key, block in adjoints.model.blocks.items():
+    for key in adjoints.model.blocks:
         x, y = centres[key]
         box = boxes[key]
         band = Band.BACKWARD if box.band == Band.FORWARD else box.band
-        new_boxes[key] = _box(block, replace(box, band=band))
+        new_boxes[key] = replace(box, band=band)
         new_centres[key] = x, seam - y
     _put_sums(adjoints.totals, new_boxes, new_centres)
-    return new_boxes, new_centres
+    new_paths = [_flipped(paths[k], seam) for k in adjoints.origins]
+    return new_boxes, new_centres, new_paths
+
+
+def _flipped(path: Path | None, seam: float) -> Path | None:
+    """The path upside down, from its end to its start."""
+    return path and [(x, seam - y) for x, y in reversed(path)]
 
 
 def _box(block: Block, like: Box) -> Box:
