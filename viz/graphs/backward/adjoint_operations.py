@@ -52,22 +52,21 @@ def adjoint_operations(model: OperationGraph, backward: Backward) -> AdjointOper
     for arc in model.arcs:
         readers.setdefault(arc.tail, []).append(arc.head)
     blocks: dict[Key, Block] = {}
-    steps: dict[Tensor, int] = {}
+    shared: set[Tensor] = set()
     for key in reversed(model.blocks):
         block = model.blocks[key]
         if isinstance(key, str):
             blocks[key] = _fold(block, key)
         elif key.node in backward.visited or _cuts(key.node, backward):
-            steps[key.node] = steps.get(key.node, 0) + 1
             blocks[key] = _block(key.node, block, backward)
-    for key in list(blocks):
-        if isinstance(key, Occurrence) and steps[key.node] > 1:
-            blocks[key] = _with_row(blocks[key], "share")
+            if key.node.fn is None and key.step is not None:
+                shared.add(key.node)
+                blocks[key] = _with_row(blocks[key], "share")
     arcs, origins = _arcs(model, blocks)
     ids = {key: f"d{model.ids[key]}" for key in blocks}
     totals = {}
     for n in backward.tape.wrt:
-        if steps.get(n, 0) > 1:
+        if n in shared:
             totals[Occurrence(n, None)] = _total(n, backward)
     return AdjointOperations(OperationGraph(blocks, ids, arcs), origins, totals)
 

@@ -10,7 +10,7 @@ from graphviz import Digraph
 from minigrad import Tensor
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import TEXT_POINTS, pin
-from minigrad.viz.graphs.routing import Outline, outline, position, routes
+from minigrad.viz.graphs.routing import Outline, outline, position
 
 from .aftermath import After
 
@@ -18,12 +18,9 @@ from .aftermath import After
 PADDING_POINTS = 10.0
 ABOVE_POINTS = 30.0
 LINE_HEIGHT = 1.3
-# Where an arrow begins to go straight up into a box.
-PORT_POINTS = 6.0
 
 
-# Of more gradients only those have an arrow that leads straight up.
-MAX_ROUTED = 12
+LOOKS = {"color": style.BACKWARD, "class": "backward"}
 
 
 class Source(NamedTuple):
@@ -52,8 +49,6 @@ def put_afters(
             name = f"after {k}"
             size = bar.right - bar.left, bar.top - bar.bottom
             pin(picture, name, bar.centre, size, **_looks(after))
-            if len(sources) > MAX_ROUTED:
-                sources = [source for source in sources if _is_free(source.border, borders)]
             _put_arrows(picture, sources, (name, bar), borders)
             borders.append(bar)
 
@@ -91,22 +86,12 @@ def _looks(after: After) -> dict[str, str]:
 def _put_arrows(
     picture: Digraph, sources: list[Source], head: tuple[str, Outline], borders: list[Outline]
 ) -> None:
-    """Arrows from the gradients, the last piece straight up into the box."""
+    """Arrows straight up from the gradients; none where one of them has no way."""
     name, bar = head
-    own = {source.border for source in sources}
-    others = [border for border in borders if border not in own]
-    outlines: dict[object, Outline] = dict(enumerate(others))
-    edges: list[tuple[object, object]] = []
+    if not all(_is_free(source.border, borders) for source in sources):
+        return
     for source in sources:
         x, _ = source.border.centre
-        y = bar.bottom - PORT_POINTS
-        port = "port", source.name
-        outlines[source] = source.border
-        outlines[port] = outline((x, y), (1, 1))
-        edges.append((source, port))
-    for source, path in zip(sources, routes(outlines, edges), strict=True):
-        x, y = path[-1]
-        tip = x, bar.bottom
-        path += [(x, y + (bar.bottom - y) / 3), (x, y + (bar.bottom - y) * 2 / 3), tip]
-        looks = {"color": style.BACKWARD, "class": "backward"}
-        picture.edge(source.name, name, pos=position(path), **looks)
+        start, tip = (x, source.border.top), (x, bar.bottom)
+        path = [start, start, tip, tip]
+        picture.edge(source.name, name, pos=position(path), **LOOKS)

@@ -15,7 +15,7 @@ from minigrad.viz import style
 from minigrad.viz.graphs.backward.adjoint_variables import adjoint_graph, put_adjoints
 from minigrad.viz.graphs.backward.split import backward_of
 from minigrad.viz.graphs.canvas import blank, put_scale
-from minigrad.viz.graphs.fold import Collapse, View
+from minigrad.viz.graphs.fold import Collapse, Rules, View
 from minigrad.viz.graphs.landmarks import is_broken, landmarks
 from minigrad.viz.graphs.norm_colors import BROKEN, Grads, Scale, number, scale, together
 from minigrad.viz.graphs.selection import (
@@ -51,6 +51,7 @@ def unrolled(
     collapse: Collapse = "auto",
     steps: Container[int] | None = None,
     grads: Grads = None,
+    rules: Rules = "folded",
 ) -> Digraph:
     """The unrolled computational graph of a tape, each named tensor a box, as in Fig. 9.7.2.
 
@@ -70,12 +71,13 @@ def unrolled(
     steps: the steps that are shown, such as range(4, 9); all others fold.
     grads: True writes the norm of its adjoint on each box, in colour; so does a mapping from
     Tensors or names to adjoints or norms.
+    rules: of a differentiated tape its adjoints stand above the values, or are "open": operations.
 
     Raises: ArgumentError for what is no Tape and for options outside their domain; GradientError
     for ``grads=True`` where the tape has no backward pass. Source: D2L, Fig. 9.7.2.
     """
     refuse_no_tape("unrolled", tape)
-    return draw_variables(tape, View(collapse, steps), scale(tape, grads))
+    return draw_variables(tape, View(collapse, steps, rules), scale(tape, grads))
 
 
 def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
