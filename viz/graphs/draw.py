@@ -11,11 +11,11 @@ from minigrad import Tape
 from minigrad.errors import ArgumentError
 from minigrad.internal import refuse_no_tape
 from minigrad.viz.graphs.operations.operation_paint import draw_operations
+from minigrad.viz.graphs.rolled.rolled_paint import draw_rolled
 from minigrad.viz.graphs.variables.unrolled import draw_variables
 
 from .fold import Collapse, Rules, View
 from .norm_colors import Grads, scale
-from .rolled import draw_rolled
 
 Level = Literal["ops", "variables", "rolled"]
 
