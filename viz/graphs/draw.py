@@ -60,7 +60,7 @@ def draw(
     view = View(collapse, steps, rules)
     colours = scale(tape, grads)
     if level == "rolled":
-        return draw_rolled(tape, colours)
+        return draw_rolled(tape, view, colours)
     draw_level = draw_operations if level == "ops" else draw_variables
     graph = draw_level(tape, view, colours)
     is_chosen = collapse != "auto" or steps is not None

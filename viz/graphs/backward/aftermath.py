@@ -9,6 +9,8 @@ import numpy as np
 
 from minigrad import Tape, Tensor
 from minigrad.internal import Made
+from minigrad.viz import style
+from minigrad.viz.graphs.canvas import Looks
 
 # Operations that are named where nobody knows what they are for.
 MAX_LISTED = 3
@@ -26,6 +28,19 @@ class After:
     wrt: tuple[Tensor, ...]
     nodes: tuple[Tensor, ...]
     clips: bool
+
+    @property
+    def looks(self) -> Looks:
+        """Of the box that stands for them."""
+        return {
+            "shape": "box",
+            "style": "rounded,filled",
+            "fillcolor": style.ADJOINT,
+            "fontname": style.SANS,
+            "fontcolor": style.GATE if self.clips else "black",
+            "class": "rule gate clipped" if self.clips else "rule adjoint",
+            "tooltip": style.tooltip(self.tip),
+        }
 
     @property
     def tip(self) -> str:

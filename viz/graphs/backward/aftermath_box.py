@@ -48,7 +48,8 @@ def put_afters(
             bar = _bar(after, sources, top + ABOVE_POINTS)
             name = f"after {k}"
             size = bar.right - bar.left, bar.top - bar.bottom
-            pin(picture, name, bar.centre, size, **_looks(after))
+            label = style.label(*after.rows, size=TEXT_POINTS)
+            pin(picture, name, bar.centre, size, label=label, **after.looks)
             _put_arrows(picture, sources, (name, bar), borders)
             borders.append(bar)
 
@@ -68,19 +69,6 @@ def _bar(after: After, sources: list[Source], bottom: float) -> Outline:
     right = max(source.border.right for source in sources)
     wide = max(text + PADDING_POINTS, right - left)
     return outline(((left + right) / 2, bottom + tall / 2), (wide, tall))
-
-
-def _looks(after: After) -> dict[str, str]:
-    return {
-        "shape": "box",
-        "style": "rounded,filled",
-        "fillcolor": style.ADJOINT,
-        "fontname": style.SANS,
-        "fontcolor": style.GATE if after.clips else "black",
-        "label": style.label(*after.rows, size=TEXT_POINTS),
-        "class": "rule gate clipped" if after.clips else "rule adjoint",
-        "tooltip": style.tooltip(after.tip),
-    }
 
 
 def _put_arrows(

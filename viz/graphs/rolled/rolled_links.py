@@ -17,8 +17,13 @@ from .rolled_text import describe
 SMALL_POINTS = 10.0
 
 
-def put_links(graph: Digraph, nodes: Nodes, links: Links, ids: Mapping[Role, str]) -> None:
-    """Draw the links between the nodes with these identifiers."""
+def put_links(
+    graph: Digraph, nodes: Nodes, links: Links, ids: Mapping[Role, str], back: bool = False
+) -> None:
+    """Draw the links between the nodes with these identifiers.
+
+    back: from head to tail, as the gradient goes.
+    """
     heights = _heights(nodes)
     # The cut ones last: a cut loop goes round an open one.
     order = sorted(links, key=lambda link: link.closed)
@@ -37,7 +42,18 @@ def put_links(graph: Digraph, nodes: Nodes, links: Links, ids: Mapping[Role, str
             # Beside the box is the room of what is written at the loop.
             looks |= {"tailport": "n"} if len(loops[low]) > 1 else {}
             looks |= {"headport": "s"} if len(loops[high]) > 1 else {}
+        if back:
+            looks = _turned(looks)
         graph.edge(ids[low], ids[high], **looks)
+
+
+def _turned(looks: Looks) -> Looks:
+    """The arrow the other way round."""
+    turned = {"color": style.BACKWARD} | looks
+    turned["class"] += " backward"
+    if turned.pop("dir", "") != "back":
+        turned["dir"] = "back"
+    return turned
 
 
 def _name_outer_loops(order: list[Link], rows: dict[Link, list[str]]) -> dict[Role, list[str]]:

@@ -9,7 +9,10 @@ from graphviz import Digraph
 
 from minigrad import Tape, Tensor
 from minigrad.viz import style
+from minigrad.viz.graphs.backward.adjoint_roles import RolledForward, put_adjoint_roles
+from minigrad.viz.graphs.backward.split import backward_of
 from minigrad.viz.graphs.canvas import Looks
+from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.norm_colors import Scale, number
 from minigrad.viz.graphs.picture import Picture
 from minigrad.viz.graphs.selection import adjoint_nodes, nodes_by_name, state_nodes
@@ -24,11 +27,14 @@ FONT_POINTS = 13.0
 MANY_LINKS = 24
 
 
-def draw_rolled(tape: Tape, colours: Scale | None) -> Digraph:
+def draw_rolled(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     """The folded network of any stamped loop.
 
     A circle is an unnamed operation that more than one thing reads.
     """
+    backward = backward_of(tape) if view.rules == "folded" else None
+    if backward:
+        tape = backward.forward
     nodes, links = roll(tape)
     unique = style.identifiers(node.title for node in nodes.values())
     ids = dict(zip(nodes, unique, strict=True))
@@ -48,6 +54,8 @@ def draw_rolled(tape: Tape, colours: Scale | None) -> Digraph:
         looks["tooltip"] = style.tooltip(_tip(node))
         graph.node(ids[role], _label(node, norms), **looks)
     put_links(graph, nodes, links, ids)
+    if backward:
+        put_adjoint_roles(graph, RolledForward(nodes, links, ids), backward)
     if any(t is not None for t in tape.times.values()):
         _put_steps(graph, nodes)
     if colours:
