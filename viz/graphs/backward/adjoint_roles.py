@@ -64,7 +64,8 @@ def _label(node: RoleNode, visited: list[Tensor], backward: Backward) -> str:
     if not item.names:
         return ""
     if item.time is not None:
-        names = [backward.name(node.name)]
+        is_seed = any(map(backward.is_seed, visited))
+        names = [backward.name(node.name) + (" = 1" if is_seed else "")]
     elif len(item.names) > 1:
         names = [f"{backward.name('')} …", *lines(item)]
     else:
