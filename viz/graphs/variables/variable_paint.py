@@ -10,9 +10,8 @@ from graphviz import Digraph
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import NAME_POINTS, TEXT_POINTS, Looks, Point, pin, put_text
 
-from .variable_layout import Places
 from .variable_model import Arrow, Item, Key, VariableGraph
-from .variable_room import Bus
+from .variable_places import Places
 from .variable_sizes import (
     Gate,
     gate_of,
@@ -21,20 +20,8 @@ from .variable_sizes import (
     item_size,
     lines,
 )
+from .wiring import Wiring
 
-# An invisible point where a branch leaves a trunk.
-JOINT_SIZE = (0.4, 0.4)
-JOINT_LOOKS = {
-    "shape": "box",
-    "label": "",
-    "style": "invis",
-    "class": "joint",
-}
-TRUNK_LOOKS = {
-    "arrowhead": "none",
-    "headclip": "false",
-    "class": "trunk",
-}
 CUT_LINE = {
     "color": style.CUT,
     "style": "dashed",
@@ -79,30 +66,33 @@ class Panel:
 
 
 def paint_variables(picture: Digraph, graph: VariableGraph, spots: Places, panel: Panel) -> None:
-    """Draw one panel: boxes and circles, gates, arrows, those that share a trunk last.
+    """Draw one panel: boxes and circles, gates, arrows, those that share a rail last.
 
     spots: where the items and gates of the graph stand. panel: how this copy of it is drawn.
     """
     gates = gates_with_heads(graph, graph.arrows)
     ids = _identifiers(graph, gates, panel)
+    wiring = Wiring(picture, panel.prefix)
     for item in graph.items:
         centre = panel.moved(spots.item[item.key])
         _put_item(picture, ids[item.key], item, centre, panel)
-    _put_gates(picture, graph, spots, ids, panel)
+        wiring.add(ids[item.key], centre, item_size(item), not item.names)
+    _put_gates(wiring, graph, spots, ids, panel)
     times = graph.times
     dots = {i.key for i in graph.items if i.dots}
-    branching = []
-    for a in graph.arrows:
-        if a.tail in dots and a.head in dots:
-            continue
-        if a not in spots.branch:
+    shown = [a for a in graph.arrows if not dots >= {a.tail, a.head}]
+    looks = {a: _arrow_looks(a, panel) for a in shown}
+    on_rails: set[Arrow] = set()
+    for k, rail in enumerate(spots.rails, start=1):
+        on_rails.update(rail.arrows)
+        used = {a: looks[a] for a in rail.arrows if a in looks and a.head not in dots}
+        joints = [joint._replace(point=panel.moved(joint.point)) for joint in rail.joints]
+        wiring.draw_rail(joints, ids, used, f"rail {k}")
+    for a in shown:
+        if a not in on_rails:
             tail = gate_of(a, times) if a.marks else a.tail
-            head = ids[a.head]
-            looks = _combined(_line(a, panel), panel.accent(a))
-            picture.edge(ids[tail], head, **looks)
-        elif a.head not in dots:
-            branching.append(a)
-    _put_trunks(picture, branching, spots, ids, panel)
+            wiring.join(ids[tail], ids[a.head], looks[a])
+    wiring.draw()
 
 
 def _identifiers(graph: VariableGraph, gates: Iterable[Gate], panel: Panel) -> Identifiers:
@@ -164,7 +154,7 @@ def item_looks(item: Item) -> Looks:
 
 
 def _put_gates(
-    picture: Digraph, graph: VariableGraph, spots: Places, ids: Identifiers, panel: Panel
+    wiring: Wiring, graph: VariableGraph, spots: Places, ids: Identifiers, panel: Panel
 ) -> None:
     """Draw what stands on the arrows, and the lines that lead there.
 
@@ -190,39 +180,9 @@ def _put_gates(
         }
         centre = panel.moved(spots.gate[gate])
         name = ids[gate]
-        put_text(picture, name, centre, gate_size(gate), **looks)
-        picture.edge(ids[gate.tail], name, arrowhead="none", **line)
-
-
-def _put_trunks(
-    picture: Digraph, arrows: list[Arrow], spots: Places, ids: Identifiers, panel: Panel
-) -> None:
-    """Draw the arrows of a parameter that many steps read: one line up, a branch to each.
-
-    arrows: those that share a trunk. spots: where they branch. ids: the identifiers of items.
-    """
-
-    def height(a: Arrow) -> float:
-        return spots.branch[a].point[1]
-
-    trunks: dict[Bus, list[Arrow]] = {}
-    for a in arrows:
-        bus = spots.branch[a].bus
-        trunks.setdefault(bus, []).append(a)
-    for bus, branches in trunks.items():
-        below = ids[bus.tail]
-        # Only the first piece starts at the edge of a box, the others at a point.
-        clip = "true"
-        for a in sorted(branches, key=height):
-            head = ids[a.head]
-            joint = f"{ids[bus.tail]} to {head}"
-            point = panel.moved(spots.branch[a].point)
-            pin(picture, joint, point, JOINT_SIZE, **JOINT_LOOKS)
-            picture.edge(below, joint, tailclip=clip, **TRUNK_LOOKS)
-            looks = _combined(_line(a, panel), panel.accent(a))
-            picture.edge(joint, head, tailclip="false", **looks)
-            below = joint
-            clip = "false"
+        put_text(wiring.picture, name, centre, gate_size(gate), **looks)
+        wiring.add(name, centre, gate_size(gate))
+        wiring.join(ids[gate.tail], name, {"arrowhead": "none", **line})
 
 
 def _combined(looks: Looks, accent: Looks) -> Looks:
@@ -232,6 +192,11 @@ def _combined(looks: Looks, accent: Looks) -> Looks:
     if names:
         combined["class"] = " ".join(names)
     return combined
+
+
+def _arrow_looks(a: Arrow, panel: Panel) -> Looks:
+    """Those of an arrow, and what is special about it in this panel."""
+    return _combined(_line(a, panel), panel.accent(a))
 
 
 def _line(a: Arrow, panel: Panel) -> Looks:
