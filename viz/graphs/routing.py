@@ -32,6 +32,8 @@ HEAD_POINTS = 5.0
 _OUTSIDE_POINTS = 0.01
 _CORNERS = np.array([(0, 1), (0, 3), (2, 1), (2, 3)])
 _SMALL = 1e-9
+# From row to row: how soft bends are, at most 1.
+_BEND = 0.8
 
 
 class Outline(NamedTuple):
@@ -75,6 +77,29 @@ def routes(outlines: Mapping[Any, Outline], edges: Sequence[tuple[Any, Any]]) ->
         line = _cut_off(line[::-1], outlines[head])[::-1]
         paths.append(_rounded(line))
     return paths
+
+
+class Station(NamedTuple):
+    """Where a path runs straight up: at this x from one height to another, in points."""
+
+    x: float
+    low: float
+    high: float
+
+
+def rising(stations: Sequence[Station]) -> Path:
+    """The path up through rows, upright in each, curved between them.
+
+    From the top of one row to the bottom of the next it stays between the two: what stands in the
+    rows beside the stations is not touched. The last curve is upright, for an arrowhead.
+    """
+    first = stations[0]
+    path = [(first.x, first.low), *_straight((first.x, first.low), (first.x, first.high))]
+    for below, above in pairwise(stations):
+        rise = (above.low - below.high) * _BEND
+        path += [(below.x, below.high + rise), (above.x, above.low - rise), (above.x, above.low)]
+        path += _straight((above.x, above.low), (above.x, above.high))
+    return path
 
 
 def position(path: Path, has_head: bool = True) -> str:

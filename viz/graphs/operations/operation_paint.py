@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from graphviz import Digraph
@@ -13,12 +13,13 @@ from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks, Point, blank_with_paths, pin, put_scale
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.norm_colors import Scale
-from minigrad.viz.graphs.routing import Outline, outline, position, routes
+from minigrad.viz.graphs.routing import Outline, Path, outline, position, routes
 
 from .operation_bands import boxes_of
 from .operation_block import FONT_POINTS, Key
 from .operation_layout import Band, Box, columns
 from .operation_model import OperationGraph, operation_graph
+from .page_layout import on_a_page
 
 TITLE = "The operations of a tape"
 
@@ -52,11 +53,12 @@ Frames = Mapping[Frame, list[Key]]
 
 
 class Placed(NamedTuple):
-    """The model, and where each of its blocks stands."""
+    """The model, where each of its blocks stands, and the paths of arcs that are known."""
 
     model: OperationGraph
     boxes: Mapping[Key, Box]
     centres: Mapping[Key, Point]
+    paths: Sequence[Path | None]
 
     def is_folded(self, members: list[Key]) -> bool:
         """Whether a frame is that of what stands for several steps."""
@@ -83,8 +85,7 @@ def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     """The graph of operations, steps from left to right, values rising, backward above the loss."""
     model = operation_graph(tape, view, colours)
     boxes = boxes_of(model.blocks, model.arcs)
-    edges = [(arc.tail, arc.head) for arc in model.arcs]
-    placed = Placed(model, boxes, columns(boxes, edges))
+    placed = _placed(model, boxes)
     picture = blank_with_paths("tape", TITLE)
     picture.attr("node", fontname=style.SANS, fontsize=f"{FONT_POINTS:g}")
     frames: defaultdict[Frame, list[Key]] = defaultdict(list)
@@ -100,6 +101,16 @@ def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     _put_arcs(picture, placed, frames)
     _put_scale(picture, placed, colours)
     return picture
+
+
+def _placed(model: OperationGraph, boxes: Mapping[Key, Box]) -> Placed:
+    """The places of the blocks: a column per step; without steps, rows on a page."""
+    edges = [(arc.tail, arc.head) for arc in model.arcs]
+    if any(box.column is not None for box in boxes.values()):
+        return Placed(model, boxes, columns(boxes, edges), [None] * len(edges))
+    sizes = {key: (box.wide, box.tall) for key, box in boxes.items()}
+    centres, paths = on_a_page(sizes, edges)
+    return Placed(model, boxes, centres, paths)
 
 
 def _put_block(graph: Digraph, key: Key, placed: Placed) -> None:
@@ -148,12 +159,12 @@ def _put_arcs(picture: Digraph, placed: Placed, frames: Frames) -> None:
     for frame, members in frames.items():
         if not placed.is_folded(members):
             outlines[frame] = _label(frame, placed.border(members))
-    arcs = placed.model.arcs
-    paths = routes(outlines, [(arc.tail, arc.head) for arc in arcs])
-    for arc, path in zip(arcs, paths, strict=True):
+    free = [arc for arc, path in zip(placed.model.arcs, placed.paths, strict=True) if not path]
+    routed = iter(routes(outlines, [(arc.tail, arc.head) for arc in free]))
+    for arc, path in zip(placed.model.arcs, placed.paths, strict=True):
         tail = placed.model.ids[arc.tail]
         head = placed.model.ids[arc.head]
-        picture.edge(tail, head, pos=position(path), **arc.looks)
+        picture.edge(tail, head, pos=position(path or next(routed)), **arc.looks)
 
 
 def _put_scale(picture: Digraph, placed: Placed, colours: Scale | None) -> None:
