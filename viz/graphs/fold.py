@@ -55,22 +55,24 @@ class View:
         size: int,
         max_size: int,
         kept: Container[int] = (),
+        max_steps: int = MAX_STEPS,
     ) -> list[list[int]]:
         """The runs of steps to fold, given the kind of each step.
 
         Steps with much in them fold sooner: so many are shown that of ``size`` things in all steps
-        about ``max_size`` remain. Those kept are shown as well, unless others were asked for.
+        about ``max_size`` remain, at most ``max_steps``. Those kept are shown as well, unless
+        others were asked for.
         """
         order = sorted(kinds)
         if self.steps is not None:
             return _runs_outside(order, self.steps)
         runs = []
-        for run in self._runs_of_middle(kinds, size, max_size):
+        for run in self._runs_of_middle(kinds, size, max_size, max_steps):
             runs += _parted(run, kept)
         return runs
 
     def _runs_of_middle(
-        self, kinds: Mapping[int, Hashable], size: int, max_size: int
+        self, kinds: Mapping[int, Hashable], size: int, max_size: int, max_steps: int
     ) -> list[list[int]]:
         """The runs of steps in the middle of a tape."""
         order = sorted(kinds)
@@ -78,7 +80,7 @@ class View:
             return []
         if self.collapse == "auto":
             fitting = max_size * len(order) // (size or 1)
-            limit = min(MAX_STEPS, max(MIN_STEPS, fitting))
+            limit = min(max_steps, max(MIN_STEPS, fitting))
         else:
             limit = self.collapse
         if len(order) <= limit:

@@ -26,9 +26,10 @@ class Mark(NamedTuple):
     @property
     def classes(self) -> str:
         """What a picture calls it."""
-        return "cut" if self.closed else self.kind
+        return CUT if self.closed else self.kind
 
 
+CUT = "cut"
 SCALED = "gate scaled"
 CLIPPED = "gate clipped"
 

@@ -229,15 +229,22 @@ def _cut_off(line: Array, first: Outline) -> Array:
     if last == len(line) - 1:
         return line
     a, b = line[last : last + 2]
-    # The depth rises along the line.
-    low, high = 0.0, 1.0
-    while high - low > _SMALL:
-        middle = (low + high) / 2
-        if _depth(a + (b - a) * middle, first) < 1:
-            low = middle
-        else:
-            high = middle
-    return np.concatenate([[a + (b - a) * high], line[last + 1 :]])
+    return np.concatenate([[a + (b - a) * _share_inside(a, b, first)], line[last + 1 :]])
+
+
+def _share_inside(a: Array, b: Array, around: Outline) -> float:
+    """The share of the line from a, inside, to b, outside, that is inside."""
+    halves = np.array([around.right - around.left, around.top - around.bottom]) / 2
+    halves = np.maximum(halves, _SMALL)
+    (x, y), (u, v) = (a - around.centre) / halves, (b - a) / halves
+    if not around.is_round:
+        shares = [(math.copysign(1, d) - p) / d for p, d in ((x, u), (y, v)) if d]
+        return float(min(shares))
+    # Where the square of the depth is 1.
+    square = u * u + v * v
+    product = x * u + y * v
+    root = math.sqrt(product**2 - square * (x * x + y * y - 1))
+    return float((root - product) / square)
 
 
 def _depth(point: Array, around: Outline) -> float:

@@ -40,7 +40,9 @@ def put_adjoint_roles(graph: Digraph, forward: RolledForward, backward: Backward
         if visited:
             nodes[role] = node
             ids[role] = f"d{forward.ids[role]}"
-            graph.node(ids[role], _label(node, visited, backward), **_looks(node, visited, backward))
+            graph.node(
+                ids[role], _label(node, visited, backward), **_looks(node, visited, backward)
+            )
             if not set(backward.tape.wrt).isdisjoint(visited):
                 asked.append(ids[role])
             if any(map(backward.is_seed, visited)):

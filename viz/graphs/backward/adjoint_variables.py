@@ -11,13 +11,15 @@ from minigrad import Tensor
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Point
 from minigrad.viz.graphs.landmarks import Landmarks
+from minigrad.viz.graphs.routing import outline
 from minigrad.viz.graphs.strip import Strip
-from minigrad.viz.graphs.variables.variable_captions import put_captions
-from minigrad.viz.graphs.variables.variable_layout import Branch, Places
+from minigrad.viz.graphs.variables.variable_captions import captions_size, put_captions
 from minigrad.viz.graphs.variables.variable_model import Item, Key, VariableGraph
 from minigrad.viz.graphs.variables.variable_paint import Panel, paint_variables
+from minigrad.viz.graphs.variables.variable_places import Places
 from minigrad.viz.graphs.variables.variable_sizes import SIDE_POINTS, item_size
 
+from .aftermath_box import Source, put_afters
 from .split import Backward
 
 # From the highest value up to the lowest adjoint.
@@ -31,11 +33,12 @@ Members = Mapping[Key, list[Tensor]]
 class AdjointGraph:
     """The adjoints in place of the values, under the keys of these; their tooltips.
 
-    The arrows are those of the values, which the gradient goes back along.
+    keys: of what has an adjoint. The arrows are those of the values, which the gradient goes back along.
     """
 
     graph: VariableGraph
     tips: dict[Key, str]
+    keys: dict[Tensor, Key]
 
     def spread(self, graph: VariableGraph) -> VariableGraph:
         """The values, each with as much room as its adjoint needs."""
@@ -50,6 +53,7 @@ def adjoint_graph(graph: VariableGraph, members: Members, backward: Backward) ->
     members: the tensors of each of its items.
     """
     tips: dict[Key, str] = {}
+    keys: dict[Tensor, Key] = {}
     items = []
     for item in graph.items:
         visited = [n for n in members[item.key] if n in backward.visited]
@@ -59,9 +63,9 @@ def adjoint_graph(graph: VariableGraph, members: Members, backward: Backward) ->
         if visited:
             items.append(_adjoint(item, visited, backward))
             tips[item.key] = _tip(item, visited, backward)
-    keys = {i.key for i in items}
-    arrows = [a for a in graph.arrows if a.tail in keys and a.head in keys]
-    return AdjointGraph(VariableGraph(items, arrows), tips)
+            keys |= dict.fromkeys(visited, item.key)
+    arrows = [a for a in graph.arrows if a.tail in tips and a.head in tips]
+    return AdjointGraph(VariableGraph(items, arrows), tips, keys)
 
 
 def _adjoint(item: Item, visited: list[Tensor], backward: Backward) -> Item:
@@ -94,18 +98,29 @@ def put_adjoints(
     spots: where the values stand.
     """
     graph = adjoints.graph
-    (_, low), (_, high) = spots.corners
-    seam = 2 * high - low + MIRROR_GAP_POINTS + low
+    _, (_, high) = spots.corners
+    # where the steps go to the right, what is written on folds stands below them
+    room = captions_size(graph.items, spots)[1]
+    seam = 2 * high + MIRROR_GAP_POINTS + room
     mirrored = _mirrored(spots, seam)
+    if spots.runs_across:
+        mirrored = replace(mirrored, floor=seam - high - SIDE_POINTS)
     panel = Panel(
         prefix=backward.name("").replace("∂", "d"),
         tips=adjoints.tips,
         fills=dict.fromkeys(adjoints.tips, style.ADJOINT),
         kinds={i.key: "adjoint" if i.names else "adjoint rule" for i in graph.items},
-        reversed=True,
+        back=True,
     )
-    paint_variables(picture, graph, mirrored, panel)
+    ids = paint_variables(picture, graph, mirrored, panel)
     put_captions(picture, graph.items, mirrored, panel)
+    borders = {i.key: outline(mirrored.item[i.key], item_size(i)) for i in graph.items}
+    gradients = {}
+    for x in backward.tape.wrt:
+        key = adjoints.keys.get(x)
+        if key is not None:
+            gradients[x] = Source(ids[key], borders[key])
+    put_afters(picture, backward.after, gradients, borders.values())
 
 
 def _mirrored(spots: Places, seam: float) -> Places:
@@ -116,5 +131,8 @@ def _mirrored(spots: Places, seam: float) -> Places:
 
     items = {key: flipped(point) for key, point in spots.item.items()}
     gates = {gate: flipped(point) for gate, point in spots.gate.items()}
-    branches = {a: Branch(b.bus, flipped(b.point)) for a, b in spots.branch.items()}
-    return replace(spots, item=items, gate=gates, branch=branches)
+    rails = []
+    for rail in spots.rails:
+        joints = [joint._replace(point=flipped(joint.point)) for joint in rail.joints]
+        rails.append(rail._replace(joints=tuple(joints)))
+    return replace(spots, item=items, gate=gates, rails=rails)

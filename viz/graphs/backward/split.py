@@ -59,7 +59,9 @@ class Backward:
 
     def value(self, n: Tensor) -> Tensor | None:
         """The adjoint of a node, where it is on the tape and known."""
-        for x, gradient in zip(self.tape.wrt, self.tape.outputs[-len(self.tape.wrt) :], strict=True):
+        for x, gradient in zip(
+            self.tape.wrt, self.tape.outputs[-len(self.tape.wrt) :], strict=True
+        ):
             if x is n and n not in self.made:
                 return gradient
         return self.made[n].adjoint if n in self.made else None

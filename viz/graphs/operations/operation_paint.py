@@ -116,7 +116,9 @@ def _panels(
     adjoints = adjoint_operations(model, backward)
     placed = _placed(model, spread(boxes, adjoints))
     yield placed
-    yield Placed(adjoints.with_totals(), *mirrored(placed.boxes, placed.centres, placed.paths, adjoints))
+    yield Placed(
+        adjoints.with_totals(), *mirrored(placed.boxes, placed.centres, placed.paths, adjoints)
+    )
 
 
 def _gradients(placed: Placed, backward: Backward) -> dict[Tensor, Source]:

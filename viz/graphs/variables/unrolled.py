@@ -14,7 +14,7 @@ from minigrad.internal import refuse_no_tape
 from minigrad.viz import style
 from minigrad.viz.graphs.backward.adjoint_variables import adjoint_graph, put_adjoints
 from minigrad.viz.graphs.backward.split import backward_of
-from minigrad.viz.graphs.canvas import blank, put_scale
+from minigrad.viz.graphs.canvas import blank_with_paths, put_scale
 from minigrad.viz.graphs.fold import Collapse, Rules, View
 from minigrad.viz.graphs.landmarks import is_broken, landmarks
 from minigrad.viz.graphs.norm_colors import BROKEN, Grads, Scale, number, scale, together
@@ -26,15 +26,14 @@ from minigrad.viz.graphs.selection import (
 )
 from minigrad.viz.graphs.tooltip import summary
 
-from .variable_captions import put_captions
+from .variable_captions import captions_size, put_captions
 from .variable_fold import fold_items
-from .variable_layout import Places, places
+from .variable_layout import places
 from .variable_model import Item, Key, VariableGraph, variable_graph
 from .variable_paint import Panel, paint_variables
+from .variable_places import Places
 from .variable_sizes import SIDE_POINTS
 
-# Boxes and circles: with more, arrows are straight. The time to bend them grows with the cube.
-MAX_ITEMS_WITH_BENT_ARROWS = 150
 # Tensors that the tooltip of a box says something of.
 MAX_TOOLTIP_TENSORS = 3
 
@@ -95,12 +94,12 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     adjoints = adjoint_graph(graph, tensors, backward) if backward else None
     spots = places(adjoints.spread(graph) if adjoints else graph)
     panel = _panel(tape, tensors, norms, colours)
-    picture = blank("unrolled", TITLE, len(items) > MAX_ITEMS_WITH_BENT_ARROWS)
+    picture = blank_with_paths("unrolled", TITLE)
     paint_variables(picture, graph, spots, panel)
     put_captions(picture, items, spots, panel)
     if backward and adjoints:
         put_adjoints(picture, adjoints, spots, backward)
-    _put_scale(picture, spots, colours)
+    _put_scale(picture, items, spots, colours)
     return picture
 
 
@@ -185,9 +184,10 @@ def _tip(tape: Tape, members: list[Tensor]) -> str:
     return "; ".join(summary(tape, n) for n in members[:MAX_TOOLTIP_TENSORS])
 
 
-def _put_scale(picture: Digraph, spots: Places, colours: Scale | None) -> None:
+def _put_scale(picture: Digraph, items: list[Item], spots: Places, colours: Scale | None) -> None:
     """What the colours mean, below the picture."""
     if colours:
         (left, bottom), (right, _) = spots.corners
-        centre = (left + right) / 2, bottom - SCALE_BELOW_POINTS
+        _, captions = captions_size(items, spots)
+        centre = (left + right) / 2, bottom - captions - SCALE_BELOW_POINTS
         put_scale(picture, centre, colours.legend())
