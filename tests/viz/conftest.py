@@ -38,7 +38,10 @@ def written_name(name):
 
 
 def read_back(graph):
-    """What is visible: nodes as {id: attributes}, edges as [(tail, head, attributes)], read by Graphviz itself."""
+    """What is visible: nodes as {id: attributes}, edges as [(tail, head, attributes)], read by Graphviz itself.
+
+    An arrow that is drawn against the order of its ends is turned round.
+    """
     pygraphviz = pytest.importorskip("pygraphviz")
     parsed = pygraphviz.AGraph(string=graph.source)
     nodes = {
@@ -46,7 +49,8 @@ def read_back(graph):
         for n in parsed.nodes()
         if n.attr["class"] not in ("corner", "joint")
     }
-    return nodes, [(e[0], e[1], dict(e.attr)) for e in parsed.edges()]
+    edges = [(e[0], e[1], dict(e.attr)) for e in parsed.edges()]
+    return nodes, [(b, a, e) if e.get("dir") == "back" else (a, b, e) for a, b, e in edges]
 
 
 def legend(graph):

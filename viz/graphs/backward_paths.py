@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from minigrad import Tape, Tensor
+from minigrad import Tensor
 
 from .marks import closed, is_gate
 from .picture import Shown
@@ -54,7 +54,7 @@ def backward_paths(parts: Iterable[Shown], arrows: Sequence[Arrow]) -> Paths:
     links: defaultdict[Ends, int] = defaultdict(int)
     known: set[str] = set()
     for part in parts:
-        tape, members = part.tape, members_of(part, arrows)
+        tape, members, mirrored = part.tape, members_of(part, arrows), part.mirrored
         position = {n: k for k, n in enumerate(tape.nodes)}
         first: dict[str, int] = {}
         for name, tensors in members.items():
@@ -64,7 +64,7 @@ def backward_paths(parts: Iterable[Shown], arrows: Sequence[Arrow]) -> Paths:
         targets += names
         known |= members.keys()
         drawn = {(a.tail, a.head) for a in arrows}
-        for direction in _directions(tape, members, bits, drawn):
+        for direction in _directions(Shown(tape, members, mirrored), bits, drawn):
             direction.spread()
             for name in names:
                 nodes[name] |= bits[name] | direction.lit(name)
@@ -81,20 +81,20 @@ def backward_paths(parts: Iterable[Shown], arrows: Sequence[Arrow]) -> Paths:
 class _Direction:
     """The pairs of tensors along which adjoints travel, the way that the bits of drawn nodes go.
 
-    forward: they go from inputs to readers, else back. live: the tensors that have an adjoint.
-    ends: those of the arrows drawn.
+    live: the tensors that have an adjoint. part: what is drawn. ends: those of the arrows drawn.
+    forward: bits go from inputs to readers, else back.
     """
 
     pairs: Pairs
     live: set[Tensor]
-    members: dict[str, list[Tensor]]
+    part: Shown
     bits: dict[str, int]
     ends: set[Ends]
     forward: bool
 
     def spread(self) -> None:
         """Send the bits along the pairs, past tensors that nothing stands for."""
-        self.homes = _homes(self.members)
+        self.homes = _homes(self.part.members)
         self.arriving: defaultdict[Tensor, int] = defaultdict(int)
         self.between: defaultdict[Ends, int] = defaultdict(int)
         behind: defaultdict[Tensor, Passed] = defaultdict(lambda: defaultdict(int))
@@ -106,17 +106,25 @@ class _Direction:
             passed = dict.fromkeys(homes, lit) or behind[source]
             for name, each in passed.items():
                 for home in self.homes[goal]:
-                    self.between[self._turned(name, home)] |= each
+                    if self._on_one_side(name, home):
+                        self.between[self._turned(name, home)] |= each
                 if not self.homes[goal]:
                     behind[goal][name] |= each
 
+    def _on_one_side(self, name: str, home: str) -> bool:
+        """Whether both stand for values, or both for adjoints."""
+        mirrored = self.part.mirrored
+        return (name in mirrored) == (home in mirrored)
+
     def _turned(self, name: str, home: str) -> Ends:
-        return (name, home) if self.forward else (home, name)
+        """The ends of an arrow that bits go along from the one to the other."""
+        goes_on = self.forward and home not in self.part.mirrored
+        return (name, home) if goes_on else (home, name)
 
     def lit(self, name: str) -> int:
         """Whose adjoints come through a drawn node."""
         lit = 0
-        for n in self.members[name]:
+        for n in self.part.members[name]:
             lit |= self._through(name, n)
         return lit
 
@@ -128,10 +136,15 @@ class _Direction:
         if n not in self.live:
             return 0
         lit = self.arriving[n]
+        is_first = self._is_first(name, n)
         for home in self.homes[n]:
-            if self._turned(name, home) not in self.ends:
+            if not is_first or self._is_first(home, n):
                 lit |= self.bits[home]
         return lit
+
+    def _is_first(self, name: str, n: Tensor) -> bool:
+        """Whether this is the circle of a tensor whose box is drawn, too."""
+        return any(self._turned(name, home) in self.ends for home in self.homes[n])
 
     def links(self) -> dict[Ends, int]:
         """Whose adjoints come from drawn node to drawn node, by their names."""
@@ -139,15 +152,14 @@ class _Direction:
             for tail in self.homes[n]:
                 for head in self.homes[n]:
                     if tail != head and (tail, head) in self.ends:
-                        start = tail if self.forward else head
+                        start = tail if self._turned(tail, head) == (tail, head) else head
                         self.between[tail, head] |= self._through(start, n)
         return self.between
 
 
-def _directions(
-    tape: Tape, members: dict[str, list[Tensor]], bits: dict[str, int], ends: set[Ends]
-) -> Iterator[_Direction]:
+def _directions(part: Shown, bits: dict[str, int], ends: set[Ends]) -> Iterator[_Direction]:
     """The tape of the loss, and where there is one the recorded backward pass."""
+    tape = part.tape
     adjoint = adjoint_nodes(tape)
     shut = {n for n in tape.nodes if closed(n)}
     live = reached_nodes(tape) - adjoint - shut
@@ -155,11 +167,11 @@ def _directions(
     for e in tape.edges():
         if e.carries_gradient and e.target in live and e.source in live:
             pairs.append((e.source, e.target))
-    yield _Direction(pairs, live, members, bits, ends, forward=True)
+    yield _Direction(pairs, live, part, bits, ends, forward=True)
     if adjoint:
         back = [(e.target, e.source) for e in tape.edges() if {e.target, e.source} <= adjoint]
         back.reverse()
-        yield _Direction(back, adjoint, members, bits, ends, forward=False)
+        yield _Direction(back, adjoint, part, bits, ends, forward=False)
 
 
 def _homes(members: dict[str, list[Tensor]]) -> Homes:

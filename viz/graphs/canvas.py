@@ -32,6 +32,14 @@ def blank(name: str, title: str, crowded: bool) -> Picture:
     return graph
 
 
+def blank_with_paths(name: str, title: str) -> Picture:
+    """An empty graph whose edges come with their ``pos``, and whose frames with their ``bb``."""
+    graph = blank(name, title, crowded=False)
+    # Graphviz takes over what stands where, by whichever of its programs it is asked.
+    graph.attr(layout="nop2")
+    return graph
+
+
 def pin(graph: Digraph, name: str, centre: Point, size: Point, **attributes: str) -> None:
     """A node with this identifier and size (points), its centre there for good."""
     x, y = centre

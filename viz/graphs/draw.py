@@ -11,11 +11,11 @@ from minigrad import Tape
 from minigrad.errors import ArgumentError
 from minigrad.internal import refuse_no_tape
 from minigrad.viz.graphs.operations.operation_paint import draw_operations
+from minigrad.viz.graphs.rolled.rolled_paint import draw_rolled
 from minigrad.viz.graphs.variables.unrolled import draw_variables
 
-from .fold import Collapse, View
+from .fold import Collapse, Rules, View
 from .norm_colors import Grads, scale
-from .rolled import draw_rolled
 
 Level = Literal["ops", "variables", "rolled"]
 
@@ -26,6 +26,7 @@ def draw(
     collapse: Collapse = "auto",
     steps: Container[int] | None = None,
     grads: Grads = None,
+    rules: Rules = "folded",
 ) -> Digraph:
     """The tape as a graph: its operations, its variables (Fig. 9.7.2), or the network rolled up.
 
@@ -47,6 +48,7 @@ def draw(
     steps: the steps that are shown, such as range(4, 9); all others fold.
     grads: True writes the norm of its adjoint on each node, in colour; so does a mapping from
     Tensors or names to adjoints or norms.
+    rules: of a differentiated tape the rule of each node is one box, or "open" its operations.
 
     Raises: ArgumentError for what is no Tape and for options outside their domain; GradientError
     for ``grads=True`` where the tape has no backward pass.
@@ -55,10 +57,10 @@ def draw(
     if level not in get_args(Level):
         expected = "expected 'ops', 'variables' or 'rolled'"
         raise ArgumentError("draw: level", got=f"{level!r}", expected=expected)
-    view = View(collapse, steps)
+    view = View(collapse, steps, rules)
     colours = scale(tape, grads)
     if level == "rolled":
-        return draw_rolled(tape, colours)
+        return draw_rolled(tape, view, colours)
     draw_level = draw_operations if level == "ops" else draw_variables
     graph = draw_level(tape, view, colours)
     is_chosen = collapse != "auto" or steps is not None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 from minigrad.errors import ArgumentError
 
@@ -17,6 +17,10 @@ MAX_STEPS = 12
 MAX_OPENED_STEPS = 12
 """Of a fold that is opened so many steps are shown, half of them at each end."""
 
+RULES = "rules"
+"""What the boxes of the rules are called where they open, all together."""
+
+Rules = Literal["folded", "open"]
 Collapse = int | Literal["auto"] | None
 K = TypeVar("K", bound=Hashable)
 
@@ -25,12 +29,14 @@ K = TypeVar("K", bound=Hashable)
 class View:
     """Which steps are shown one by one.
 
-    All but the middle of more than ``collapse``, or those in ``steps``. Of the rest those in the
-    folds that are ``opened``, by their names.
+    All but the middle of more than ``collapse``, or those in ``steps``. rules: whether the rule of
+    each node is one box in the picture of a differentiated tape, or its operations. opened: the
+    names of the folds whose steps are shown in spite of all that.
     """
 
     collapse: Collapse = "auto"
     steps: Container[int] | None = None
+    rules: Rules = "folded"
     opened: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -38,10 +44,18 @@ class View:
         if self.collapse not in (None, "auto") and not counts:
             expected = "expected a whole number from 1, or None"
             raise ArgumentError("draw: collapse", got=f"{self.collapse}", expected=expected)
+        if self.rules not in get_args(Rules):
+            expected = "expected 'folded' or 'open'"
+            raise ArgumentError("draw: rules", got=f"{self.rules!r}", expected=expected)
         lists = self.steps is None or isinstance(self.steps, Container)
         if not lists:
             expected = "expected a range or another collection of steps, such as range(4, 9)"
             raise ArgumentError("draw: steps", got=f"{self.steps}", expected=expected)
+
+    def with_open(self, names: frozenset[str]) -> View:
+        """The same with folds of these names open; "rules" are those of a backward pass."""
+        rules: Rules = "open" if RULES in names else self.rules
+        return replace(self, opened=names, rules=rules)
 
     @property
     def folds(self) -> bool:
@@ -54,17 +68,19 @@ class View:
         size: int,
         max_size: int,
         kept: Container[int] = (),
+        max_steps: int = MAX_STEPS,
     ) -> list[list[int]]:
         """The runs of steps to fold, given the kind of each step.
 
         Steps with much in them fold sooner: so many are shown that of ``size`` things in all steps
-        about ``max_size`` remain. Those kept are shown as well, unless others were asked for.
+        about ``max_size`` remain, at most ``max_steps``. Those kept are shown as well, unless
+        others were asked for.
         """
         runs = []
         if self.steps is not None:
             runs += _runs_outside(sorted(kinds), self.steps)
         else:
-            for run in self._runs_of_middle(kinds, size, max_size):
+            for run in self._runs_of_middle(kinds, size, max_size, max_steps):
                 runs += _parted(run, kept)
         still_folded = [self._opened(run) for run in runs]
         return [run for run in still_folded if run]
@@ -77,7 +93,7 @@ class View:
         return run
 
     def _runs_of_middle(
-        self, kinds: Mapping[int, Hashable], size: int, max_size: int
+        self, kinds: Mapping[int, Hashable], size: int, max_size: int, max_steps: int
     ) -> list[list[int]]:
         """The runs of steps in the middle of a tape."""
         order = sorted(kinds)
@@ -85,7 +101,7 @@ class View:
             return []
         if self.collapse == "auto":
             fitting = max_size * len(order) // (size or 1)
-            limit = min(MAX_STEPS, max(MIN_STEPS, fitting))
+            limit = min(max_steps, max(MIN_STEPS, fitting))
         else:
             limit = self.collapse
         if len(order) <= limit:

@@ -12,10 +12,14 @@ from minigrad.internal import notebook_bundle
 
 
 class Shown(NamedTuple):
-    """A tape, and the tensors that each node of a picture stands for."""
+    """A tape, and the tensors that each node of a picture stands for.
+
+    mirrored: the nodes that stand for the adjoints of these; arrows between them go back.
+    """
 
     tape: Tape
     members: dict[str, list[Tensor]]
+    mirrored: frozenset[str] = frozenset()
 
 
 class Picture(Digraph):  # type: ignore[misc]
@@ -33,10 +37,20 @@ class Picture(Digraph):  # type: ignore[misc]
         """Say that a node stands for a fold of this name."""
         self.folds = {**self.folds, identifier: fold}
 
-    def shows(self, tape: Tape, members: Mapping[str, Iterable[Tensor]]) -> None:
-        """Say which tensors of a tape the nodes with these identifiers stand for."""
-        listed = {name: list(tensors) for name, tensors in members.items()}
-        self.shown = (*self.shown, Shown(tape, listed))
+    def shows(
+        self,
+        tape: Tape,
+        members: Mapping[str, Iterable[Tensor]],
+        adjoints: Mapping[str, Iterable[Tensor]] | None = None,
+    ) -> None:
+        """Say which tensors of a tape the nodes with these identifiers stand for.
+
+        adjoints: those of which others stand for the adjoints.
+        """
+        mirrored = adjoints or {}
+        everything = {**members, **mirrored}
+        listed = {name: list(tensors) for name, tensors in everything.items()}
+        self.shown = (*self.shown, Shown(tape, listed, frozenset(mirrored)))
 
     def __repr__(self) -> str:
         return f"Picture({self.name!r})"

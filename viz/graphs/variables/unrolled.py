@@ -12,8 +12,10 @@ from graphviz import Digraph
 from minigrad import Tape, Tensor
 from minigrad.internal import refuse_no_tape
 from minigrad.viz import style
-from minigrad.viz.graphs.canvas import blank, put_scale
-from minigrad.viz.graphs.fold import Collapse, View
+from minigrad.viz.graphs.backward.adjoint_variables import adjoint_graph, put_adjoints
+from minigrad.viz.graphs.backward.split import backward_of
+from minigrad.viz.graphs.canvas import blank_with_paths, put_scale
+from minigrad.viz.graphs.fold import Collapse, Rules, View
 from minigrad.viz.graphs.landmarks import is_broken, landmarks
 from minigrad.viz.graphs.norm_colors import BROKEN, Grads, Scale, number, scale, together
 from minigrad.viz.graphs.picture import Picture
@@ -25,15 +27,14 @@ from minigrad.viz.graphs.selection import (
 )
 from minigrad.viz.graphs.tooltip import summary
 
-from .variable_captions import put_captions
+from .variable_captions import captions_size, put_captions
 from .variable_fold import Folding, fold_items
-from .variable_layout import Places, places
+from .variable_layout import places
 from .variable_model import Item, Key, VariableGraph, variable_graph
 from .variable_paint import Identifiers, Panel, paint_variables
+from .variable_places import Places
 from .variable_sizes import SIDE_POINTS
 
-# Boxes and circles: with more, arrows are straight. The time to bend them grows with the cube.
-MAX_ITEMS_WITH_BENT_ARROWS = 150
 # Tensors that the tooltip of a box says something of.
 MAX_TOOLTIP_TENSORS = 3
 
@@ -50,6 +51,7 @@ def unrolled(
     collapse: Collapse = "auto",
     steps: Container[int] | None = None,
     grads: Grads = None,
+    rules: Rules = "folded",
 ) -> Digraph:
     """The unrolled computational graph of a tape, each named tensor a box, as in Fig. 9.7.2.
 
@@ -69,16 +71,21 @@ def unrolled(
     steps: the steps that are shown, such as range(4, 9); all others fold.
     grads: True writes the norm of its adjoint on each box, in colour; so does a mapping from
     Tensors or names to adjoints or norms.
+    rules: of a differentiated tape its adjoints stand above the values, or are "open": operations.
 
     Raises: ArgumentError for what is no Tape and for options outside their domain; GradientError
     for ``grads=True`` where the tape has no backward pass. Source: D2L, Fig. 9.7.2.
     """
     refuse_no_tape("unrolled", tape)
-    return draw_variables(tape, View(collapse, steps), scale(tape, grads))
+    return draw_variables(tape, View(collapse, steps, rules), scale(tape, grads))
 
 
 def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Picture:
     """The unrolled graph in that view, coloured where there are norms."""
+    backward = backward_of(tape) if view.rules == "folded" else None
+    whole_tape = tape
+    if backward:
+        tape = backward.forward
     whole = variable_graph(tape)
     known = landmarks(tape, colours)
     folding = fold_items(whole, view, known.kept)
@@ -87,14 +94,20 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Picture:
     norms = _norms(tensors, colours)
     items = [_with_norm(i, norms) for i in graph.items]
     graph = VariableGraph(items, graph.arrows)
-    spots = places(graph)
+    adjoints = adjoint_graph(graph, tensors, backward) if backward else None
+    spots = places(adjoints.spread(graph) if adjoints else graph)
     panel = _panel(tape, tensors, norms, colours)
-    picture = blank("unrolled", TITLE, len(items) > MAX_ITEMS_WITH_BENT_ARROWS)
+    picture = blank_with_paths("unrolled", TITLE)
     ids = paint_variables(picture, graph, spots, panel)
-    picture.shows(tape, members_by_id(tape, whole, folding, ids))
-    picture.reopened = lambda names: draw_variables(tape, replace(view, opened=names), colours)
     put_captions(picture, items, spots, panel)
-    _put_scale(picture, spots, colours)
+    members = members_by_id(tape, whole, folding, ids)
+    mirrored: dict[str, list[Tensor]] = {}
+    if backward and adjoints:
+        back = put_adjoints(picture, adjoints, spots, backward)
+        mirrored = members_by_id(tape, whole, folding, back)
+    picture.shows(tape, members, mirrored)
+    picture.reopened = lambda names: draw_variables(whole_tape, view.with_open(names), colours)
+    _put_scale(picture, items, spots, colours)
     return picture
 
 
@@ -194,9 +207,10 @@ def _tip(tape: Tape, members: list[Tensor]) -> str:
     return "; ".join(summary(tape, n) for n in members[:MAX_TOOLTIP_TENSORS])
 
 
-def _put_scale(picture: Digraph, spots: Places, colours: Scale | None) -> None:
+def _put_scale(picture: Digraph, items: list[Item], spots: Places, colours: Scale | None) -> None:
     """What the colours mean, below the picture."""
     if colours:
         (left, bottom), (right, _) = spots.corners
-        centre = (left + right) / 2, bottom - SCALE_BELOW_POINTS
+        _, captions = captions_size(items, spots)
+        centre = (left + right) / 2, bottom - captions - SCALE_BELOW_POINTS
         put_scale(picture, centre, colours.legend())

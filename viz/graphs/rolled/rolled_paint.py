@@ -3,48 +3,65 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from graphviz import Digraph
 
 from minigrad import Tape, Tensor
 from minigrad.viz import style
+from minigrad.viz.graphs.backward.adjoint_roles import RolledForward, put_adjoint_roles
+from minigrad.viz.graphs.backward.split import backward_of
+from minigrad.viz.graphs.canvas import Looks
+from minigrad.viz.graphs.fold import View
+from minigrad.viz.graphs.norm_colors import Scale, number
+from minigrad.viz.graphs.picture import Picture
+from minigrad.viz.graphs.roles import Role
+from minigrad.viz.graphs.selection import adjoint_nodes, nodes_by_name, state_nodes
 from minigrad.viz.graphs.variables.variable_paint import item_looks
 from minigrad.viz.graphs.variables.variable_sizes import lines
 
-from .canvas import Looks
-from .norm_colors import Scale, number
-from .picture import Picture
-from .roles import Role
-from .rolled_model import Link, Nodes, RoleNode, describe, roll
-from .selection import nodes_by_name, state_nodes
+from .rolled_links import SMALL_POINTS, put_links
+from .rolled_model import Nodes, RoleNode, all_steps, roll
 
 FONT_POINTS = 13.0
-SMALL_POINTS = 10.0
+# More of them, and what stands side by side stands closer together.
+MANY_LINKS = 24
 
 
-def draw_rolled(tape: Tape, colours: Scale | None) -> Digraph:
+def draw_rolled(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     """The folded network of any stamped loop.
 
     A circle is an unnamed operation that more than one thing reads.
     """
+    backward = backward_of(tape) if view.rules == "folded" else None
+    if backward:
+        tape = backward.forward
     nodes, links = roll(tape)
     unique = style.identifiers(node.title for node in nodes.values())
     ids = dict(zip(nodes, unique, strict=True))
-    graph = _blank()
+    graph = _blank(crowded=len(links) > MANY_LINKS)
     by_name = nodes_by_name(tape)
-    graph.shows(tape, _members(nodes, ids, by_name))
-    states = {tape.names[n] for n in state_nodes(tape)}
+    states = state_nodes(tape)
+    adjoints = adjoint_nodes(tape)
     for role, node in nodes.items():
         norms = _norms(node, colours, by_name)
-        is_state = states.issuperset(node.first.names) and bool(node.first.names)
-        _put_node(graph, ids[role], node, norms, colours, is_state)
-    # The cut ones last: a cut loop goes round an open one.
-    for link in sorted(links, key=lambda link: link.closed):
-        text = describe(link, links[link], nodes)
-        looks = _link_looks(link, text)
-        graph.edge(ids[link.tail], ids[link.head], **looks)
-    _put_steps(graph, nodes)
+        looks = _looks(node, norms, colours)
+        if states.issuperset(node.items) and node.first.names:
+            looks["class"] += " state"
+            looks["penwidth"] = style.STATE_WIDTH
+        if adjoints.issuperset(node.items):
+            looks["class"] += " adjoint"
+            looks["fillcolor"] = style.ADJOINT
+        looks["tooltip"] = style.tooltip(_tip(node))
+        graph.node(ids[role], _label(node, norms), **looks)
+    put_links(graph, nodes, links, ids)
+    back: dict[Role, str] = {}
+    if backward:
+        back = put_adjoint_roles(graph, RolledForward(nodes, links, ids), backward)
+    members = _members(nodes, ids, by_name)
+    graph.shows(tape, members, _members(nodes, back, by_name))
+    if any(t is not None for t in tape.times.values()):
+        _put_steps(graph, nodes)
     if colours:
         legend = {"shape": "plaintext", "style": "", "class": "legend"}
         graph.node("scale", colours.legend(), fontname=style.SANS, **legend)
@@ -56,19 +73,21 @@ def _members(
 ) -> dict[str, list[Tensor]]:
     """The tensors of all that have each role, by its identifier."""
     members: dict[str, list[Tensor]] = {}
-    for role, node in nodes.items():
+    for role, name in ids.items():
+        node = nodes[role]
         names = [*node.starts]
         for item in node.items.values():
             names += item.names or (item.key[1],)
-        members[ids[role]] = [by_name[name] for name in names]
+        members[name] = [by_name[each] for each in names if each in by_name]
     return members
 
 
-def _blank() -> Picture:
-    """An empty graph that Graphviz lays out from left to right."""
+def _blank(crowded: bool) -> Picture:
+    """An empty graph that Graphviz lays out from the data up to the loss."""
+    gap = "0.12" if crowded else "0.25"
     graph = Picture("rolled")
     graph.attr(tooltip="The network folded in time")
-    graph.attr(rankdir="LR", ranksep="0.45", nodesep="0.25", fontname=style.SANS)
+    graph.attr(rankdir="BT", ranksep="0.3", nodesep=gap, fontname=style.SANS)
     font = {"fontname": style.MATH, "fontsize": f"{FONT_POINTS:g}"}
     graph.attr("node", style="filled", margin="0.06,0.04", penwidth="0.8", **font)
     graph.attr("node", height="0.35", width="0.35")
@@ -77,41 +96,33 @@ def _blank() -> Picture:
     return graph
 
 
-def _put_node(
-    graph: Digraph,
-    name: str,
-    node: RoleNode,
-    norms: list[float],
-    colours: Scale | None,
-    is_state: bool,
-) -> None:
-    """Draw a role.
+def _looks(node: RoleNode, norms: list[float], colours: Scale | None) -> Looks:
+    """The shape and colours of a role.
 
-    name: its identifier. norms: of the adjoints of all that have it. colours: their scale.
-    is_state: it carries the network from step to step.
+    norms: of the adjoints of all that have it. colours: their scale.
     """
     item = node.first
     looks = item_looks(item)
-    note = ""
     if norms and colours:
-        low = min(norms)
-        high = max(norms)
-        looks["fillcolor"] = colours.colour(high)
+        looks["fillcolor"] = colours.colour(max(norms))
         if item.parameter:
             looks |= {"color": style.PARAMETER, "penwidth": "2"}
         if not all(map(math.isfinite, norms)):
             looks["class"] += " nonfinite"
-        if item.names:
-            note = number(low) if low == high else f"{number(low)} … {number(high)}"
-    label = ""
-    if item.names:
-        names = lines(item) if item.time is None else [node.title]
-        label = style.label(*names, size=FONT_POINTS, note=note)
-    if is_state:
-        looks["class"] += " state"
-        looks["penwidth"] = style.STATE_WIDTH
-    looks["tooltip"] = style.tooltip(_tip(node))
-    graph.node(name, label, **looks)
+    return looks
+
+
+def _label(node: RoleNode, norms: list[float]) -> str:
+    """The names; below them which copy it is, and the range of the norms."""
+    item = node.first
+    if not item.names:
+        return ""
+    notes = [node.copy] if node.copy else []
+    if norms:
+        ends = dict.fromkeys(map(number, (min(norms), max(norms))))
+        notes.append(" … ".join(ends))
+    names = lines(item) if item.time is None else [node.name]
+    return style.label(*names, size=FONT_POINTS, note=", ".join(notes))
 
 
 def _norms(node: RoleNode, colours: Scale | None, by_name: Mapping[str, Tensor]) -> list[float]:
@@ -137,22 +148,9 @@ def _tip(node: RoleNode) -> str:
     return tip
 
 
-def _link_looks(link: Link, text: str) -> Looks:
-    looks = {"class": "recurrent" if link.lag else "edge"}
-    if link.closed:
-        looks |= {"color": style.CUT, "fontcolor": style.CUT, "style": "dashed"}
-        looks["class"] += " cut"
-    # An edge back in time would turn the order of the nodes around.
-    if link.lag:
-        looks["constraint"] = "false"
-    if text:
-        looks["label"] = style.label(f" {text}", size=SMALL_POINTS)
-    return looks
-
-
 def _put_steps(graph: Digraph, nodes: Nodes) -> None:
     """Say below the picture which steps it stands for."""
-    steps = _all_steps(nodes.values())
+    steps = all_steps(nodes.values())
     if not steps:
         return
     text = f"t = {steps[0]}"
@@ -160,11 +158,3 @@ def _put_steps(graph: Digraph, nodes: Nodes) -> None:
         text += f"..{steps[-1]} ({len(steps)} steps)"
     font = {"fontsize": f"{SMALL_POINTS:g}", "fontcolor": style.FAINT}
     graph.attr(label=f"<{text}>", labelloc="b", labeljust="l", **font)
-
-
-def _all_steps(nodes: Iterable[RoleNode]) -> list[int]:
-    """The steps that anything is there in."""
-    steps: set[int] = set()
-    for node in nodes:
-        steps |= node.times
-    return sorted(steps)
