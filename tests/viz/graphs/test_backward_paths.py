@@ -82,7 +82,7 @@ def test_every_operation_lights_what_sent_it_something(name):
     graph = viz.draw(tape, collapse=None)
     readers = sent(tape)
     reached = swept(tape)
-    ((_, members),) = graph.shown
+    ((_, members, _),) = graph.shown
     senders = {}
     for tail, head, _ in arrows_of(graph):
         senders[tail, head] = {x for x in members[tail] if readers[x] & {*members[head]}}
@@ -97,7 +97,7 @@ def test_a_box_lights_the_boxes_and_circles_behind_it_and_not_its_own_circle(nam
     tape = TAPES[name]()
     graph = viz.unrolled(tape, collapse=None)
     readers = sent(tape)
-    ((_, members),) = graph.shown
+    ((_, members, _),) = graph.shown
     reached = swept(tape)
     for target, nodes, _ in lit(graph):
         if target not in members:
@@ -136,8 +136,8 @@ def test_panels_light_alone():
 
 def test_an_adjoint_lights_what_it_is_computed_from():
     tape = tf.differentiate(book_rnn(3))
-    graph = viz.draw(tape, collapse=None)
-    (_, members) = graph.shown[0]
+    graph = viz.draw(tape, collapse=None, rules="open")
+    _, members, _ = graph.shown[0]
     forward = {*mg.Tape.of(tape.outputs[0]).nodes}
     for target, nodes, _ in lit(graph):
         if {*members[target]} & forward:
@@ -148,3 +148,24 @@ def test_an_adjoint_lights_what_it_is_computed_from():
                 way.add(x)
                 stack.append(x)
         assert nodes == {x for x in members if way & {*members[x]}}
+
+
+@pytest.mark.parametrize("level", ["ops", "variables", "rolled"])
+def test_values_and_adjoints_light_the_same_ways_on_both_sides(level):
+    forward = book_rnn(3)
+    plain = {name: nodes for name, nodes, _ in lit(viz.draw(forward, level, collapse=None))}
+    graph = viz.draw(tf.differentiate(forward), level, collapse=None)
+    ((_, members, mirrored),) = graph.shown
+    assert mirrored
+    names = {name: {*tensors} for name, tensors in members.items()}
+    ends = {a[:2] for a in arrows_of(graph)}
+    for target, nodes, arrows in lit(graph):
+        if target in plain and target not in mirrored and (plain[target] - {target}):
+            assert nodes - mirrored - {"after 1"} >= plain[target] & members.keys()
+        if target in mirrored:
+            above = {name for name in nodes & mirrored if names[name] & names[target]}
+            assert target in above
+        # an arrow shines where both its ends do
+        for tail, head in arrows:
+            assert (tail, head) in ends
+            assert {tail, head} & members.keys() <= nodes

@@ -21,7 +21,7 @@ from tests.zoo import book_rnn, lstm
 def test_nodes_come_in_the_order_of_the_pass(tape):
     tape = tape()
     graph = viz.draw(tape, collapse=None)
-    ((_, members),) = graph.shown
+    ((_, members, _),) = graph.shown
     moments = backward_order(graph.shown, arrows_of(graph))
     swept = {step.tensor: k for k, step in enumerate(tape.steps())}
     turns = [min(swept[n] for n in members[name] if n in swept) for name in moments]
