@@ -26,11 +26,12 @@ class Picture(Digraph):  # type: ignore[misc]
     """A graph that shows itself in notebooks; its text is DOT.
 
     shown: the tapes that it shows. folds: of each node that opens, the name of the fold.
-    ``reopened`` draws it again with folds of these names open.
+    ``reopened`` draws it again with folds of these names open. looks: the style that was asked for.
     """
 
     shown: tuple[Shown, ...] = ()
     folds: Mapping[str, str] = {}
+    looks: Mapping[str, Any] = {}
     reopened: Callable[[frozenset[str]], Picture] | None = None
 
     def opens(self, identifier: str, fold: str) -> None:

@@ -18,6 +18,7 @@ from .animation import animated_svg, gif
 from .converter import INSTALL_CONVERTER, converted, has_converter
 from .graphviz_process import LIMIT, TimeLimitError, laid_out
 from .lighting import lighting_of
+from .restyle import restyled
 from .scene import Scene, read_scene
 from .svg_writer import svg_text
 
@@ -188,4 +189,5 @@ def _drawn(graph: Any, limit: float) -> Drawn:
             continue
         if layout is None:
             return Drawn(None, f"{NO_GRAPHVIZ} to lay it out with", graph)
-        return Drawn(read_scene(layout), remark, graph)
+        scene = restyled(read_scene(layout), getattr(graph, "looks", {}))
+        return Drawn(scene, remark, graph)

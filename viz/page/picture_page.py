@@ -47,11 +47,12 @@ def page(graph: Any, scene: Scene, lay_out: LayOut) -> str:
     pictures = [_svg(drawn.sheet, k, scene.title) for k, drawn in enumerate(states.values())]
     colours = frozenset(chain.from_iterable(drawn.sheet.colours for drawn in states.values()))
     folds = [drawn.folds for drawn in states.values()]
-    names = {name for each in folds for name in each.values()}
+    names = sorted(set().union(*(each.values() for each in folds)))
+    labels = {name: f"t = {name}" for name in names if ".." in name}
     data = {
         "states": [sorted(names) for names in states],
         "folds": folds,
-        "labels": {name: f"t = {name}" for name in sorted(names) if ".." in name},
+        "labels": labels,
         "told": TOLD if getattr(graph, "shown", ()) else "",
     }
     return _filled(scene.title, "\n".join(pictures), light_and_dark(colours), data)
@@ -85,6 +86,7 @@ def _opened(graph: Any, scene: Scene, lay_out: LayOut) -> dict[Names, Drawn]:
             other: Picture = picture.reopened(more)
             # where Graphviz leads arrows round boxes, that takes the cube of their number
             other.attr(splines="line")
+            other.looks = picture.looks
             laid_out = lay_out(other)
             if laid_out is None:
                 continue

@@ -44,11 +44,11 @@ class AdjointOperations:
         names = [f"total {key.node.label}" for key in self.totals]
         ids = dict(zip(self.totals, style.identifiers(names), strict=True))
         blocks = self.model.blocks | self.totals
-        names = self.model.ids | ids
+        every = self.model.ids | ids
         members: dict[str, list[Tensor]] = dict(self.model.members)
         for key in self.totals:
-            members[names[key]] = [key.node] if isinstance(key, Occurrence) else []
-        return OperationGraph(blocks, names, self.model.arcs, members, self.model.folds)
+            members[every[key]] = [key.node] if isinstance(key, Occurrence) else []
+        return OperationGraph(blocks, every, self.model.arcs, members, self.model.folds)
 
 
 def adjoint_operations(model: OperationGraph, backward: Backward) -> AdjointOperations:

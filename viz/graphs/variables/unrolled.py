@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import replace
+from typing import Any
 
 from graphviz import Digraph
 
 from minigrad import Tape, Tensor
 from minigrad.internal import refuse_no_tape
-from minigrad.viz import style
+from minigrad.viz import style as looks_of
 from minigrad.viz.graphs.backward.adjoint_variables import adjoint_graph, put_adjoints
 from minigrad.viz.graphs.backward.split import backward_of
 from minigrad.viz.graphs.canvas import blank_with_paths, put_scale
 from minigrad.viz.graphs.fold import Collapse, Rules, View
 from minigrad.viz.graphs.landmarks import is_broken, landmarks
+from minigrad.viz.graphs.looks import refuse_style
 from minigrad.viz.graphs.norm_colors import BROKEN, Grads, Scale, number, scale, together
 from minigrad.viz.graphs.picture import Picture
 from minigrad.viz.graphs.selection import (
@@ -52,6 +54,7 @@ def unrolled(
     steps: Container[int] | None = None,
     grads: Grads = None,
     rules: Rules = "folded",
+    style: Mapping[str, Any] | None = None,
 ) -> Digraph:
     """The unrolled computational graph of a tape, each named tensor a box, as in Fig. 9.7.2.
 
@@ -72,12 +75,17 @@ def unrolled(
     grads: True writes the norm of its adjoint on each box, in colour; so does a mapping from
     Tensors or names to adjoints or norms.
     rules: of a differentiated tape its adjoints stand above the values, or are "open": operations.
+    style: sizes, colours and shapes by role, as draw takes them.
 
     Raises: ArgumentError for what is no Tape and for options outside their domain; GradientError
     for ``grads=True`` where the tape has no backward pass. Source: D2L, Fig. 9.7.2.
     """
     refuse_no_tape("unrolled", tape)
-    return draw_variables(tape, View(collapse, steps, rules), scale(tape, grads))
+    looks = style or {}
+    refuse_style("unrolled", looks)
+    picture = draw_variables(tape, View(collapse, steps, rules), scale(tape, grads))
+    picture.looks = looks
+    return picture
 
 
 def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Picture:
@@ -178,10 +186,10 @@ def _panel(tape: Tape, tensors: Tensors, norms: dict[Key, float], colours: Scale
             if is_unreached:
                 tips[key] += ", no gradient reaches it"
         if is_unreached:
-            fills[key] = style.UNREACHED
+            fills[key] = looks_of.UNREACHED
             kinds[key] += " unreached"
         if adjoints.issuperset(members):
-            fills[key] = style.ADJOINT
+            fills[key] = looks_of.ADJOINT
             kinds[key] += " adjoint"
         if colours and key in norms:
             fills[key] = colours.colour(norms[key])

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from graphviz import Digraph
-
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import NAME_POINTS, TEXT_POINTS, Looks, Point, pin, put_text
 from minigrad.viz.graphs.fold import fold_name
@@ -83,8 +81,6 @@ def paint_variables(
     for item in graph.items:
         centre = panel.moved(spots.item[item.key])
         _put_item(picture, ids[item.key], item, centre, panel)
-        if item.strip:
-            picture.opens(ids[item.key], fold_name(item.strip.steps))
         wiring.add(ids[item.key], centre, item_size(item), not item.names)
     _put_gates(wiring, graph, spots, ids, panel)
     times = graph.times
@@ -123,8 +119,10 @@ def _name(part: Key | Gate) -> str:
     return name if kind == "box" else f"to {name}"
 
 
-def _put_item(picture: Digraph, name: str, item: Item, centre: Point, panel: Panel) -> None:
+def _put_item(picture: Picture, name: str, item: Item, centre: Point, panel: Panel) -> None:
     """Draw a box, a circle, or dots, under an identifier, around its centre in the panel."""
+    if item.strip:
+        picture.opens(name, fold_name(item.strip.steps))
     looks = item_looks(item)
     if item.key in panel.fills:
         looks["fillcolor"] = panel.fills[item.key]
