@@ -14,7 +14,7 @@ from minigrad.viz.graphs.operations.operation_paint import draw_operations
 from minigrad.viz.graphs.rolled.rolled_paint import draw_rolled
 from minigrad.viz.graphs.variables.unrolled import draw_variables
 
-from .fold import Collapse, Rules, View
+from .fold import Collapse, Labels, Rules, View
 from .looks import refuse_style
 from .norm_colors import Grads, scale
 
@@ -29,6 +29,7 @@ def draw(
     grads: Grads = None,
     rules: Rules = "folded",
     style: Mapping[str, Any] | None = None,
+    label: Labels | None = None,
 ) -> Digraph:
     """The tape as a graph: its operations, its variables (Fig. 9.7.2), or the network rolled up.
 
@@ -53,6 +54,7 @@ def draw(
     rules: of a differentiated tape the rule of each node is one box, or "open" its operations.
     style: sizes, colours and shapes by role, such as ``{"font_size": 14, "parameter": {"fill":
     "#1B5A91", "shape": "rounded"}}``; docs/pictures.md lists them.
+    label: a function of a node: what is written in place of its name; None: the name.
 
     Raises: ArgumentError for what is no Tape and for options outside their domain; GradientError
     for ``grads=True`` where the tape has no backward pass.
@@ -61,7 +63,7 @@ def draw(
     if level not in get_args(Level):
         expected = "expected 'ops', 'variables' or 'rolled'"
         raise ArgumentError("draw: level", got=f"{level!r}", expected=expected)
-    view = View(collapse, steps, rules)
+    view = View(collapse, steps, rules, label=label)
     looks = style or {}
     refuse_style("draw", looks)
     colours = scale(tape, grads)

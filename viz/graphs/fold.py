@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal, TypeVar, get_args
 
+from minigrad import Tensor
 from minigrad.errors import ArgumentError
 
 # Steps that are shown one by one where nobody says how many: few large ones, many small ones.
@@ -22,6 +23,7 @@ RULES = "rules"
 
 Rules = Literal["folded", "open"]
 Collapse = int | Literal["auto"] | None
+Labels = Callable[[Tensor], str | None]
 K = TypeVar("K", bound=Hashable)
 
 
@@ -31,13 +33,15 @@ class View:
 
     All but the middle of more than ``collapse``, or those in ``steps``. rules: whether the rule of
     each node is one box in the picture of a differentiated tape, or its operations. opened: the
-    names of the folds whose steps are shown in spite of all that.
+    names of the folds whose steps are shown in spite of all that. label: what is written on a node
+    in place of its name; None where that is the name.
     """
 
     collapse: Collapse = "auto"
     steps: Container[int] | None = None
     rules: Rules = "folded"
     opened: frozenset[str] = frozenset()
+    label: Labels | None = None
 
     def __post_init__(self) -> None:
         counts = isinstance(self.collapse, int) and self.collapse >= 1
@@ -47,6 +51,9 @@ class View:
         if self.rules not in get_args(Rules):
             expected = "expected 'folded' or 'open'"
             raise ArgumentError("draw: rules", got=f"{self.rules!r}", expected=expected)
+        if self.label is not None and not callable(self.label):
+            expected = "expected a function of a node"
+            raise ArgumentError("draw: label", got=f"{self.label!r}", expected=expected)
         lists = self.steps is None or isinstance(self.steps, Container)
         if not lists:
             expected = "expected a range or another collection of steps, such as range(4, 9)"
@@ -56,6 +63,16 @@ class View:
         """The same with folds of these names open; "rules" are those of a backward pass."""
         rules: Rules = "open" if RULES in names else self.rules
         return replace(self, opened=names, rules=rules)
+
+    def text(self, n: Tensor) -> str | None:
+        """What is written on a node; None: its name."""
+        if self.label is None:
+            return None
+        text = self.label(n)
+        if text is not None and not isinstance(text, str):
+            expected = "expected text, or None for the usual"
+            raise ArgumentError("draw: label", got=f"a {type(text).__name__}", expected=expected)
+        return text
 
     @property
     def folds(self) -> bool:

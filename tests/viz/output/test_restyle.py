@@ -62,3 +62,25 @@ def test_what_means_nothing_is_refused_in_one_line(style, told):
         viz.draw(book_rnn(1), style=style)
     assert str(error.value).startswith(told)
     assert "\n" not in str(error.value)
+
+
+def words(graph, name):
+    return "".join(groups(graph)[1][name].find(f"{SVG}text").itertext())
+
+
+@pytest.mark.parametrize(
+    ("draw", "name"),
+    [(viz.draw, "h_1"), (viz.unrolled, "h_1"), (lambda t, **o: viz.draw(t, "rolled", **o), "h_t")],
+)
+def test_a_label_takes_the_place_of_the_name_and_stays_text(draw, name):
+    hostile = "</text><b> & 1"
+    graph = draw(book_rnn(1), label=lambda n: hostile if (n.name or "").startswith("h_1") else None)
+    assert words(graph, name) == hostile
+    assert "W" in "".join("".join(g.itertext()) for g in groups(graph)[1].values())
+
+
+def test_a_label_is_text():
+    with pytest.raises(ArgumentError, match=r"draw: label: a int; expected text, or None"):
+        viz.draw(book_rnn(1), label=lambda n: 3)
+    with pytest.raises(ArgumentError, match=r"draw: label: 'h'; expected a function of a node"):
+        viz.unrolled(book_rnn(1), label="h")

@@ -12,6 +12,7 @@ from minigrad import Tape, Tensor
 from minigrad.internal import accumulate
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks
+from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.landmarks import is_broken
 from minigrad.viz.graphs.marks import is_gate, mark
 from minigrad.viz.graphs.norm_colors import BROKEN, Scale, number
@@ -95,6 +96,7 @@ class Facts:
     colours: Scale | None
     folded: FoldedNodes
     occurrences: Mapping[Tensor, list[Occurrence]]
+    view: View
 
     @cached_property
     def reached(self) -> set[Tensor]:
@@ -174,7 +176,10 @@ def _rows(n: Tensor, facts: Facts) -> list[Row]:
     if _is_bare(n):
         return [Row(mark(n).text or n.op, MARK_POINTS)]
     rows = []
-    if is_number(n):
+    text = facts.view.text(n)
+    if text is not None:
+        rows.append(Row(text, FONT_POINTS))
+    elif is_number(n):
         rows.append(Row(f"{n.item():.4g}", FONT_POINTS))
     elif n.fn is None:
         rows.append(Row(facts.tape.names[n], FONT_POINTS))

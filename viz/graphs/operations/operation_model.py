@@ -48,7 +48,7 @@ def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationG
     folded = fold_nodes(tape, shown, view, landmarks(tape, colours))
     unfolded = [n for n in shown if n not in folded.captions]
     occurrences = _occurrences(tape, unfolded)
-    facts = Facts(tape, colours, folded, occurrences)
+    facts = Facts(tape, colours, folded, occurrences, view)
     blocks: dict[Key, Block] = {}
     ids = _identifiers(facts)
     members: defaultdict[str, list[Tensor]] = defaultdict(list)

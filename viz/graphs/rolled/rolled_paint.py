@@ -53,7 +53,9 @@ def draw_rolled(tape: Tape, view: View, colours: Scale | None) -> Digraph:
             looks["class"] += " adjoint"
             looks["fillcolor"] = style.ADJOINT
         looks["tooltip"] = style.tooltip(_tip(node))
-        graph.node(ids[role], _label(node, norms), **looks)
+        own = view.text(next(iter(node.items)))
+        written = _label(node, norms) if own is None else style.label(own, size=FONT_POINTS)
+        graph.node(ids[role], written, **looks)
     put_links(graph, nodes, links, ids)
     back: dict[Role, str] = {}
     if backward:

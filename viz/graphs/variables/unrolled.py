@@ -16,7 +16,7 @@ from minigrad.viz import style as looks_of
 from minigrad.viz.graphs.backward.adjoint_variables import adjoint_graph, put_adjoints
 from minigrad.viz.graphs.backward.split import backward_of
 from minigrad.viz.graphs.canvas import blank_with_paths, put_scale
-from minigrad.viz.graphs.fold import Collapse, Rules, View
+from minigrad.viz.graphs.fold import Collapse, Labels, Rules, View
 from minigrad.viz.graphs.landmarks import is_broken, landmarks
 from minigrad.viz.graphs.looks import refuse_style
 from minigrad.viz.graphs.norm_colors import BROKEN, Grads, Scale, number, scale, together
@@ -55,6 +55,7 @@ def unrolled(
     grads: Grads = None,
     rules: Rules = "folded",
     style: Mapping[str, Any] | None = None,
+    label: Labels | None = None,
 ) -> Digraph:
     """The unrolled computational graph of a tape, each named tensor a box, as in Fig. 9.7.2.
 
@@ -76,6 +77,7 @@ def unrolled(
     Tensors or names to adjoints or norms.
     rules: of a differentiated tape its adjoints stand above the values, or are "open": operations.
     style: sizes, colours and shapes by role, as draw takes them.
+    label: what is written on a node in place of its name; None: the name.
 
     Raises: ArgumentError for what is no Tape and for options outside their domain; GradientError
     for ``grads=True`` where the tape has no backward pass. Source: D2L, Fig. 9.7.2.
@@ -83,7 +85,7 @@ def unrolled(
     refuse_no_tape("unrolled", tape)
     looks = style or {}
     refuse_style("unrolled", looks)
-    picture = draw_variables(tape, View(collapse, steps, rules), scale(tape, grads))
+    picture = draw_variables(tape, View(collapse, steps, rules, label=label), scale(tape, grads))
     picture.looks = looks
     return picture
 
@@ -100,7 +102,8 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Picture:
     graph = folding.apply(whole, known)
     tensors = _tensors(tape, graph.items)
     norms = _norms(tensors, colours)
-    items = [_with_norm(i, norms) for i in graph.items]
+    labelled = [_labelled(i, tensors, view) for i in graph.items]
+    items = [_with_norm(i, norms) for i in labelled]
     graph = VariableGraph(items, graph.arrows)
     adjoints = adjoint_graph(graph, tensors, backward) if backward else None
     spots = places(adjoints.spread(graph) if adjoints else graph)
@@ -156,6 +159,16 @@ def _norms(tensors: Tensors, colours: Scale | None) -> dict[Key, float]:
         if known:
             norms[key] = together(known)
     return norms
+
+
+def _labelled(item: Item, tensors: Tensors, view: View) -> Item:
+    """The box with what is to be written on it in place of its names."""
+    members = tensors[item.key]
+    if view.label is None or len(members) != len(item.names):
+        return item
+    texts = [view.text(n) for n in members]
+    labels = [name if text is None else text for name, text in zip(item.names, texts, strict=True)]
+    return replace(item, labels=tuple(labels))
 
 
 def _with_norm(item: Item, norms: dict[Key, float]) -> Item:

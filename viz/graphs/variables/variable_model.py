@@ -36,7 +36,7 @@ class Item:
     time: the step, None outside the steps. stands_for: of an initial state, whose place it takes at
     the first step. note: written small below the names. strip: of dots, which stand for the same
     item of many steps, what these hide. role: what it shares with its counterparts in other steps.
-    title: a line above the names. room: what it takes at least, in points.
+    labels: written in place of the names. title: a line above them. room: what it takes at least, in points.
     """
 
     key: Key
@@ -50,6 +50,7 @@ class Item:
     strip: Strip | None = None
     role: Role = None
     title: str = ""
+    labels: tuple[str, ...] = ()
     room: tuple[float, float] = (0.0, 0.0)
 
     @property

@@ -58,7 +58,7 @@ def gates_with_heads(graph: VariableGraph, shown: list[Arrow]) -> GateHeads:
 
 def lines(item: Item) -> list[str]:
     """The names in a box, a few per line."""
-    names = [style.short(n) for n in item.names]
+    names = [style.short(n) for n in item.labels or item.names]
     if len(names) > MAX_NAMES:
         more = len(names) - MAX_NAMES
         names[MAX_NAMES:] = [f"{more:,} more"]
