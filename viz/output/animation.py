@@ -35,16 +35,16 @@ class Motion(NamedTuple):
     """The frame ``k3`` in which each group lights up, and how many frames there are."""
 
     classes: list[str]
-    count: int
+    frames: int
 
     def rules(self, picture: str) -> str:
         """The style sheet that animates the picture of this class, where less motion is not asked.
 
         The keyframes are named after the picture: they hold for the whole page.
         """
-        whole = self.count * FRAME_MILLISECONDS + LAST_MILLISECONDS
+        whole = self.frames * FRAME_MILLISECONDS + LAST_MILLISECONDS
         steps, rules = "", ""
-        for k in range(self.count):
+        for k in range(self.frames):
             begin = 100 * k * FRAME_MILLISECONDS / whole
             end = 100 * (k + 1) * FRAME_MILLISECONDS / whole
             first = f"stroke:var(--lit);stroke-width:{FIRST_WIDTH};stroke-opacity:1"

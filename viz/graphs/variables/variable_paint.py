@@ -158,7 +158,8 @@ def item_looks(item: Item) -> Looks:
         return {"shape": "circle", "fillcolor": style.CIRCLE, "class": "operation"}
     if item.parameter:
         return {"shape": "box", "fillcolor": style.PARAMETER, "class": "parameter"}
-    return {"shape": "box", "fillcolor": style.BOX, "class": "variable"}
+    kind = "variable constant" if item.leaf else "variable"
+    return {"shape": "box", "fillcolor": style.BOX, "class": kind}
 
 
 def _put_gates(
