@@ -1,4 +1,4 @@
-"""The backward pass as it travels over a picture: an animated SVG for browsers, a GIF for slides."""
+"""The backward pass as it travels over a picture: animated SVG for browsers, GIF for slides."""
 
 from __future__ import annotations
 

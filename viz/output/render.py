@@ -70,7 +70,7 @@ def render(
 ) -> Path:
     """Write the graph, or a plot, in the format that the file's suffix names.
 
-    A .html is a page of its own, in which folds open. In a .gif, and in a .svg that is ``animated``,
+    A .html is a page of its own, in which folds open. In a .gif, and a .svg that is ``animated``,
     the backward pass travels over the picture.
 
     Returns the path of what was written. Where nothing can lay the graph out, that is a .dot file,
