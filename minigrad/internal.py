@@ -14,6 +14,7 @@ from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.array import Array
 from minigrad.core.gates import alias
 from minigrad.core.inspection.notation import filled, templates, words_of
+from minigrad.core.inspection.passes import Made, passes_of
 from minigrad.core.inspection.text import (
     float_norm,
     kind_of,
@@ -30,9 +31,11 @@ from minigrad.debugger.session import Session
 from minigrad.files import leftovers, make_folder, write_atomically
 from minigrad.gc_paused import uncollected
 from minigrad.ops.elementwise import accumulate
+from minigrad.ops.table import letter
 
 __all__ = [
     "Array",
+    "Made",
     "Session",
     "States",
     "accumulate",
@@ -47,12 +50,14 @@ __all__ = [
     "kind_of",
     "leading_to",
     "leftovers",
+    "letter",
     "make_folder",
     "norm",
     "norm_in_parts",
     "notebook_bundle",
     "operation",
     "parameters_in",
+    "passes_of",
     "positive",
     "reached",
     "refuse_no_tape",

@@ -38,8 +38,10 @@ def gradients(
     for x, g, _ in sweep_of(tape, seed, asked):
         if x in asked:
             adjoints[x] = g if recorded else _off_the_tape(g.copy())
-        if recorded and x.name and g.fn and not g.name:
-            g.named(f"d{tape.outputs[0].name or 'L'}/d{x.name}")
+        if recorded:
+            from .inspection.passes import note
+
+            note(seed, x, g, tape.outputs[0])
     for x in asked.difference(adjoints):
         if not allow_unused and x not in tape.names:
             _refuse(x)

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from minigrad.viz import style
+from minigrad.viz.graphs.backward_paths import Arrow, backward_paths
 from minigrad.viz.output.render import svg
 from tests.chromium import CHROMIUM, opened
 from tests.zoo import TAPES
@@ -37,7 +38,10 @@ def written_name(name):
 
 
 def read_back(graph):
-    """What is visible: nodes as {id: attributes}, edges as [(tail, head, attributes)], read by Graphviz itself."""
+    """What is visible: nodes as {id: attributes}, edges as [(tail, head, attributes)], read by Graphviz itself.
+
+    An arrow that is drawn against the order of its ends is turned round.
+    """
     pygraphviz = pytest.importorskip("pygraphviz")
     parsed = pygraphviz.AGraph(string=graph.source)
     nodes = {
@@ -45,7 +49,8 @@ def read_back(graph):
         for n in parsed.nodes()
         if n.attr["class"] not in ("corner", "joint")
     }
-    return nodes, [(e[0], e[1], dict(e.attr)) for e in parsed.edges()]
+    edges = [(e[0], e[1], dict(e.attr)) for e in parsed.edges()]
+    return nodes, [(b, a, e) if e.get("dir") == "back" else (a, b, e) for a, b, e in edges]
 
 
 def legend(graph):
@@ -58,3 +63,21 @@ def legend(graph):
 def picture(graph):
     """The SVG, parsed."""
     return ElementTree.fromstring(svg(graph))
+
+
+def arrows_of(graph):
+    """The arrows of a picture, as Graphviz reads them."""
+    edges = read_back(graph)[1]
+    return [
+        Arrow(tail, head, "cut" in looks.get("class", "").split()) for tail, head, looks in edges
+    ]
+
+
+def lit(graph):
+    """Of each node that stands for something, what it lights: nodes and arrows."""
+    arrows = arrows_of(graph)
+    paths = backward_paths(graph.shown, arrows)
+    for k, target in enumerate(paths.targets):
+        nodes = {name for name, bits in paths.nodes.items() if bits >> k & 1}
+        pairs = zip(arrows, paths.arrows, strict=True)
+        yield target, nodes, {a[:2] for a, bits in pairs if bits >> k & 1}

@@ -9,8 +9,9 @@ from graphviz import Digraph
 from minigrad import Tape
 from minigrad.errors import ArgumentError
 from minigrad.viz import style
-from minigrad.viz.graphs.variables.variable_captions import captions_width, put_captions
-from minigrad.viz.graphs.variables.variable_fold import fold_items
+from minigrad.viz.graphs.variables.unrolled import members_by_id
+from minigrad.viz.graphs.variables.variable_captions import captions_size, put_captions
+from minigrad.viz.graphs.variables.variable_fold import Folding, fold_items
 from minigrad.viz.graphs.variables.variable_layout import places
 from minigrad.viz.graphs.variables.variable_model import (
     Arrow,
@@ -19,20 +20,24 @@ from minigrad.viz.graphs.variables.variable_model import (
     VariableGraph,
     variable_graph,
 )
-from minigrad.viz.graphs.variables.variable_paint import Panel, Part, paint_variables
+from minigrad.viz.graphs.variables.variable_paint import (
+    Identifiers,
+    Panel,
+    Part,
+    paint_variables,
+)
 from minigrad.viz.graphs.variables.variable_sizes import SIDE_POINTS
 
-from .canvas import NAME_POINTS, Point, blank, put_text
+from .canvas import NAME_POINTS, Point, blank_with_paths, put_text
 from .fold import Collapse, View
 from .landmarks import Landmarks, landmarks
+from .picture import Picture
 
 # Between two panels.
 PANEL_GAP_POINTS = 44.0
 # From the highest centre up to the panel's name.
 NAME_ABOVE_POINTS = 1.4 * SIDE_POINTS
 BOLD_STRETCH = 1.2
-# Boxes and circles in all panels: with more, arrows are straight.
-MAX_ITEMS_WITH_BENT_ARROWS = 80
 
 
 def compare(
@@ -64,16 +69,27 @@ def compare(
             raise ArgumentError("compare", got=got, expected="expected (name, Tape)")
     if not tapes:
         raise ArgumentError("compare", got="no tapes", expected="expected pairs (name, Tape)")
+    return _compared(tapes, View(collapse, steps))
+
+
+def _compared(tapes: Sequence[tuple[str, Tape]], view: View) -> Picture:
+    """The picture in that view."""
     names = [name for name, _ in tapes]
     graphs = [variable_graph(tape) for _, tape in tapes]
     known = [landmarks(tape) for _, tape in tapes]
-    return _sheet(names, graphs, known, View(collapse, steps))
+    picture, ids, folding = _sheet(names, graphs, known, view)
+    picture.reopened = lambda opened: _compared(tapes, view.with_open(opened))
+    for (_, tape), graph, each in zip(tapes, graphs, ids, strict=True):
+        picture.shows(tape, members_by_id(tape, graph, folding, each))
+    return picture
 
 
 def _sheet(
     names: list[str], graphs: list[VariableGraph], known: list[Landmarks], view: View
-) -> Digraph:
+) -> tuple[Picture, list[Identifiers], Folding]:
     """One panel per graph, all laid out as their union is.
+
+    Returns the identifiers in each panel, too, and what folds.
 
     known: what is known of the steps of each.
     """
@@ -84,18 +100,21 @@ def _sheet(
     folded = list(map(folding.apply, graphs, known))
     common = set.intersection(*map(_parts, folded))
     spots = places(union)
-    (left, _), (right, top) = spots.corners
-    captions = max(captions_width(graph.items, spots) for graph in folded)
-    pitch = right - left + SIDE_POINTS + PANEL_GAP_POINTS + captions
-    crowded = len(union.items) * len(graphs) > MAX_ITEMS_WITH_BENT_ARROWS
+    (left, bottom), (right, top) = spots.corners
+    sizes = [captions_size(graph.items, spots) for graph in folded]
+    captions_wide, captions_tall = map(max, zip(*sizes, strict=True))
+    # Beside each other, or below each other where the steps run to the right.
+    pitch = right - left + SIDE_POINTS + PANEL_GAP_POINTS + captions_wide, 0.0
+    if spots.runs_across:
+        pitch = 0.0, bottom - top - SIDE_POINTS - PANEL_GAP_POINTS - captions_tall
     title = f"Side by side: {', '.join(names)}"
-    picture = blank("compare", style.tooltip(title), crowded)
+    picture = blank_with_paths("compare", style.tooltip(title))
+    ids: list[Identifiers] = []
     for k, (name, graph) in enumerate(zip(names, folded, strict=True)):
         present = _parts(graph)
         missing = union.times.keys() - present
-        shift = k * pitch
         panel = Panel(
-            (shift, 0.0),
+            (k * pitch[0], k * pitch[1]),
             prefix=f"{k + 1}/",
             added=present - common,
             missing=missing,
@@ -105,11 +124,12 @@ def _sheet(
         own = {i.key: i for i in graph.items}
         items = [own.get(i.key, i) for i in union.items]
         all_items = VariableGraph(items, graph.arrows)
-        paint_variables(picture, all_items, places(union, shown=graph.arrows), panel)
-        middle = (left + right) / 2 + shift
-        _put_name(picture, f"name {k + 1}", name, (middle, top + NAME_ABOVE_POINTS))
+        shown_places = places(union, shown=graph.arrows)
+        ids.append(paint_variables(picture, all_items, shown_places, panel))
+        middle = (left + right) / 2, top + NAME_ABOVE_POINTS
+        _put_name(picture, f"name {k + 1}", name, panel.moved(middle))
         put_captions(picture, graph.items, spots, panel)
-    return picture
+    return picture, ids, folding
 
 
 def _put_name(picture: Digraph, identifier: str, name: str, centre: Point) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Literal, get_args
 
 from graphviz import Digraph
@@ -11,11 +11,12 @@ from minigrad import Tape
 from minigrad.errors import ArgumentError
 from minigrad.internal import refuse_no_tape
 from minigrad.viz.graphs.operations.operation_paint import draw_operations
+from minigrad.viz.graphs.rolled.rolled_paint import draw_rolled
 from minigrad.viz.graphs.variables.unrolled import draw_variables
 
-from .fold import Collapse, View
+from .fold import Collapse, Labels, Rules, View
+from .looks import refuse_style
 from .norm_colors import Grads, scale
-from .rolled import draw_rolled
 
 Level = Literal["ops", "variables", "rolled"]
 
@@ -26,6 +27,9 @@ def draw(
     collapse: Collapse = "auto",
     steps: Container[int] | None = None,
     grads: Grads = None,
+    rules: Rules = "folded",
+    style: Mapping[str, Any] | None = None,
+    label: Labels | None = None,
 ) -> Digraph:
     """The tape as a graph: its operations, its variables (Fig. 9.7.2), or the network rolled up.
 
@@ -47,6 +51,10 @@ def draw(
     steps: the steps that are shown, such as range(4, 9); all others fold.
     grads: True writes the norm of its adjoint on each node, in colour; so does a mapping from
     Tensors or names to adjoints or norms.
+    rules: of a differentiated tape the rule of each node is one box, or "open" its operations.
+    style: sizes, colours and shapes by role, such as ``{"font_size": 14, "parameter": {"fill":
+    "#1B5A91", "shape": "rounded"}}``; docs/pictures.md lists them.
+    label: a function of a node: what is written in place of its name; None: the name.
 
     Raises: ArgumentError for what is no Tape and for options outside their domain; GradientError
     for ``grads=True`` where the tape has no backward pass.
@@ -55,20 +63,25 @@ def draw(
     if level not in get_args(Level):
         expected = "expected 'ops', 'variables' or 'rolled'"
         raise ArgumentError("draw: level", got=f"{level!r}", expected=expected)
-    view = View(collapse, steps)
+    view = View(collapse, steps, rules, label=label)
+    looks = style or {}
+    refuse_style("draw", looks)
     colours = scale(tape, grads)
     if level == "rolled":
-        return draw_rolled(tape, colours)
+        graph = draw_rolled(tape, view, colours)
+        graph.looks = looks
+        return graph
     draw_level = draw_operations if level == "ops" else draw_variables
     graph = draw_level(tape, view, colours)
     is_chosen = collapse != "auto" or steps is not None
-    graph.simpler = _simpler(tape, level, is_chosen)
+    graph.looks = looks
+    graph.simpler = _simpler(tape, level if is_chosen else "rolled", looks)
     return graph
 
 
-def _simpler(tape: Tape, level: Level, is_chosen: bool) -> Callable[[], Any]:
+def _simpler(tape: Tape, level: Level, looks: Mapping[str, Any]) -> Callable[[], Any]:
     """The picture in place of one that Graphviz comes to no end with, drawn when asked for.
 
     It is the usual one where the user chose what folds, else the rolled one.
     """
-    return lambda: draw(tape, level if is_chosen else "rolled")
+    return lambda: draw(tape, level, style=looks)

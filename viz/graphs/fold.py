@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
+from minigrad import Tensor
 from minigrad.errors import ArgumentError
 
 # Steps that are shown one by one where nobody says how many: few large ones, many small ones.
 MIN_STEPS = 4
 MAX_STEPS = 12
 
+MAX_OPENED_STEPS = 12
+"""Of a fold that is opened so many steps are shown, half of them at each end."""
+
+RULES = "rules"
+"""What the boxes of the rules are called where they open, all together."""
+
+Rules = Literal["folded", "open"]
 Collapse = int | Literal["auto"] | None
+Labels = Callable[[Tensor], str | None]
 K = TypeVar("K", bound=Hashable)
 
 
@@ -22,21 +31,48 @@ K = TypeVar("K", bound=Hashable)
 class View:
     """Which steps are shown one by one.
 
-    All but the middle of more than ``collapse``, or those in ``steps``.
+    All but the middle of more than ``collapse``, or those in ``steps``. rules: whether the rule of
+    each node is one box in the picture of a differentiated tape, or its operations. opened: the
+    names of the folds whose steps are shown in spite of all that. label: what is written on a node
+    in place of its name; None where that is the name.
     """
 
     collapse: Collapse = "auto"
     steps: Container[int] | None = None
+    rules: Rules = "folded"
+    opened: frozenset[str] = frozenset()
+    label: Labels | None = None
 
     def __post_init__(self) -> None:
         counts = isinstance(self.collapse, int) and self.collapse >= 1
         if self.collapse not in (None, "auto") and not counts:
             expected = "expected a whole number from 1, or None"
             raise ArgumentError("draw: collapse", got=f"{self.collapse}", expected=expected)
+        if self.rules not in get_args(Rules):
+            expected = "expected 'folded' or 'open'"
+            raise ArgumentError("draw: rules", got=f"{self.rules!r}", expected=expected)
+        if self.label is not None and not callable(self.label):
+            expected = "expected a function of a node"
+            raise ArgumentError("draw: label", got=f"{self.label!r}", expected=expected)
         lists = self.steps is None or isinstance(self.steps, Container)
         if not lists:
             expected = "expected a range or another collection of steps, such as range(4, 9)"
             raise ArgumentError("draw: steps", got=f"{self.steps}", expected=expected)
+
+    def with_open(self, names: frozenset[str]) -> View:
+        """The same with folds of these names open; "rules" are those of a backward pass."""
+        rules: Rules = "open" if RULES in names else self.rules
+        return replace(self, opened=names, rules=rules)
+
+    def text(self, n: Tensor) -> str | None:
+        """What is written on a node; None: its name."""
+        if self.label is None:
+            return None
+        text = self.label(n)
+        if text is not None and not isinstance(text, str):
+            expected = "expected text, or None for the usual"
+            raise ArgumentError("draw: label", got=f"a {type(text).__name__}", expected=expected)
+        return text
 
     @property
     def folds(self) -> bool:
@@ -49,22 +85,32 @@ class View:
         size: int,
         max_size: int,
         kept: Container[int] = (),
+        max_steps: int = MAX_STEPS,
     ) -> list[list[int]]:
         """The runs of steps to fold, given the kind of each step.
 
         Steps with much in them fold sooner: so many are shown that of ``size`` things in all steps
-        about ``max_size`` remain. Those kept are shown as well, unless others were asked for.
+        about ``max_size`` remain, at most ``max_steps``. Those kept are shown as well, unless
+        others were asked for.
         """
-        order = sorted(kinds)
-        if self.steps is not None:
-            return _runs_outside(order, self.steps)
         runs = []
-        for run in self._runs_of_middle(kinds, size, max_size):
-            runs += _parted(run, kept)
-        return runs
+        if self.steps is not None:
+            runs += _runs_outside(sorted(kinds), self.steps)
+        else:
+            for run in self._runs_of_middle(kinds, size, max_size, max_steps):
+                runs += _parted(run, kept)
+        still_folded = [self._opened(run) for run in runs]
+        return [run for run in still_folded if run]
+
+    def _opened(self, run: list[int]) -> list[int]:
+        """What of a run stays folded: of one that is open and long its middle, which opens too."""
+        while run and fold_name(run) in self.opened:
+            half = MAX_OPENED_STEPS // 2
+            run = run[half:-half]
+        return run
 
     def _runs_of_middle(
-        self, kinds: Mapping[int, Hashable], size: int, max_size: int
+        self, kinds: Mapping[int, Hashable], size: int, max_size: int, max_steps: int
     ) -> list[list[int]]:
         """The runs of steps in the middle of a tape."""
         order = sorted(kinds)
@@ -72,7 +118,7 @@ class View:
             return []
         if self.collapse == "auto":
             fitting = max_size * len(order) // (size or 1)
-            limit = min(MAX_STEPS, max(MIN_STEPS, fitting))
+            limit = min(max_steps, max(MIN_STEPS, fitting))
         else:
             limit = self.collapse
         if len(order) <= limit:
@@ -105,6 +151,15 @@ def _runs_outside(order: list[int], steps: Container[int]) -> list[list[int]]:
         raise ArgumentError("draw: steps", got=got, expected="expected to show at least one step")
     runs = groupby(order, lambda t: t in steps)
     return [list(run) for is_shown, run in runs if not is_shown]
+
+
+def fold_name(run: Sequence[int]) -> str:
+    """What a run of steps is called where it is opened.
+
+    >>> fold_name(range(4, 98))
+    '4..97'
+    """
+    return f"{run[0]}..{run[-1]}"
 
 
 def caption(run: Sequence[int], alike: bool) -> str:

@@ -13,18 +13,23 @@ from minigrad.viz import style
 
 
 class Mark(NamedTuple):
-    """A gate in a picture: what is written on it, whether nothing passes, its classes if not."""
+    """A gate in a picture: what is written on it, whether nothing passes, its classes if not.
+
+    name: of the factor, as the text has it.
+    """
 
     text: str
     closed: bool
     kind: str = "gate"
+    name: str = ""
 
     @property
     def classes(self) -> str:
         """What a picture calls it."""
-        return "cut" if self.closed else self.kind
+        return CUT if self.closed else self.kind
 
 
+CUT = "cut"
 SCALED = "gate scaled"
 CLIPPED = "gate clipped"
 
@@ -42,14 +47,14 @@ def _scaled(gate: Tensor) -> Mark:
     factor = gate.inputs[1]
     if factor.size != 1:
         name = factor.label if factor.name else "…"
-        return Mark(f"× {name}", not np.any(factor.data), SCALED)
+        return Mark(f"× {name}", not np.any(factor.data), SCALED, factor.name or "")
     value = float(factor.item())
     text = f"× {value:.4g}"
     if factor.name:
         text = f"{factor.label} = {value:.4g}"
     if value == 0:
         text = f"✂ {text}"
-    return Mark(text, value == 0, SCALED)
+    return Mark(text, value == 0, SCALED, factor.name or "")
 
 
 def _clipped(gate: Tensor) -> Mark:

@@ -12,23 +12,27 @@ Times = Mapping[Tensor, int | None]
 Role = Hashable
 
 
-def roles(nodes: Iterable[Tensor], times: Times) -> dict[Tensor, Role]:
+def roles(
+    nodes: Iterable[Tensor], times: Times, ages: Mapping[Tensor, int] | None = None
+) -> dict[Tensor, Role]:
     """The role of each node in its step, the same for its counterpart in another step.
 
     That is its name with the step in it written as t; without one the function, the line, and which
     of its kind it is.
+
+    ages: of the copies of a step, which are roles of their own.
     """
     count: Counter[object] = Counter()
     role_of: dict[Tensor, Role] = {}
     for n in nodes:
         t = times[n]
-        alike = _alike(n, t)
-        count[t, alike] += 1
-        role_of[n] = (t is None, *alike, count[t, alike])
+        kind = (*alike(n, t), ages.get(n, 0) if ages else 0)
+        count[t, kind] += 1
+        role_of[n] = (t is None, *kind, count[t, kind])
     return role_of
 
 
-def _alike(n: Tensor, t: int | None) -> tuple[object, ...]:
+def alike(n: Tensor, t: int | None) -> tuple[object, ...]:
     """What a node shares with its counterparts in other steps."""
     if n.name and t is not None:
         name = template(n.name, t)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from minigrad.viz import style
 
 from .landmarks import Landmarks
+from .marks import CLIPPED, SCALED
 from .norm_colors import BROKEN, number
 
 # More steps share bars.
@@ -30,22 +31,37 @@ MARGIN_POINTS = 2.0
 class Strip:
     """What is known of the steps that fold, in order.
 
-    cuts: those in which a gate that lets nothing pass is hidden. landmarks: of all steps.
+    cuts: the step of each gate hidden there that lets nothing pass. landmarks: of all steps.
+    scaled, clipped: how many gates are hidden that do so.
     """
 
     steps: tuple[int, ...]
-    cuts: frozenset[int]
+    cuts: Collection[int]
     landmarks: Landmarks
+    scaled: int = 0
+    clipped: int = 0
 
     @property
     def scissors(self) -> str:
-        """The cuts that are hidden, counted by steps."""
+        """The cuts that are hidden, counted."""
         return f"✂ ×{len(self.cuts)}" if self.cuts else ""
+
+    @property
+    def counts(self) -> dict[str, str]:
+        """What is written for the gates that are hidden, by their class."""
+        counts = {}
+        if self.cuts:
+            counts["cut"] = self.scissors
+        if self.scaled:
+            counts[SCALED] = f"scaled ×{self.scaled}"
+        if self.clipped:
+            counts[CLIPPED] = f"clipped ×{self.clipped}"
+        return counts
 
     @property
     def says_something(self) -> bool:
         """Whether there is anything to draw."""
-        known = self.landmarks.norms.keys() | self.landmarks.broken | self.cuts
+        known = self.landmarks.norms.keys() | self.landmarks.broken | set(self.cuts)
         return not known.isdisjoint(self.steps)
 
     @property
@@ -74,10 +90,11 @@ class Strip:
         each = self._bar_width
         bars = ""
         ticks = ""
+        cuts = set(self.cuts)
         for bucket in self._buckets():
             height, colour = self._bar(bucket)
             bars += _cell(each, height, colour, GREATEST_POINTS)
-            is_cut = not self.cuts.isdisjoint(bucket)
+            is_cut = not cuts.isdisjoint(bucket)
             ticks += _cell(each, TICK_POINTS, style.CUT if is_cut else "", TICK_POINTS)
         wide = each * len(list(self._buckets()))
         tall = GREATEST_POINTS + TICK_POINTS

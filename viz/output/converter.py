@@ -16,10 +16,31 @@ _PAGE = b"""
 #image(bytes(sys.inputs.picture), format: "svg", alt: sys.inputs.title)
 """
 
+_FRAMES = b"""
+#set page(width: auto, height: auto, margin: 0pt)
+#for k in range(int(sys.inputs.count)) {
+  page(image(bytes(sys.inputs.at("picture" + str(k))), format: "svg"))
+}
+"""
+
 
 def has_converter() -> bool:
     """Whether typst is installed."""
     return find_spec("typst") is not None
+
+
+def frames_of(svgs: list[str], pixels_per_inch: float) -> list[bytes]:
+    """The pictures, each as the bytes of a ``png`` file."""
+    import typst
+
+    numbered = {f"picture{k}": svg for k, svg in enumerate(svgs)}
+    options: dict[str, Any] = {
+        "format": "png",
+        "ppi": pixels_per_inch,
+        "sys_inputs": {"count": str(len(svgs)), **numbered},
+    }
+    made: list[bytes] | bytes = typst.compile(_FRAMES, **options)
+    return [made] if isinstance(made, bytes) else made
 
 
 def converted(svg: str, kind: str) -> bytes:

@@ -111,6 +111,8 @@ def read_scene(laid_out: bytes) -> Scene:
     edges: list[Group] = []
     for item in graph.get("edges", []):
         ends = names[item["tail"]], names[item["head"]]
+        if item.get("dir") == "back":
+            ends = ends[::-1]
         edges.append(replace(_group("edge", item), ends=ends))
     caption = Group("caption", "", "", "", tuple(_marks(graph, ("_ldraw_",))))
     groups = [group for group in (*frames, *edges, *nodes, caption) if group.marks]

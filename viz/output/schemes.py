@@ -50,6 +50,18 @@ DARK_SERIES = dict(
 """Lines and bars of plots: the same hues, another lightness."""
 
 
+def light_and_dark(colours: Iterable[str]) -> str:
+    """The same for a page in which the reader chooses the scheme: as ``color-scheme`` says."""
+    rules = ""
+    dark = DARK_FILLS | DARK_INKS | DARK_SERIES
+    for colour in sorted({*colours} & dark.keys()):
+        both = f"light-dark({colour},{dark[colour]})"
+        rules += f'.minigrad [fill="{colour}"]{{fill:{both}}}'
+        if colour not in DARK_FILLS:
+            rules += f'.minigrad [stroke="{colour}"]{{stroke:{both}}}'
+    return rules
+
+
 def dark_rules(colours: Iterable[str]) -> str:
     """The style sheet that gives the colours of a picture their dark ones where a page is dark.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from html import escape
+from typing import NamedTuple, Protocol
 
 from minigrad.viz import style
 from minigrad.viz.lettering.font_widths import MATH_WIDTHS, SANS_WIDTHS, text_ems
 
 from .legend import legend_of
+from .lighting import MAX_RULE_BYTES, scoped
 from .scene import Group, Line, Mark, Point, Run, Scene, Shape
 from .schemes import DARK_FILLS, FIXED_INK, INK, PAGE, dark_rules
 
@@ -36,26 +38,68 @@ _ANCHORS = {"start": 0.0, "middle": 0.5, "end": 1.0}
 _ATTRIBUTES = ("font-family", "font-style", "font-weight")
 
 
-def svg_text(scene: Scene) -> str:
+class Dress(Protocol):
+    """Further classes, of each group of a scene, and the style sheet that says what they mean."""
+
+    @property
+    def classes(self) -> list[str]:
+        """Of each group."""
+
+    def rules(self, picture: str) -> str:
+        """The rules for the picture of this class."""
+
+
+class Sheet(NamedTuple):
+    """What an SVG element holds, its measures, and the colours in it.
+
+    size: the attributes with width, height and view. told: title and description.
+    """
+
+    size: str
+    told: str
+    body: str
+    colours: frozenset[str]
+
+
+def svg_text(scene: Scene, lighting: Dress | None = None) -> str:
     """The picture as the text of an SVG element; the same scene gives the same text."""
+    made = sheet(scene, lighting)
+    rules = dark_rules(made.colours)
+    classes = "minigrad"
+    if lighting:
+        name = scoped(made.body)
+        lit = lighting.rules(name)
+        if len(lit) <= MAX_RULE_BYTES:
+            classes += f" {name}"
+            # as XML has it
+            rules += lit.replace("&", "&amp;")
+        else:
+            made = sheet(scene)
+    head = f'class="{classes}" role="img" {made.size} style="max-width:100%;height:auto"'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {head} {FONT}>\n'
+        f"{made.told}\n<style>{rules}</style>\n{made.body}</svg>\n"
+    )
+
+
+def sheet(scene: Scene, lighting: Dress | None = None) -> Sheet:
+    """The inside of the SVG element."""
+    lit = dict(zip(map(id, scene.groups), lighting.classes, strict=True)) if lighting else {}
     scales = [group for group in scene.groups if "legend" in group.classes.split()]
     groups = [group for group in scene.groups if group not in scales]
     groups += legend_of(groups, scales)
     left, bottom, right, top = bounds(mark for group in groups for mark in group.marks)
     wide, tall = right - left, top - bottom
-    size = f"{_n(left)} {_n(-top)} {_n(wide)} {_n(tall)}"
+    view = f"{_n(left)} {_n(-top)} {_n(wide)} {_n(tall)}"
+    size = f'width="{_n(wide)}pt" height="{_n(tall)}pt" viewBox="{view}"'
+    told = f"<title>{escape(scene.title)}</title>\n<desc>{escape(_description(groups))}</desc>"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="minigrad" role="img" '
-        f'width="{_n(wide)}pt" height="{_n(tall)}pt" viewBox="{size}" '
-        f'style="max-width:100%;height:auto" {_font(ITALIC)}>',
-        f"<title>{escape(scene.title)}</title>",
-        f"<desc>{escape(_description(groups))}</desc>",
-        f"<style>{dark_rules([PAGE, *_colours(groups)])}</style>",
         f'<rect class="page" x="{_n(left)}" y="{_n(-top)}" width="{_n(wide)}" height="{_n(tall)}" '
         f'fill="{PAGE}"/>',
     ]
-    parts += map(_group, groups)
-    return "\n".join([*parts, "</svg>\n"])
+    parts += [_group(group, lit.get(id(group), "")) for group in groups]
+    colours = frozenset([PAGE, *_colours(groups)])
+    return Sheet(size, told, "\n".join([*parts, ""]), colours)
 
 
 def bounds(marks: Iterable[Mark]) -> tuple[float, float, float, float]:
@@ -116,15 +160,15 @@ def _colours(groups: list[Group]) -> Iterator[str]:
                 yield mark.pen.fill
 
 
-def _group(group: Group) -> str:
-    """A group with its tooltip, under the name that a page finds it by."""
+def _group(group: Group, lit: str) -> str:
+    """A group with its tooltip, under the name that a page finds it by; lit: further classes."""
     names = ""
     if group.ends:
         tail, head = group.ends
         names = f' data-tail="{escape(tail)}" data-head="{escape(head)}"'
     elif group.name:
         names = f' data-name="{escape(group.name)}"'
-    classes = f"{group.kind} {group.classes}".strip()
+    classes = " ".join(f"{group.kind} {group.classes} {lit}".split())
     title = f"<title>{escape(group.title)}</title>" if group.title.strip() else ""
     body = "".join(_marks(group))
     return f'<g class="{escape(classes)}"{names}>{title}{body}</g>'
@@ -226,3 +270,7 @@ def _face(run: Run) -> tuple[str, str, str]:
 def _font(face: tuple[str, str, str]) -> str:
     pairs = zip(_ATTRIBUTES, face, strict=True)
     return " ".join(f'{name}="{escape(value)}"' for name, value in pairs)
+
+
+FONT = _font(ITALIC)
+"""Of a picture, where a line has no other."""

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import itertools
-import json
 import os
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, overload
 
@@ -18,6 +14,7 @@ from minigrad import Tape
 from minigrad.internal import refuse_no_tape, write_atomically
 from minigrad.viz import style
 
+from .shell import data_text, filled, resource
 from .shown import Stepper, refuse_other_suffix
 from .steps import Reel, caption
 from .svg import State, scene, still
@@ -109,38 +106,16 @@ def _blank_state(reel: Reel) -> State:
 
 def _filled(scenes: list[str], data: dict[str, Any]) -> str:
     """Template, style and script in one; the policy admits these two and nothing from outside."""
-    css, js = _resource("css"), _resource("js")
-    policy = (
-        f"default-src 'none'; script-src '{_digest(js)}'; style-src '{_digest(css)}'; "
-        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; "
-        "trusted-types 'none'"
-    )
     titles = [style.plain(tape["title"], MAX_TITLE) for tape in data["tapes"]]
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     parts = {
-        "policy": escape(policy),
-        "css": css,
-        "js": js,
         "scenes": "\n".join(map(_framed, scenes)),
-        # nothing in the data may end the element that it stands in
-        "data": text.replace("<", "\\u003c"),
+        "data": data_text(data),
         "title": escape(" | ".join(titles)),
     }
-    # text and the names of parts by turns
-    pieces = _resource("html").split("%%")
-    pieces[1::2] = [parts[name] for name in pieces[1::2]]
-    return "".join(pieces)
+    css, js = resource("stepper.css"), resource("stepper.js")
+    return filled("stepper.html", css, js, parts)
 
 
 def _framed(svg: str) -> str:
     label = "the unrolled graph, scrollable"
     return f'<div class="scene" tabindex="0" aria-label="{label}">{svg}</div>'
-
-
-def _resource(kind: str) -> str:
-    return files(__package__).joinpath(f"stepper.{kind}").read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return "sha256-" + base64.b64encode(digest).decode()

@@ -41,14 +41,14 @@ def folds(graph):
 
 
 def test_every_operation_is_one_node(tape):
-    shown = about(read_back(draw(tape, collapse=None))[0])
+    shown = about(read_back(draw(tape, collapse=None, rules="open"))[0])
     for n in shown_nodes(tape):
         assert len(shown[tape.names[n]]) == 1 or n.fn is None
     assert len(shown) == len(shown_nodes(tape))
 
 
 def test_every_edge_is_drawn(tape):
-    nodes, edges = read_back(draw(tape, collapse=None))
+    nodes, edges = read_back(draw(tape, collapse=None, rules="open"))
     shown = set(shown_nodes(tape))
     owner = {n: name for name, its in about(nodes).items() for n, _ in its}
     expected = sorted(
@@ -129,7 +129,7 @@ def test_gates_say_what_they_do(tape, said, colour):
 def test_dashed_is_what_is_recomputed():
     plain = book_rnn(4)
     for tape in (tf.checkpoint(plain, 2), tf.differentiate(tf.checkpoint(plain, 2))):
-        nodes = read_back(draw(tape, collapse=None))[0]
+        nodes = read_back(draw(tape, collapse=None, rules="open"))[0]
         dashed = {
             name
             for name, its in about(nodes).items()
@@ -172,7 +172,7 @@ def test_grey_agrees_with_backward(tape):
 
 def test_adjoints_are_told_apart():
     tape = tf.differentiate(book_rnn())
-    nodes = about(read_back(draw(tape))[0])
+    nodes = about(read_back(draw(tape, rules="open"))[0])
     orange = {name for name, its in nodes.items() if its[0][1].get("fillcolor") == style.ADJOINT}
     assert orange == {tape.names[n] for n in adjoint_nodes(tape)} & set(nodes)
     assert {"dL/dh_2", "dL/dW_hh"} <= orange

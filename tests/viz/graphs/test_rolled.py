@@ -1,9 +1,26 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from minigrad import transforms as tf
+from minigrad.models.networks import NETWORKS
 from minigrad.viz import draw, style
 from tests.viz.conftest import picture, read_back, text_of
-from tests.zoo import TAPES, book_rnn, data_outside, encoder, gru, lstm, mlp, two_layers
+from tests.viz.geometry import crossings, overlaps, overprints, scene_of, size
+from tests.zoo import (
+    TAPES,
+    TRUNCATIONS,
+    book_rnn,
+    data_outside,
+    encoder,
+    gru,
+    lstm,
+    mlp,
+    nets,
+    two_layers,
+)
+
+PAGE_POINTS = 700
 
 
 def network(tape):
@@ -24,13 +41,13 @@ def test_the_books_rnn_has_one_node_per_role_and_one_recurrent_edge():
         ("ht", "ht", "t-1"),
         ("ht", "ot", ""),
         ("Wqh", "ot", ""),
-        ("ot", "L", ""),
-        ("yt", "L", ""),
+        ("ot", "L", "all t"),
+        ("yt", "L", "all t"),
     }
 
 
 def recurrent(tape):
-    return {e for e in network(tape)[1] if e[2]}
+    return {e for e in network(tape)[1] if e[2].startswith("t")}
 
 
 def test_an_lstm_has_two_states_and_layers_have_their_own():
@@ -61,17 +78,104 @@ def test_what_is_read_of_the_last_step_only_says_so():
 def test_gates_are_on_the_folded_edges():
     _, edges = read_back(draw(tf.truncate(book_rnn(12), every=3), "rolled"))
     red = [text_of(a["label"]) for _, _, a in edges if a.get("color") == style.CUT]
-    assert red == ["t-1 ✂ at t = 4, 7, 10"]
+    # what is written beside the outer of two loops is said of both
+    assert red == ["t-1\nt-1 ✂\nat t = 4, 7, 10"]
     assert ("ht", "ht", "t-1 ‖g‖ ≤ 1.5") in recurrent(TAPES["clipped"]())
     assert ("ht", "ht", "t-1 look") in recurrent(TAPES["watched"]())
     assert ("ht", "ht", "t-1 ✂") in recurrent(tf.truncate(book_rnn(3), every=1))
 
 
+def test_attention_over_the_past_is_one_edge():
+    _, edges = network(NETWORKS["self_attending"]())
+    assert {e for e in edges if e[:2] == ("ht", "ct")} == {("ht", "ct", "all t")}
+    assert ("ct", "ht", "") in edges
+    _, edges = network(NETWORKS["encoder_decoder"]())
+    assert {("het", "M", "all t"), ("M", "at", ""), ("M", "ct", "")} <= edges
+    assert ("het", "st", "t-1\nat t = 5") in edges
+
+
+def test_attention_that_is_cut_says_how_far_it_goes():
+    tape = tf.truncate(NETWORKS["self_attending"](), every=2, state="h")
+    to_c = {e[2] for e in network(tape)[1] if e[:2] == ("ht", "ct")}
+    assert to_c == {"t-1", "t-1 … t-4 ✂\nat t = 3, 4, 5"}
+
+
+def test_what_each_step_does_is_one_circle():
+    for name in ("self_attending", "hierarchical", "bidirectional"):
+        nodes, _ = read_back(draw(NETWORKS[name](), "rolled"))
+        assert [a["label"] for a in nodes.values()].count("") == 1
+
+
+def test_window_copies_have_names_of_their_own():
+    nodes, edges = network(tf.truncate(book_rnn(9), window=2))
+    copies = {"ht\n1st window copy", "ht\n2nd window copy"}
+    assert nodes == {"Whx, Whh", "Wqh", "xt", "ht", *copies, "ot", "yt", "L"}
+    assert ("ht\n1st window copy", "ht", "t-1") in edges
+    assert ("ht\n2nd window copy", "ht\n1st window copy", "t-1") in edges
+    assert ("ht", "ht\n2nd window copy", "t-1 ✂") in edges
+    shown, _ = read_back(draw(tf.truncate(book_rnn(9), window=2), "rolled"))
+    assert any(a["tooltip"].startswith("h_t, 2nd window copy") for a in shown.values())
+
+
+def test_a_window_does_not_depend_on_the_number_of_steps():
+    short, long = (network(tf.truncate(lstm(T), window=2)) for T in (9, 14))
+    assert short[0] == long[0]
+
+
+def test_the_factor_of_randomized_truncation_is_called_after_the_step():
+    tape = tf.truncate_randomly(book_rnn(8), 0.5, 3)
+    assert ("ht", "ht", "t-1 ξt = 2\nt-1 ✂ ξt = 0\nat t = 4, 5") in network(tape)[1]
+    pi = {t: 0.9 - 0.1 * (t % 3) for t in range(2, 9)}
+    (said,) = {e[2] for e in network(tf.truncate_randomly(book_rnn(8), pi, 0))[1] if "ξ" in e[2]}
+    assert said.startswith("t-1 ξt\n")
+
+
+def test_adjoints_are_painted_as_adjoints():
+    nodes, _ = read_back(draw(tf.differentiate(book_rnn(4)), "rolled"))
+    painted = {text_of(a["label"]) for a in nodes.values() if a["fillcolor"] == style.ADJOINT}
+    assert {"dL/dht", "dL/dot", "dL/dWhh"} <= painted
+    assert not {"ht", "ot", "xt"} & painted
+
+
 def test_a_network_without_steps_is_itself():
     assert recurrent(mlp()) == set()
+    assert "t = 0" not in draw(mlp(), "rolled").source
     assert "x" in network(mlp())[0]
 
 
 def test_every_tape_rolls_up(tape):
     assert picture(draw(tape, "rolled")) is not None
     assert draw(tape, "rolled").source == draw(tape, "rolled").source
+
+
+def faults(tape):
+    scene = scene_of(draw(tape, "rolled"))
+    return overlaps(scene) + crossings(scene) + overprints(scene), size(scene)[0]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_fits_on_a_page_and_nothing_lies_on_another(name):
+    wrong, width = faults(NETWORKS[name]())
+    assert wrong == []
+    assert width <= PAGE_POINTS
+
+
+STATES = {"encoder_decoder": ["he", "s"], "self_attending": "h"}
+
+
+@pytest.mark.parametrize("name", ["bidirectional", "encoder_decoder", "hierarchical"])
+@pytest.mark.parametrize("lengths", [{"every": 2}, {"window": 1}, {"every": 3, "window": 2}])
+def test_a_truncated_network_fits_on_a_page_and_nothing_lies_on_another(name, lengths):
+    tape = tf.truncate(NETWORKS[name](), state=STATES.get(name), **lengths)
+    wrong, width = faults(tape)
+    assert wrong == []
+    assert width <= PAGE_POINTS
+
+
+@settings(max_examples=12)
+@given(nets, st.sampled_from(sorted(TRUNCATIONS)))
+def test_nothing_lies_on_another_in_any_recurrent_network(net, kind):
+    tape, _ = net.tape()
+    if net.T > 1:
+        tape = TRUNCATIONS[kind](tape)
+    assert faults(tape)[0] == []

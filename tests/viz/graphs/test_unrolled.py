@@ -103,7 +103,7 @@ def test_nothing_overlaps(tape):
 @pytest.mark.parametrize("name", sorted(set(TAPES) - {"forty", "gru forty", "random"}))
 def test_every_named_tensor_stands_there_once(name):
     tape = TAPES[name]()
-    nodes, _ = read_back(unrolled(tape))
+    nodes, _ = read_back(unrolled(tape, rules="open"))
     shown = Counter(
         k for a in nodes.values() if a["shape"] == "box" for k in text_of(a["label"]).split(", ")
     )
@@ -260,7 +260,7 @@ def test_what_a_checkpointed_tape_recomputes_has_a_dashed_outline():
 @pytest.mark.parametrize("grads", [None, True])
 def test_adjoints_are_adjoints_and_nothing_else_is(name, grads):
     tape = TAPES[name]()
-    nodes, edges = read_back(draw(tape, "variables", grads=grads))
+    nodes, edges = read_back(draw(tape, "variables", grads=grads, rules="open"))
     forward = {written_name(n.label) for n in mg.Tape.of(tape.outputs[0]).nodes if n.name}
     boxes = {text_of(a["label"]).split("\n")[0]: a for a in nodes.values() if a["shape"] == "box"}
     assert {label for label, a in boxes.items() if label.startswith("dL/d")} >= {"dL/dWhh"}

@@ -238,8 +238,8 @@ def test_pictures_of_one_page_share_no_id():
 
 # --- long tapes -------------------------------------------------------------------------------------------------------
 def test_many_nodes_are_shown_as_variables():
-    assert 'class="node variable state" data-name="h_12"' in notebook(lstm(12))
-    assert 'class="node operation"' in notebook(mg.Tape.of(np.tanh(weight("w", 2))))
+    assert re.search('class="node variable state [ab0-9 ]*" data-name="h_12"', notebook(lstm(12)))
+    assert 'class="node operation' in notebook(mg.Tape.of(np.tanh(weight("w", 2))))
 
 
 @pytest.mark.parametrize("most", [1, 5, 17, 1000])
@@ -313,8 +313,8 @@ def test_a_level_that_is_none_is_refused():
 def test_names_classes_and_tooltips_reach_the_svg():
     root = ElementTree.fromstring(notebook(book_rnn()))
     groups = {g.get("data-name"): g for g in root.iter("{http://www.w3.org/2000/svg}g")}
-    assert groups["h_2"].get("class") == "node operation state"
-    assert groups["W_hh@2"].get("class") == "node parameter"
+    assert groups["h_2"].get("class").startswith("node operation state")
+    assert groups["W_hh@2"].get("class").startswith("node parameter")
     tip = groups["h_2"][0]
     assert tip.tag.endswith("}title")
     assert tip.text.startswith("h_2: float64[5] add, state, 0.255 .. 0.255, mean 0.255 [t=2, ")

@@ -112,6 +112,13 @@ def test_two_pictures_in_one_page_do_not_clash(drawn, name):
     text = drawn(name)
     assert not re.search(r'\sid="', text)
     rules = re.search("<style>(.*)</style>", text)[1]
+    # what lights it stands in the scope of its own class
+    own = re.search(r'class="minigrad (m\w{8})"', text)
+    if own:
+        rules, lit, dark = re.split(rf"\.{own[1]}(?=\{{--lit)", rules)
+        assert re.fullmatch(r"\{.*\}@media[^{]*\{", lit)
+        assert re.fullmatch(r"\{[^{}]*\}\}", dark)
+        assert lit.count("{") - 1 == lit.count("}")
     selectors = re.findall(r"[{}]([^{}@]+)\{", rules)
     assert selectors
     assert all(s.startswith(".minigrad [") for s in selectors)

@@ -54,12 +54,23 @@ def report(browser, folder):
     browser.open(models.report(example.tape, folder / "a.html", example.rnn.W_hh))
 
 
+def picture(browser, folder):
+    browser.open(viz.render(viz.unrolled(models.section(T=20).tape, grads=True), folder / "a.html"))
+
+
+def picture_with_a_fold_open(browser, folder):
+    picture(browser, folder)
+    browser.run("document.querySelector('#folds button').click()")
+
+
 PAGES = {
     "stepper at the start": stepper_at(0),
     "stepper at a product": stepper_at(9),
     "two tapes at the cut": two_tapes,
     "two tapes at the end": two_tapes_at_the_end,
     "report": report,
+    "picture": picture,
+    "picture with a fold open": picture_with_a_fold_open,
 }
 FOUND = """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.flatMap(rule =>
     rule.nodes.map(n => `${rule.impact} ${rule.id}: ${n.target}: ${n.failureSummary}`)))"""

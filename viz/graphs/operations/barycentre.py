@@ -6,6 +6,7 @@ least-squares fit under an order (isotonic regression by pooling adjacent violat
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ Level = tuple[int, int]
 """Band and row, from below."""
 
 Levels = Mapping[Node, Level]
-Sizes = Mapping[Node, float]
-"""Widths in points."""
+Reach = Mapping[Node, tuple[float, float]]
+"""How far each node reaches to the left and to the right of its x, in points."""
 Across = dict[Node, float]
 """The x of each node, in points."""
 
@@ -31,15 +32,17 @@ SWEEPS = 24
 class Part:
     """Nodes that get their x together.
 
-    nodes: in the order of execution. level, wide, near: the row, the width (points) and the
-    neighbours of each node. early: those that compute from the step before, further left.
+    nodes: in the order of execution. level, reach, near: the row, how far it reaches, and the
+    neighbours of each node, one that pulls harder several times. early: those that compute from the
+    step before, further left. page: how far left and right all may reach.
     """
 
     nodes: list[Node]
     level: Levels
-    wide: Sizes
+    reach: Reach
     near: Mapping[Node, list[Node]]
     early: Container[Node] = ()
+    page: tuple[float, float] = (-math.inf, math.inf)
 
     def below(self, n: Node) -> list[Node]:
         """The neighbours in lower rows."""
@@ -59,7 +62,7 @@ def settle(part: Part, x: Across) -> None:
     if is_first:
         # All rows around one middle.
         for row in rows.values():
-            x.update(_packed(row, dict.fromkeys(row, 0.0), part.wide))
+            x.update(_packed(row, dict.fromkeys(row, 0.0), part))
     # Each row pulls at the next: upwards and downwards by turns until the order has settled.
     for sweep in range(SWEEPS):
         downwards = sweep % 2 == 1
@@ -79,7 +82,7 @@ def _resettle(row: list[Node], part: Part, x: Across) -> None:
         return wanted[n], x[n]
 
     order = sorted(row, key=turn)
-    x.update(_packed(order, wanted, part.wide))
+    x.update(_packed(order, wanted, part))
 
 
 def _start(part: Part, x: Across) -> None:
@@ -105,7 +108,7 @@ def _start(part: Part, x: Across) -> None:
                 x[n] = _mean(known, 0.0)
             else:
                 x[n] = next_leaf
-                next_leaf += part.wide[n] + GAP_POINTS
+                next_leaf += sum(part.reach[n]) + GAP_POINTS
 
 
 def _further_left(part: Part) -> set[Node]:
@@ -124,12 +127,11 @@ def _mean(values: list[float], default: float) -> float:
     return sum(values) / len(values)
 
 
-def _packed(order: list[Node], wanted: Across, wide: Sizes) -> Across:
+def _packed(order: list[Node], wanted: Across, part: Part) -> Across:
     """The x closest to what is wanted, by least squares, that keep the order and the gaps."""
     offset = {order[0]: 0.0}
     for a, b in pairwise(order):
-        half_widths = (wide[a] + wide[b]) / 2
-        offset[b] = offset[a] + half_widths + GAP_POINTS
+        offset[b] = offset[a] + part.reach[a][1] + GAP_POINTS + part.reach[b][0]
     # Each block: the mean of wanted - offset, and the nodes that share it. A block that would stand
     # left of the one before joins it; what remains is in order.
     blocks: list[tuple[float, list[Node]]] = []
@@ -142,8 +144,11 @@ def _packed(order: list[Node], wanted: Across, wide: Sizes) -> Across:
             members = left + members
             mean = total / len(members)
         blocks.append((mean, members))
+    left_end, right_end = part.page
+    least = left_end + part.reach[order[0]][0]
+    greatest = right_end - part.reach[order[-1]][1] - offset[order[-1]]
     x: Across = {}
     for mean, members in blocks:
         for n in members:
-            x[n] = mean + offset[n]
+            x[n] = max(least, min(mean, greatest)) + offset[n]
     return x

@@ -17,9 +17,8 @@ LINE_HEIGHT = 1.25
 # Around the text of a block, and of a mark without a box.
 BOX_PADDING_POINTS = (10.0, 7.0)
 BARE_PADDING_POINTS = (2.0, 2.0)
-# An oval is so much larger than its text; and Graphviz leads arrows round it as if it were wider.
+# An oval is so much larger than its text.
 OVAL_STRETCH = 1.42
-OVAL_MARGIN_POINTS = 14.0
 
 Blocks = Mapping[Key, Block]
 
@@ -29,7 +28,7 @@ def boxes_of(blocks: Blocks, arcs: list[Arc]) -> dict[Key, Box]:
     bands = _bands(blocks, arcs)
     boxes: dict[Key, Box] = {}
     for key, block in blocks.items():
-        wide, tall = _size(block)
+        wide, tall = size_of(block)
         step = block.step
         boxes[key] = Box(wide, tall, bands[key], step, block.folded)
     return boxes
@@ -67,8 +66,8 @@ def _band(block: Block, below: Band) -> Band:
     return Band.BEFORE
 
 
-def _size(block: Block) -> Point:
-    """Width and height in points."""
+def size_of(block: Block) -> Point:
+    """Width and height of a block in points."""
     wide = 0.0
     tall = 0.0
     for row in block.rows:
@@ -79,7 +78,7 @@ def _size(block: Block) -> Point:
         wide = max(wide, strip_wide)
         tall += strip_tall
     if block.oval:
-        wide = OVAL_STRETCH * wide + OVAL_MARGIN_POINTS
+        wide = OVAL_STRETCH * wide
         tall = OVAL_STRETCH * tall
     across, down = BARE_PADDING_POINTS if block.bare else BOX_PADDING_POINTS
     return wide + across, tall + down

@@ -12,6 +12,7 @@ from minigrad import Tape, Tensor
 from minigrad.internal import accumulate
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks
+from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.landmarks import is_broken
 from minigrad.viz.graphs.marks import is_gate, mark
 from minigrad.viz.graphs.norm_colors import BROKEN, Scale, number
@@ -20,12 +21,12 @@ from minigrad.viz.graphs.selection import (
     is_number,
     reached_nodes,
     state_nodes,
-    written,
 )
 from minigrad.viz.graphs.strip import Strip
 from minigrad.viz.graphs.tooltip import kind_of, summary
 
 from .operation_fold import FoldedNodes
+from .operation_text import called
 
 # The fonts of names, of marks, and of what stands below a name.
 FONT_POINTS = 13.0
@@ -95,6 +96,7 @@ class Facts:
     colours: Scale | None
     folded: FoldedNodes
     occurrences: Mapping[Tensor, list[Occurrence]]
+    view: View
 
     @cached_property
     def reached(self) -> set[Tensor]:
@@ -170,41 +172,28 @@ def _fold_looks(text: str, step: int | None, has_adjoints: bool) -> Looks:
 
 
 def _rows(n: Tensor, facts: Facts) -> list[Row]:
-    """What is written on a node: the name, the function, the norm of the adjoint."""
+    """What is written on a node: the name, the function, the shape, the norm of the adjoint."""
     if _is_bare(n):
         return [Row(mark(n).text or n.op, MARK_POINTS)]
     rows = []
-    if is_number(n):
+    text = facts.view.text(n)
+    if text is not None:
+        rows.append(Row(text, FONT_POINTS))
+    elif is_number(n):
         rows.append(Row(f"{n.item():.4g}", FONT_POINTS))
     elif n.fn is None:
         rows.append(Row(facts.tape.names[n], FONT_POINTS))
     elif n.name:
         rows.append(Row(n.label, FONT_POINTS))
-        rows.append(Row(_called(n), SMALL_POINTS))
+        rows.append(Row(called(n), SMALL_POINTS))
     else:
-        rows.append(Row(_called(n), MARK_POINTS))
+        rows.append(Row(called(n), MARK_POINTS))
+    if not is_number(n):
+        rows.append(Row(f"{n.shape}", style.NOTE_POINTS))
     if facts.colours and n in facts.colours.norms:
         norm = facts.colours.norms[n]
         rows.append(Row(number(norm), SMALL_POINTS))
     return rows
-
-
-def _called(n: Tensor) -> str:
-    """An operation: the function, and the constants among its operands.
-
-    A sum of contributions says how many.
-    """
-    if n.fn is accumulate:
-        return f"Σ of {len(n.inputs)}"
-    if is_gate(n):
-        return f"{n.op} {mark(n).text}"
-    constants = written(n)
-    if not constants:
-        return str(n.op)
-    operands = []
-    for x in n.inputs:
-        operands.append(f"{x.item():.4g}" if x in constants else "·")
-    return f"{n.op}({', '.join(operands)})"
 
 
 def _tip(n: Tensor, facts: Facts) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minigrad import Tape, Tensor
-from minigrad.viz.graphs.fold import View, caption, folding_steps
+from minigrad.viz.graphs.fold import View, caption, fold_name, folding_steps
 from minigrad.viz.graphs.landmarks import Landmarks
 from minigrad.viz.graphs.marks import closed, is_gate
 from minigrad.viz.graphs.selection import adjoint_nodes
@@ -31,11 +31,13 @@ class FoldedNodes:
     """The nodes that are not drawn one by one.
 
     captions: of each node, the text of what stands for it. steps: of each caption of a run of
-    steps, the first of them. strips: what such a run hides.
+    steps, the first of them. names: of such captions, what the fold is called. strips: what such a
+    run hides.
     """
 
     captions: dict[Tensor, str] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     strips: dict[str, Strip] = field(default_factory=dict)
 
 
@@ -88,6 +90,7 @@ def _fold_runs(
         backward = f"{forward}, backward"
         folded.steps[forward] = run[0]
         folded.steps[backward] = run[0]
+        folded.names[forward] = folded.names[backward] = fold_name(run)
         folded.strips[forward] = Strip(tuple(run), cuts, known)
         for t in run:
             for n in members[t]:

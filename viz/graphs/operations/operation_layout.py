@@ -10,7 +10,7 @@ from functools import cached_property
 
 from minigrad.viz.graphs.canvas import Point
 
-from .barycentre import Across, Level, Levels, Node, Part, Sizes, settle
+from .barycentre import Across, Level, Levels, Node, Part, Reach, settle
 
 # From step to step, and from row to row.
 STEP_GAP_POINTS = 26.0
@@ -73,9 +73,9 @@ class _Diagram:
         return dict(parts)
 
     @cached_property
-    def wide(self) -> Sizes:
-        """The width of each node."""
-        return {n: box.wide for n, box in self.boxes.items()}
+    def reach(self) -> Reach:
+        """How far each node reaches from its middle."""
+        return {n: (box.wide / 2, box.wide / 2) for n, box in self.boxes.items()}
 
     def neighbours(self, n: Node) -> list[Node]:
         """What a node reads and is read by."""
@@ -113,7 +113,7 @@ def columns(boxes: Boxes, edges: Iterable[tuple[Node, Node]]) -> dict[Node, Poin
         nodes = diagram.parts.get((band, None), [])
         if nodes:
             near = {n: diagram.neighbours(n) for n in nodes}
-            part = Part(nodes, levels, diagram.wide, near)
+            part = Part(nodes, levels, diagram.reach, near)
             settle(part, x)
     y = _heights(boxes, levels)
     centres: dict[Node, Point] = {}
@@ -135,10 +135,10 @@ def _across_in_steps(diagram: _Diagram, levels: Levels) -> Across:
             near[n] = _neighbours_in_step(n, diagram)
             if _reads_another_step(n, diagram):
                 early.add(n)
-        part = Part(nodes, levels, diagram.wide, near, early)
+        part = Part(nodes, levels, diagram.reach, near, early)
         local: Across = {}
         settle(part, local)
-        left, right = _ends(local, diagram.wide)
+        left, right = _ends(local, diagram.reach)
         middle = (left + right) / 2
         for n in nodes:
             x[n] = local[n] - middle
@@ -151,14 +151,14 @@ def _across_in_steps(diagram: _Diagram, levels: Levels) -> Across:
     return x
 
 
-def _ends(x: Across, wide: Sizes) -> tuple[float, float]:
+def _ends(x: Across, reach: Reach) -> tuple[float, float]:
     """How far left and right the nodes reach."""
     lefts = []
     rights = []
     for n, middle in x.items():
-        half = wide[n] / 2
-        lefts.append(middle - half)
-        rights.append(middle + half)
+        left, right = reach[n]
+        lefts.append(middle - left)
+        rights.append(middle + right)
     return min(lefts), max(rights)
 
 

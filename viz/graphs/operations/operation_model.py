@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,11 +30,16 @@ class Arc(NamedTuple):
 
 @dataclass(frozen=True)
 class OperationGraph:
-    """The blocks in the order of execution, their identifiers, and what joins them."""
+    """The blocks in the order of execution, their identifiers, and what joins them.
+
+    members: what each identifier stands for. folds: what the folds among them are called.
+    """
 
     blocks: dict[Key, Block]
     ids: dict[Key, str]
     arcs: list[Arc]
+    members: Mapping[str, list[Tensor]]
+    folds: Mapping[str, str]
 
 
 def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationGraph:
@@ -41,14 +48,18 @@ def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationG
     folded = fold_nodes(tape, shown, view, landmarks(tape, colours))
     unfolded = [n for n in shown if n not in folded.captions]
     occurrences = _occurrences(tape, unfolded)
-    facts = Facts(tape, colours, folded, occurrences)
+    facts = Facts(tape, colours, folded, occurrences, view)
     blocks: dict[Key, Block] = {}
+    ids = _identifiers(facts)
+    members: defaultdict[str, list[Tensor]] = defaultdict(list)
     for n in tape.nodes:
         for key in facts.keys(n):
+            members[ids[key]].append(n)
             if key not in blocks:
                 blocks[key] = block_of(key, n, facts)
-    ids = _identifiers(facts)
-    return OperationGraph(blocks, ids, _arcs(facts))
+    names = folded.names
+    folds = {ids[key]: names[key] for key in blocks if isinstance(key, str) and key in names}
+    return OperationGraph(blocks, ids, _arcs(facts), members, folds)
 
 
 def _occurrences(tape: Tape, nodes: list[Tensor]) -> dict[Tensor, list[Occurrence]]:

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from graphviz import Digraph
 
-from minigrad import Tape
+from minigrad import Tape, Tensor
 from minigrad.viz import style
-from minigrad.viz.graphs.canvas import Looks, Point, blank, pin, put_scale
+from minigrad.viz.graphs.backward.adjoint_operations import adjoint_operations
+from minigrad.viz.graphs.backward.adjoint_places import mirrored, spread
+from minigrad.viz.graphs.backward.aftermath_box import Source, put_afters
+from minigrad.viz.graphs.backward.split import Backward, backward_of
+from minigrad.viz.graphs.canvas import Looks, Point, blank_with_paths, pin, put_scale
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.norm_colors import Scale
+from minigrad.viz.graphs.picture import Picture
+from minigrad.viz.graphs.routing import Outline, Path, outline, position, routes
 
-from .operation_bands import OVAL_MARGIN_POINTS, boxes_of
-from .operation_block import FONT_POINTS, Key
+from .operation_bands import boxes_of
+from .operation_block import FONT_POINTS, Key, Occurrence
 from .operation_layout import Band, Box, columns
 from .operation_model import OperationGraph, operation_graph
+from .page_layout import on_a_page
 
-# Nodes: with more, arrows are straight.
-MAX_BLOCKS_WITH_BENT_ARROWS = 170
 TITLE = "The operations of a tape"
 
 # From what is in a frame to the frame; below, there is room for the frame's label.
 FRAME_PADDING_POINTS = 7.0
 LABEL_PADDING_POINTS = 20.0
-CORNER_SIZE = (0.2, 0.2)
-CORNER_LOOKS = {
-    "shape": "box",
-    "label": "",
-    "style": "invis",
-    "class": "corner",
-}
+LABEL_POINTS = 11.0
 
 LEGEND_BELOW_POINTS = 75
 
@@ -44,38 +43,104 @@ class Frame(NamedTuple):
     step: int
 
     @property
-    def backward(self) -> bool:
-        """Whether it holds adjoints."""
-        return self.band == Band.BACKWARD
+    def name(self) -> str:
+        """Its identifier."""
+        return f"cluster_back_{self.step}" if self.band == Band.BACKWARD else f"cluster_{self.step}"
+
+    @property
+    def label(self) -> str:
+        """What is written in its corner."""
+        return f"t = {self.step}, backward" if self.band == Band.BACKWARD else f"t = {self.step}"
+
+
+Frames = Mapping[Frame, list[Key]]
+"""What is in each frame."""
 
 
 class Placed(NamedTuple):
-    """The model, and where each of its blocks stands."""
+    """The model, where each of its blocks stands, and the paths of arcs that are known."""
 
     model: OperationGraph
     boxes: Mapping[Key, Box]
     centres: Mapping[Key, Point]
+    paths: Sequence[Path | None]
+
+    def is_folded(self, members: list[Key]) -> bool:
+        """Whether a frame is that of what stands for several steps."""
+        return self.model.blocks[members[0]].folded
+
+    def border(self, members: list[Key]) -> Outline:
+        """The frame around these, with room for its label below."""
+        outlines = [self.outline(key) for key in members]
+        below = FRAME_PADDING_POINTS if self.is_folded(members) else LABEL_PADDING_POINTS
+        return Outline(
+            min(o.left for o in outlines) - FRAME_PADDING_POINTS,
+            min(o.bottom for o in outlines) - below,
+            max(o.right for o in outlines) + FRAME_PADDING_POINTS,
+            max(o.top for o in outlines) + FRAME_PADDING_POINTS,
+        )
+
+    @property
+    def outlines(self) -> list[Outline]:
+        """The borders of all blocks."""
+        return [self.outline(key) for key in self.boxes]
+
+    def outline(self, key: Key) -> Outline:
+        """The border of a block."""
+        box = self.boxes[key]
+        return outline(self.centres[key], (box.wide, box.tall), self.model.blocks[key].oval)
 
 
-def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Digraph:
+def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Picture:
     """The graph of operations, steps from left to right, values rising, backward above the loss."""
-    model = operation_graph(tape, view, colours)
-    boxes = boxes_of(model.blocks, model.arcs)
-    edges = [(arc.tail, arc.head) for arc in model.arcs]
-    placed = Placed(model, boxes, columns(boxes, edges))
-    picture = blank("tape", TITLE, len(boxes) > MAX_BLOCKS_WITH_BENT_ARROWS)
+    backward = backward_of(tape) if view.rules == "folded" else None
+    panels = [*_panels(tape, view, colours, backward)]
+    picture = blank_with_paths("tape", TITLE)
+    model = panels[0].model
+    adjoints = panels[1].model.members if backward else {}
+    picture.shows(backward.forward if backward else tape, model.members, adjoints)
+    for panel in panels:
+        picture.folds = {**picture.folds, **panel.model.folds}
+    picture.reopened = lambda names: draw_operations(tape, view.with_open(names), colours)
     picture.attr("node", fontname=style.SANS, fontsize=f"{FONT_POINTS:g}")
-    _put_blocks(picture, placed)
-    for arc in model.arcs:
-        tail = model.ids[arc.tail]
-        head = model.ids[arc.head]
-        picture.edge(tail, head, **arc.looks)
-    _put_scale(picture, placed, colours)
+    for placed in panels:
+        _paint(picture, placed)
+    if backward:
+        put_afters(picture, backward.after, _gradients(panels[-1], backward), panels[-1].outlines)
+    _put_scale(picture, panels[0], colours)
     return picture
 
 
-def _put_blocks(picture: Digraph, placed: Placed) -> None:
-    """Draw every block, those of a step in its frame."""
+def _panels(
+    tape: Tape, view: View, colours: Scale | None, backward: Backward | None
+) -> Iterator[Placed]:
+    """What is drawn: the tape, or its forward pass and above it the backward pass."""
+    model = operation_graph(backward.forward if backward else tape, view, colours)
+    boxes = boxes_of(model.blocks, model.arcs)
+    if not backward:
+        yield _placed(model, boxes)
+        return
+    adjoints = adjoint_operations(model, backward)
+    placed = _placed(model, spread(boxes, adjoints))
+    yield placed
+    yield Placed(
+        adjoints.with_totals(), *mirrored(placed.boxes, placed.centres, placed.paths, adjoints)
+    )
+
+
+def _gradients(placed: Placed, backward: Backward) -> dict[Tensor, Source]:
+    """The blocks of the gradients that were asked for."""
+    gradients: dict[Tensor, Source] = {}
+    asked = set(backward.tape.wrt)
+    for key in placed.model.blocks:
+        # a sum comes after its shares
+        if isinstance(key, Occurrence) and key.node in asked:
+            gradients[key.node] = Source(placed.model.ids[key], placed.outline(key))
+    return gradients
+
+
+def _paint(picture: Digraph, placed: Placed) -> None:
+    """Draw one panel: blocks, those of a step in its frame, and what joins them."""
     frames: defaultdict[Frame, list[Key]] = defaultdict(list)
     for key, box in placed.boxes.items():
         if box.column is None:
@@ -84,9 +149,19 @@ def _put_blocks(picture: Digraph, placed: Placed) -> None:
             frame = Frame(box.band, box.column)
             frames[frame].append(key)
     for frame in sorted(frames):
-        prefix = "back_" if frame.backward else ""
-        with picture.subgraph(name=f"cluster_{prefix}{frame.step}") as part:
+        with picture.subgraph(name=frame.name) as part:
             _put_frame(part, frame, frames[frame], placed)
+    _put_arcs(picture, placed, frames)
+
+
+def _placed(model: OperationGraph, boxes: Mapping[Key, Box]) -> Placed:
+    """The places of the blocks: a column per step; without steps, rows on a page."""
+    edges = [(arc.tail, arc.head) for arc in model.arcs]
+    if any(box.column is not None for box in boxes.values()):
+        return Placed(model, boxes, columns(boxes, edges), [None] * len(edges))
+    sizes = {key: (box.wide, box.tall) for key, box in boxes.items()}
+    centres, paths = on_a_page(sizes, edges)
+    return Placed(model, boxes, centres, paths)
 
 
 def _put_block(graph: Digraph, key: Key, placed: Placed) -> None:
@@ -97,55 +172,50 @@ def _put_block(graph: Digraph, key: Key, placed: Placed) -> None:
     if block.strip:
         rows.append(block.strip.table())
     label = f"<{rows[0]}>" if len(rows) == 1 else style.table(rows)
-    wide = box.wide
-    if block.oval:
-        wide -= OVAL_MARGIN_POINTS
     name = placed.model.ids[key]
-    size = wide, box.tall
+    size = box.wide, box.tall
     pin(graph, name, placed.centres[key], size, label=label, **block.looks)
 
 
 def _put_frame(part: Digraph, frame: Frame, members: list[Key], placed: Placed) -> None:
     """Draw the blocks of a step in a frame that is dashed round what stands for several steps."""
-    is_folded = placed.model.blocks[members[0]].folded
+    is_folded = placed.is_folded(members)
     looks: Looks = {
-        "label": "" if is_folded else _frame_label(frame),
+        "label": "" if is_folded else frame.label,
         "style": "rounded,dashed" if is_folded else "rounded",
         "color": style.FAINT,
         "fontcolor": style.FAINT,
-        "labelloc": "b",
+        "fontname": style.SANS,
+        "fontsize": f"{LABEL_POINTS:g}",
     }
-    part.attr(**looks)
-    part.attr(fontname=style.SANS, fontsize="11")
+    border = placed.border(members)
+    x, y = _label(frame, border).centre
+    part.attr(bb=",".join(f"{value:.6g}" for value in border[:4]), lp=f"{x:.6g},{y:.6g}", **looks)
     for key in members:
         _put_block(part, key, placed)
-    below = FRAME_PADDING_POINTS if is_folded else LABEL_PADDING_POINTS
-    low, high = _corners(members, placed, below)
-    name = f"back {frame.step}" if frame.backward else f"{frame.step}"
-    # Graphviz draws a frame tight around what is in it: two invisible corners give it room.
-    pin(part, f"low {name}", low, CORNER_SIZE, **CORNER_LOOKS)
-    pin(part, f"high {name}", high, CORNER_SIZE, **CORNER_LOOKS)
 
 
-def _frame_label(frame: Frame) -> str:
-    label = f"t = {frame.step}"
-    if frame.backward:
-        label += ", backward"
-    return label
+def _label(frame: Frame, border: Outline) -> Outline:
+    """Where the label of a frame stands: in its lower left corner."""
+    wide = style.width(frame.label, LABEL_POINTS, style.SANS)
+    left = border.left + FRAME_PADDING_POINTS
+    return Outline(left, border.bottom, left + wide, border.bottom + LABEL_PADDING_POINTS)
 
 
-def _corners(members: Iterable[Key], placed: Placed, below: float) -> tuple[Point, Point]:
-    """The lowest and the highest point of a frame, which leaves so much room below its members."""
-    xs: list[float] = []
-    ys: list[float] = []
-    for key in members:
-        x, y = placed.centres[key]
-        box = placed.boxes[key]
-        xs += [x - box.wide / 2, x + box.wide / 2]
-        ys += [y - box.tall / 2, y + box.tall / 2]
-    low = min(xs) - FRAME_PADDING_POINTS, min(ys) - below
-    high = max(xs) + FRAME_PADDING_POINTS, max(ys) + FRAME_PADDING_POINTS
-    return low, high
+def _put_arcs(picture: Digraph, placed: Placed, frames: Frames) -> None:
+    """Draw the arrows, led round blocks and labels."""
+    outlines: dict[Key | Frame, Outline] = {}
+    for key in placed.boxes:
+        outlines[key] = placed.outline(key)
+    for frame, members in frames.items():
+        if not placed.is_folded(members):
+            outlines[frame] = _label(frame, placed.border(members))
+    free = [arc for arc, path in zip(placed.model.arcs, placed.paths, strict=True) if not path]
+    routed = iter(routes(outlines, [(arc.tail, arc.head) for arc in free]))
+    for arc, path in zip(placed.model.arcs, placed.paths, strict=True):
+        tail = placed.model.ids[arc.tail]
+        head = placed.model.ids[arc.head]
+        picture.edge(tail, head, pos=position(path or next(routed)), **arc.looks)
 
 
 def _put_scale(picture: Digraph, placed: Placed, colours: Scale | None) -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import replace
+from typing import Any
 
 from graphviz import Digraph
 
 from minigrad import Tape, Tensor
 from minigrad.internal import refuse_no_tape
-from minigrad.viz import style
-from minigrad.viz.graphs.canvas import blank, put_scale
-from minigrad.viz.graphs.fold import Collapse, View
+from minigrad.viz import style as looks_of
+from minigrad.viz.graphs.backward.adjoint_variables import adjoint_graph, put_adjoints
+from minigrad.viz.graphs.backward.split import backward_of
+from minigrad.viz.graphs.canvas import blank_with_paths, put_scale
+from minigrad.viz.graphs.fold import Collapse, Labels, Rules, View
 from minigrad.viz.graphs.landmarks import is_broken, landmarks
+from minigrad.viz.graphs.looks import refuse_style
 from minigrad.viz.graphs.norm_colors import BROKEN, Grads, Scale, number, scale, together
+from minigrad.viz.graphs.picture import Picture
 from minigrad.viz.graphs.selection import (
     adjoint_nodes,
     nodes_by_name,
@@ -24,15 +29,14 @@ from minigrad.viz.graphs.selection import (
 )
 from minigrad.viz.graphs.tooltip import summary
 
-from .variable_captions import put_captions
-from .variable_fold import fold_items
-from .variable_layout import Places, places
+from .variable_captions import captions_size, put_captions
+from .variable_fold import Folding, fold_items
+from .variable_layout import places
 from .variable_model import Item, Key, VariableGraph, variable_graph
-from .variable_paint import Panel, paint_variables
+from .variable_paint import Identifiers, Panel, paint_variables
+from .variable_places import Places
 from .variable_sizes import SIDE_POINTS
 
-# Boxes and circles: with more, arrows are straight. The time to bend them grows with the cube.
-MAX_ITEMS_WITH_BENT_ARROWS = 150
 # Tensors that the tooltip of a box says something of.
 MAX_TOOLTIP_TENSORS = 3
 
@@ -49,6 +53,9 @@ def unrolled(
     collapse: Collapse = "auto",
     steps: Container[int] | None = None,
     grads: Grads = None,
+    rules: Rules = "folded",
+    style: Mapping[str, Any] | None = None,
+    label: Labels | None = None,
 ) -> Digraph:
     """The unrolled computational graph of a tape, each named tensor a box, as in Fig. 9.7.2.
 
@@ -68,29 +75,50 @@ def unrolled(
     steps: the steps that are shown, such as range(4, 9); all others fold.
     grads: True writes the norm of its adjoint on each box, in colour; so does a mapping from
     Tensors or names to adjoints or norms.
+    rules: of a differentiated tape its adjoints stand above the values, or are "open": operations.
+    style: sizes, colours and shapes by role, as draw takes them.
+    label: what is written on a node in place of its name; None: the name.
 
     Raises: ArgumentError for what is no Tape and for options outside their domain; GradientError
     for ``grads=True`` where the tape has no backward pass. Source: D2L, Fig. 9.7.2.
     """
     refuse_no_tape("unrolled", tape)
-    return draw_variables(tape, View(collapse, steps), scale(tape, grads))
+    looks = style or {}
+    refuse_style("unrolled", looks)
+    picture = draw_variables(tape, View(collapse, steps, rules, label=label), scale(tape, grads))
+    picture.looks = looks
+    return picture
 
 
-def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
+def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Picture:
     """The unrolled graph in that view, coloured where there are norms."""
-    graph = variable_graph(tape)
+    backward = backward_of(tape) if view.rules == "folded" else None
+    whole_tape = tape
+    if backward:
+        tape = backward.forward
+    whole = variable_graph(tape)
     known = landmarks(tape, colours)
-    graph = fold_items(graph, view, known.kept).apply(graph, known)
+    folding = fold_items(whole, view, known.kept)
+    graph = folding.apply(whole, known)
     tensors = _tensors(tape, graph.items)
     norms = _norms(tensors, colours)
-    items = [_with_norm(i, norms) for i in graph.items]
+    labelled = [_labelled(i, tensors, view) for i in graph.items]
+    items = [_with_norm(i, norms) for i in labelled]
     graph = VariableGraph(items, graph.arrows)
-    spots = places(graph)
+    adjoints = adjoint_graph(graph, tensors, backward) if backward else None
+    spots = places(adjoints.spread(graph) if adjoints else graph)
     panel = _panel(tape, tensors, norms, colours)
-    picture = blank("unrolled", TITLE, len(items) > MAX_ITEMS_WITH_BENT_ARROWS)
-    paint_variables(picture, graph, spots, panel)
+    picture = blank_with_paths("unrolled", TITLE)
+    ids = paint_variables(picture, graph, spots, panel)
     put_captions(picture, items, spots, panel)
-    _put_scale(picture, spots, colours)
+    members = members_by_id(tape, whole, folding, ids)
+    mirrored: dict[str, list[Tensor]] = {}
+    if backward and adjoints:
+        back = put_adjoints(picture, adjoints, spots, backward)
+        mirrored = members_by_id(tape, whole, folding, back)
+    picture.shows(tape, members, mirrored)
+    picture.reopened = lambda names: draw_variables(whole_tape, view.with_open(names), colours)
+    _put_scale(picture, items, spots, colours)
     return picture
 
 
@@ -106,6 +134,21 @@ def _tensors(tape: Tape, items: list[Item]) -> Tensors:
     return tensors
 
 
+def members_by_id(
+    tape: Tape, graph: VariableGraph, folding: Folding, ids: Identifiers
+) -> dict[str, list[Tensor]]:
+    """The tensors that each node of the picture stands for.
+
+    graph: what is on the tape before it folds. ids: the identifiers of what is drawn.
+    """
+    members: defaultdict[str, list[Tensor]] = defaultdict(list)
+    for key, tensors in _tensors(tape, graph.items).items():
+        shown = folding.shown(key)
+        if shown in ids:
+            members[ids[shown]] += tensors
+    return members
+
+
 def _norms(tensors: Tensors, colours: Scale | None) -> dict[Key, float]:
     """The norm of the adjoints in each box together, where one is known."""
     norms: dict[Key, float] = {}
@@ -116,6 +159,16 @@ def _norms(tensors: Tensors, colours: Scale | None) -> dict[Key, float]:
         if known:
             norms[key] = together(known)
     return norms
+
+
+def _labelled(item: Item, tensors: Tensors, view: View) -> Item:
+    """The box with what is to be written on it in place of its names."""
+    members = tensors[item.key]
+    if view.label is None or len(members) != len(item.names):
+        return item
+    texts = [view.text(n) for n in members]
+    labels = [name if text is None else text for name, text in zip(item.names, texts, strict=True)]
+    return replace(item, labels=tuple(labels))
 
 
 def _with_norm(item: Item, norms: dict[Key, float]) -> Item:
@@ -146,10 +199,10 @@ def _panel(tape: Tape, tensors: Tensors, norms: dict[Key, float], colours: Scale
             if is_unreached:
                 tips[key] += ", no gradient reaches it"
         if is_unreached:
-            fills[key] = style.UNREACHED
+            fills[key] = looks_of.UNREACHED
             kinds[key] += " unreached"
         if adjoints.issuperset(members):
-            fills[key] = style.ADJOINT
+            fills[key] = looks_of.ADJOINT
             kinds[key] += " adjoint"
         if colours and key in norms:
             fills[key] = colours.colour(norms[key])
@@ -175,9 +228,10 @@ def _tip(tape: Tape, members: list[Tensor]) -> str:
     return "; ".join(summary(tape, n) for n in members[:MAX_TOOLTIP_TENSORS])
 
 
-def _put_scale(picture: Digraph, spots: Places, colours: Scale | None) -> None:
+def _put_scale(picture: Digraph, items: list[Item], spots: Places, colours: Scale | None) -> None:
     """What the colours mean, below the picture."""
     if colours:
         (left, bottom), (right, _) = spots.corners
-        centre = (left + right) / 2, bottom - SCALE_BELOW_POINTS
+        _, captions = captions_size(items, spots)
+        centre = (left + right) / 2, bottom - captions - SCALE_BELOW_POINTS
         put_scale(picture, centre, colours.legend())

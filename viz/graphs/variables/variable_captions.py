@@ -1,106 +1,105 @@
-"""What folded steps of the unrolled graph are, written left of their rows of dots."""
+"""What folded steps of the unrolled graph are: left of rows of dots, or below columns of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
 from typing import NamedTuple
 
 from graphviz import Digraph
 
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import TEXT_POINTS, Point, put_text
-from minigrad.viz.graphs.strip import Strip
+from minigrad.viz.graphs.fold import fold_name
+from minigrad.viz.graphs.picture import Picture
 
-from .variable_layout import Places
 from .variable_model import Item
 from .variable_paint import Panel
-from .variable_sizes import SIDE_POINTS
+from .variable_places import Places
+from .variable_sizes import CAPTION_MARGIN_POINTS, LINE_HEIGHT, SIDE_POINTS, Caption
 
-LINE_HEIGHT = 1.3
-MARGIN_POINTS = 4.0
-
-
-@dataclass(frozen=True)
-class _Caption:
-    """A line or two, what is cut, a strip; ys: of the rows that these stand beside."""
-
-    lines: list[str]
-    strip: Strip
-    ys: list[float] = field(default_factory=list)
-
-    @property
-    def middle(self) -> float:
-        """Half-way up the rows."""
-        return (min(self.ys) + max(self.ys)) / 2
-
-    @property
-    def width(self) -> float:
-        """Of the text, in points."""
-        texts = [*self.lines, self.strip.scissors]
-        widths = [style.width(text, TEXT_POINTS, style.SANS) for text in texts]
-        return max(widths) + MARGIN_POINTS
-
-    @property
-    def strip_width(self) -> float:
-        """Of the strip, in points; 0 where there is none."""
-        return self.strip.size[0] + MARGIN_POINTS if self.strip.says_something else 0.0
+_COLOURS = {"cut": style.CUT}
 
 
-class _Spot(NamedTuple):
-    """The right end and the middle of a caption, and what its identifiers end with."""
+class _Placed(NamedTuple):
+    """A caption and the middle of the dots that it stands beside."""
 
-    point: Point
-    name: str
-
-
-def captions_width(items: list[Item], spots: Places) -> float:
-    """How much room the captions take left of the graph, in points; 0 where nothing folds."""
-    widths = [c.width + c.strip_width for c in _captions(items, spots)]
-    return max(widths, default=0.0)
+    caption: Caption
+    middle: Point
 
 
-def put_captions(picture: Digraph, items: list[Item], spots: Places, panel: Panel) -> None:
-    """The captions of the folded runs, left of their rows of dots in a panel."""
+def captions_size(items: list[Item], spots: Places) -> Point:
+    """How much room the captions take left of the graph, and below it, in points."""
+    wide = 0.0
+    tall = 0.0
+    for caption, _ in _captions(items, spots):
+        text = caption.text_size
+        strip = caption.strip_size
+        wide = max(wide, text[0] + strip[0])
+        tall = max(tall, text[1] + strip[1])
+    return (0.0, tall) if spots.runs_across else (wide, 0.0)
+
+
+def put_captions(picture: Picture, items: list[Item], spots: Places, panel: Panel) -> None:
+    """The captions of the folded runs, beside their dots in a panel."""
     (left, _), _ = spots.corners
-    for k, caption in enumerate(_captions(items, spots), start=1):
-        point = panel.moved((left - SIDE_POINTS, caption.middle))
-        _put_caption(picture, caption, _Spot(point, f"{panel.prefix}{k}"))
+    for k, (caption, middle) in enumerate(_captions(items, spots), start=1):
+        x, y = middle
+        wide, tall = caption.text_size
+        strip_wide, strip_tall = caption.strip_size
+        if spots.floor is not None:
+            top = spots.floor - CAPTION_MARGIN_POINTS
+            text = x, top - tall / 2
+            strip = x, top - tall - strip_tall / 2
+        else:
+            right = left - SIDE_POINTS
+            text = right - strip_wide - wide / 2, y
+            strip = right - (strip_wide - CAPTION_MARGIN_POINTS) / 2, y
+        name = f"{panel.prefix}{k}"
+        _put_text(picture, caption, panel.moved(text), name)
+        _put_strip(picture, caption, panel.moved(strip), name)
+        for part in ("strip", "folded"):
+            picture.opens(f"{part} {name}", fold_name(caption.strip.steps))
 
 
-def _captions(items: list[Item], spots: Places) -> list[_Caption]:
+def _captions(items: list[Item], spots: Places) -> list[_Placed]:
     """A caption for each run that folds."""
-    captions: dict[str, _Caption] = {}
+    dots: defaultdict[str, list[Item]] = defaultdict(list)
     for i in items:
         if i.strip and i.time is not None:
-            lines = i.tip.replace(" (", "\n(").splitlines()
-            caption = captions.setdefault(i.tip, _Caption(lines, i.strip))
-            _, y = spots.item[i.key]
-            caption.ys.append(y)
-    return list(captions.values())
+            dots[i.tip].append(i)
+    captions = []
+    for members in dots.values():
+        xs, ys = zip(*(spots.item[i.key] for i in members), strict=True)
+        middle = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
+        captions.append(_Placed(Caption(members[0]), middle))
+    return captions
 
 
-def _put_caption(picture: Digraph, caption: _Caption, spot: _Spot) -> None:
-    """The text, the scissors below it, and the strip on its right."""
-    right, y = spot.point
+def _put_text(picture: Digraph, caption: Caption, centre: Point, name: str) -> None:
+    """The lines, and below them what is counted, around a centre."""
+    x, y = centre
+    wide, tall = caption.text_size
+    line = LINE_HEIGHT * TEXT_POINTS
+    lines = line * len(caption.lines)
+    top = y + tall / 2
+    looks = {"label": style.label(*caption.lines, size=TEXT_POINTS), "class": "caption"}
+    put_text(picture, f"folded {name}", (x, top - lines / 2), (wide, lines), **looks)
+    y = top - lines - line / 2
+    for kind, text in caption.strip.counts.items():
+        looks = {
+            "label": style.label(text, size=TEXT_POINTS),
+            "fontcolor": _COLOURS.get(kind, style.GATE),
+            "class": f"caption {kind}",
+            "tooltip": f"hidden here: {text}",
+        }
+        short = kind.split()[-1]
+        put_text(picture, f"{short} {name}", (x, y), (wide, line), **looks)
+        y -= line
+
+
+def _put_strip(picture: Digraph, caption: Caption, centre: Point, name: str) -> None:
+    """The strip, if there is one."""
     strip = caption.strip
     if strip.says_something:
-        wide, tall = strip.size
         looks = {"label": f"<{strip.table()}>", "class": "strip", "tooltip": strip.range or " "}
-        put_text(picture, f"strip {spot.name}", (right - wide / 2, y), (wide, tall), **looks)
-        right -= caption.strip_width
-    line = LINE_HEIGHT * TEXT_POINTS
-    middle = right - caption.width / 2
-    tall = line * len(caption.lines)
-    if strip.scissors:
-        cut = {
-            "label": style.label(strip.scissors, size=TEXT_POINTS),
-            "fontcolor": style.CUT,
-            "class": "caption cut",
-            "tooltip": f"cut in {len(strip.cuts)} steps",
-        }
-        below = y - tall / 2
-        size = caption.width, line
-        put_text(picture, f"cuts {spot.name}", (middle, below), size, **cut)
-        y += line / 2
-    looks = {"label": style.label(*caption.lines, size=TEXT_POINTS), "class": "caption"}
-    put_text(picture, f"folded {spot.name}", (middle, y), (caption.width, tall), **looks)
+        put_text(picture, f"strip {name}", centre, strip.size, **looks)

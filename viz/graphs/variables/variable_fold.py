@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from minigrad.viz.graphs.fold import View, caption, folding_steps
+from minigrad.viz.graphs.fold import MAX_STEPS, View, caption, folding_steps
 from minigrad.viz.graphs.landmarks import Landmarks
+from minigrad.viz.graphs.marks import CLIPPED, CUT, SCALED
 from minigrad.viz.graphs.strip import Strip
 
+from .score_parts import runs_across
 from .variable_model import Arrow, Item, Key, VariableGraph
+from .variable_sizes import Gate, gate_of
 
 # Boxes and circles in all steps: steps with many of them fold sooner.
 MAX_ITEMS = 100
+# Steps side by side that a page has room for.
+MAX_STEPS_ACROSS = 7
 
 Runs = list[list[int]]
 Members = dict[int, list[Item]]
@@ -23,6 +28,13 @@ Steps = Mapping[Key, int | None]
 """The step of each item."""
 Gates = Mapping[Key, list[bool]]
 """Of the gates before each item: whether they are closed."""
+
+
+class _HiddenMark(NamedTuple):
+    """A mark on a gate that is not drawn, and the folded step that it belongs to."""
+
+    step: int
+    classes: str
 
 
 class Fold(NamedTuple):
@@ -34,11 +46,15 @@ class Fold(NamedTuple):
 
 @dataclass(frozen=True)
 class Folding:
-    """Who stands in for each folded item, and the fold and the step of each that is folded."""
+    """Who stands in for each folded item, and the fold and the step of each that is folded.
+
+    sign: what is drawn in place of what folds.
+    """
 
     stand_in: dict[Key, Key] = field(default_factory=dict)
     folds: dict[Key, Fold] = field(default_factory=dict)
     steps: dict[Key, int] = field(default_factory=dict)
+    sign: str = "⋮"
 
     def apply(self, graph: VariableGraph, known: Landmarks) -> VariableGraph:
         """The items, dots for those that stand in, and the arrows between them, each once.
@@ -46,11 +62,11 @@ class Folding:
         The graph may also be that of a tape like the one that the folding was made for.
         known: what is known of the steps of that tape.
         """
-        cuts = frozenset(self._hidden_cuts(graph))
+        hidden = self._hidden_gates(graph)
         shown: dict[Key, Item] = {}
         for i in graph.items:
-            if self._shown(i.key) == i.key:
-                shown[i.key] = self._dotted(i, cuts, known)
+            if self.shown(i.key) == i.key:
+                shown[i.key] = self._dotted(i, hidden, known)
         arrows: dict[Arrow, None] = {}
         for a in graph.arrows:
             new = self._moved(a)
@@ -59,27 +75,40 @@ class Folding:
         items = list(shown.values())
         return VariableGraph(items, list(arrows))
 
-    def _shown(self, key: Key) -> Key:
+    def shown(self, key: Key) -> Key:
         """What is shown of an item: itself, or what stands in for it."""
         return self.stand_in.get(key, key)
 
-    def _hidden_cuts(self, graph: VariableGraph) -> Iterator[int]:
-        """The steps into which a cut arrow leads that is not drawn: one between folded items."""
+    def _hidden_gates(self, graph: VariableGraph) -> list[_HiddenMark]:
+        """The marks on the gates that are not drawn: of those drawn at one place all but one."""
+        times = graph.times
+        drawn: dict[Gate, Gate] = {}
+        hidden: dict[Gate, int] = {}
         for a in graph.arrows:
-            if a.closed and self._hides(a):
-                yield self.steps[a.head]
+            if not a.marks:
+                continue
+            gate = gate_of(a, times)
+            place = Gate(self.shown(a.tail), a.marks, times[self.shown(a.head)])
+            step = self.steps.get(a.head, self.steps.get(a.tail))
+            if step is not None and (self._hides(a) or drawn.setdefault(place, gate) != gate):
+                hidden[gate] = step
+        return [_HiddenMark(step, m.classes) for gate, step in hidden.items() for m in gate.marks]
 
     def _hides(self, a: Arrow) -> bool:
         """Whether both ends of an arrow fold."""
         return {a.tail, a.head} <= self.stand_in.keys()
 
-    def _dotted(self, item: Item, cuts: frozenset[int], known: Landmarks) -> Item:
+    def _dotted(self, item: Item, hidden: list[_HiddenMark], known: Landmarks) -> Item:
         """Dots in place of an item that stands in for others, with what they hide."""
         fold = self.folds.get(item.key)
         if fold is None:
             return item
-        strip = Strip(fold.run, cuts.intersection(fold.run), known)
-        return replace(item, names=("⋮",), strip=strip, tip=fold.caption)
+        run = set(fold.run)
+        inside = [mark for mark in hidden if mark.step in run]
+        count = Counter(mark.classes for mark in inside)
+        cuts = tuple(mark.step for mark in inside if mark.classes == CUT)
+        strip = Strip(fold.run, cuts, known, count[SCALED], count[CLIPPED])
+        return replace(item, names=(self.sign,), strip=strip, tip=fold.caption)
 
     def _moved(self, a: Arrow) -> Arrow | None:
         """The arrow between what is shown.
@@ -87,8 +116,8 @@ class Folding:
         Of the arrows between two folded items, that of the first folded step stands for all; what
         is on them is counted.
         """
-        tail = self._shown(a.tail)
-        head = self._shown(a.head)
+        tail = self.shown(a.tail)
+        head = self.shown(a.head)
         new = replace(a, tail=tail, head=head)
         if not self._hides(a):
             return new
@@ -97,11 +126,13 @@ class Folding:
 
 def fold_items(graph: VariableGraph, view: View, kept: Container[int] = ()) -> Folding:
     """What folds of these items, of which the steps kept do not."""
-    folding = Folding()
+    is_score = runs_across(graph)
+    folding = Folding(sign="⋯" if is_score else "⋮")
     stamps = _stamps(graph)
     if not view.folds or not stamps:
         return folding
-    runs = _folding_runs(graph, view, stamps, kept)
+    max_steps = MAX_STEPS_ACROSS if is_score else MAX_STEPS
+    runs = _folding_runs(graph, view, stamps, kept, max_steps)
     step = _steps_with_neighbours(graph, runs)
     members = _members(graph.items, step, stamps)
     for run in runs:
@@ -130,7 +161,7 @@ def _stamps(graph: VariableGraph) -> list[int]:
 
 
 def _folding_runs(
-    graph: VariableGraph, view: View, stamps: list[int], kept: Container[int]
+    graph: VariableGraph, view: View, stamps: list[int], kept: Container[int], max_steps: int
 ) -> Runs:
     """The runs of steps that fold: those whose items and closed gates are alike."""
     gates: defaultdict[Key, list[bool]] = defaultdict(list)
@@ -143,7 +174,7 @@ def _folding_runs(
     for t, in_step in members.items():
         kinds[t] = _kind(in_step, gates)
         size += len(in_step)
-    return view.runs(kinds, size, MAX_ITEMS, kept)
+    return view.runs(kinds, size, MAX_ITEMS, kept, max_steps)
 
 
 def _steps_with_neighbours(graph: VariableGraph, runs: Runs) -> Steps:

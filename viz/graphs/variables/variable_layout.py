@@ -1,22 +1,23 @@
-"""From cells to points: where items, gates, and the branches of arrows that share a trunk stand."""
+"""From cells to points: where items, gates, and the joints of arrows that share a line stand."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from minigrad.viz.graphs.canvas import Point
 
 from .grid import place_in_cells
+from .rails import Joint, Rail
+from .score_layout import score_places
+from .score_parts import runs_across
 from .variable_model import Arrow, Key, VariableGraph
+from .variable_places import Places, Points
 from .variable_reads import Marks
 from .variable_room import (
     NEXT_TRUNK_POINTS,
     ROW_POINTS,
-    Bus,
     Rows,
     Sheet,
     place_columns,
@@ -28,40 +29,15 @@ from .variable_sizes import GAP_POINTS, Gate, gate_size, gates_with_heads, item_
 BRANCH_LEFT_POINTS = 19.0
 BRANCH_DOWN_POINTS = 15.0
 
-Points = dict[Key, Point]
-
-
-class Branch(NamedTuple):
-    """Where an arrow leaves the trunk that it shares."""
-
-    bus: Bus
-    point: Point
-
-
-@dataclass(frozen=True)
-class Places:
-    """The centre of each item and gate; the branch on a trunk for each arrow that has one."""
-
-    item: Points
-    gate: dict[Gate, Point]
-    branch: dict[Arrow, Branch]
-
-    @property
-    def corners(self) -> tuple[Point, Point]:
-        """The lowest and the highest centre in either direction."""
-        points = list(self.item.values()) or [(0.0, 0.0)]
-        xs, ys = zip(*points, strict=True)
-        low = min(xs), min(ys)
-        high = max(xs), max(ys)
-        return low, high
-
 
 def places(graph: VariableGraph, shown: list[Arrow] | None = None) -> Places:
-    """The places of the book's layout, with room for all arrows.
+    """The places of the book's layout, or of a score, with room for all arrows.
 
     Gates stand where those shown together leave them room. Points: x to the right, y upwards from
     row 0.
     """
+    if runs_across(graph):
+        return score_places(graph, shown)
     sheet = Sheet(graph, place_in_cells(graph))
     x = place_columns(sheet)
     rows = place_rows(sheet)
@@ -70,21 +46,24 @@ def places(graph: VariableGraph, shown: list[Arrow] | None = None) -> Places:
         points[key] = x[column], rows.y[row]
     arrows = graph.arrows if shown is None else shown
     gates = _gate_points(sheet, arrows, points, rows)
-    return Places(points, gates, _branches(sheet, points))
+    return Places(points, gates, _rails(sheet, points))
 
 
-def _branches(sheet: Sheet, points: Points) -> dict[Arrow, Branch]:
-    """Where the arrows that share a trunk leave it; trunks before one column stand side by side."""
-    branches: dict[Arrow, Branch] = {}
+def _rails(sheet: Sheet, points: Points) -> list[Rail]:
+    """The trunks of parameters, each up to its last branch; those before one column stand apart."""
+    rails = []
     trunks: defaultdict[int, int] = defaultdict(int)
     for bus, arrows in sheet.buses.items():
         shift = NEXT_TRUNK_POINTS * trunks[bus.column]
         trunks[bus.column] += 1
-        for a in arrows:
+        joints: list[Joint] = []
+        for a in sorted(arrows, key=lambda a: sheet.row(a.head)):
             x, y = points[a.head]
             joint = x - BRANCH_LEFT_POINTS - shift, y - BRANCH_DOWN_POINTS
-            branches[a] = Branch(bus, joint)
-    return branches
+            tails = [] if joints else [bus.tail]
+            joints.append(Joint(joint, tuple(tails), (a.head,)))
+        rails.append(Rail(tuple(arrows), tuple(joints)))
+    return rails
 
 
 def _gate_points(

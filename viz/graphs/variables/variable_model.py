@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from minigrad import Tape, Tensor
 from minigrad.viz.graphs.marks import is_gate
+from minigrad.viz.graphs.roles import Role, roles
 from minigrad.viz.graphs.strip import Strip
 
 from .variable_reads import (
@@ -34,7 +35,9 @@ class Item:
 
     time: the step, None outside the steps. stands_for: of an initial state, whose place it takes at
     the first step. note: written small below the names. strip: of dots, which stand for the same
-    item of many steps, what these hide.
+    item of many steps, what these hide. role: what it shares with its counterparts in other steps.
+    labels: written in place of the names. title: a line above them. room: what it takes at least,
+    in points.
     """
 
     key: Key
@@ -46,6 +49,10 @@ class Item:
     stands_for: Key | None = None
     note: str = ""
     strip: Strip | None = None
+    role: Role = None
+    title: str = ""
+    labels: tuple[str, ...] = ()
+    room: tuple[float, float] = (0.0, 0.0)
 
     @property
     def dots(self) -> bool:
@@ -89,11 +96,13 @@ class _Keys:
     """The keys of a tape's nodes.
 
     roots: the node whose circle each operation is part of. owners: the leaf whose box others share.
+    roles: what each node shares with its counterparts in other steps.
     """
 
     names: Mapping[Tensor, str]
     roots: Mates
     owners: Mates
+    roles: Mapping[Tensor, Role]
 
     def circle(self, n: Tensor) -> Key:
         """The circle that an operation is part of; in place of a named gate's stands its box."""
@@ -116,7 +125,7 @@ def variable_graph(tape: Tape) -> VariableGraph:
     times = times_of_reads(tape, reads, successors)
     roots = roots_of_circles(tape, reads, times)
     # Who shares a box depends on the circles, which depend on no box.
-    keys = _Keys(tape.names, roots, owners={})
+    keys = _Keys(tape.names, roots, owners={}, roles=roles(reads, times))
     outside = [x for x in tape.leaves if times[x] is None and x not in successors]
     keys = replace(keys, owners=_owners(outside, reads, keys))
     operations = _operations(keys)
@@ -127,7 +136,8 @@ def variable_graph(tape: Tape) -> VariableGraph:
             arrows |= dict.fromkeys(_arrows_into(n, reads, keys))
         if roots.get(n) is n:
             circle = keys.circle(n)
-            items[circle] = Item(circle, (), times[n], " · ".join(operations[circle]))
+            tip = " · ".join(operations[circle])
+            items[circle] = Item(circle, (), times[n], tip, role=keys.roles[n])
         # An operation without a name is its circle alone.
         if n.name or (n.fn is None and _has_box(n)):
             box = _box(n, times[n], keys, successors.get(n))
@@ -170,6 +180,7 @@ def _box(n: Tensor, time: int | None, keys: _Keys, successor: Tensor | None) -> 
         leaf=is_leaf,
         parameter=is_leaf and n.requires_grad,
         stands_for=None if successor is None else keys.box(successor),
+        role=keys.roles[n],
     )
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from graphviz import Digraph
-
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import NAME_POINTS, TEXT_POINTS, Looks, Point, pin, put_text
+from minigrad.viz.graphs.fold import fold_name
+from minigrad.viz.graphs.picture import Picture
 
-from .variable_layout import Places
 from .variable_model import Arrow, Item, Key, VariableGraph
-from .variable_room import Bus
+from .variable_places import Places
 from .variable_sizes import (
     Gate,
     gate_of,
@@ -21,25 +20,15 @@ from .variable_sizes import (
     item_size,
     lines,
 )
+from .wiring import Wiring
 
-# An invisible point where a branch leaves a trunk.
-JOINT_SIZE = (0.4, 0.4)
-JOINT_LOOKS = {
-    "shape": "box",
-    "label": "",
-    "style": "invis",
-    "class": "joint",
-}
-TRUNK_LOOKS = {
-    "arrowhead": "none",
-    "headclip": "false",
-    "class": "trunk",
-}
 CUT_LINE = {
     "color": style.CUT,
     "style": "dashed",
     "class": "cut",
 }
+
+BACK_LINE = {"color": style.BACKWARD, "class": "backward"}
 
 Part = Key | Arrow
 Identifiers = dict[Key | Gate, str]
@@ -52,7 +41,7 @@ class Panel:
 
     shift: how far it is moved, in points. prefix: what its identifiers start with. tips, fills,
     kinds: what is special about an item. added: what the other panels lack, drawn strong. missing:
-    what only the others have, drawn pale.
+    what only the others have, drawn pale. back: arrows go from head to tail, as the gradient does.
     """
 
     shift: Point = (0.0, 0.0)
@@ -62,6 +51,7 @@ class Panel:
     kinds: Texts = field(default_factory=dict)
     added: Collection[Part] = ()
     missing: Collection[Part] = ()
+    back: bool = False
 
     def moved(self, point: Point) -> Point:
         """Where a point of the layout lies in this panel."""
@@ -78,31 +68,37 @@ class Panel:
         return {}
 
 
-def paint_variables(picture: Digraph, graph: VariableGraph, spots: Places, panel: Panel) -> None:
-    """Draw one panel: boxes and circles, gates, arrows, those that share a trunk last.
+def paint_variables(
+    picture: Picture, graph: VariableGraph, spots: Places, panel: Panel
+) -> Identifiers:
+    """Draw one panel: boxes and circles, gates, arrows; returns the identifiers in it.
 
     spots: where the items and gates of the graph stand. panel: how this copy of it is drawn.
     """
     gates = gates_with_heads(graph, graph.arrows)
     ids = _identifiers(graph, gates, panel)
+    wiring = Wiring(picture, panel.prefix, panel.back)
     for item in graph.items:
         centre = panel.moved(spots.item[item.key])
         _put_item(picture, ids[item.key], item, centre, panel)
-    _put_gates(picture, graph, spots, ids, panel)
+        wiring.add(ids[item.key], centre, item_size(item), not item.names)
+    _put_gates(wiring, graph, spots, ids, panel)
     times = graph.times
     dots = {i.key for i in graph.items if i.dots}
-    branching = []
-    for a in graph.arrows:
-        if a.tail in dots and a.head in dots:
-            continue
-        if a not in spots.branch:
+    shown = [a for a in graph.arrows if not dots >= {a.tail, a.head}]
+    looks = {a: _arrow_looks(a, panel) for a in shown}
+    on_rails: set[Arrow] = set()
+    for k, rail in enumerate(spots.rails, start=1):
+        on_rails.update(rail.arrows)
+        used = {a: looks[a] for a in rail.arrows if a in looks and a.head not in dots}
+        joints = [joint._replace(point=panel.moved(joint.point)) for joint in rail.joints]
+        wiring.draw_rail(joints, ids, used, f"rail {k}")
+    for a in shown:
+        if a not in on_rails:
             tail = gate_of(a, times) if a.marks else a.tail
-            head = ids[a.head]
-            looks = _combined(_line(a, panel), panel.accent(a))
-            picture.edge(ids[tail], head, **looks)
-        elif a.head not in dots:
-            branching.append(a)
-    _put_trunks(picture, branching, spots, ids, panel)
+            wiring.join(ids[tail], ids[a.head], looks[a])
+    wiring.draw()
+    return ids
 
 
 def _identifiers(graph: VariableGraph, gates: Iterable[Gate], panel: Panel) -> Identifiers:
@@ -123,8 +119,10 @@ def _name(part: Key | Gate) -> str:
     return name if kind == "box" else f"to {name}"
 
 
-def _put_item(picture: Digraph, name: str, item: Item, centre: Point, panel: Panel) -> None:
+def _put_item(picture: Picture, name: str, item: Item, centre: Point, panel: Panel) -> None:
     """Draw a box, a circle, or dots, under an identifier, around its centre in the panel."""
+    if item.strip:
+        picture.opens(name, fold_name(item.strip.steps))
     looks = item_looks(item)
     if item.key in panel.fills:
         looks["fillcolor"] = panel.fills[item.key]
@@ -160,11 +158,12 @@ def item_looks(item: Item) -> Looks:
         return {"shape": "circle", "fillcolor": style.CIRCLE, "class": "operation"}
     if item.parameter:
         return {"shape": "box", "fillcolor": style.PARAMETER, "class": "parameter"}
-    return {"shape": "box", "fillcolor": style.BOX, "class": "variable"}
+    kind = "variable constant" if item.leaf else "variable"
+    return {"shape": "box", "fillcolor": style.BOX, "class": kind}
 
 
 def _put_gates(
-    picture: Digraph, graph: VariableGraph, spots: Places, ids: Identifiers, panel: Panel
+    wiring: Wiring, graph: VariableGraph, spots: Places, ids: Identifiers, panel: Panel
 ) -> None:
     """Draw what stands on the arrows, and the lines that lead there.
 
@@ -180,49 +179,20 @@ def _put_gates(
             accent.update(panel.accent(a))
     for gate, accent in accents.items():
         closed = any(m.closed for m in gate.marks)
-        line = _combined(CUT_LINE if closed else {}, accent)
+        open_line = BACK_LINE if panel.back else {}
+        line = _combined(CUT_LINE if closed else open_line, accent)
         kinds = [m.classes for m in gate.marks]
         texts = [m.text for m in gate.marks]
         looks = {
             "label": style.label(*texts, size=TEXT_POINTS),
-            "fontcolor": line.get("color", style.GATE),
+            "fontcolor": style.CUT if closed else accent.get("color", style.GATE),
             "class": "cut" if closed else " ".join(kinds),
         }
         centre = panel.moved(spots.gate[gate])
         name = ids[gate]
-        put_text(picture, name, centre, gate_size(gate), **looks)
-        picture.edge(ids[gate.tail], name, arrowhead="none", **line)
-
-
-def _put_trunks(
-    picture: Digraph, arrows: list[Arrow], spots: Places, ids: Identifiers, panel: Panel
-) -> None:
-    """Draw the arrows of a parameter that many steps read: one line up, a branch to each.
-
-    arrows: those that share a trunk. spots: where they branch. ids: the identifiers of items.
-    """
-
-    def height(a: Arrow) -> float:
-        return spots.branch[a].point[1]
-
-    trunks: dict[Bus, list[Arrow]] = {}
-    for a in arrows:
-        bus = spots.branch[a].bus
-        trunks.setdefault(bus, []).append(a)
-    for bus, branches in trunks.items():
-        below = ids[bus.tail]
-        # Only the first piece starts at the edge of a box, the others at a point.
-        clip = "true"
-        for a in sorted(branches, key=height):
-            head = ids[a.head]
-            joint = f"{ids[bus.tail]} to {head}"
-            point = panel.moved(spots.branch[a].point)
-            pin(picture, joint, point, JOINT_SIZE, **JOINT_LOOKS)
-            picture.edge(below, joint, tailclip=clip, **TRUNK_LOOKS)
-            looks = _combined(_line(a, panel), panel.accent(a))
-            picture.edge(joint, head, tailclip="false", **looks)
-            below = joint
-            clip = "false"
+        put_text(wiring.picture, name, centre, gate_size(gate), **looks)
+        wiring.add_gate(name, centre, gate_size(gate))
+        wiring.join(ids[gate.tail], name, {"arrowhead": "none", **line})
 
 
 def _combined(looks: Looks, accent: Looks) -> Looks:
@@ -234,10 +204,15 @@ def _combined(looks: Looks, accent: Looks) -> Looks:
     return combined
 
 
+def _arrow_looks(a: Arrow, panel: Panel) -> Looks:
+    """Those of an arrow, and what is special about it in this panel."""
+    return _combined(_line(a, panel), panel.accent(a))
+
+
 def _line(a: Arrow, panel: Panel) -> Looks:
     """Red and dashed where no gradient passes, brown on the way back."""
     if a.closed:
         return CUT_LINE
     if "adjoint" in panel.kinds.get(a.head, "").split():
-        return {"color": style.BACKWARD, "class": "backward"}
+        return BACK_LINE
     return {}

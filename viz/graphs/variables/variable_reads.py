@@ -103,10 +103,11 @@ def roots_of_circles(tape: Tape, reads: Reads, times: Times) -> Mates:
 def initial_states(reads: Reads, times: StepOf) -> Mates:
     """From each tensor that enters the steps where a recurrent edge would.
 
-    The other end is the tensor that is read there one step later.
+    The other end is the tensor that is read there one step later, or earlier: in a direction
+    against time.
     """
     successors: Mates = {}
-    for n, sibling in _counterparts(reads, times).items():
+    for n, sibling in _counterparts(reads, times):
         pairs = zip(reads[n], reads[sibling], strict=False)
         for first, second in pairs:
             x = first.source
@@ -117,8 +118,11 @@ def initial_states(reads: Reads, times: StepOf) -> Mates:
     return successors
 
 
-def _counterparts(reads: Reads, times: StepOf) -> Mates:
-    """From each operation in a step to the same one in the next: by function, line and number."""
+def _counterparts(reads: Reads, times: StepOf) -> Iterator[tuple[Tensor, Tensor]]:
+    """Each operation in a step with the same one in the next, then with that in the one before.
+
+    The same by function, line and number.
+    """
     count: Counter[Hashable] = Counter()
     nodes: dict[_Place, Tensor] = {}
     for n in reads:
@@ -127,17 +131,16 @@ def _counterparts(reads: Reads, times: StepOf) -> Mates:
             kind = (n.fn, n.place)
             count[t, kind] += 1
             nodes[t, kind, count[t, kind]] = n
-    counterparts: Mates = {}
     following = _following_steps(times)
-    for (t, operation, k), n in nodes.items():
-        next_step = following.get(t)
-        sibling = nodes.get((next_step, operation, k))
-        if sibling is not None:
-            counterparts[n] = sibling
-    return counterparts
+    preceding = {later: earlier for earlier, later in following.items()}
+    for neighbour in (following, preceding):
+        for (t, operation, k), n in nodes.items():
+            sibling = nodes.get((neighbour.get(t), operation, k))
+            if sibling is not None:
+                yield n, sibling
 
 
-def _following_steps(times: StepOf) -> dict[int | None, int]:
+def _following_steps(times: StepOf) -> dict[int | None, int | None]:
     """From each step to the next."""
     steps = {t for t in times.values() if t is not None}
     return dict(pairwise(sorted(steps)))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import NAME_POINTS, TEXT_POINTS, Point
+from minigrad.viz.graphs.strip import Strip
 
 from .variable_model import Arrow, Item, Key, VariableGraph
 from .variable_reads import Marks
@@ -19,6 +21,9 @@ GAP_POINTS = 6.0
 LINE_HEIGHT = 1.3
 NOTE_HEIGHT = 1.4
 MARK_MARGIN_POINTS = 2
+
+# Around what is written beside or below a fold.
+CAPTION_MARGIN_POINTS = 4.0
 
 NAMES_PER_LINE = 3
 MAX_NAMES = 11
@@ -53,11 +58,11 @@ def gates_with_heads(graph: VariableGraph, shown: list[Arrow]) -> GateHeads:
 
 def lines(item: Item) -> list[str]:
     """The names in a box, a few per line."""
-    names = [style.short(n) for n in item.names]
+    names = [style.short(n) for n in item.labels or item.names]
     if len(names) > MAX_NAMES:
         more = len(names) - MAX_NAMES
         names[MAX_NAMES:] = [f"{more:,} more"]
-    text = []
+    text = [item.title] if item.title else []
     for start in range(0, len(names), NAMES_PER_LINE):
         line = names[start : start + NAMES_PER_LINE]
         text.append(", ".join(line))
@@ -82,4 +87,38 @@ def item_size(item: Item) -> Point:
     wide = round(max(widths, default=0.0))
     wide_with_gap = wide + GAP_POINTS
     tall_with_gap = tall + GAP_POINTS
-    return max(SIDE_POINTS, wide_with_gap), max(SIDE_POINTS, tall_with_gap)
+    least_wide, least_tall = item.room
+    return max(SIDE_POINTS, wide_with_gap, least_wide), max(SIDE_POINTS, tall_with_gap, least_tall)
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What is written beside a fold, given the dots of one of its items: lines, counts, a strip."""
+
+    dots: Item
+
+    @property
+    def strip(self) -> Strip:
+        """What the fold hides."""
+        assert self.dots.strip is not None
+        return self.dots.strip
+
+    @property
+    def lines(self) -> list[str]:
+        """Which steps they are, and how many."""
+        return self.dots.tip.replace(" (", "\n(").splitlines()
+
+    @property
+    def text_size(self) -> Point:
+        """Of the lines and the counts."""
+        texts = [*self.lines, *self.strip.counts.values()]
+        widths = [style.width(text, TEXT_POINTS, style.SANS) for text in texts]
+        return max(widths) + CAPTION_MARGIN_POINTS, len(texts) * LINE_HEIGHT * TEXT_POINTS
+
+    @property
+    def strip_size(self) -> Point:
+        """Of the strip with what keeps it apart; 0 where there is none."""
+        if not self.strip.says_something:
+            return 0.0, 0.0
+        wide, tall = self.strip.size
+        return wide + CAPTION_MARGIN_POINTS, tall + CAPTION_MARGIN_POINTS

@@ -1,0 +1,86 @@
+"""A style reaches every format, and what means nothing is refused in one line."""
+
+from xml.etree import ElementTree
+
+import pytest
+
+from minigrad import viz
+from minigrad.errors import ArgumentError
+from tests.zoo import book_rnn
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def groups(graph):
+    root = ElementTree.fromstring(viz.svg(graph))
+    return root, {g.get("data-name"): g for g in root.iter(f"{SVG}g") if g.get("data-name")}
+
+
+@pytest.mark.parametrize("draw", [viz.draw, viz.unrolled])
+def test_colours_and_shapes_go_by_role(draw):
+    style = {"parameter": {"fill": "#102030", "line": "#aa0000", "shape": "octagon"}}
+    _, drawn = groups(draw(book_rnn(1), style=style))
+    name = next(name for name in drawn if name.startswith("W_qh"))
+    outline = drawn[name].find(f"{SVG}polygon")
+    assert outline.get("fill") == "#102030"
+    assert outline.get("stroke") == "#AA0000"
+    assert len(outline.get("points").split()) == 8
+    # text on a dark fill is light
+    assert drawn[name].find(f"{SVG}text").get("fill") == "#FEFEFE"
+    assert drawn["h_1"].find(f"{SVG}rect") is not None
+
+
+def test_a_font_size_is_that_of_names_and_all_grows_with_it():
+    small, _ = groups(viz.unrolled(book_rnn(2)))
+    large, drawn = groups(viz.unrolled(book_rnn(2), style={"font_size": 22}))
+    assert float(drawn["h_1"].find(f"{SVG}text").get("font-size")) == 22
+    width = [float(root.get("viewBox").split()[2]) for root in (small, large)]
+    assert 1.8 < width[1] / width[0] < 2.1
+
+
+def test_a_colour_that_says_a_norm_stays():
+    plain = groups(viz.unrolled(book_rnn(2), grads=True))[1]
+    styled = groups(viz.unrolled(book_rnn(2), grads=True, style={"state": {"fill": "#000000"}}))[1]
+    fills = [each["h_1"].find(f"{SVG}rect").get("fill") for each in (plain, styled)]
+    assert fills[0] == fills[1]
+
+
+@pytest.mark.parametrize(
+    ("style", "told"),
+    [
+        ({"weights": {}}, "draw: style: 'weights'; expected font_size or one of parameter"),
+        ({"parameter": {"color": "#000000"}}, "draw: style: parameter: 'color'; expected fill"),
+        ({"parameter": {"fill": "red"}}, "draw: style: parameter: fill: 'red'; expected a colour"),
+        ({"state": {"shape": "star"}}, "draw: style: state: shape: 'star'; expected box"),
+        ({"state": "#000000"}, "draw: style: state: '#000000'; expected a mapping"),
+        ({"font_size": 400}, "draw: style: font_size: 400; expected 4 to 72 points"),
+        ([1], "draw: style: a list; expected a mapping"),
+    ],
+)
+def test_what_means_nothing_is_refused_in_one_line(style, told):
+    with pytest.raises(ArgumentError) as error:
+        viz.draw(book_rnn(1), style=style)
+    assert str(error.value).startswith(told)
+    assert "\n" not in str(error.value)
+
+
+def words(graph, name):
+    return "".join(groups(graph)[1][name].find(f"{SVG}text").itertext())
+
+
+@pytest.mark.parametrize(
+    ("draw", "name"),
+    [(viz.draw, "h_1"), (viz.unrolled, "h_1"), (lambda t, **o: viz.draw(t, "rolled", **o), "h_t")],
+)
+def test_a_label_takes_the_place_of_the_name_and_stays_text(draw, name):
+    hostile = "</text><b> & 1"
+    graph = draw(book_rnn(1), label=lambda n: hostile if (n.name or "").startswith("h_1") else None)
+    assert words(graph, name) == hostile
+    assert "W" in "".join("".join(g.itertext()) for g in groups(graph)[1].values())
+
+
+def test_a_label_is_text():
+    with pytest.raises(ArgumentError, match=r"draw: label: a int; expected text, or None"):
+        viz.draw(book_rnn(1), label=lambda n: 3)
+    with pytest.raises(ArgumentError, match=r"draw: label: 'h'; expected a function of a node"):
+        viz.unrolled(book_rnn(1), label="h")

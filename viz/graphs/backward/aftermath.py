@@ -1,0 +1,135 @@
+"""What a tape makes of its gradients, such as clipping: one labelled box in place of a bush."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from minigrad import Tape, Tensor
+from minigrad.internal import Made
+from minigrad.viz import style
+from minigrad.viz.graphs.canvas import Looks
+
+# Operations that are named where nobody knows what they are for.
+MAX_LISTED = 3
+
+
+@dataclass(frozen=True)
+class After:
+    """Operations on gradients that belong together.
+
+    rows: what they do. wrt: of what the gradients are that they read. clips: whether they bound
+    them.
+    """
+
+    rows: tuple[str, ...]
+    wrt: tuple[Tensor, ...]
+    nodes: tuple[Tensor, ...]
+    clips: bool
+
+    @property
+    def looks(self) -> Looks:
+        """Of the box that stands for them."""
+        return {
+            "shape": "box",
+            "style": "rounded,filled",
+            "fillcolor": style.ADJOINT,
+            "fontname": style.SANS,
+            "fontcolor": style.GATE if self.clips else "black",
+            "class": "rule gate clipped" if self.clips else "rule adjoint",
+            "tooltip": style.tooltip(self.tip),
+        }
+
+    @property
+    def tip(self) -> str:
+        """How many operations that are, and of what."""
+        return f"{'; '.join(self.rows)}: {len(self.nodes)} operations on {len(self.wrt)} gradients"
+
+
+def afters(tape: Tape, forward: set[Tensor], made: Mapping[Tensor, Made]) -> list[After]:
+    """What is made of the gradients on a tape, one after the other.
+
+    forward: the nodes of the forward pass. made: what the backward pass made of them.
+    """
+    wrt = set(tape.wrt)
+    asked = [m for m in made.values() if m.node in wrt and m.adjoint is not None]
+    gradients = {m.adjoint: m.node for m in asked}
+    recorded = set(forward)
+    for m in made.values():
+        recorded |= {*m.rule, *m.total}
+    if not made:
+        return []
+    outside = [n for n in tape.nodes if n.fn and n not in recorded and not n.recomputed]
+    alike: dict[tuple[str, ...], list[After]] = {}
+    for nodes in _connected(outside):
+        after = _after(nodes, gradients)
+        alike.setdefault(after.rows, []).append(after)
+    return [_joined(each) for each in alike.values()]
+
+
+def _joined(alike: list[After]) -> After:
+    """One for all that do the same."""
+    wrt = tuple(x for after in alike for x in after.wrt)
+    count = "1 gradient" if len(wrt) == 1 else f"{len(wrt)} gradients"
+    nodes = tuple(n for after in alike for n in after.nodes)
+    first, *others = alike[0].rows
+    return After((f"{first}, of {count}", *others), wrt, nodes, alike[0].clips)
+
+
+def _connected(nodes: list[Tensor]) -> list[list[Tensor]]:
+    """The nodes in groups that read each other, in the order of execution."""
+    group_of: dict[Tensor, list[Tensor]] = {}
+    for n in nodes:
+        group = [n]
+        for x in n.inputs:
+            other = group_of.get(x)
+            if other is not None and other is not group:
+                small, group = sorted((other, group), key=len)
+                group += small
+                group_of.update(dict.fromkeys(small, group))
+        group_of[n] = group
+    order = {n: k for k, n in enumerate(nodes)}
+    unique = {id(group): sorted(group, key=order.__getitem__) for group in group_of.values()}
+    return list(unique.values())
+
+
+def _after(nodes: list[Tensor], gradients: Mapping[Tensor, Tensor]) -> After:
+    """What these operations do to the gradients."""
+    read = dict.fromkeys(gradients[x] for n in nodes for x in n.inputs if x in gradients)
+    functions = {n.fn for n in nodes}
+    rows = list(dict.fromkeys(_rows_of_clip(nodes)))
+    clips = bool(rows) or {np.sqrt, np.minimum} <= functions
+    if not rows:
+        names = list(dict.fromkeys(n.op for n in nodes))
+        listed = ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
+        title = "clip by the norm" if clips else "of the gradients"
+        rows = [title, f"{len(nodes)} operations: {listed}"]
+    return After(tuple(rows), tuple(read), tuple(nodes), clips)
+
+
+def _rows_of_clip(nodes: list[Tensor]) -> Iterator[str]:
+    """What ``clip`` and ``clip_value`` do: the bound, and of a norm what it is."""
+    for n in nodes:
+        parts = parts_of_shrink(n)
+        if parts:
+            bound, norm = parts
+            yield f"clip ‖g‖ ≤ {bound:.4g}"
+            yield f"‖g‖ = {norm:.4g}, × {n.item():.4g}"
+        elif n.fn is np.clip:
+            low, high = (x.item() for x in n.inputs[1:])
+            yield f"clip elements to [{low:.4g}, {high:.4g}]"
+
+
+def parts_of_shrink(n: Tensor) -> tuple[float, float] | None:
+    """The bound and the norm that ``norms.shrink`` made a factor from; None for anything else."""
+    if n.fn is not np.divide or n.size != 1 or n.inputs[1].fn is not np.maximum:
+        return None
+    short, longest = n.inputs
+    product = longest.inputs[0]
+    if short.fn is not np.divide or product.fn is not np.multiply:
+        return None
+    relative, root = product.inputs
+    bound, largest = short.inputs[0], relative.inputs[0]
+    return bound.item(), largest.item() * root.item()

@@ -1,0 +1,85 @@
+"""The boxes of what is made of the gradients, above these, and the arrows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from graphviz import Digraph
+
+from minigrad import Tensor
+from minigrad.viz import style
+from minigrad.viz.graphs.canvas import TEXT_POINTS, pin
+from minigrad.viz.graphs.routing import Outline, outline, position
+
+from .aftermath import After
+
+# Around the text; from the highest adjoint up to the first box, and from box to box.
+PADDING_POINTS = 10.0
+ABOVE_POINTS = 30.0
+LINE_HEIGHT = 1.3
+
+
+LOOKS = {"color": style.BACKWARD, "class": "backward"}
+
+
+class Source(NamedTuple):
+    """A gradient: its identifier, and its border."""
+
+    name: str
+    border: Outline
+
+
+def put_afters(
+    picture: Digraph,
+    afters: list[After],
+    gradients: Mapping[Tensor, Source],
+    obstacles: Iterable[Outline],
+) -> None:
+    """A box for what is made of the gradients, over those that it reads.
+
+    gradients: by what they are the gradients of. obstacles: what no arrow may cross.
+    """
+    borders = list(obstacles)
+    for k, after in enumerate(afters, start=1):
+        sources = list(dict.fromkeys(gradients[x] for x in after.wrt if x in gradients))
+        if sources:
+            top = max(border.top for border in borders)
+            bar = _bar(after, sources, top + ABOVE_POINTS)
+            name = f"after {k}"
+            size = bar.right - bar.left, bar.top - bar.bottom
+            label = style.label(*after.rows, size=TEXT_POINTS)
+            pin(picture, name, bar.centre, size, label=label, **after.looks)
+            _put_arrows(picture, sources, (name, bar), borders)
+            borders.append(bar)
+
+
+def _is_free(border: Outline, borders: list[Outline]) -> bool:
+    """Whether nothing stands above a gradient."""
+    x, _ = border.centre
+    above = [other for other in borders if other.bottom > border.top]
+    return not any(other.left < x < other.right for other in above)
+
+
+def _bar(after: After, sources: list[Source], bottom: float) -> Outline:
+    """As wide as the gradients below it, or the text in it."""
+    tall = LINE_HEIGHT * TEXT_POINTS * len(after.rows) + PADDING_POINTS
+    text = max(style.width(row, TEXT_POINTS, style.SANS) for row in after.rows)
+    left = min(source.border.left for source in sources)
+    right = max(source.border.right for source in sources)
+    wide = max(text + PADDING_POINTS, right - left)
+    return outline(((left + right) / 2, bottom + tall / 2), (wide, tall))
+
+
+def _put_arrows(
+    picture: Digraph, sources: list[Source], head: tuple[str, Outline], borders: list[Outline]
+) -> None:
+    """Arrows straight up from the gradients; none where one of them has no way."""
+    name, bar = head
+    if not all(_is_free(source.border, borders) for source in sources):
+        return
+    for source in sources:
+        x, _ = source.border.centre
+        start, tip = (x, source.border.top), (x, bar.bottom)
+        path = [start, start, tip, tip]
+        picture.edge(source.name, name, pos=position(path), **LOOKS)

@@ -1,0 +1,45 @@
+"""When a backward pass comes to what is drawn: the order of the sweep, as the tape has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from minigrad import Tape, Tensor
+
+from .backward_paths import Arrow, members_of
+from .picture import Shown
+from .selection import adjoint_nodes, closed, reached_nodes
+
+
+def backward_order(parts: Iterable[Shown], arrows: Sequence[Arrow]) -> dict[str, int]:
+    """At which moment, from 0, the pass comes to each drawn node that it comes to.
+
+    A node that stands for several tensors is reached with the first of them. Tapes side by side
+    keep in step. Of a recorded backward pass these are the operations of the pass itself.
+    """
+    moments: dict[str, int] = {}
+    for part in parts:
+        turn = {n: k for k, n in enumerate(_swept(part.tape))}
+        first: dict[str, int] = {}
+        for name, tensors in members_of(part, arrows).items():
+            turns = [turn[n] for n in tensors if n in turn]
+            if turns:
+                first[name] = min(turns)
+        # A circle is reached after its box, with which it shares a tensor.
+        box_first = sorted(first, key=lambda name: (first[name], _is_behind(name, first, arrows)))
+        moments |= {name: k for k, name in enumerate(box_first)}
+    return moments
+
+
+def _swept(tape: Tape) -> list[Tensor]:
+    """The tensors that get an adjoint, in the order in which they are swept."""
+    adjoint = adjoint_nodes(tape)
+    if adjoint:
+        return [n for n in tape.nodes if n in adjoint]
+    reached = reached_nodes(tape)
+    return [n for n in reversed(tape.nodes) if n in reached and not closed(n)]
+
+
+def _is_behind(name: str, first: dict[str, int], arrows: Sequence[Arrow]) -> bool:
+    """Whether an arrow leads from this node to one with the same turn."""
+    return any(a.tail == name and first.get(a.head) == first[name] for a in arrows)

@@ -1,0 +1,101 @@
+"""The arrows of a folded network: up as it computes, down or round to what it reads of the past."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from graphviz import Digraph
+
+from minigrad.viz import style
+from minigrad.viz.graphs.canvas import Looks
+from minigrad.viz.graphs.roles import Role
+
+from .rolled_model import Link, Links, Nodes
+from .rolled_text import describe
+
+SMALL_POINTS = 10.0
+
+
+def put_links(
+    graph: Digraph, nodes: Nodes, links: Links, ids: Mapping[Role, str], back: bool = False
+) -> None:
+    """Draw the links between the nodes with these identifiers.
+
+    back: from head to tail, as the gradient goes.
+    """
+    heights = _heights(nodes)
+    # The cut ones last: a cut loop goes round an open one.
+    order = sorted(links, key=lambda link: link.closed)
+    rows = {link: _rows(describe(link, links[link], nodes), link) for link in order}
+    loops = _name_outer_loops(order, rows)
+    for link in order:
+        looks = _looks(link, nodes)
+        if rows[link]:
+            looks["label"] = style.table(rows[link])
+        low, high = link.tail, link.head
+        if link.is_recurrent and heights[low] > heights[high]:
+            # An edge back in time would turn the order of the nodes around.
+            low, high = high, low
+            looks["dir"] = "back"
+        if not link.is_loop:
+            # Beside the box is the room of what is written at the loop.
+            looks |= {"tailport": "n"} if len(loops[low]) > 1 else {}
+            looks |= {"headport": "s"} if len(loops[high]) > 1 else {}
+        if back:
+            looks = _turned(looks)
+        graph.edge(ids[low], ids[high], **looks)
+
+
+def _turned(looks: Looks) -> Looks:
+    """The arrow the other way round."""
+    turned = {"color": style.BACKWARD} | looks
+    turned["class"] += " backward"
+    if turned.pop("dir", "") != "back":
+        turned["dir"] = "back"
+    return turned
+
+
+def _name_outer_loops(order: list[Link], rows: dict[Link, list[str]]) -> dict[Role, list[str]]:
+    """Write what is said of the loops of a role beside the last of them, which is outside."""
+    written: defaultdict[Role, list[str]] = defaultdict(list)
+    for link in order:
+        if link.is_loop:
+            written[link.head] += rows[link]
+            rows[link] = []
+    outer = {link.head: link for link in order if link.is_loop}
+    for role, link in outer.items():
+        rows[link] = written[role]
+    return written
+
+
+def _heights(nodes: Nodes) -> dict[Role, tuple[int, int]]:
+    """The order of the roles from below: the oldest copies first, then as they are computed."""
+    heights: dict[Role, tuple[int, int]] = {}
+    for place, (role, node) in enumerate(nodes.items()):
+        heights[role] = (-node.age, place)
+    return heights
+
+
+def _looks(link: Link, nodes: Nodes) -> Looks:
+    looks = {"class": "recurrent" if link.is_recurrent else "edge"}
+    if link.closed:
+        looks |= {"color": style.CUT, "style": "dashed"}
+        looks["class"] += " cut"
+    # What is computed from each other stands in one line.
+    if link.is_recurrent:
+        looks["weight"] = "0"
+    elif not nodes[link.tail].first.leaf:
+        looks["weight"] = "4"
+    return looks
+
+
+def _rows(text: list[str], link: Link) -> list[str]:
+    colour = style.CUT if link.closed else "#000000"
+    rows = []
+    for line in text:
+        # away from the line that it stands beside
+        space = "\u2002" if link.is_loop else " "
+        written = style.sized(space + line, SMALL_POINTS)
+        rows.append(f'<font color="{colour}">{written}</font>')
+    return rows

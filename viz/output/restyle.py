@@ -1,0 +1,106 @@
+"""The style that a user asked for, put on a scene, so that every format has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from minigrad.viz.graphs.looks import ROLES
+
+from .scene import Group, Line, Mark, Point, Scene, Shape
+from .schemes import DARK_FILLS, INK
+
+RADIUS_POINTS = 8.0
+# On a fill darker than this text is white; as no colour of ours, so that it stays in either scheme.
+DARK_SHARE = 0.45
+WHITE = "#FEFEFE"
+
+
+def restyled(scene: Scene, style: Mapping[str, Any]) -> Scene:
+    """The scene as the style has it; the same style gives the same scene."""
+    groups = scene.groups
+    for role, kind in ROLES.items():
+        if role in style:
+            looks = style[role]
+            groups = [_dressed(g, looks) if kind in g.classes.split() else g for g in groups]
+    if "font_size" in style:
+        factor = style["font_size"] / _name_size(groups)
+        groups = [_scaled(group, factor) for group in groups]
+    return Scene(scene.title, groups)
+
+
+def _name_size(groups: list[Group]) -> float:
+    """The font size of names in points: the largest in a node."""
+    sizes = [1.0]
+    for group in groups:
+        for mark in group.marks:
+            if group.kind == "node" and isinstance(mark, Line):
+                sizes += [run.size for run in mark.runs]
+    return max(sizes)
+
+
+def _dressed(group: Group, looks: Mapping[str, str]) -> Group:
+    marks: list[Mark] = []
+    for mark in group.marks:
+        if isinstance(mark, Line):
+            marks.append(mark._replace(colour=_ink(mark.colour, looks).upper()))
+            continue
+        pen = mark.pen
+        is_head = group.kind == "edge" and pen.fill
+        # a fill of another colour says a norm, or that something is not finite
+        own = looks.get("fill", pen.fill) if pen.fill in DARK_FILLS else pen.fill
+        fill = looks.get("line", pen.fill) if is_head else own
+        line = looks.get("line", pen.stroke)
+        if not pen.fill:
+            fill = ""
+        dressed = mark._replace(pen=pen._replace(fill=fill.upper(), stroke=line.upper()))
+        is_outline = group.kind == "node" and mark.kind == "box"
+        marks.append(_shaped(dressed, looks.get("shape", "")) if is_outline else dressed)
+    return replace(group, marks=tuple(marks))
+
+
+def _ink(colour: str, looks: Mapping[str, str]) -> str:
+    """The colour of text: what is asked for, else one that is legible on the fill."""
+    if "text" in looks:
+        return looks["text"]
+    fill = looks.get("fill")
+    if fill is None or colour != INK:
+        return colour
+    red, green, blue = (int(fill[k : k + 2], 16) / 255 for k in (1, 3, 5))
+    brightness = 0.3 * red + 0.59 * green + 0.11 * blue
+    return WHITE if brightness < DARK_SHARE else colour
+
+
+def _shaped(box: Shape, shape: str) -> Shape:
+    (left, low), (right, high) = box.points
+    corner = min(RADIUS_POINTS, (right - left) / 3, (high - low) / 3)
+    if shape == "octagon":
+        points: tuple[Point, ...] = (
+            (left + corner, low),
+            (right - corner, low),
+            (right, low + corner),
+            (right, high - corner),
+            (right - corner, high),
+            (left + corner, high),
+            (left, high - corner),
+            (left, low + corner),
+        )
+        return box._replace(kind="polygon", points=points, radius=0.0)
+    if shape:
+        return box._replace(radius=corner if shape == "rounded" else 0.0)
+    return box
+
+
+def _scaled(group: Group, factor: float) -> Group:
+    """The same, larger: names, boxes and lines alike, so that nothing overlaps."""
+    marks: list[Mark] = []
+    for mark in group.marks:
+        if isinstance(mark, Line):
+            runs = tuple(run._replace(size=run.size * factor) for run in mark.runs)
+            marks.append(mark._replace(x=mark.x * factor, y=mark.y * factor, runs=runs))
+        else:
+            points = tuple((x * factor, y * factor) for x, y in mark.points)
+            pen = mark.pen._replace(width=mark.pen.width * factor)
+            marks.append(mark._replace(points=points, pen=pen, radius=mark.radius * factor))
+    return replace(group, marks=tuple(marks))
