@@ -12,29 +12,29 @@ Times = Mapping[Tensor, int | None]
 Role = Hashable
 
 
-def roles(nodes: Iterable[Tensor], times: Times) -> dict[Tensor, Role]:
+def roles(nodes: Iterable[Tensor], times: Times, by_gradient: bool = True) -> dict[Tensor, Role]:
     """The role of each node in its step, the same for its counterpart in another step.
 
     That is its name with the step in it written as t; without one the function, the line, and which
-    of its kind it is.
+    of its kind it is. by_gradient: operations that need a gradient are of another kind.
     """
     count: Counter[object] = Counter()
     role_of: dict[Tensor, Role] = {}
     for n in nodes:
         t = times[n]
-        alike = _alike(n, t)
+        alike = _alike(n, t, by_gradient)
         count[t, alike] += 1
         role_of[n] = (t is None, *alike, count[t, alike])
     return role_of
 
 
-def _alike(n: Tensor, t: int | None) -> tuple[object, ...]:
+def _alike(n: Tensor, t: int | None, by_gradient: bool) -> tuple[object, ...]:
     """What a node shares with its counterparts in other steps."""
     if n.name and t is not None:
         name = template(n.name, t)
         if name != n.name:
             return "named", name
-    return n.fn, n.place, n.requires_grad
+    return n.fn, n.place, n.requires_grad and (by_gradient or n.fn is None)
 
 
 def template(name: str, t: int) -> str:

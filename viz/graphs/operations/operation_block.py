@@ -115,7 +115,7 @@ class Facts:
         for n, occurrences in self.occurrences.items():
             if len(occurrences) == 1:
                 times[n] = occurrences[0].step
-        return roles(self.tape.nodes, times)
+        return roles(self.tape.nodes, times, by_gradient=False)
 
     @cached_property
     def states(self) -> set[Tensor]:

@@ -56,7 +56,7 @@ def _occurrences(
     """Where each node is drawn: in its step.
 
     A leaf from outside is drawn in each of the steps that read it and are shown; the state that the
-    first step starts from stands before it.
+    first step starts from stands before them.
     """
     states = state_nodes(tape)
     unfolded = [n for n in shown if n not in folded.captions]
@@ -66,8 +66,7 @@ def _occurrences(
         own = tape.times[n]
         steps = read_in.get(n, [])
         is_outside = n.fn is None and own is None
-        starts = n in states and len(steps) == 1
-        if not is_outside or not steps or starts:
+        if not is_outside or not steps or n in states:
             steps = [own]
         occurrences[n] = [Occurrence(n, t) for t in steps]
     return occurrences
