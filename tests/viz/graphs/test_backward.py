@@ -97,9 +97,7 @@ def test_an_adjoint_stands_in_the_column_of_its_value(level):
         assert x == pytest.approx(u, abs=0.1)
         assert y < places["L"][1] < v or y < v
     back = {(a, b) for a, b, _ in edges}
-    forward = {
-        (a, b) for a, b in back if not a.startswith(prefix) and not b.startswith(prefix)
-    }
+    forward = {(a, b) for a, b in back if not a.startswith(prefix) and not b.startswith(prefix)}
     mirrored = {(prefix + b, prefix + a) for a, b in forward}
     assert {e for e in back - forward if e[0] != e[1]} <= mirrored
 

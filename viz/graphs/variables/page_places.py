@@ -7,8 +7,8 @@ from collections import defaultdict
 from minigrad.viz.graphs.canvas import Point
 from minigrad.viz.graphs.operations.page_layout import PAGE_POINTS, on_a_page
 
-from .variable_layout import Places
 from .variable_model import Arrow, Key, VariableGraph
+from .variable_places import Places
 from .variable_sizes import Gate, gate_of, gate_size, item_size
 
 Node = Key | Gate
@@ -42,4 +42,4 @@ def page_places(graph: VariableGraph) -> Places:
     centres = on_a_page(sizes, list(edges)).centres
     gates = {n: centre for n, centre in centres.items() if isinstance(n, Gate)}
     items = {i.key: centres[i.key] for i in graph.items}
-    return Places(items, gates, {})
+    return Places(items, gates, [])
