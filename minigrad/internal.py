@@ -14,7 +14,7 @@ from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.array import Array
 from minigrad.core.gates import alias
 from minigrad.core.inspection.notation import filled, templates, words_of
-from minigrad.core.inspection.passes import Made, passes_of
+from minigrad.core.inspection.recorded_passes import Made, passes_of
 from minigrad.core.inspection.text import (
     float_norm,
     kind_of,

@@ -123,7 +123,7 @@ class View:
             limit = self.collapse
         if len(order) <= limit:
             return []
-        keep = max(1, limit // 4)
+        keep = max(1, (limit + 1) // 4)
         # Steps alike fold where few runs of them remain, if need be with one step at each end.
         for ends in (keep, 1):
             middle = order[ends:-ends]

@@ -13,32 +13,36 @@ Role = Hashable
 
 
 def roles(
-    nodes: Iterable[Tensor], times: Times, ages: Mapping[Tensor, int] | None = None
+    nodes: Iterable[Tensor],
+    times: Times,
+    ages: Mapping[Tensor, int] | None = None,
+    by_gradient: bool = True,
 ) -> dict[Tensor, Role]:
     """The role of each node in its step, the same for its counterpart in another step.
 
     That is its name with the step in it written as t; without one the function, the line, and which
     of its kind it is.
 
-    ages: of the copies of a step, which are roles of their own.
+    ages: of the copies of a step, which are roles of their own. by_gradient: operations that need a
+    gradient are of another kind.
     """
     count: Counter[object] = Counter()
     role_of: dict[Tensor, Role] = {}
     for n in nodes:
         t = times[n]
-        kind = (*alike(n, t), ages.get(n, 0) if ages else 0)
+        kind = (*alike(n, t, by_gradient), ages.get(n, 0) if ages else 0)
         count[t, kind] += 1
         role_of[n] = (t is None, *kind, count[t, kind])
     return role_of
 
 
-def alike(n: Tensor, t: int | None) -> tuple[object, ...]:
+def alike(n: Tensor, t: int | None, by_gradient: bool = True) -> tuple[object, ...]:
     """What a node shares with its counterparts in other steps."""
     if n.name and t is not None:
         name = template(n.name, t)
         if name != n.name:
             return "named", name
-    return n.fn, n.place, n.requires_grad
+    return n.fn, n.place, n.requires_grad and (by_gradient or n.fn is None)
 
 
 def template(name: str, t: int) -> str:

@@ -164,7 +164,7 @@ def _shortest(start: Array, end: Array, obstacles: Array) -> Array:
         in_the_way |= hit
         known = obstacles[in_the_way]
         points = np.concatenate([ends, _corners(known)])
-        order = _dijkstra(points, _visible(points, known))
+        order = _way(points, _visible(points, known))
         if not order:
             return ends
         line = points[order]
@@ -187,25 +187,32 @@ def _visible(points: Array, boxes: Array) -> Array:
 
 def _hits(starts: Array, ends: Array, boxes: Array) -> Array:
     """Whether each line runs through the inside of each box."""
-    origin = starts[:, None, :]
-    way = ends[:, None, :] - origin
-    way = np.where(way == 0, _SMALL, way)
-    one = (boxes[:, :2] - origin) / way
-    other = (boxes[:, 2:] - origin) / way
-    enter = np.minimum(one, other).max(axis=2)
-    leave = np.maximum(one, other).min(axis=2)
-    hit: Array = np.maximum(enter, 0) < np.minimum(leave, 1) - _SMALL
+    way = ends - starts
+    inverse = 1 / np.where(way == 0, _SMALL, way)
+    enter, leave = 0.0, 1.0 - _SMALL
+    for axis in (0, 1):
+        origin = starts[:, axis, None]
+        share = inverse[:, axis, None]
+        one = (boxes[:, axis] - origin) * share
+        other = (boxes[:, axis + 2] - origin) * share
+        enter = np.maximum(enter, np.minimum(one, other))
+        leave = np.minimum(leave, np.maximum(one, other))
+    hit: Array = enter < leave
     return hit
 
 
-def _dijkstra(points: Array, visible: Array) -> list[int]:
-    """The indices of the points on the shortest way from the first to the second; [] for none."""
+def _way(points: Array, visible: Array) -> list[int]:
+    """The indices of the points on the shortest way from the first to the second; [] for none.
+
+    Source: A* (Hart, Nilsson and Raphael, 1968).
+    """
+    rest = np.hypot(*(points - points[1]).T)
     length = np.full(len(points), math.inf)
     length[0] = 0.0
     before = np.zeros(len(points), int)
     is_open = np.ones(len(points), bool)
     while True:
-        i = int(np.where(is_open, length, math.inf).argmin())
+        i = int(np.where(is_open, length + rest, math.inf).argmin())
         if not is_open[i] or not math.isfinite(length[i]):
             return []
         if i == 1:
@@ -228,31 +235,38 @@ def _cut_off(line: Array, first: Outline) -> Array:
     last = max(inside, default=0)
     if last == len(line) - 1:
         return line
-    a, b = line[last : last + 2]
-    return np.concatenate([[a + (b - a) * _share_inside(a, b, first)], line[last + 1 :]])
+    a, b = line[last], line[last + 1]
+    border = a + (b - a) * _share_inside(a, b, first)
+    return np.concatenate([[border], line[last + 1 :]])
 
 
-def _share_inside(a: Array, b: Array, around: Outline) -> float:
-    """The share of the line from a, inside, to b, outside, that is inside."""
-    halves = np.array([around.right - around.left, around.top - around.bottom]) / 2
-    halves = np.maximum(halves, _SMALL)
-    (x, y), (u, v) = (a - around.centre) / halves, (b - a) / halves
-    if not around.is_round:
-        shares = [(math.copysign(1, d) - p) / d for p, d in ((x, u), (y, v)) if d]
-        return float(min(shares))
-    # Where the square of the depth is 1.
-    square = u * u + v * v
-    product = x * u + y * v
-    root = math.sqrt(product**2 - square * (x * x + y * y - 1))
-    return float((root - product) / square)
-
-
-def _depth(point: Array, around: Outline) -> float:
+def _depth(point: Point, around: Outline) -> float:
     """How far from the centre a point is: 1 on the border."""
+    across, up = _relative(point, around)
+    return math.hypot(across, up) if around.is_round else max(abs(across), abs(up))
+
+
+def _relative(point: Point, around: Outline) -> Point:
+    """The point seen from the centre, in halves of width and height."""
     x, y = around.centre
-    across = abs(point[0] - x) / max((around.right - around.left) / 2, _SMALL)
-    up = abs(point[1] - y) / max((around.top - around.bottom) / 2, _SMALL)
-    return math.hypot(across, up) if around.is_round else max(across, up)
+    wide = max(around.right - around.left, _SMALL)
+    tall = max(around.top - around.bottom, _SMALL)
+    return float(point[0] - x) / wide * 2, float(point[1] - y) / tall * 2
+
+
+def _share_inside(a: Point, b: Point, around: Outline) -> float:
+    """Where the line from a, inside, to b, outside, leaves the box, as a share of the line."""
+    x, y = _relative(a, around)
+    u, v = _relative(b, around)
+    across, up = u - x, v - y
+    if around.is_round:
+        # the greater root of |a + share (b - a)|² = 1
+        square = across * across + up * up
+        half = x * across + y * up
+        rest = max(half * half - square * (x * x + y * y - 1), 0.0)
+        return (math.sqrt(rest) - half) / square
+    sides = [(math.copysign(1, d) - p) / d for p, d in ((x, across), (y, up)) if d]
+    return min(sides)
 
 
 def _rounded(line: Array) -> Path:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
 
 from minigrad import Tape, Tensor
-from minigrad.internal import reached
+from minigrad.internal import passes_of, reached
 
 from .marks import closed, inlined, is_gate
 from .roles import template
@@ -24,6 +24,9 @@ __all__ = [
     "state_nodes",
     "written",
 ]
+
+# Of the arithmetic of constants that is written as its result.
+MAX_DEPTH = 4
 
 Times = dict[Tensor, int | None]
 StepOf = Mapping[Tensor, int | None]
@@ -55,9 +58,15 @@ def written(n: Tensor) -> frozenset[Tensor]:
 
 
 def is_number(n: Tensor) -> bool:
-    """Whether the node is an unnamed constant of one element."""
-    is_constant = n.fn is None and not n.requires_grad
-    return is_constant and n.size == 1 and not n.name
+    """Whether the node is one unnamed number: a constant, or what is computed from constants."""
+    return n.size == 1 and _is_constant(n, MAX_DEPTH)
+
+
+def _is_constant(n: Tensor, depth: int) -> bool:
+    """Whether the node depends on unnamed constants of one element alone, within so many steps."""
+    if n.requires_grad or n.name or n.size != 1 or depth == 0:
+        return False
+    return all(_is_constant(x, depth - 1) for x in n.inputs)
 
 
 def reached_nodes(tape: Tape) -> set[Tensor]:
@@ -90,11 +99,15 @@ def _state_role(n: Tensor, tape: Tape) -> str | None:
 
 
 def adjoint_nodes(tape: Tape) -> set[Tensor]:
-    """The nodes of a differentiated tape that the loss itself does not need."""
-    if not tape.wrt:
-        return set()
-    forward = Tape.of(tape.outputs[0])
-    return set(tape.nodes).difference(forward.nodes)
+    """The nodes of backward passes: those recorded, and what the loss itself does not need."""
+    adjoints: set[Tensor] = set()
+    for made in passes_of(tape.nodes):
+        for each in made:
+            adjoints.update(each.rule, each.total)
+    if tape.wrt:
+        forward = Tape.of(tape.outputs[0])
+        adjoints |= set(tape.nodes).difference(forward.nodes)
+    return adjoints
 
 
 def reading_steps(times: StepOf, reads: Inputs) -> dict[Tensor, list[int | None]]:

@@ -82,7 +82,9 @@ class Strip:
         """Width and height in points."""
         bars = self._bar_width * len(list(self._buckets()))
         text = style.width(self.range, style.NOTE_POINTS, style.SANS)
-        tall = GREATEST_POINTS + TICK_POINTS + LINE_HEIGHT * style.NOTE_POINTS
+        tall = self._room + TICK_POINTS
+        if self.range:
+            tall += LINE_HEIGHT * style.NOTE_POINTS
         return max(bars, text) + MARGIN_POINTS, tall + MARGIN_POINTS
 
     def table(self) -> str:
@@ -93,16 +95,21 @@ class Strip:
         cuts = set(self.cuts)
         for bucket in self._buckets():
             height, colour = self._bar(bucket)
-            bars += _cell(each, height, colour, GREATEST_POINTS)
+            bars += _cell(each, height, colour, self._room)
             is_cut = not cuts.isdisjoint(bucket)
             ticks += _cell(each, TICK_POINTS, style.CUT if is_cut else "", TICK_POINTS)
         wide = each * len(list(self._buckets()))
-        tall = GREATEST_POINTS + TICK_POINTS
+        tall = self._room + TICK_POINTS
         size = f'fixedsize="true" width="{wide}" height="{tall}"'
         rows = [_table(f"<tr>{bars}</tr><tr>{ticks}</tr>", size)]
         if self.range:
             rows.append(style.sized(self.range, style.NOTE_POINTS))
         return _table("".join(f"<tr><td>{row}</td></tr>" for row in rows))
+
+    @property
+    def _room(self) -> int:
+        """The height of the tallest bar in points; where nothing is known there are only ticks."""
+        return GREATEST_POINTS if self.range else LEAST_POINTS
 
     @property
     def _bar_width(self) -> int:

@@ -133,7 +133,7 @@ def test_the_factor_of_randomized_truncation_is_called_after_the_step():
 def test_adjoints_are_painted_as_adjoints():
     nodes, _ = read_back(draw(tf.differentiate(book_rnn(4)), "rolled"))
     painted = {text_of(a["label"]) for a in nodes.values() if a["fillcolor"] == style.ADJOINT}
-    assert {"dL/dht", "dL/dot", "dL/dWhh"} <= painted
+    assert {"∂L/∂ht", "∂L/∂ot", "∂L/∂L = 1"} <= painted
     assert not {"ht", "ot", "xt"} & painted
 
 

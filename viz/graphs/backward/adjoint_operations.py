@@ -41,7 +41,7 @@ class AdjointOperations:
 
     def with_totals(self) -> OperationGraph:
         """All of them."""
-        names = [f"total {key.node.label}" for key in self.totals]
+        names = [f"total {key.node.label}" for key in self.totals if not isinstance(key, str)]
         ids = dict(zip(self.totals, style.identifiers(names), strict=True))
         blocks = self.model.blocks | self.totals
         every = self.model.ids | ids
@@ -53,9 +53,6 @@ class AdjointOperations:
 
 def adjoint_operations(model: OperationGraph, backward: Backward) -> AdjointOperations:
     """The adjoints of the blocks that are drawn of a forward pass."""
-    readers: dict[Key, list[Key]] = {}
-    for arc in model.arcs:
-        readers.setdefault(arc.tail, []).append(arc.head)
     blocks: dict[Key, Block] = {}
     shared: set[Tensor] = set()
     for key in reversed(model.blocks):
@@ -69,7 +66,7 @@ def adjoint_operations(model: OperationGraph, backward: Backward) -> AdjointOper
                 blocks[key] = _with_row(blocks[key], "share")
     arcs, origins = _arcs(model, blocks)
     ids = {key: f"d{model.ids[key]}" for key in blocks}
-    totals = {}
+    totals: dict[Key, Block] = {}
     for n in backward.tape.wrt:
         if n in shared:
             totals[Occurrence(n, None)] = _total(n, backward)

@@ -33,7 +33,8 @@ Members = Mapping[Key, list[Tensor]]
 class AdjointGraph:
     """The adjoints in place of the values, under the keys of these; their tooltips.
 
-    keys: of what has an adjoint. The arrows are those of the values, which the gradient goes back along.
+    keys: of what has an adjoint. The arrows are those of the values: the gradient goes back along
+    them.
     """
 
     graph: VariableGraph

@@ -54,8 +54,10 @@ def afters(tape: Tape, forward: set[Tensor], made: Mapping[Tensor, Made]) -> lis
     forward: the nodes of the forward pass. made: what the backward pass made of them.
     """
     wrt = set(tape.wrt)
-    asked = [m for m in made.values() if m.node in wrt and m.adjoint is not None]
-    gradients = {m.adjoint: m.node for m in asked}
+    gradients: dict[Tensor, Tensor] = {}
+    for m in made.values():
+        if m.node in wrt and m.adjoint is not None:
+            gradients[m.adjoint] = m.node
     recorded = set(forward)
     for m in made.values():
         recorded |= {*m.rule, *m.total}
@@ -117,19 +119,23 @@ def _rows_of_clip(nodes: list[Tensor]) -> Iterator[str]:
             bound, norm = parts
             yield f"clip ‖g‖ ≤ {bound:.4g}"
             yield f"‖g‖ = {norm:.4g}, × {n.item():.4g}"
-        elif n.fn is np.clip:
-            low, high = (x.item() for x in n.inputs[1:])
-            yield f"clip elements to [{low:.4g}, {high:.4g}]"
+        elif n.fn is np.minimum and n.inputs[0].fn is np.maximum:
+            low = n.inputs[0].inputs[1]
+            high = n.inputs[1]
+            if low.size == high.size == 1:
+                yield f"clip elements to [{low.item():.4g}, {high.item():.4g}]"
 
 
 def parts_of_shrink(n: Tensor) -> tuple[float, float] | None:
     """The bound and the norm that ``norms.shrink`` made a factor from; None for anything else."""
-    if n.fn is not np.divide or n.size != 1 or n.inputs[1].fn is not np.maximum:
+    if n.size != 1 or n.fn is not np.divide or n.inputs[1].fn is not np.maximum:
         return None
     short, longest = n.inputs
     product = longest.inputs[0]
     if short.fn is not np.divide or product.fn is not np.multiply:
         return None
     relative, root = product.inputs
+    if relative.fn is not np.divide:
+        return None
     bound, largest = short.inputs[0], relative.inputs[0]
     return bound.item(), largest.item() * root.item()

@@ -1,4 +1,4 @@
-"""A differentiated tape in its parts: forward, the rules going back, what is made of the gradients."""
+"""A differentiated tape in its parts: forward, the rules back, what is made of the gradients."""
 
 from __future__ import annotations
 

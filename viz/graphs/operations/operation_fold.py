@@ -32,13 +32,14 @@ class FoldedNodes:
 
     captions: of each node, the text of what stands for it. steps: of each caption of a run of
     steps, the first of them. names: of such captions, what the fold is called. strips: what such a
-    run hides.
+    run hides. cut: the captions of what hides cuts.
     """
 
     captions: dict[Tensor, str] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     strips: dict[str, Strip] = field(default_factory=dict)
+    cut: set[str] = field(default_factory=set)
 
 
 def fold_nodes(tape: Tape, shown: list[Tensor], view: View, known: Landmarks) -> FoldedNodes:
@@ -92,6 +93,8 @@ def _fold_runs(
         folded.steps[backward] = run[0]
         folded.names[forward] = folded.names[backward] = fold_name(run)
         folded.strips[forward] = Strip(tuple(run), cuts, known)
+        if cuts:
+            folded.cut.add(forward)
         for t in run:
             for n in members[t]:
                 folded.captions[n] = backward if n in adjoint else forward
@@ -115,6 +118,7 @@ def _fold_crowds(tape: Tape, shown: list[Tensor], folded: FoldedNodes) -> None:
         cuts = sum(map(closed, inner))
         if cuts:
             text += f", {cuts} cut off"
+            folded.cut.add(text)
         for n in inner:
             folded.captions[n] = text
 

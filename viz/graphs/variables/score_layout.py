@@ -28,6 +28,7 @@ from .variable_sizes import (
 # Between the two columns of a step, and between others.
 IN_STEP_POINTS = 14.0
 BETWEEN_POINTS = 18.0
+DOTS_POINTS = 14.0
 # Between two rows, where no rail runs; from a row to a rail, and from rail to rail.
 ROW_GAP_POINTS = 14.0
 BESIDE_ROW_POINTS = 6.0
@@ -61,8 +62,12 @@ class _Sheet:
 
     @cached_property
     def size(self) -> dict[Key, Point]:
-        """Width and height of each item."""
-        return {i.key: item_size(i) for i in self.graph.items}
+        """Width and height of each item; dots are narrow."""
+        size: dict[Key, Point] = {}
+        for i in self.graph.items:
+            wide, tall = item_size(i)
+            size[i.key] = DOTS_POINTS if i.dots else wide, tall
+        return size
 
     @cached_property
     def points(self) -> Points:

@@ -29,6 +29,7 @@ from minigrad.viz.graphs.selection import (
 )
 from minigrad.viz.graphs.tooltip import summary
 
+from .page_places import fits, page_places
 from .variable_captions import captions_size, put_captions
 from .variable_fold import Folding, fold_items
 from .variable_layout import places
@@ -106,7 +107,10 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Picture:
     items = [_with_norm(i, norms) for i in labelled]
     graph = VariableGraph(items, graph.arrows)
     adjoints = adjoint_graph(graph, tensors, backward) if backward else None
-    spots = places(adjoints.spread(graph) if adjoints else graph)
+    roomy = adjoints.spread(graph) if adjoints else graph
+    spots = places(roomy)
+    if not fits(spots, roomy):
+        spots = page_places(roomy)
     panel = _panel(tape, tensors, norms, colours)
     picture = blank_with_paths("unrolled", TITLE)
     ids = paint_variables(picture, graph, spots, panel)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Hashable, Iterable, Mapping
+from collections.abc import Collection, Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -88,7 +88,9 @@ class Folding:
             if not a.marks:
                 continue
             gate = gate_of(a, times)
-            place = Gate(self.shown(a.tail), a.marks, times[self.shown(a.head)])
+            head = self.shown(a.head)
+            time = self.folds[head].run[0] if head in self.folds else times[head]
+            place = Gate(self.shown(a.tail), a.marks, time)
             step = self.steps.get(a.head, self.steps.get(a.tail))
             if step is not None and (self._hides(a) or drawn.setdefault(place, gate) != gate):
                 hidden[gate] = step
@@ -108,7 +110,8 @@ class Folding:
         count = Counter(mark.classes for mark in inside)
         cuts = tuple(mark.step for mark in inside if mark.classes == CUT)
         strip = Strip(fold.run, cuts, known, count[SCALED], count[CLIPPED])
-        return replace(item, names=(self.sign,), strip=strip, tip=fold.caption)
+        time = None if item.time is None else fold.run[0]
+        return replace(item, names=(self.sign,), time=time, strip=strip, tip=fold.caption)
 
     def _moved(self, a: Arrow) -> Arrow | None:
         """The arrow between what is shown.
@@ -124,34 +127,53 @@ class Folding:
         return replace(a, marks=()) if new == a else None
 
 
-def fold_items(graph: VariableGraph, view: View, kept: Container[int] = ()) -> Folding:
+def fold_items(graph: VariableGraph, view: View, kept: Collection[int] = ()) -> Folding:
     """What folds of these items, of which the steps kept do not."""
     is_score = runs_across(graph)
     folding = Folding(sign="⋯" if is_score else "⋮")
     stamps = _stamps(graph)
     if not view.folds or not stamps:
         return folding
-    max_steps = MAX_STEPS_ACROSS if is_score else MAX_STEPS
+    max_steps = MAX_STEPS
+    if is_score:
+        # Of the steps that are kept each may part a fold.
+        is_long = len(stamps) > MAX_STEPS_ACROSS
+        max_steps = MAX_STEPS_ACROSS - 2 * len(kept) * is_long
     runs = _folding_runs(graph, view, stamps, kept, max_steps)
     step = _steps_with_neighbours(graph, runs)
     members = _members(graph.items, step, stamps)
     for run in runs:
-        model = members[run[0]]
-        last = len(model) - 1
-        kinds = set()
+        counterparts = _counterparts(run, members)
+        folding.stand_in.update(counterparts)
         for t in run:
-            kind = _kind(members[t], gates={})
-            kinds.add(kind)
-            # The k-th of the first step stands for the k-th of each; its last for those left over.
-            for k, item in enumerate(members[t]):
-                counterpart = model[min(k, last)]
-                folding.stand_in[item.key] = counterpart.key
-                folding.steps[item.key] = t
-        alike = len(kinds) == 1
-        fold = Fold(tuple(run), caption(run, alike))
-        for item in model:
-            folding.folds[item.key] = fold
+            folding.steps.update((item.key, t) for item in members[t])
+        kinds = {_kind(members[t], gates={}) for t in run}
+        fold = Fold(tuple(run), caption(run, alike=len(kinds) == 1))
+        folding.folds.update(dict.fromkeys(counterparts.values(), fold))
     return folding
+
+
+def _counterparts(run: list[int], members: Members) -> dict[Key, Key]:
+    """What stands in for each item of a run: the first one there with its role.
+
+    Where nothing is alike, the k-th of each step stands for the k-th of all.
+    """
+    limit = 2 * max(len(members[t]) for t in run)
+    models: dict[Hashable, Key] = {}
+    counterparts: dict[Key, Key] = {}
+    for t in run:
+        outside = 0
+        for k, item in enumerate(members[t]):
+            place: Hashable = item.key[0], item.role
+            if item.time is None:
+                outside += 1
+                place = item.key[0], outside
+            if len(models) < limit:
+                models.setdefault(place, item.key)
+            if place not in models:
+                place = list(models)[min(k, len(models) - 1)]
+            counterparts[item.key] = models[place]
+    return counterparts
 
 
 def _stamps(graph: VariableGraph) -> list[int]:
