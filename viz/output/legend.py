@@ -104,8 +104,10 @@ def _entries(groups: list[Group], has_scale: bool) -> Iterator[_Entry]:
     looks: dict[str, _Entry] = {}
     for group in order:
         shape = next((mark for mark in group.marks if isinstance(mark, Shape)), None)
-        for name in group.classes.split():
-            if shape is None:
+        classes = group.classes.split()
+        for name in classes:
+            # what a fold hides has another look than the fold
+            if shape is None or "fold" in classes:
                 looks.setdefault(name, _Entry(name))
             elif name not in looks or looks[name].pen is None:
                 is_line = group.kind == "edge"

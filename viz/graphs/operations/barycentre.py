@@ -62,7 +62,7 @@ def settle(part: Part, x: Across) -> None:
     if is_first:
         # All rows around one middle.
         for row in rows.values():
-            x.update(_packed(row, dict.fromkeys(row, 0.0), part))
+            x.update(packed(row, dict.fromkeys(row, 0.0), part))
     # Each row pulls at the next: upwards and downwards by turns until the order has settled.
     for sweep in range(SWEEPS):
         downwards = sweep % 2 == 1
@@ -82,7 +82,7 @@ def _resettle(row: list[Node], part: Part, x: Across) -> None:
         return wanted[n], x[n]
 
     order = sorted(row, key=turn)
-    x.update(_packed(order, wanted, part))
+    x.update(packed(order, wanted, part))
 
 
 def _start(part: Part, x: Across) -> None:
@@ -127,7 +127,7 @@ def _mean(values: list[float], default: float) -> float:
     return sum(values) / len(values)
 
 
-def _packed(order: list[Node], wanted: Across, part: Part) -> Across:
+def packed(order: list[Node], wanted: Across, part: Part) -> Across:
     """The x closest to what is wanted, by least squares, that keep the order and the gaps."""
     offset = {order[0]: 0.0}
     for a, b in pairwise(order):

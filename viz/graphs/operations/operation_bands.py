@@ -30,7 +30,7 @@ def boxes_of(blocks: Blocks, arcs: list[Arc]) -> dict[Key, Box]:
     for key, block in blocks.items():
         wide, tall = _size(block)
         step = block.step
-        boxes[key] = Box(wide, tall, bands[key], step, block.folded)
+        boxes[key] = Box(wide, tall, bands[key], step, block.folded, block.role)
     return boxes
 
 

@@ -15,6 +15,7 @@ from minigrad.viz.graphs.canvas import Looks
 from minigrad.viz.graphs.landmarks import is_broken
 from minigrad.viz.graphs.marks import is_gate, mark
 from minigrad.viz.graphs.norm_colors import BROKEN, Scale, number
+from minigrad.viz.graphs.roles import Role, roles
 from minigrad.viz.graphs.selection import (
     adjoint_nodes,
     is_number,
@@ -70,7 +71,7 @@ class Block:
 
     step: the time step, in whose frame it stands; None outside the steps. backward: it is an
     adjoint. folded: it stands for others. bare: it is a mark without a box. strip: what folded
-    steps hide, drawn below the rows.
+    steps hide, drawn below the rows. role: that of its counterparts in other steps.
     """
 
     rows: list[Row]
@@ -80,6 +81,7 @@ class Block:
     folded: bool = False
     bare: bool = False
     strip: Strip | None = None
+    role: Role = None
 
     @property
     def oval(self) -> bool:
@@ -107,6 +109,15 @@ class Facts:
         return adjoint_nodes(self.tape)
 
     @cached_property
+    def roles(self) -> dict[Tensor, Role]:
+        """What each node is in its step; a leaf that one step alone reads belongs to it."""
+        times = dict(self.tape.times)
+        for n, occurrences in self.occurrences.items():
+            if len(occurrences) == 1:
+                times[n] = occurrences[0].step
+        return roles(self.tape.nodes, times)
+
+    @cached_property
     def states(self) -> set[Tensor]:
         """The nodes that carry the network from step to step."""
         return state_nodes(self.tape)
@@ -130,6 +141,8 @@ def block_of(key: Key, n: Tensor, facts: Facts) -> Block:
         step = facts.folded.steps.get(key)
         rows = _fold_rows(key, has_dots=key in facts.folded.steps)
         looks = _fold_looks(key, step, has_adjoints=bool(facts.adjoint))
+        if key in facts.folded.cut:
+            looks["class"] += " cut"
         strip = facts.folded.strips.get(key)
         if strip and strip.scissors:
             rows.append(Row(strip.scissors, MARK_POINTS, style.CUT))
@@ -140,7 +153,7 @@ def block_of(key: Key, n: Tensor, facts: Facts) -> Block:
     rows = _rows(n, facts)
     looks = _looks(n, facts)
     looks["tooltip"] = style.tooltip(_tip(n, facts))
-    return Block(rows, looks, key.step, backward, bare=_is_bare(n))
+    return Block(rows, looks, key.step, backward, bare=_is_bare(n), role=facts.roles[n])
 
 
 def _is_bare(n: Tensor) -> bool:

@@ -31,12 +31,13 @@ class FoldedNodes:
     """The nodes that are not drawn one by one.
 
     captions: of each node, the text of what stands for it. steps: of each caption of a run of
-    steps, the first of them. strips: what such a run hides.
+    steps, the first of them. strips: what such a run hides. cut: the captions of what hides cuts.
     """
 
     captions: dict[Tensor, str] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
     strips: dict[str, Strip] = field(default_factory=dict)
+    cut: set[str] = field(default_factory=set)
 
 
 def fold_nodes(tape: Tape, shown: list[Tensor], view: View, known: Landmarks) -> FoldedNodes:
@@ -89,6 +90,8 @@ def _fold_runs(
         folded.steps[forward] = run[0]
         folded.steps[backward] = run[0]
         folded.strips[forward] = Strip(tuple(run), cuts, known)
+        if cuts:
+            folded.cut.add(forward)
         for t in run:
             for n in members[t]:
                 folded.captions[n] = backward if n in adjoint else forward
@@ -112,6 +115,7 @@ def _fold_crowds(tape: Tape, shown: list[Tensor], folded: FoldedNodes) -> None:
         cuts = sum(map(closed, inner))
         if cuts:
             text += f", {cuts} cut off"
+            folded.cut.add(text)
         for n in inner:
             folded.captions[n] = text
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from minigrad.viz.graphs.canvas import Point
 
 from .barycentre import Across, Level, Levels, Node, Part, Reach, settle
+from .step_templates import Role, Template, align_rows, settle_alike, templates
 
 # From step to step, and from row to row.
 STEP_GAP_POINTS = 26.0
@@ -37,7 +38,7 @@ PartKey = tuple[Band, int | None]
 class Box:
     """A node's measures (points), its band, and (in FORWARD and BACKWARD) its column.
 
-    whole: it stands for all of a step.
+    whole: it stands for all of a step. role: that of its counterparts in other steps.
     """
 
     wide: float
@@ -45,6 +46,7 @@ class Box:
     band: Band
     column: int | None
     whole: bool = False
+    role: Role = None
 
     @property
     def part(self) -> PartKey:
@@ -76,6 +78,18 @@ class _Diagram:
     def reach(self) -> Reach:
         """How far each node reaches from its middle."""
         return {n: (box.wide / 2, box.wide / 2) for n, box in self.boxes.items()}
+
+    @cached_property
+    def templates(self) -> list[Template]:
+        """The steps that are laid out alike, forward and backward apart."""
+        roles: dict[Node, Role] = {}
+        for n, box in self.boxes.items():
+            roles[n] = id(n) if box.role is None or box.whole else box.role
+        made: list[Template] = []
+        for band in (Band.FORWARD, Band.BACKWARD):
+            steps = {c or 0: nodes for (b, c), nodes in self.parts.items() if b == band}
+            made += templates([steps[c] for c in sorted(steps)], roles)
+        return made
 
     def neighbours(self, n: Node) -> list[Node]:
         """What a node reads and is read by."""
@@ -125,30 +139,30 @@ def columns(boxes: Boxes, edges: Iterable[tuple[Node, Node]]) -> dict[Node, Poin
 def _across_in_steps(diagram: _Diagram, levels: Levels) -> Across:
     """The x of each node in a step: settled within its part, the columns side by side."""
     x: Across = {}
+    for template in diagram.templates:
+        members = {diagram.boxes[n].part for same in template.values() for n in same}
+        parts = [_part(diagram.parts[key], diagram, levels) for key in sorted(members, key=str)]
+        settle_alike(template, parts, x)
     wide: defaultdict[int, float] = defaultdict(float)
     for (_, column), nodes in diagram.parts.items():
-        if column is None:
-            continue
-        near: Links = {}
-        early = set()
-        for n in nodes:
-            near[n] = _neighbours_in_step(n, diagram)
-            if _reads_another_step(n, diagram):
-                early.add(n)
-        part = Part(nodes, levels, diagram.reach, near, early)
-        local: Across = {}
-        settle(part, local)
-        left, right = _ends(local, diagram.reach)
-        middle = (left + right) / 2
-        for n in nodes:
-            x[n] = local[n] - middle
-        wide[column] = max(wide[column], right - left)
+        if column is not None:
+            left, right = _ends({n: x[n] for n in nodes}, diagram.reach)
+            middle = (left + right) / 2
+            x.update({n: x[n] - middle for n in nodes})
+            wide[column] = max(wide[column], right - left)
     # Forward and backward of a step share its column, so that both stand around one middle.
     middles = _middles(wide)
     for n in x:
         column = diagram.boxes[n].column
         x[n] += middles[column or 0]
     return x
+
+
+def _part(nodes: list[Node], diagram: _Diagram, levels: Levels) -> Part:
+    """What of a step is laid out together."""
+    near = {n: _neighbours_in_step(n, diagram) for n in nodes}
+    early = {n for n in nodes if _reads_another_step(n, diagram)}
+    return Part(nodes, levels, diagram.reach, near, early)
 
 
 def _ends(x: Across, reach: Reach) -> tuple[float, float]:
@@ -211,6 +225,7 @@ def _levels(diagram: _Diagram) -> Levels:
         elif is_leaf or box.band == Band.BEFORE:
             # Only later parts read it.
             row[n] = top[box.band]
+    align_rows(row, diagram.templates, lambda n: diagram.inputs_in_part(n, reader=n))
     levels: dict[Node, Level] = {}
     for n, box in diagram.boxes.items():
         if box.whole and box.column is not None:

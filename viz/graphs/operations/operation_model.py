@@ -12,10 +12,10 @@ from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.landmarks import landmarks
 from minigrad.viz.graphs.marks import closed
 from minigrad.viz.graphs.norm_colors import Scale
-from minigrad.viz.graphs.selection import reading_steps, shown_nodes
+from minigrad.viz.graphs.selection import reading_steps, shown_nodes, state_nodes
 
 from .operation_block import Block, Facts, Key, Occurrence, block_of
-from .operation_fold import fold_nodes
+from .operation_fold import FoldedNodes, fold_nodes
 
 
 class Arc(NamedTuple):
@@ -39,8 +39,7 @@ def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationG
     """The blocks and edges of a tape in that view, coloured where there are norms."""
     shown = shown_nodes(tape)
     folded = fold_nodes(tape, shown, view, landmarks(tape, colours))
-    unfolded = [n for n in shown if n not in folded.captions]
-    occurrences = _occurrences(tape, unfolded)
+    occurrences = _occurrences(tape, shown, folded)
     facts = Facts(tape, colours, folded, occurrences)
     blocks: dict[Key, Block] = {}
     for n in tape.nodes:
@@ -51,18 +50,24 @@ def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationG
     return OperationGraph(blocks, ids, _arcs(facts))
 
 
-def _occurrences(tape: Tape, nodes: list[Tensor]) -> dict[Tensor, list[Occurrence]]:
+def _occurrences(
+    tape: Tape, shown: list[Tensor], folded: FoldedNodes
+) -> dict[Tensor, list[Occurrence]]:
     """Where each node is drawn: in its step.
 
-    A leaf from outside that several steps read is drawn in each of these.
+    A leaf from outside is drawn in each of the steps that read it and are shown; the state that the
+    first step starts from stands before it.
     """
-    read_in = reading_steps(tape.times, {n: n.inputs for n in nodes})
+    states = state_nodes(tape)
+    unfolded = [n for n in shown if n not in folded.captions]
+    read_in = reading_steps(tape.times, {n: n.inputs for n in unfolded})
     occurrences: dict[Tensor, list[Occurrence]] = {}
-    for n in nodes:
+    for n in unfolded:
         own = tape.times[n]
         steps = read_in.get(n, [])
         is_outside = n.fn is None and own is None
-        if not is_outside or len(steps) <= 1:
+        starts = n in states and len(steps) == 1
+        if not is_outside or not steps or starts:
             steps = [own]
         occurrences[n] = [Occurrence(n, t) for t in steps]
     return occurrences
@@ -91,7 +96,7 @@ def _arcs(facts: Facts) -> list[Arc]:
         time = facts.tape.times[n]
         head = next(iter(facts.keys(n)), None)
         for slot, x in enumerate(n.inputs):
-            tail = _tail(facts.keys(x), time)
+            tail = _tail(x, time, facts)
             if head is None or tail is None:
                 continue
             if n in folded or x in folded:
@@ -103,14 +108,17 @@ def _arcs(facts: Facts) -> list[Arc]:
     return arcs
 
 
-def _tail(keys: list[Key], reading_step: int | None) -> Key | None:
-    """The block that is read: of a leaf that several steps read, the one in the reader's step."""
-    if len(keys) == 1:
-        return keys[0]
-    for key in keys:
-        if isinstance(key, Occurrence) and key.step == reading_step:
+def _tail(x: Tensor, reading_step: int | None, facts: Facts) -> Key | None:
+    """The block that is read: of a leaf from outside, the one in the reader's step.
+
+    A fold has the leaves that it reads inside.
+    """
+    at: dict[int | None, Key] = {}
+    for key in facts.keys(x):
+        if isinstance(key, str):
             return key
-    return None
+        at[key.step] = key
+    return at.get(reading_step, at.get(facts.tape.times[x]))
 
 
 def _arc_looks(edge: Edge, facts: Facts) -> Looks:

@@ -67,43 +67,43 @@ def straighten(
     rows: defaultdict[Level, list[Node]] = defaultdict(list)
     for n in sorted(part.nodes, key=x.__getitem__):
         rows[part.level[n]].append(n)
+    lanes, chains = _upright(list(pairs), is_lane)
+    for upright in (lanes + chains, chains):
+        blocks = _Blocks(part, rows, _blocks(part, rows, upright, x), {})
+        for root, members in blocks.members.items():
+            blocks.x[root] = sum(x[n] for n in members) / len(members)
+        if _pushed_apart(blocks):
+            _come_to_rest(blocks)
+            x.update({n: blocks.x[blocks.block[n]] for n in part.nodes})
+            return
+
+
+def _upright(pairs: list[Pair], is_lane: Callable[[Node], bool]) -> tuple[list[Pair], list[Pair]]:
+    """What should stand upright: pieces of lanes; nodes that are joined to each other alone."""
+    lanes = [pair for pair in pairs if all(map(is_lane, pair))]
+    between = [pair for pair in pairs if not any(map(is_lane, pair))]
+    ups = Counter(a for a, _ in between)
+    downs = Counter(b for _, b in between)
+    return lanes, [(a, b) for a, b in between if ups[a] == downs[b] == 1]
+
+
+def _blocks(
+    part: Part, rows: dict[Level, list[Node]], upright: list[Pair], x: Across
+) -> dict[Node, Node]:
+    """The block of each node, where of pairs that cross the first is upright."""
+    above: dict[Node, Node] = {}
+    taken: defaultdict[Level, list[Pair]] = defaultdict(list)
+    for a, b in upright:
+        others = taken[part.level[a]]
+        if all((x[a] - x[c]) * (x[b] - x[d]) > 0 for c, d in others):
+            others.append((a, b))
+            above[a] = b
     block = {n: n for n in part.nodes}
-    above = _aligned(part, list(pairs), is_lane, x)
     for level in sorted(rows):
         for n in rows[level]:
             if n in above:
                 block[above[n]] = block[n]
-    blocks = _Blocks(part, rows, block, {})
-    for root, members in blocks.members.items():
-        blocks.x[root] = sum(x[n] for n in members) / len(members)
-    if _pushed_apart(blocks):
-        _come_to_rest(blocks)
-        for n in part.nodes:
-            x[n] = blocks.x[block[n]]
-
-
-def _aligned(
-    part: Part, pairs: list[Pair], is_lane: Callable[[Node], bool], x: Across
-) -> dict[Node, Node]:
-    """What stands right above each node: the next of its lane, the only other one it is joined to.
-
-    No two of these cross.
-    """
-    ways: Counter[tuple[Node, str]] = Counter()
-    for a, b in pairs:
-        if not (is_lane(a) or is_lane(b)):
-            ways.update([(a, "up"), (b, "down")])
-    lanes = [(a, b) for a, b in pairs if is_lane(a) and is_lane(b)]
-    chains = [(a, b) for a, b in pairs if ways[a, "up"] == ways[b, "down"] == 1]
-    chains = [(a, b) for a, b in chains if not (is_lane(a) or is_lane(b))]
-    above: dict[Node, Node] = {}
-    crossed: defaultdict[Level, list[Pair]] = defaultdict(list)
-    for a, b in lanes + chains:
-        others = crossed[part.level[a]]
-        if all((x[a] - x[c]) * (x[b] - x[d]) > 0 for c, d in others):
-            others.append((a, b))
-            above[a] = b
-    return above
+    return block
 
 
 def _pushed_apart(blocks: _Blocks) -> bool:

@@ -24,6 +24,7 @@ from minigrad.viz.graphs.selection import (
 )
 from minigrad.viz.graphs.tooltip import summary
 
+from .page_places import fits, page_places
 from .variable_captions import captions_size, put_captions
 from .variable_fold import fold_items
 from .variable_layout import places
@@ -85,6 +86,8 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     items = [_with_norm(i, norms) for i in graph.items]
     graph = VariableGraph(items, graph.arrows)
     spots = places(graph)
+    if not fits(spots, graph):
+        spots = page_places(graph)
     panel = _panel(tape, tensors, norms, colours)
     picture = blank_with_paths("unrolled", TITLE)
     paint_variables(picture, graph, spots, panel)

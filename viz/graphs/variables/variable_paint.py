@@ -171,12 +171,12 @@ def _put_gates(
     for gate, accent in accents.items():
         closed = any(m.closed for m in gate.marks)
         line = _combined(CUT_LINE if closed else {}, accent)
-        kinds = [m.classes for m in gate.marks]
+        kinds = sorted({m.classes for m in gate.marks})
         texts = [m.text for m in gate.marks]
         looks = {
             "label": style.label(*texts, size=TEXT_POINTS),
             "fontcolor": line.get("color", style.GATE),
-            "class": "cut" if closed else " ".join(kinds),
+            "class": " ".join(kinds),
         }
         centre = panel.moved(spots.gate[gate])
         name = ids[gate]

@@ -1,0 +1,86 @@
+"""Steps that hold the same are laid out alike: each node stands where its counterparts stand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping
+
+from .barycentre import Across, Level, Node, Part, packed, settle
+
+# Of the roles in the smaller of two steps: so many are in both where they are laid out alike.
+COMMON_SHARE = 0.5
+# Rows that differ from step to step are raised to the highest so often.
+MAX_RAISES = 8
+
+Role = Hashable
+Template = dict[Role, list[Node]]
+"""The counterparts in steps that are laid out alike."""
+Rows = dict[Node, int]
+
+
+def templates(steps: Iterable[list[Node]], role: Mapping[Node, Role]) -> list[Template]:
+    """The steps, given the nodes of each, together with those that have most roles in common."""
+    made: list[Template] = []
+    for nodes in steps:
+        here = {role[n]: n for n in nodes}
+        template = next((known for known in made if _is_alike(known, here)), None)
+        if template is None:
+            template = {}
+            made.append(template)
+        for n in nodes:
+            template.setdefault(role[n], []).append(n)
+    return made
+
+
+def _is_alike(template: Template, here: Mapping[Role, Node]) -> bool:
+    common = len(template.keys() & here.keys())
+    return common > COMMON_SHARE * min(len(template), len(here))
+
+
+def align_rows(rows: Rows, made: list[Template], inputs: Callable[[Node], list[Node]]) -> None:
+    """Raise nodes to the rows of their counterparts, and above their inputs, where that ends."""
+    for _ in range(MAX_RAISES):
+        before = dict(rows)
+        for template in made:
+            for members in template.values():
+                highest = max(rows[n] for n in members)
+                rows.update(dict.fromkeys(members, highest))
+        for n in rows:
+            below = [rows[m] for m in inputs(n)]
+            rows[n] = max([rows[n], *(row + 1 for row in below)])
+        if rows == before:
+            break
+
+
+def settle_alike(template: Template, parts: list[Part], x: Across) -> None:
+    """Add the x of the nodes of steps that are laid out alike: settled once, for all of them."""
+    role = {n: key for key, members in template.items() for n in members}
+    near: defaultdict[Role, list[Role]] = defaultdict(list)
+    reach: dict[Role, tuple[float, float]] = {}
+    early: set[Role] = set()
+    level: dict[Role, Level] = {}
+    for part in parts:
+        for n in part.nodes:
+            key = role[n]
+            level.setdefault(key, part.level[n])
+            left, right = reach.get(key, (0.0, 0.0))
+            reach[key] = max(left, part.reach[n][0]), max(right, part.reach[n][1])
+            near[key] += [role[m] for m in part.near[n] if role[m] not in near[key]]
+            if n in part.early:
+                early.add(key)
+    whole = Part(list(template), level, reach, near, early)
+    across: Across = {}
+    settle(whole, across)
+    for part in parts:
+        x.update(apart(part, {n: across[role[n]] for n in part.nodes}))
+
+
+def apart(part: Part, wanted: Across) -> Across:
+    """These places, moved where two in one row overlap."""
+    rows: defaultdict[Level, list[Node]] = defaultdict(list)
+    for n in sorted(part.nodes, key=wanted.__getitem__):
+        rows[part.level[n]].append(n)
+    x: Across = {}
+    for row in rows.values():
+        x.update(packed(row, wanted, part))
+    return x
