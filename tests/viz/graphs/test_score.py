@@ -29,11 +29,11 @@ def language_model(kind, layers, dropout=0.0):
 
 
 def linear():
-    cell = models.LinearRNN(2, 3, np.random.default_rng(0))
-    h, loss = constant("h_0", 1, 3), 0.0
+    cell = models.LinearRNN(2, 3, 2, rng=0)
+    h, loss = constant("h_0", 3, 1), 0.0
     for t in range(1, STEPS + 1):
         with mg.timestep(t):
-            o, h = cell(constant(f"x_{t}", 1, 2), h)
+            o, h = cell(constant(f"x_{t}", 2, 1), h)
             loss = loss + np.sum(o)
     return mg.Tape.of(loss)
 
