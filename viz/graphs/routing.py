@@ -32,6 +32,7 @@ HEAD_POINTS = 5.0
 _OUTSIDE_POINTS = 0.01
 _CORNERS = np.array([(0, 1), (0, 3), (2, 1), (2, 3)])
 _SMALL = 1e-9
+_MAX_CELLS = 100_000
 # From row to row: how soft bends are, at most 1.
 _BEND = 0.8
 
@@ -69,14 +70,32 @@ def routes(outlines: Mapping[Any, Outline], edges: Sequence[tuple[Any, Any]]) ->
     index = {key: i for i, key in enumerate(outlines)}
     borders = np.array([tuple(o)[:4] for o in outlines.values()], dtype=float).reshape(-1, 4)
     obstacles = borders + np.array([-1, -1, 1, 1]) * MARGIN_POINTS
+    ends = [(index[tail], index[head]) for tail, head in edges]
+    aims = _aims(outlines, edges)
+    blocked = _blocked(aims, ends, obstacles)
     paths = []
-    for (tail, head), (start, end) in zip(edges, _aims(outlines, edges), strict=True):
-        others = np.delete(obstacles, [index[tail], index[head]], axis=0)
-        line = _shortest(np.array(start), np.array(end), others)
+    for k, (tail, head) in enumerate(edges):
+        line = aims[k]
+        if blocked[k]:
+            line = _shortest(line, np.delete(obstacles, ends[k], axis=0))
         line = _cut_off(line, outlines[tail])
         line = _cut_off(line[::-1], outlines[head])[::-1]
         paths.append(_rounded(line))
     return paths
+
+
+def _blocked(aims: list[Path], ends: list[tuple[int, int]], obstacles: Array) -> list[bool]:
+    """Whether something else than its ends stands on the straight line of each edge."""
+    blocked: list[bool] = []
+    # So many at a time that the table of all lines and boxes stays small.
+    size = max(1, _MAX_CELLS // (len(obstacles) or 1))
+    for first in range(0, len(aims), size):
+        lines = np.array(aims[first : first + size])
+        hits = _hits(lines[:, 0], lines[:, 1], obstacles)
+        own = np.array(ends[first : first + size])
+        np.put_along_axis(hits, own, values=False, axis=1)
+        blocked += hits.any(axis=1).tolist()
+    return blocked
 
 
 class Station(NamedTuple):
@@ -122,13 +141,11 @@ def _written(point: Point) -> str:
 
 
 # --- the shortest path ----------------------------------------------------------------------------
-def _aims(
-    outlines: Mapping[Any, Outline], edges: Sequence[tuple[Any, Any]]
-) -> list[tuple[Point, Point]]:
+def _aims(outlines: Mapping[Any, Outline], edges: Sequence[tuple[Any, Any]]) -> list[Path]:
     """From where to where each edge leads: middles; side by side where several join the same."""
     count = Counter(map(frozenset, edges))
     drawn: defaultdict[frozenset[Any], list[tuple[Any, Any]]] = defaultdict(list)
-    aims = []
+    aims: list[Path] = []
     for tail, head in edges:
         pair = frozenset((tail, head))
         one, other = (drawn[pair] or [(tail, head)])[0]
@@ -136,7 +153,7 @@ def _aims(
         side = len(drawn[pair]) - (count[pair] - 1) / 2
         drawn[pair].append((tail, head))
         (x, y), (u, v) = outlines[tail].centre, outlines[head].centre
-        aims.append(((x + side * right, y + side * up), (u + side * right, v + side * up)))
+        aims.append([(x + side * right, y + side * up), (u + side * right, v + side * up)])
     return aims
 
 
@@ -149,24 +166,24 @@ def _sideways(one: Outline, other: Outline, count: int) -> Point:
     return (v - y) / length * apart, (x - u) / length * apart
 
 
-def _shortest(start: Array, end: Array, obstacles: Array) -> Array:
+def _shortest(aim: Path, obstacles: Array) -> Path:
     """The shortest line from start to end outside the obstacles, as its points.
 
     It bends at corners of what stands in its way, and of what stands in the way of the bends.
     """
-    ends = np.array([start, end])
+    ends = np.array(aim)
     line = ends
     in_the_way = np.zeros(len(obstacles), bool)
     while True:
         hit = _hits(line[:-1], line[1:], obstacles).any(axis=0) & ~in_the_way
         if not hit.any():
-            return line
+            return _points(line)
         in_the_way |= hit
         known = obstacles[in_the_way]
         points = np.concatenate([ends, _corners(known)])
-        order = _way(points, _visible(points, known))
+        order = _dijkstra(points, _visible(points, known))
         if not order:
-            return ends
+            return aim
         line = points[order]
 
 
@@ -201,18 +218,14 @@ def _hits(starts: Array, ends: Array, boxes: Array) -> Array:
     return hit
 
 
-def _way(points: Array, visible: Array) -> list[int]:
-    """The indices of the points on the shortest way from the first to the second; [] for none.
-
-    Source: A* (Hart, Nilsson and Raphael, 1968).
-    """
-    rest = np.hypot(*(points - points[1]).T)
+def _dijkstra(points: Array, visible: Array) -> list[int]:
+    """The indices of the points on the shortest way from the first to the second; [] for none."""
     length = np.full(len(points), math.inf)
     length[0] = 0.0
     before = np.zeros(len(points), int)
     is_open = np.ones(len(points), bool)
     while True:
-        i = int(np.where(is_open, length + rest, math.inf).argmin())
+        i = int(np.where(is_open, length, math.inf).argmin())
         if not is_open[i] or not math.isfinite(length[i]):
             return []
         if i == 1:
@@ -229,55 +242,57 @@ def _way(points: Array, visible: Array) -> list[int]:
 
 
 # --- ends and bends -------------------------------------------------------------------------------
-def _cut_off(line: Array, first: Outline) -> Array:
+def _points(line: Array) -> Path:
+    """As plain numbers."""
+    return [(x, y) for x, y in line.tolist()]
+
+
+def _cut_off(line: Path, first: Outline) -> Path:
     """The line without what lies in its first box."""
-    inside = [i for i, point in enumerate(line) if _depth(point, first) < 1]
+    inside = [i for i, point in enumerate(line) if _is_inside(point, first)]
     last = max(inside, default=0)
     if last == len(line) - 1:
         return line
-    a, b = line[last], line[last + 1]
-    border = a + (b - a) * _share_inside(a, b, first)
-    return np.concatenate([[border], line[last + 1 :]])
-
-
-def _depth(point: Point, around: Outline) -> float:
-    """How far from the centre a point is: 1 on the border."""
-    across, up = _relative(point, around)
-    return math.hypot(across, up) if around.is_round else max(abs(across), abs(up))
-
-
-def _relative(point: Point, around: Outline) -> Point:
-    """The point seen from the centre, in halves of width and height."""
-    x, y = around.centre
-    wide = max(around.right - around.left, _SMALL)
-    tall = max(around.top - around.bottom, _SMALL)
-    return float(point[0] - x) / wide * 2, float(point[1] - y) / tall * 2
+    a, b = line[last : last + 2]
+    return [_between(a, b, _share_inside(a, b, first)), *line[last + 1 :]]
 
 
 def _share_inside(a: Point, b: Point, around: Outline) -> float:
-    """Where the line from a, inside, to b, outside, leaves the box, as a share of the line."""
-    x, y = _relative(a, around)
-    u, v = _relative(b, around)
-    across, up = u - x, v - y
-    if around.is_round:
-        # the greater root of |a + share (b - a)|² = 1
-        square = across * across + up * up
-        half = x * across + y * up
-        rest = max(half * half - square * (x * x + y * y - 1), 0.0)
-        return (math.sqrt(rest) - half) / square
-    sides = [(math.copysign(1, d) - p) / d for p, d in ((x, across), (y, up)) if d]
-    return min(sides)
+    """The share of the line from a, inside, to b, outside, that is inside."""
+    x, y = _depths(a, around)
+    end = _depths(b, around)
+    u, v = end[0] - x, end[1] - y
+    if not around.is_round:
+        return min((math.copysign(1, d) - p) / d for p, d in ((x, u), (y, v)) if d)
+    # Where the square of the depth is 1.
+    square = u * u + v * v
+    product = x * u + y * v
+    root = math.sqrt(product**2 - square * (x * x + y * y - 1))
+    return (root - product) / square
 
 
-def _rounded(line: Array) -> Path:
+def _depths(point: Point, around: Outline) -> Point:
+    """How far right of the centre and how far above it a point is: 1 on the border."""
+    x, y = around.centre
+    across = (point[0] - x) / max((around.right - around.left) / 2, _SMALL)
+    up = (point[1] - y) / max((around.top - around.bottom) / 2, _SMALL)
+    return across, up
+
+
+def _is_inside(point: Point, around: Outline) -> bool:
+    across, up = map(abs, _depths(point, around))
+    depth = math.hypot(across, up) if around.is_round else max(across, up)
+    return depth < 1
+
+
+def _rounded(line: Path) -> Path:
     """The line with its bends rounded, so little that what is cut off stays within the margin.
 
     Of a bend that begins and ends at a distance d from its corner, no point is further from the
     line than d sin(turn) / 4.
     """
-    points = [(float(x), float(y)) for x, y in line]
     # A line may leave its first box just where it bends.
-    points = points[:1] + [b for a, b in pairwise(points) if math.dist(a, b) > _SMALL]
+    points = line[:1] + [b for a, b in pairwise(line) if math.dist(a, b) > _SMALL]
     path = [points[0]]
     for a, corner, b in zip(points, points[1:], points[2:], strict=False):
         d = _bend(a, corner, b, is_first=a == points[0], is_last=b == points[-1])

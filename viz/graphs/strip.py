@@ -82,7 +82,7 @@ class Strip:
         """Width and height in points."""
         bars = self._bar_width * len(list(self._buckets()))
         text = style.width(self.range, style.NOTE_POINTS, style.SANS)
-        tall = self._room + TICK_POINTS
+        tall: float = self._room + TICK_POINTS
         if self.range:
             tall += LINE_HEIGHT * style.NOTE_POINTS
         return max(bars, text) + MARGIN_POINTS, tall + MARGIN_POINTS

@@ -42,4 +42,4 @@ def page_places(graph: VariableGraph) -> Places:
     centres = on_a_page(sizes, list(edges)).centres
     gates = {n: centre for n, centre in centres.items() if isinstance(n, Gate)}
     items = {i.key: centres[i.key] for i in graph.items}
-    return Places(items, gates, [])
+    return Places(items, gates, rails=[])

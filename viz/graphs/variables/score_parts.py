@@ -109,8 +109,9 @@ class Parts:
 
     @cached_property
     def recurrent(self) -> set[Role]:
-        """The roles that read themselves in another step."""
-        roles = set()
+        """The roles that read themselves in another step, or that an initial state starts."""
+        started = {i.stands_for for i in self.graph.items}
+        roles = {self.roles[key] for key in started if key in self.items}
         for a in self.graph.arrows:
             same_role = self.roles[a.tail] == self.roles[a.head]
             if same_role and self.step.get(a.tail) != self.step.get(a.head):

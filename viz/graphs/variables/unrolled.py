@@ -1,4 +1,4 @@
-"""Fig. 9.7.2 of any tape: the unrolled graph, time upwards, the stages of a step to the right."""
+"""Fig. 9.7.2 of any tape: the unrolled graph, a box for each variable."""
 
 from __future__ import annotations
 
@@ -59,6 +59,9 @@ def unrolled(
     label: Labels | None = None,
 ) -> Digraph:
     """The unrolled computational graph of a tape, each named tensor a box, as in Fig. 9.7.2.
+
+    Steps go upwards; where more than one state goes from step to step, they go to the right, and
+    each direction, clock and layer has a row of its own. What many steps share is one line.
 
     Gates stand on the arrows; an arrow through which no gradient passes is red and dashed; a dashed
     outline is what a checkpointed tape recomputes. The options are draw's, whose level "variables"

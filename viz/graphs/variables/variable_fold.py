@@ -48,13 +48,13 @@ class Fold(NamedTuple):
 class Folding:
     """Who stands in for each folded item, and the fold and the step of each that is folded.
 
-    sign: what is drawn in place of what folds.
+    is_score: whether the steps run to the right, where all dots of a fold stand in its column.
     """
 
     stand_in: dict[Key, Key] = field(default_factory=dict)
     folds: dict[Key, Fold] = field(default_factory=dict)
     steps: dict[Key, int] = field(default_factory=dict)
-    sign: str = "⋮"
+    is_score: bool = False
 
     def apply(self, graph: VariableGraph, known: Landmarks) -> VariableGraph:
         """The items, dots for those that stand in, and the arrows between them, each once.
@@ -110,8 +110,9 @@ class Folding:
         count = Counter(mark.classes for mark in inside)
         cuts = tuple(mark.step for mark in inside if mark.classes == CUT)
         strip = Strip(fold.run, cuts, known, count[SCALED], count[CLIPPED])
-        time = None if item.time is None else fold.run[0]
-        return replace(item, names=(self.sign,), time=time, strip=strip, tip=fold.caption)
+        sign = "⋯" if self.is_score else "⋮"
+        time = fold.run[0] if self.is_score or item.time is not None else None
+        return replace(item, names=(sign,), time=time, strip=strip, tip=fold.caption)
 
     def _moved(self, a: Arrow) -> Arrow | None:
         """The arrow between what is shown.
@@ -130,7 +131,7 @@ class Folding:
 def fold_items(graph: VariableGraph, view: View, kept: Collection[int] = ()) -> Folding:
     """What folds of these items, of which the steps kept do not."""
     is_score = runs_across(graph)
-    folding = Folding(sign="⋯" if is_score else "⋮")
+    folding = Folding(is_score=is_score)
     stamps = _stamps(graph)
     if not view.folds or not stamps:
         return folding

@@ -181,12 +181,12 @@ def _put_gates(
         closed = any(m.closed for m in gate.marks)
         open_line = BACK_LINE if panel.back else {}
         line = _combined(CUT_LINE if closed else open_line, accent)
-        kinds = [m.classes for m in gate.marks]
+        kinds = sorted({m.classes for m in gate.marks})
         texts = [m.text for m in gate.marks]
         looks = {
             "label": style.label(*texts, size=TEXT_POINTS),
             "fontcolor": style.CUT if closed else accent.get("color", style.GATE),
-            "class": "cut" if closed else " ".join(kinds),
+            "class": " ".join(kinds),
         }
         centre = panel.moved(spots.gate[gate])
         name = ids[gate]

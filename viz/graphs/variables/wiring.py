@@ -112,8 +112,8 @@ class Wiring:
             before = here
         self._draw_wires(around, joining)
         # Nothing stands in the way of these.
-        for wire in leaving:
-            self._draw_wires({end: around[end] for end in wire[:2]}, [wire])
+        alone = {end: around[end] for wire in leaving for end in wire[:2]}
+        self._draw_wires(alone, leaving)
 
 
 def _common(looks: Mapping[Arrow, Looks]) -> Looks:
