@@ -15,8 +15,10 @@ from minigrad.viz.plots import vector
 
 from .converter import INSTALL_CONVERTER, converted, has_converter
 from .graphviz_process import LIMIT, TimeLimitError, laid_out
+from .mermaid import mermaid_limits, mermaid_text
 from .scene import Scene, read_scene
 from .svg_writer import svg_text
+from .tikz import tikz_text
 
 
 def _as_svg(scene: Scene, _: Any) -> bytes:
@@ -27,6 +29,17 @@ def _by_converter(kind: str, scene: Scene, _: Any) -> bytes:
     return converted(svg_text(scene), kind)
 
 
+def _as_tikz(scene: Scene, _: Any) -> bytes:
+    return tikz_text(scene).encode()
+
+
+def _as_mermaid(scene: Scene, _: Any) -> bytes:
+    text = mermaid_text(scene)
+    if remark := mermaid_limits(text):
+        print(f"render: {remark}", file=sys.stderr)
+    return text.encode()
+
+
 Writer = Callable[[Scene, Any], bytes]
 """What makes the bytes of a file of a scene, and of the graph that it is the layout of."""
 
@@ -34,6 +47,8 @@ WRITERS: dict[str, Writer] = {
     "svg": _as_svg,
     "png": partial(_by_converter, "png"),
     "pdf": partial(_by_converter, "pdf"),
+    "tex": _as_tikz,
+    "mmd": _as_mermaid,
 }
 """By the suffixes of what shows a laid out graph."""
 FORMATS = (*WRITERS, "dot")
@@ -52,6 +67,8 @@ class Drawn(NamedTuple):
 
 def render(graph: Any, file: str | os.PathLike[str], limit: float = LIMIT) -> Path:
     """Write the graph, or a plot, in the format that the file's suffix names.
+
+    These are .svg, .png and .pdf; of graphs also .tex (TikZ), .mmd (Mermaid) and .dot.
 
     Returns the path of what was written. Where nothing can lay the graph out, that is a .dot file,
     and one line on stderr says what to install; where it takes more than ``limit`` seconds, the

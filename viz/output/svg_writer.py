@@ -8,7 +8,7 @@ from html import escape
 from minigrad.viz import style
 from minigrad.viz.lettering.font_widths import MATH_WIDTHS, SANS_WIDTHS, text_ems
 
-from .legend import legend_of
+from .legend import shown_groups
 from .scene import Group, Line, Mark, Point, Run, Scene, Shape
 from .schemes import DARK_FILLS, FIXED_INK, INK, PAGE, dark_rules
 
@@ -38,9 +38,7 @@ _ATTRIBUTES = ("font-family", "font-style", "font-weight")
 
 def svg_text(scene: Scene) -> str:
     """The picture as the text of an SVG element; the same scene gives the same text."""
-    scales = [group for group in scene.groups if "legend" in group.classes.split()]
-    groups = [group for group in scene.groups if group not in scales]
-    groups += legend_of(groups, scales)
+    groups = shown_groups(scene)
     left, bottom, right, top = bounds(mark for group in groups for mark in group.marks)
     wide, tall = right - left, top - bottom
     size = f"{_n(left)} {_n(-top)} {_n(wide)} {_n(tall)}"
