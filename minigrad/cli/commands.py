@@ -35,6 +35,8 @@ step through backward, and back, in the terminal
 through the last backward pass of your script
   minigrad step --demo exploding                     then: b nan, c, w
   minigrad figure all -o docs/                       the five figures of the README
+  minigrad figure gallery -o docs/gallery/           \
+every kind of picture of every kind of network
   minigrad anatomy --text book.txt --cell lstm -o report.html     \
 where a gradient comes from, on one page
   minigrad compare -o strategies.svg                 \
@@ -120,7 +122,7 @@ def _sample(args: argparse.Namespace) -> None:
 def _add_figure(commands: Any) -> None:
     about = "draw figures of the section as .svg, .png, .pdf or .dot"
     figure = commands.add_parser("figure", help=about)
-    add_figures(figure, draw=_draw, draw_all=_draw_all)
+    add_figures(figure, draw=_draw, draw_all=_draw_all, draw_gallery=_draw_gallery)
 
 
 def _draw(args: argparse.Namespace) -> None:
@@ -133,6 +135,12 @@ def _draw_all(args: argparse.Namespace) -> None:
     from .figure import draw_all
 
     draw_all(Path(args.output), args.kinds)
+
+
+def _draw_gallery(args: argparse.Namespace) -> None:
+    from .gallery import draw_gallery
+
+    draw_gallery(Path(args.output))
 
 
 def _add_anatomy(commands: Any) -> None:

@@ -11,7 +11,9 @@ from .options import add_seed, count, few_steps, probability
 Run = Callable[[argparse.Namespace], None]
 
 
-def add_figures(figure: argparse.ArgumentParser, draw: Run, draw_all: Run) -> None:
+def add_figures(
+    figure: argparse.ArgumentParser, draw: Run, draw_all: Run, draw_gallery: Run
+) -> None:
     """The figures and their options; ``draw`` is run for one of them, ``draw_all`` for all."""
     commands = figure.add_subparsers(metavar="FIGURE", required=True)
     kinds = [
@@ -31,14 +33,22 @@ def add_figures(figure: argparse.ArgumentParser, draw: Run, draw_all: Run) -> No
         )
         kind.set_defaults(run=draw)
     everything = commands.add_parser("all", help="all of these as svg files in a folder")
-    everything.add_argument(
+    _add_folder(everything)
+    everything.set_defaults(run=draw_all, kinds=kinds)
+    about = "every kind of picture of every kind of network, and a page of them"
+    gallery = commands.add_parser("gallery", help=about)
+    _add_folder(gallery)
+    gallery.set_defaults(run=draw_gallery)
+
+
+def _add_folder(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "-o",
         "--output",
         metavar="DIR",
         required=True,
         help="the folder, made where it is missing",
     )
-    everything.set_defaults(run=draw_all, kinds=kinds)
 
 
 def _add_unrolled(commands: Any) -> argparse.ArgumentParser:

@@ -26,6 +26,7 @@ th { border-bottom: 1px solid var(--head) }
 th:first-child, td:first-child { text-align: left; padding-left: 0 }
 table.about td { text-align: left }
 figure { margin: 1em 0 } figure svg { max-width: 100%; height: auto }
+figure img { max-width: 100%; max-height: 48em; display: block; margin: .4em 0 }
 figcaption { color: var(--soft); font-size: .92em; max-width: 50em } code { font-size: .92em }
 @media print { :root { color-scheme: light; --paper: #fff; --ink: #222; --soft: #555 }
   body { margin: 0; max-width: none } h2 { break-after: avoid }
@@ -74,6 +75,14 @@ def _row(row: Sequence[Any]) -> str:
 def picture(svg: str, caption: str) -> str:
     """A figure with what it shows under it."""
     return f"<figure>{standing_alone(svg)}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def two_schemes(file: str, caption: str) -> str:
+    """A picture in a file beside the page, as a light page and as a dark one show it."""
+    name, alt = escape(file), escape(caption)
+    image = f'<a href="{name}"><img src="{name}" alt="{alt}" loading="lazy"'
+    images = [f'{image} style="color-scheme:{scheme}"></a>' for scheme in ("light", "dark")]
+    return f"<figure>{''.join(images)}<figcaption>{alt}</figcaption></figure>"
 
 
 def number(x: Any) -> str:

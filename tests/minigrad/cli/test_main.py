@@ -72,4 +72,4 @@ def test_what_the_parser_names_exists():
     assert set(choices("step", "--demo")) == set(cases.CASES)
     figures = parser()._subparsers._group_actions[0].choices["figure"]
     kinds = set(figures._subparsers._group_actions[0].choices)
-    assert kinds == {*figure.FIGURES, "all"}
+    assert kinds == {*figure.FIGURES, "all", "gallery"}

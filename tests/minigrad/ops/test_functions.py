@@ -1,6 +1,7 @@
 """The functions that NumPy lacks: equal to their formulas, stable where the formulas are not, clear where misused."""
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -149,6 +150,20 @@ def test_one_hot_rows(indices):
     assert got.dtype == np.float32
     for i in np.ndindex(plain.shape):
         assert np.asarray(got)[i].tolist() == [float(k == plain[i]) for k in range(3)]
+
+
+def test_a_large_vocabulary_costs_memory_for_its_rows_alone():
+    """Forward and backward, as GPT-2 has it; the identity of 50,257 rows would be 10 GB."""
+    rows, classes = 2, 50_257
+    logits, targets = param(np.zeros((rows, classes))), np.array([0, classes - 1])
+    tracemalloc.start()
+    try:
+        mg.one_hot(targets, classes)
+        mg.cross_entropy(logits, targets).backward()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * logits.data.nbytes
 
 
 def test_mse():
