@@ -129,5 +129,9 @@ def _in_alphabet(character: str) -> str:
 
 
 def _foreign(text: str) -> str:
-    """What a font may lack."""
-    return "".join(rf"\minigradforeign{{{c}}}{{{ord(c):X}}}" for c in text)
+    """What a font may lack; of what nothing shows the number alone."""
+    written = ""
+    for character in text:
+        shown = character if character.isprintable() else ""
+        written += rf"\minigradforeign{{{shown}}}{{{ord(character):X}}}"
+    return written

@@ -2,6 +2,8 @@ import html
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from minigrad import transforms as tf
 from minigrad.viz import draw, render, unrolled
@@ -10,6 +12,7 @@ from tests.viz.conftest import read_back
 from tests.viz.output.hostile_names import NAMES, hostile_tape
 from tests.zoo import book_rnn, lstm
 
+CHARACTER = re.compile(r"#(\d+);|(.)", re.S)
 NODE = re.compile(r'^ +(n\d+)(\(\(|\(\[|\(|\[)"([^"]*)"(\)\)|\]\)|\)|\]):::(\w+)$', re.M)
 EDGE = re.compile(r'^  (n\d+) (-->|---|-\.->|-\.-)(?:\|"([^"]*)"\|)? (n\d+)$', re.M)
 
@@ -84,6 +87,13 @@ def test_hostile_names_stay_text(tmp_path):
         # nothing but letters, entities, and what means itself inside a line
         assert re.fullmatch(r"([\w ,=/()-]|#\d+;)*", label.replace("<br/>", ""))
         assert "_" not in label
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_any_text_is_written_in_letters_and_entities(text):
+    written = mermaid._encoded(text)
+    assert "".join(chr(int(c)) if c else other for c, other in CHARACTER.findall(written)) == text
+    assert not re.search(r"[^\w ,=/()#;-]|^[ ,=/()-]|_", written)
 
 
 @pytest.mark.parametrize("limit", ["MAX_EDGES", "MAX_CHARACTERS"])

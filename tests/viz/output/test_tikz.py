@@ -3,6 +3,8 @@ import shutil
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from minigrad import transforms as tf
 from minigrad.viz import draw, render, strategies, unrolled
@@ -83,6 +85,18 @@ def test_what_is_written_is_balanced_and_runs_no_command_of_a_name(tmp_path, nam
         assert depth == 0
         assert not re.search(r"\\(input|end|write|csname)\b", line)
         assert not re.search(r"(?<!\\)[%&~]|\^\^", line)
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_no_text_is_a_command_and_its_braces_are_balanced(text):
+    for written in (math(text), plain(text)):
+        # a character in the argument of what prints it is read by nothing
+        bare = re.sub(r"\\minigradforeign\{.?\}\{[0-9A-F]+\}", "", written)
+        bare = re.sub(r"\\[{}$&#%_]", "", bare)
+        commands = re.findall(r"\\([A-Za-z]+|.)", bare)
+        assert not {"input", "end", "write", "csname", "def", "\\"} & {*commands}
+        assert not re.search(r"[$&#%~\x00-\x1f]|(?<!\{\})[_^]", re.sub(r"\\[A-Za-z]+", "", bare))
+        assert bare.count("{") == bare.count("}")
 
 
 def test_every_letter_that_names_are_drawn_with_has_a_command():
