@@ -116,7 +116,9 @@ def _outline(shape: Shape) -> str:
     if shape.kind == "ellipse":
         (left, bottom), (right, top) = shape.points
         centre = _point(((left + right) / 2, (bottom + top) / 2))
-        return f"{centre} ellipse [x radius={_n((right - left) / 2)},y radius={_n((top - bottom) / 2)}]"
+        wide = _n((right - left) / 2)
+        tall = _n((top - bottom) / 2)
+        return f"{centre} ellipse [x radius={wide},y radius={tall}]"
     path = " -- ".join(points)
     return f"{path} -- cycle" if shape.kind == "polygon" else path
 
