@@ -9,7 +9,7 @@ from typing import NamedTuple
 from minigrad.viz import style
 from minigrad.viz.lettering.font_widths import SANS_WIDTHS, text_ems
 
-from .scene import Group, Line, Pen, Point, Run, Shape
+from .scene import Group, Line, Pen, Point, Run, Scene, Shape
 from .schemes import INK, PAGE
 
 TEXT_POINTS = 9.0
@@ -52,6 +52,13 @@ class _Entry(NamedTuple):
     def width(self) -> float:
         text = TEXT_POINTS * text_ems(MEANINGS[self.name], SANS_WIDTHS)
         return SWATCH_SIZE[0] + GAP_POINTS + text
+
+
+def shown_groups(scene: Scene) -> list[Group]:
+    """All that is drawn of a scene: its groups, and the legend below them."""
+    scales = [group for group in scene.groups if "legend" in group.classes.split()]
+    groups = [group for group in scene.groups if group not in scales]
+    return groups + legend_of(groups, scales)
 
 
 def legend_of(groups: list[Group], scales: list[Group]) -> list[Group]:

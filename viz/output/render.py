@@ -18,9 +18,11 @@ from .animation import animated_svg, gif
 from .converter import INSTALL_CONVERTER, converted, has_converter
 from .graphviz_process import LIMIT, TimeLimitError, laid_out
 from .lighting import lighting_of
+from .mermaid import mermaid_limits, mermaid_text
 from .restyle import restyled
 from .scene import Scene, read_scene
 from .svg_writer import svg_text
+from .tikz import tikz_text
 
 
 def _as_svg(scene: Scene, graph: Any) -> bytes:
@@ -29,6 +31,17 @@ def _as_svg(scene: Scene, graph: Any) -> bytes:
 
 def _by_converter(kind: str, scene: Scene, _: Any) -> bytes:
     return converted(svg_text(scene), kind)
+
+
+def _as_tikz(scene: Scene, _: Any) -> bytes:
+    return tikz_text(scene).encode()
+
+
+def _as_mermaid(scene: Scene, _: Any) -> bytes:
+    text = mermaid_text(scene)
+    if remark := mermaid_limits(text):
+        print(f"render: {remark}", file=sys.stderr)
+    return text.encode()
 
 
 Writer = Callable[[Scene, Any], bytes]
@@ -45,6 +58,8 @@ WRITERS: dict[str, Writer] = {
     "pdf": partial(_by_converter, "pdf"),
     "html": _as_page,
     "gif": gif,
+    "tex": _as_tikz,
+    "mmd": _as_mermaid,
 }
 """By the suffixes of what shows a laid out graph."""
 FORMATS = (*WRITERS, "dot")
@@ -70,6 +85,7 @@ def render(
 ) -> Path:
     """Write the graph, or a plot, in the format that the file's suffix names.
 
+    These are .svg, .png, .pdf, .html and .gif; of graphs also .tex (TikZ), .mmd (Mermaid) and .dot.
     A .html is a page of its own, in which folds open. In a .gif, and a .svg that is ``animated``,
     the backward pass travels over the picture.
 

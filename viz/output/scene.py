@@ -71,7 +71,7 @@ Mark = Shape | Line
 class Group:
     """What is drawn for one node, edge or frame.
 
-    ends: the names that an edge joins.
+    ends: the names that an edge joins. step: the time step that a node is part of.
     """
 
     kind: str
@@ -80,6 +80,7 @@ class Group:
     title: str
     marks: tuple[Mark, ...]
     ends: tuple[str, ...] = ()
+    step: int | None = None
 
     def moved(self, right: float, up: float) -> Group:
         """The same elsewhere."""
@@ -125,7 +126,8 @@ def _group(kind: str, item: dict[str, Any]) -> Group:
     keys = ("_draw_", "_tdraw_", "_hdraw_", "_ldraw_")
     marks = tuple(mark for mark in _marks(item, keys) if not _is_blank(mark))
     title = "" if kind == "frame" else _told(item)
-    return Group(kind, item.get("name", ""), item.get("class", ""), title, marks)
+    step = int(item["step"]) if item.get("step") else None
+    return Group(kind, item.get("name", ""), item.get("class", ""), title, marks, step=step)
 
 
 def _told(item: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from minigrad.viz import style
 from minigrad.viz.lettering.font_widths import MATH_WIDTHS, SANS_WIDTHS, text_ems
 
-from .legend import legend_of
+from .legend import shown_groups
 from .lighting import MAX_RULE_BYTES, scoped
 from .scene import Group, Line, Mark, Point, Run, Scene, Shape
 from .schemes import DARK_FILLS, FIXED_INK, INK, PAGE, dark_rules
@@ -85,9 +85,7 @@ def svg_text(scene: Scene, lighting: Dress | None = None) -> str:
 def sheet(scene: Scene, lighting: Dress | None = None) -> Sheet:
     """The inside of the SVG element."""
     lit = dict(zip(map(id, scene.groups), lighting.classes, strict=True)) if lighting else {}
-    scales = [group for group in scene.groups if "legend" in group.classes.split()]
-    groups = [group for group in scene.groups if group not in scales]
-    groups += legend_of(groups, scales)
+    groups = shown_groups(scene)
     left, bottom, right, top = bounds(mark for group in groups for mark in group.marks)
     wide, tall = right - left, top - bottom
     view = f"{_n(left)} {_n(-top)} {_n(wide)} {_n(tall)}"

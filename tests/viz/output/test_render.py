@@ -11,7 +11,14 @@ from minigrad.viz import draw, render, strategies, unrolled
 from minigrad.viz.output.render import svg
 from tests.zoo import book_rnn
 
-MAGIC = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"digraph"}
+MAGIC = {
+    "svg": b"<svg",
+    "png": b"\x89PNG",
+    "pdf": b"%PDF",
+    "dot": b"digraph",
+    "tex": b"% ",
+    "mmd": b"flowchart",
+}
 
 
 @pytest.fixture

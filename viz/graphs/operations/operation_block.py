@@ -154,6 +154,8 @@ def block_of(key: Key, n: Tensor, facts: Facts) -> Block:
         return Block(rows, looks, step, backward, folded=True, strip=strip)
     rows = _rows(n, facts)
     looks = _looks(n, facts)
+    if key.step is not None:
+        looks["step"] = f"{key.step}"
     looks["tooltip"] = style.tooltip(_tip(n, facts))
     return Block(rows, looks, key.step, backward, bare=_is_bare(n), role=facts.roles[n])
 

@@ -17,7 +17,7 @@ FEW_STEPS = 2
 
 def describe(link: Link, uses: list[Use], nodes: Nodes) -> list[str]:
     """The lags and what the gates do; on another line in which steps, unless that is everywhere."""
-    used = {use.inner_end for use in uses} - {None}
+    used = {t for use in uses if (t := use.inner_end) is not None}
     where = ""
     if _is_partial(link, used, nodes):
         where = "at t = " + _listed(used)
@@ -55,9 +55,9 @@ def _gates(link: Link, uses: Iterable[Use]) -> str:
     if not exact:
         return ""
     # where the numbers differ from step to step
-    texts = exact if len(exact) == 1 else without_value
-    first = min(texts, key=len)
-    return first if len(texts) == 1 else f"{first} …"
+    said = exact if len(exact) == 1 else without_value
+    shortest = min(said, key=len)
+    return shortest if len(said) == 1 else f"{shortest} …"
 
 
 def _at_any_step(mark: Mark, use: Use) -> str:

@@ -146,6 +146,8 @@ def _put_item(picture: Picture, name: str, item: Item, centre: Point, panel: Pan
         text = lines(item)
         looks["label"] = style.label(*text, size=NAME_POINTS, note=item.note)
     tip = panel.tips.get(item.key, item.tip)
+    if item.time is not None:
+        looks["step"] = f"{item.time}"
     looks["tooltip"] = style.tooltip(tip)
     pin(picture, name, centre, item_size(item), **looks)
 
