@@ -181,7 +181,7 @@ def _shortest(aim: Path, obstacles: Array) -> Path:
         in_the_way |= hit
         known = obstacles[in_the_way]
         points = np.concatenate([ends, _corners(known)])
-        order = _dijkstra(points, _visible(points, known))
+        order = _way(points, _visible(points, known))
         if not order:
             return aim
         line = points[order]
@@ -218,14 +218,18 @@ def _hits(starts: Array, ends: Array, boxes: Array) -> Array:
     return hit
 
 
-def _dijkstra(points: Array, visible: Array) -> list[int]:
-    """The indices of the points on the shortest way from the first to the second; [] for none."""
+def _way(points: Array, visible: Array) -> list[int]:
+    """The indices of the points on the shortest way from the first to the second; [] for none.
+
+    Source: A* (Hart, Nilsson and Raphael, 1968).
+    """
+    rest = np.hypot(*(points - points[1]).T)
     length = np.full(len(points), math.inf)
     length[0] = 0.0
     before = np.zeros(len(points), int)
     is_open = np.ones(len(points), bool)
     while True:
-        i = int(np.where(is_open, length, math.inf).argmin())
+        i = int(np.where(is_open, length + rest, math.inf).argmin())
         if not is_open[i] or not math.isfinite(length[i]):
             return []
         if i == 1:
