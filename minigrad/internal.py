@@ -30,6 +30,7 @@ from minigrad.debugger.session import Session
 from minigrad.files import leftovers, make_folder, write_atomically
 from minigrad.gc_paused import uncollected
 from minigrad.ops.elementwise import accumulate
+from minigrad.source import span
 
 __all__ = [
     "Array",
@@ -57,6 +58,7 @@ __all__ = [
     "reached",
     "refuse_no_tape",
     "shrink",
+    "span",
     "sweep",
     "templates",
     "uncollected",
