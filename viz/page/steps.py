@@ -105,11 +105,9 @@ class Reel:
         the norm of all that the time step has sent to it.
         """
         places = [len(self._index), *(self._index[step.tensor] for step in self.steps)]
-        return {
-            "steps": [a - b for a, b in pairwise(places)],
-            "refs": self._references,
-            "shares": packed(code_of(float_norm(x)) for x in self._shares()),
-        }
+        behind = [a - b for a, b in pairwise(places)]
+        shares = packed(code_of(float_norm(x)) for x in self._shares())
+        return {"steps": behind, "refs": self._references, "shares": shares}
 
     def _numbers(self, most: int) -> Json:
         """The arrays, each with the number of its shape, and all their numbers in a row."""
@@ -117,8 +115,9 @@ class Reel:
         forms = {shape: form_of(shape, most) for shape in each}
         number = {shape: k for k, shape in enumerate(forms)}
         numbers = (codes(x, forms[x.shape]) for x in self._new_arrays())
+        shapes = [form.data() for form in forms.values()]
         return {
-            "shapes": [form.data() for form in forms.values()],
+            "shapes": shapes,
             "shape": [number[shape] for shape in each],
             "numbers": packed(chain.from_iterable(numbers)),
         }
