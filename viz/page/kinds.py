@@ -18,6 +18,8 @@ from .source_lines import source_of
 # around what a formula refers to: names may contain anything
 OPEN, CLOSE = "\ue000", "\ue001"
 REFERENCE = re.compile(f"{OPEN}(g|y|\\d+){CLOSE}")
+# a whole number, no part of another one
+NUMBER = re.compile(r"(?<![\d.])-?\d+(?![\d.])")
 # stands for the number of the time step
 TIME = "\ue002"
 LOST = "\ufffd"
@@ -84,11 +86,13 @@ class Kinds:
 
     def _untimed(self, n: Tensor) -> Callable[[str], str]:
         """Puts TIME in place of the number of its time step, where that is no part of another."""
-        t = self.columns[n]
-        if t is None:
-            return lambda text: text.replace(TIME, LOST)
-        number = re.compile(rf"(?<![\d.]){t}(?![\d.])")
-        return lambda text: number.sub(TIME, text.replace(TIME, LOST))
+        t = str(self.columns[n])
+
+        def rewrite(text: str) -> str:
+            whole = text.replace(TIME, LOST)
+            return NUMBER.sub(lambda match: TIME if match[0] == t else match[0], whole)
+
+        return rewrite
 
     def _source(self, n: Tensor) -> list[Any]:
         if n.place not in self._sources:

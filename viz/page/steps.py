@@ -61,7 +61,7 @@ class Reel:
 
     def size(self, most: int) -> int:
         """About how many characters the numbers take, with at most ``most`` an array."""
-        counts = Counter(x.shape for x in self._new_arrays())
+        counts = Counter(self._played[1])
         numbers = sum(form_of(shape, most).count * count for shape, count in counts.items())
         return NUMBER_SIZE * numbers
 
@@ -101,17 +101,17 @@ class Reel:
     def _course(self) -> Json:
         """The steps: how far behind the one before each is, and which arrays they show.
 
-        ``refs`` is as ``_references`` has it. ``shares``: after each contribution to a parameter
+        ``refs`` is as ``_played`` has it. ``shares``: after each contribution to a parameter
         the norm of all that the time step has sent to it.
         """
         places = [len(self._index), *(self._index[step.tensor] for step in self.steps)]
         behind = [a - b for a, b in pairwise(places)]
         shares = packed(code_of(float_norm(x)) for x in self._shares())
-        return {"steps": behind, "refs": self._references, "shares": shares}
+        return {"steps": behind, "refs": self._played[0], "shares": shares}
 
     def _numbers(self, most: int) -> Json:
         """The arrays, each with the number of its shape, and all their numbers in a row."""
-        each = [x.shape for x in self._new_arrays()]
+        each = self._played[1]
         forms = {shape: form_of(shape, most) for shape in each}
         number = {shape: k for k, shape in enumerate(forms)}
         numbers = (codes(x, forms[x.shape]) for x in self._new_arrays())
@@ -123,19 +123,26 @@ class Reel:
         }
 
     @cached_property
-    def _references(self) -> list[int]:
-        """Which array follows, of ``_arrays``: 0 for a new one, else how far back it was new."""
+    def _played(self) -> tuple[list[int], list[tuple[int, ...]]]:
+        """Which array follows, of ``_arrays``, and the shapes of those that are new.
+
+        0 stands for a new one, another number says how far back among the new ones it was.
+        """
         number: dict[tuple[Any, ...], int] = {}
         references = []
+        shapes = []
         for x in self._arrays():
             key = x.shape, x.dtype.str, hashlib.blake2b(x.tobytes(), digest_size=16).digest()
             references.append(len(number) - number[key] if key in number else 0)
-            number.setdefault(key, len(number))
-        return references
+            if key not in number:
+                number[key] = len(number)
+                shapes.append(x.shape)
+        return references, shapes
 
     def _new_arrays(self) -> Iterator[Any]:
         """Equal arrays once."""
-        for x, reference in zip(self._arrays(), self._references, strict=True):
+        references, _ = self._played
+        for x, reference in zip(self._arrays(), references, strict=True):
             if reference == 0:
                 yield x
 

@@ -47,7 +47,7 @@ function Panel(tape, number) {
 }
 
 // What is made of each; of many the middle when it is asked for.
-const MAX_SENDS = 12;
+const MAX_SENDS = 6;
 function few(items, element) {
   if (items.length <= MAX_SENDS) return items.map(element);
   const half = MAX_SENDS / 2, middle = items.slice(half, -half);
