@@ -32,6 +32,7 @@ from minigrad.files import leftovers, make_folder, write_atomically
 from minigrad.gc_paused import uncollected
 from minigrad.ops.elementwise import accumulate
 from minigrad.ops.table import letter
+from minigrad.source import span
 
 __all__ = [
     "Array",
@@ -62,6 +63,7 @@ __all__ = [
     "reached",
     "refuse_no_tape",
     "shrink",
+    "span",
     "sweep",
     "templates",
     "uncollected",

@@ -2,49 +2,78 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from minigrad.internal import float_norm
 
+from .numbers import MAX_COUNT, code_of
 
-def grid(x: Any, most: int) -> dict[str, Any]:
-    """The array as rows and columns of about ``most`` numbers, each the largest of its block.
 
-    ``v`` holds the numbers as they are shown, four digits each; NaN and infinities win their
-    blocks. The other keys: ``s`` shape, ``r`` rows, ``n`` norm, ``lo`` and ``hi`` the range of the
-    finite elements, ``bad`` how many are not finite, ``b`` the size of a block.
+@dataclass(frozen=True)
+class Form:
+    """How an array of a shape is shown: so many rows and columns of blocks."""
+
+    shape: tuple[int, ...]
+    down: int
+    across: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """How many numbers are shown, below and beside each other."""
+        high, wide = _matrix_shape(self.shape)
+        return -(-high // self.down), -(-wide // self.across)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each element is shown."""
+        return self.down == self.across == 1
+
+    @property
+    def count(self) -> int:
+        """How many numbers a page holds of it."""
+        return math.prod(self.size) + (1 if self.is_whole else 4)
+
+    def data(self) -> list[Any]:
+        """What the page knows of it: shape, rows, columns, and the block where there is one."""
+        shape = "×".join(map(str, self.shape))
+        block = [] if self.is_whole else [f"{self.down}×{self.across}"]
+        return [shape, *self.size, *block]
+
+
+def form_of(shape: tuple[int, ...], most: int) -> Form:
+    """The form of about ``most`` numbers."""
+    return Form(shape, *_block_size(_matrix_shape(shape), most))
+
+
+def codes(x: Any, form: Form) -> Iterator[int]:
+    """The array's norm and its numbers, in codes; each number is the largest of its block.
+
+    NaN and infinities win their blocks. Where there are blocks, the range of the finite elements
+    and how many are not finite follow the norm.
     """
-    x = np.asarray(x)
-    rows = _rows(x)
-    down, across = _block_size(rows.shape, most)
-    whole = down == across == 1
-    cells = rows if whole else _largest(rows, down, across)
-    finite = rows[np.isfinite(rows)]
-    data: dict[str, Any] = {
-        "s": "×".join(map(str, x.shape)),
-        "r": cells.shape[0],
-        "v": " ".join(f"{value:.4g}" for value in cells.ravel()),
-        "n": f"{float_norm(x):.4g}",
-    }
-    if finite.size and x.size > 1:
-        data["lo"] = f"{finite.min():.4g}"
-        data["hi"] = f"{finite.max():.4g}"
-    if finite.size < x.size:
-        data["bad"] = x.size - finite.size
-    if not whole:
-        data["b"] = f"{down}×{across}"
-    return data
+    yield code_of(float_norm(x))
+    rows = x.reshape(_matrix_shape(x.shape))
+    if not form.is_whole:
+        finite = rows[np.isfinite(rows)]
+        ends = (finite.min(), finite.max()) if finite.size else (np.nan, np.nan)
+        yield from map(code_of, map(float, ends))
+        yield min(rows.size - finite.size, MAX_COUNT)
+        rows = _largest(rows, form.down, form.across)
+    yield from map(code_of, rows.ravel().tolist())
 
 
-def _rows(x: Any) -> Any:
+def _matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
     """The array as a matrix: its last axis across, all others down."""
-    if x.ndim < 2:
-        return x.reshape(1, -1)
-    if x.size == 0:
-        return x.reshape(1, 0)
-    return x.reshape(-1, x.shape[-1])
+    if len(shape) < 2:
+        return 1, math.prod(shape)
+    if not math.prod(shape):
+        return 1, 0
+    return math.prod(shape[:-1]), shape[-1]
 
 
 def _block_size(shape: tuple[int, int], most: int) -> tuple[int, int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from minigrad import Tape, Tensor
 from minigrad.internal import gates
@@ -12,10 +14,10 @@ from minigrad.viz import style
 
 # pixels
 ROW_HEIGHT = 50.0
-GAP = 12.0
-SIDE = 44.0
+GAP = 8.0
+SIDE = 32.0
 TOP = 34.0
-MIN_WIDTH = 30.0
+MIN_WIDTH = 28.0
 FONT_SIZE = 13
 PADDING = 12
 
@@ -50,12 +52,24 @@ Rows = dict[int, list[Tensor]]
 
 @dataclass(frozen=True)
 class Spot:
-    """A node's centre and width, in pixels; what is written on it."""
+    """A node's centre and width, in pixels; what is written on it.
+
+    ``column`` is its step, None for the strip outside the steps; ``row`` counts from the bottom;
+    ``across`` is how far it stands from the middle of its column.
+    """
 
     x: float
     y: float
     width: float
     text: str
+    column: int | None
+    row: int
+    across: float
+
+
+class _Box(NamedTuple):
+    text: str
+    width: float
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,8 @@ class Picture:
     columns: dict[int, float]
     width: float
     height: float
+    # the steps of all nodes
+    times: dict[Tensor, int | None]
 
 
 def picture(tape: Tape) -> Picture:
@@ -73,31 +89,40 @@ def picture(tape: Tape) -> Picture:
 
     Cost: linear in the nodes and edges, without Graphviz.
     """
-    columns = _rows_of_columns(tape)
+    times = _columns(tape)
+    columns = _rows_of_columns(tape, times)
+    boxes = _boxes(tape, columns)
     deepest = max((height for rows in columns.values() for height in rows), default=0)
     spots: dict[Tensor, Spot] = {}
     middles: dict[int, float] = {}
     left = SIDE
     # what lies outside the steps stands leftmost
     for t in sorted(columns, key=lambda t: (t is not None, t or 0)):
-        widths = {height: _row_width(tape, row) for height, row in columns[t].items()}
+        widths: dict[int, float] = {}
+        for height, row in columns[t].items():
+            widths[height] = sum(boxes[n].width + GAP for n in row)
         middle = left + max(widths.values()) / 2
         for height in sorted(columns[t]):
             y = TOP + (deepest - height + 0.5) * ROW_HEIGHT
-            start = middle - widths[height] / 2
+            x = middle - widths[height] / 2
             row = columns[t][height]
             if t is not None:
                 row = _by_wish(row, spots, middle)
-            spots.update(_placed(tape, row, start, y))
+            for n in row:
+                box = boxes[n]
+                half = (box.width + GAP) / 2
+                across = x + half - middle
+                spots[n] = Spot(x + half, y, box.width, box.text, t, height, across)
+                x += 2 * half
         if t is not None:
             middles[t] = middle
         left += max(widths.values()) + SIDE
-    return Picture(spots, middles, left, TOP + (deepest + 1) * ROW_HEIGHT)
+    total = TOP + (deepest + 1) * ROW_HEIGHT
+    return Picture(spots, middles, left, total, times)
 
 
-def _rows_of_columns(tape: Tape) -> dict[int | None, Rows]:
+def _rows_of_columns(tape: Tape, column: dict[Tensor, int | None]) -> dict[int | None, Rows]:
     """The nodes that are drawn, by column and row."""
-    column = _columns(tape)
     height = _heights(tape, column)
     columns: dict[int | None, Rows] = {}
     for n in tape.nodes:
@@ -177,25 +202,18 @@ def _by_wish(row: list[Tensor], spots: dict[Tensor, Spot], middle: float) -> lis
     return sorted(row, key=wish)
 
 
-def _placed(tape: Tape, row: list[Tensor], start: float, y: float) -> dict[Tensor, Spot]:
-    """The nodes of a row side by side."""
-    spots = {}
-    for n in row:
-        width = _width(tape, n)
-        spots[n] = Spot(start + (width + GAP) / 2, y, width, _text(tape, n))
-        start += width + GAP
-    return spots
-
-
-def _row_width(tape: Tape, row: list[Tensor]) -> float:
-    return sum(_width(tape, n) + GAP for n in row)
+def _boxes(tape: Tape, columns: dict[int | None, Rows]) -> dict[Tensor, _Box]:
+    """What is written on each node that is drawn, and how wide it is."""
+    boxes = {}
+    for rows in columns.values():
+        for n in itertools.chain(*rows.values()):
+            text = _text(tape, n)
+            width = style.width(text, FONT_SIZE, style.SANS) + PADDING
+            boxes[n] = _Box(text, max(MIN_WIDTH, width))
+    return boxes
 
 
 def _text(tape: Tape, n: Tensor) -> str:
     if n.name or n.fn is None:
         return style.plain(tape.names[n], MAX_NAME)
     return SYMBOLS.get(n.op, style.plain(n.op, MAX_OPERATION))
-
-
-def _width(tape: Tape, n: Tensor) -> float:
-    return max(MIN_WIDTH, style.width(_text(tape, n), FONT_SIZE, style.SANS) + PADDING)

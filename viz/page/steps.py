@@ -1,27 +1,33 @@
-"""A backward pass as data: for each step what a page shows, the arrays each once."""
+"""A backward pass as data: for each step what a page shows, the arrays each once.
+
+Compact, so that a thousand time steps are one page: what the steps share is written once
+(``Kinds``), numbers are packed (``numbers``), and what follows from the rest is left out.
+"""
 
 from __future__ import annotations
 
-import linecache
-import re
-from collections import defaultdict
+import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cached_property
+from itertools import chain, groupby, pairwise
 from typing import Any
 
 import numpy as np
 
 from minigrad import Step, Tape, Tensor
-from minigrad.internal import Session, alias, filled, float_norm, templates, words_of
+from minigrad.internal import Session, alias, float_norm
 from minigrad.viz import style
+from minigrad.viz.graphs.landmarks import is_broken
 from minigrad.viz.graphs.selection import closed
 
-from .grids import grid
+from .grids import codes, form_of
+from .kinds import Kinds
+from .numbers import code_of, packed
 
-# around the names in a formula, which may contain anything
-OPEN, CLOSE = "\ue000", "\ue001"
-REFERENCE = re.compile(f"{OPEN}(g?\\d+){CLOSE}")
 MAX_LISTED_STEPS = 8
-MAX_SOURCE_LINE = 300  # characters
+# characters of a number on the page
+NUMBER_SIZE = 4
 
 Json = dict[str, Any]
 
@@ -32,18 +38,13 @@ class Reel:
     def __init__(self, tape: Tape, title: str, gradient: Any = None) -> None:
         self.tape = tape
         self.title = title
-        self.index = {n: i for i, n in enumerate(tape.nodes)}
         self.session = Session(tape, gradient)
         with np.errstate(all="ignore"):
             while self.session.forward():
                 pass
         self.steps = self.session.taken
-        self._adjoints = words_of(tape)[1]
-        self._owner = self._owners()
-        self._weights = self._reached_weights()
-        self._arrays: dict[tuple[Any, ...], int] = {}
-        self._grids: list[Json] = []
-        self._most = 0
+        self._index = {n: i for i, n in enumerate(tape.nodes)}
+        self._weights = set(tape.parameters) & self.session.reached
 
     def moments(self) -> list[tuple[int, int]]:
         """When each step happens, comparable between tapes of one forward pass.
@@ -58,140 +59,128 @@ class Reel:
             seen[serial] += 1
         return moments
 
+    def size(self, most: int) -> int:
+        """About how many characters the numbers take, with at most ``most`` an array."""
+        counts = Counter(self._played[1])
+        numbers = sum(form_of(shape, most).count * count for shape, count in counts.items())
+        return NUMBER_SIZE * numbers
+
     def data(self, most: int) -> Json:
         """Everything a page shows of this tape."""
-        self._arrays, self._grids, self._most = {}, [], most
-        steps = list(self._steps())
-        weights = [{"node": self.index[p], "times": ts} for p, ts in self._weights.items()]
-        nodes = [self._node(n) for n in self.tape.nodes]
-        return {
-            "title": self.title,
-            "nodes": nodes,
-            "loss": style.parts(self._loss),
-            "weights": weights,
-            "reached": sorted(self.index[n] for n in self.session.reached),
-            "steps": steps,
-            "grids": self._grids,
-        }
+        return {"title": self.title, **self._nodes(), **self._course(), **self._numbers(most)}
 
-    @property
-    def _loss(self) -> str:
-        loss = self.tape.outputs[0]
-        return loss.label if loss.name else "L"
+    def _nodes(self) -> Json:
+        """The nodes, in the order of the tape.
 
-    def _owners(self) -> dict[str, int]:
-        """Whose adjoint a formula names: the node that bears the name."""
-        names = self.tape.names.items()
-        node_of = {f"d{self._loss}/d{name}": self.index[n] for n, name in names}
-        return {adjoint: node_of[adjoint] for adjoint in self._adjoints.values()}
-
-    def _node(self, n: Tensor) -> Json:
-        name = self.tape.names[n]
-        return {
-            "name": name,
-            "parts": style.parts(name),
-            "op": n.op,
-            "where": n.where,
-            "shape": str(n.shape),
-        }
-
-    def _steps(self) -> Iterator[Json]:
-        """What each step sends, and how the gradients of the parameters grow by it."""
-        growth = Growth(self)
-        for step in self.steps:
-            n = step.tensor
-            sends = []
-            growing = []
-            rows = zip(n.inputs, self._formulas(step), step.contributions, strict=True)
-            for slot, (x, formula, c) in enumerate(rows):
-                if c is None:
-                    continue
-                sends.append({"slot": slot, "to": self.index[x], "f": formula, "c": self.grid(c)})
-                if x in self._weights:
-                    growing.append(growth.added(x, self.tape.times[n], c))
-            yield {
-                "node": self.index[n],
-                "g": self.grid(step.grad),
-                "sends": sends,
-                "weights": growing,
-                "line": _source_line(n),
-            }
-
-    def _formulas(self, step: Step) -> list[list[Any] | None]:
-        """Each formula in pieces.
-
-        They are the target adjoint, "+=" or "=", then text and references to names by turns.
+        ``kind`` is for each the number of its kind. ``columns`` are the steps, each with how many
+        nodes in a row are of it. ``back``: for each input of each node how far before it that is.
         """
-        n = step.tensor
-        if n.fn is None:
-            return []
-        marked = {x: f"{OPEN}{self.index[x]}{CLOSE}" for x in (*n.inputs, n)}
-        adjoint = self._adjoints[n]
-        g = f"{OPEN}g{self._owner[adjoint]}{CLOSE}"
-        formulas: list[list[Any] | None] = []
-        for x, template in zip(n.inputs, templates(n), strict=True):
-            if template is None:
-                formulas.append(None)
-                continue
-            pieces = REFERENCE.split(filled(n, template, marked, g))
-            target = self._adjoints[x]
-            if target == adjoint:
-                formulas.append([self.index[x], "=", *pieces])
-            else:
-                formulas.append([self._owner[target], "+=", *pieces])
-        return formulas
-
-    def weights(self) -> list[Tensor]:
-        """The parameters that a gradient reaches."""
-        return list(self._weights)
-
-    def _reached_weights(self) -> dict[Tensor, list[int | None]]:
-        """The parameters that a gradient reaches, and the time steps that read them."""
-        reached = self.session.reached
-        reading_steps: dict[Tensor, set[int | None]] = {}
-        for p in self.tape.parameters:
-            if p in reached:
-                reading_steps[p] = set()
-        for n in self.tape.nodes:
-            for x in n.inputs:
-                if x in reading_steps:
-                    reading_steps[x].add(self.tape.times[n])
-        # what lies outside the steps comes last
+        taken = {step.tensor: step for step in self.steps}
+        kinds = Kinds(self.tape)
+        kind = [kinds.of(n, taken.get(n)) for n in self.tape.nodes]
+        columns = [kinds.columns[n] for n in self.tape.nodes]
+        broken = {kinds.columns[n] for n in self.tape.nodes if is_broken(n)}
+        back = []
+        for i, n in enumerate(self.tape.nodes):
+            back += [i - self._index[x] for x in n.inputs]
+        runs = [(t, len([*same])) for t, same in groupby(columns)]
+        weights = [self._index[p] for p in self.tape.parameters if p in self._weights]
+        # what backward visits, and yet no step of this pass is at
+        missed = [self._index[n] for n in self.session.reached if n not in taken]
         return {
-            p: sorted(steps, key=lambda t: (t is None, t or 0))
-            for p, steps in reading_steps.items()
+            "loss": style.parts(kinds.loss),
+            "kinds": kinds.known,
+            "kind": kind,
+            "columns": runs,
+            "back": back,
+            "weights": weights,
+            "broken": sorted(broken - {None}),
+            "reached": missed,
         }
 
-    def grid(self, x: Any) -> int:
-        """The number of an array's grid; equal arrays share one."""
-        x = np.asarray(x)
-        key = x.shape, x.dtype.str, x.tobytes()
-        if key not in self._arrays:
-            self._arrays[key] = len(self._grids)
-            self._grids.append(grid(x, self._most))
-        return self._arrays[key]
+    def _course(self) -> Json:
+        """The steps: how far behind the one before each is, and which arrays they show.
 
+        ``refs`` is as ``_played`` has it. ``shares``: after each contribution to a parameter
+        the norm of all that the time step has sent to it.
+        """
+        places = [len(self._index), *(self._index[step.tensor] for step in self.steps)]
+        behind = [a - b for a, b in pairwise(places)]
+        shares = packed(code_of(float_norm(x)) for x in self._shares())
+        return {"steps": behind, "refs": self._played[0], "shares": shares}
 
-class Growth:
-    """The gradients of the parameters as they add up, and the share of each time step."""
-
-    def __init__(self, reel: Reel) -> None:
-        self._reel = reel
-        self._number = {p: i for i, p in enumerate(reel.weights())}
-        self._sums: dict[Tensor, Any] = {}
-        self._shares: dict[tuple[Tensor, int | None], Any] = {}
-
-    def added(self, weight: Tensor, t: int | None, c: Any) -> Json:
-        """One more contribution, of a use in step t; what the page says of it."""
-        share = weight, t
-        self._sums[weight] = self._sums[weight] + c if weight in self._sums else c
-        self._shares[share] = self._shares[share] + c if share in self._shares else c
+    def _numbers(self, most: int) -> Json:
+        """The arrays, each with the number of its shape, and all their numbers in a row."""
+        each = self._played[1]
+        forms = {shape: form_of(shape, most) for shape in each}
+        number = {shape: k for k, shape in enumerate(forms)}
+        numbers = (codes(x, forms[x.shape]) for x in self._new_arrays())
+        shapes = [form.data() for form in forms.values()]
         return {
-            "w": self._number[weight],
-            "t": t,
-            "n": f"{float_norm(self._shares[share]):.4g}",
-            "sum": self._reel.grid(self._sums[weight]),
+            "shapes": shapes,
+            "shape": [number[shape] for shape in each],
+            "numbers": packed(chain.from_iterable(numbers)),
         }
+
+    @cached_property
+    def _played(self) -> tuple[list[int], list[tuple[int, ...]]]:
+        """Which array follows, of ``_arrays``, and the shapes of those that are new.
+
+        0 stands for a new one, another number says how far back among the new ones it was.
+        """
+        number: dict[tuple[Any, ...], int] = {}
+        references = []
+        shapes = []
+        for x in self._arrays():
+            key = x.shape, x.dtype.str, hashlib.blake2b(x.tobytes(), digest_size=16).digest()
+            references.append(len(number) - number[key] if key in number else 0)
+            if key not in number:
+                number[key] = len(number)
+                shapes.append(x.shape)
+        return references, shapes
+
+    def _new_arrays(self) -> Iterator[Any]:
+        """Equal arrays once."""
+        references, _ = self._played
+        for x, reference in zip(self._arrays(), references, strict=True):
+            if reference == 0:
+                yield x
+
+    def _arrays(self) -> Iterator[Any]:
+        """Of each step its adjoint, then what each input is sent.
+
+        After that to a parameter follows all that the parameter got so far.
+        """
+        sums: dict[Tensor, Any] = {}
+        for step in self.steps:
+            yield np.asarray(step.grad)
+            for x, c in _sent(step):
+                yield c
+                if x in self._weights:
+                    sums[x] = _added(sums, x, c)
+                    yield sums[x]
+
+    def _shares(self) -> Iterator[Any]:
+        """After each contribution to a parameter all that its time step has sent to it."""
+        shares: dict[Any, Any] = {}
+        for step in self.steps:
+            for x, c in _sent(step):
+                if x in self._weights:
+                    share = x, self.tape.times[step.tensor]
+                    shares[share] = _added(shares, share, c)
+                    yield shares[share]
+
+
+def _sent(step: Step) -> Iterator[tuple[Tensor, Any]]:
+    """Each input that is sent something, and what."""
+    for x, c in zip(step.tensor.inputs, step.contributions, strict=False):
+        if c is not None:
+            yield x, np.asarray(c)
+
+
+def _added(sums: dict[Any, Any], key: Any, c: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return sums[key] + c if key in sums else c
 
 
 def caption(tape: Tape) -> str:
@@ -200,21 +189,11 @@ def caption(tape: Tape) -> str:
     steps = len({t for t in tape.times.values() if t is not None})
     untied = ", untied" if any(n.fn is alias for n in tape.nodes) else ""
     if not cut:
-        return f"full gradient, {steps} time steps{untied}"
+        time = f", {steps} time steps" if steps else ""
+        return f"full gradient{time}{untied}"
     cut_steps = sorted({n.time for n in cut if n.time is not None})
     if not cut_steps:
         return f"{len(cut)} edges cut{untied}"
     listed = ", ".join(map(str, cut_steps[:MAX_LISTED_STEPS]))
     more = ", …" if len(cut_steps) > MAX_LISTED_STEPS else ""
     return f"cut before t = {listed}{more} of {steps} time steps{untied}"
-
-
-def _source_line(n: Tensor) -> str:
-    """The user's line of code, where its file is still there."""
-    if n.place is None:
-        return ""
-    number = n.origin.rpartition(":")[2]
-    if not number.isdigit():
-        return ""
-    line = linecache.getline(n.place[0].co_filename, int(number))
-    return line.strip()[:MAX_SOURCE_LINE]

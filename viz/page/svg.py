@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from html import escape
+from importlib.resources import files
 
-from minigrad import Edge, Tape, Tensor
-from minigrad.internal import gates
+from minigrad import Tape, Tensor
 from minigrad.viz import style
 from minigrad.viz.graphs.selection import closed
 
+from .colours import resolved
+from .kinds import edge_kind, node_class
 from .places import ROW_HEIGHT, Picture, Spot, picture
 
 # pixels
@@ -22,28 +24,9 @@ SUBSCRIPT_DROP = 4
 MAX_TIP = 160  # characters
 # time steps; with more, the edges from the parameters show only while they are lit
 MAX_FEW_STEPS = 6
-STILL = """
-svg { max-width: 100%; height: auto; }
-.node rect { fill: #fff; stroke: #5f6b7a; }
-.node text { font: 13px Helvetica, Arial, sans-serif; fill: #1b2430; }
-.edge { fill: none; stroke: #aab4c0; } .tied, .plain { stroke: #e3e7ec; }
-.many .tied { stroke: none; }
-.cut { stroke: #d0021b; stroke-dasharray: 4 3; } .parameter rect { stroke-width: 2; }
-.visited rect { fill: #cfe3fb; stroke: #1f6feb; }
-.waiting rect { fill: #fff3cd; stroke: #b8860b; stroke-dasharray: 4 2; }
-.current rect { fill: #ffb300; stroke: #7a4f00; stroke-width: 2.5; }
-.unreached rect { fill: #f1f3f5; stroke: #c3cad2; } .unreached text { fill: #5f6b7a; }
-.step { font: 12px Helvetica, Arial, sans-serif; fill: #5f6b7a; }
-.page { fill: #fff; }
-@media (prefers-color-scheme: dark) {
-.page, .node rect { fill: #0d1117; } .node rect { stroke: #8b949e; } .node text { fill: #e6edf3; }
-.edge { stroke: #59616b; } .tied, .plain { stroke: #30363d; } .cut { stroke: #ff7b72; }
-.visited rect { fill: #1b3a5c; stroke: #58a6ff; } .waiting rect { fill: #4a3b10; stroke: #d9a400; }
-.current rect { fill: #ffb300; stroke: #ffe2a0; } .current text { fill: #1b2430; }
-.unreached rect { fill: #21262d; stroke: #484f58; } .unreached text { fill: #a3acb6; }
-.step { fill: #a3acb6; }
-}
-"""
+_RULES = files(__package__).joinpath("graph.css").read_text(encoding="utf-8")
+_MORE_RULES = ".page { fill: var(--bg); }\n.few .tied { stroke: var(--faint); }\n"
+STILL = "svg { max-width: 100%; height: auto; }\n" + resolved(_RULES + _MORE_RULES)
 State = Callable[[Tensor], str]
 """How far a backward pass is at a node: visited, current, waiting, ahead or unreached."""
 
@@ -84,18 +67,10 @@ def _edges(tape: Tape, places: Picture, prefix: str, index: dict[Tensor, int]) -
     for n in tape.nodes:
         for slot, x in enumerate(n.inputs):
             if x in spots and n in spots:
-                kind = _edge_kind(x, n, slot)
+                kind = edge_kind(x, n, slot)
                 name = f"{prefix}e{index[n]}_{slot}"
                 curve = _curve(spots[x], spots[n])
                 yield f'<path class="edge {kind}" id="{name}" d="{curve}"/>'
-
-
-def _edge_kind(x: Tensor, n: Tensor, slot: int) -> str:
-    if closed(n) and slot == 0:
-        return "cut"
-    if not Edge(x, n, slot).carries_gradient:
-        return "plain"
-    return "tied" if x.fn is None and x.requires_grad else ""
 
 
 def _curve(a: Spot, b: Spot) -> str:
@@ -132,17 +107,11 @@ def _node(tape: Tape, n: Tensor, spot: Spot, name: str, state: str) -> str:
     tip = escape(style.plain(made, MAX_TIP))
     text = _lettering(spot.text, bool(n.name))
     return (
-        f'<g class="node {state} {_node_kind(n)}{scissors}" id="{name}"><title>{tip}</title>'
+        f'<g class="node {state} {node_class(n)}{scissors}" id="{name}"><title>{tip}</title>'
         f'<rect x="{x:.0f}" y="{y:.0f}" width="{spot.width:.0f}" height="{NODE_HEIGHT:g}" '
         f'rx="{radius:g}"/>'
         f'<text x="{spot.x:.0f}" y="{spot.y + 4:.0f}" text-anchor="middle">{text}</text></g>'
     )
-
-
-def _node_kind(n: Tensor) -> str:
-    if n.fn is None:
-        return "parameter" if n.requires_grad else "leaf"
-    return "gate" if n.fn in gates.GATES else "op"
 
 
 def _lettering(text: str, named: bool) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from html import escape
 from pathlib import Path
@@ -14,15 +13,34 @@ from minigrad import Tape
 from minigrad.internal import refuse_no_tape, write_atomically
 from minigrad.viz import style
 
+from . import colours
 from .shell import data_text, filled, resource
 from .shown import Stepper, refuse_other_suffix
 from .steps import Reel, caption
-from .svg import State, scene, still
+from .svg import State, still
 
 # bytes of a page
 LIMIT = 2_000_000
+# the script with what the steps share, and what else than numbers a node takes
+SCRIPT_SIZE = 200_000
+NODE_SIZE = 60
 # numbers shown of one array; the first that keep the page below the limit are taken
 NUMBERS = (256, 100, 64, 36, 16, 4, 1)
+SCRIPTS = (
+    "elements",
+    "data",
+    "mathematics",
+    "arrays",
+    "layout",
+    "graph",
+    "ruler",
+    "weights",
+    "frame",
+    "panel",
+    "moving",
+    "controls",
+)
+"""In the order of what they use; together one function."""
 MAX_TITLE = 80  # characters
 
 
@@ -78,44 +96,38 @@ def snapshot(tape: Tape, state: State, file: str | os.PathLike[str]) -> Path:
 
 def page(reels: list[Reel]) -> str:
     """The page's text."""
-    scenes = [scene(reel.tape, f"t{i}", _blank_state(reel)) for i, reel in enumerate(reels)]
-    moments = _steps_taken(reels)
-    text = ""
-    for most in NUMBERS:
-        tapes = [reel.data(most) for reel in reels]
-        text = _filled(scenes, {"moments": moments, "tapes": tapes})
-        if len(text.encode()) < LIMIT:
-            break
-    return text
+    most = next((most for most in NUMBERS if _size(reels, most) < LIMIT), NUMBERS[-1])
+    tapes = [reel.data(most) for reel in reels]
+    data: dict[str, Any] = {"tapes": tapes}
+    if len(reels) > 1:
+        data["moved"] = _moved(reels)
+    return _filled(data)
 
 
-def _steps_taken(reels: list[Reel]) -> list[list[int]]:
-    """At each moment how many steps each tape has taken, so that two tapes keep in step."""
-    moments = sorted(set().union(*(reel.moments() for reel in reels)))
-    taken = [dict(zip(reel.moments(), itertools.count(1), strict=False)) for reel in reels]
-    counts = [[0] * len(reels)]
-    for moment in moments:
-        before = counts[-1]
-        counts.append([t.get(moment, n) for t, n in zip(taken, before, strict=True)])
-    return counts
+def _size(reels: list[Reel], most: int) -> int:
+    """About how many bytes the page takes with at most so many numbers an array."""
+    nodes = sum(len(reel.tape.nodes) for reel in reels)
+    numbers = sum(reel.size(most) for reel in reels)
+    return SCRIPT_SIZE + NODE_SIZE * nodes + numbers
 
 
-def _blank_state(reel: Reel) -> State:
-    return lambda n: "ahead" if n in reel.session.reached else "unreached"
+def _moved(reels: list[Reel]) -> str:
+    """Which tapes take a step at each moment, a bit for each, so that they keep in step."""
+    each = [set(reel.moments()) for reel in reels]
+    bits = []
+    for moment in sorted(set().union(*each)):
+        here = [k for k, moments in enumerate(each) if moment in moments]
+        bits.append(sum(1 << k for k in here))
+    return "".join(map(str, bits))
 
 
-def _filled(scenes: list[str], data: dict[str, Any]) -> str:
-    """Template, style and script in one; the policy admits these two and nothing from outside."""
+def _filled(data: dict[str, Any]) -> str:
+    """Template, style and script in one."""
+    rules = resource("graph.css") + resource("stepper.css")
+    css = colours.variables() + colours.shades() + rules
+    scripts = [resource("script", f"{name}.js") for name in SCRIPTS]
+    js = '"use strict";\n(() => {\n' + "".join(scripts) + "})();\n"
     titles = [style.plain(tape["title"], MAX_TITLE) for tape in data["tapes"]]
-    parts = {
-        "scenes": "\n".join(map(_framed, scenes)),
-        "data": data_text(data),
-        "title": escape(" | ".join(titles)),
-    }
-    css, js = resource("stepper.css"), resource("stepper.js")
-    return filled("stepper.html", css, js, parts)
-
-
-def _framed(svg: str) -> str:
-    label = "the unrolled graph, scrollable"
-    return f'<div class="scene" tabindex="0" aria-label="{label}">{svg}</div>'
+    parts = {"data": data_text(data), "title": escape(" | ".join(titles))}
+    # a picture that the page makes of itself
+    return filled("stepper.html", css, js, parts, images="data:")

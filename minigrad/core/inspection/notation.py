@@ -99,8 +99,10 @@ def filled(node: Tensor, template: str, words: Words, g: str) -> str:
     for key, value in node.kwargs.items():
         if key not in ("g", "y"):
             fields[key] = value
-    for key, x in zip(letters(node), node.inputs, strict=True):
-        fields[key] = _operand(x, words)
+    # np.stack's are about no operand, of which it may have a thousand
+    if "{" in template.replace("{g}", ""):
+        for key, x in zip(letters(node), node.inputs, strict=True):
+            fields[key] = _operand(x, words)
     return template.format(**fields)
 
 

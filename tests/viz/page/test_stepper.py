@@ -5,12 +5,11 @@ import functools
 import hashlib
 import json
 import re
-from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -22,8 +21,10 @@ from minigrad.errors import ArgumentError, DataError
 from minigrad.models.book.cases import exploding, network, vanishing
 from minigrad.models.cells import LSTMCell
 from minigrad.models.unrolling import unroll
-from minigrad.viz.page.grids import grid
+from minigrad.viz.page.grids import codes, form_of
+from minigrad.viz.page.numbers import code_of, packed
 from minigrad.viz.page.write import LIMIT, snapshot
+from tests.viz.page.reading import data_of, number, tape_of, unpacked
 
 HOSTILE = "</script><img src=x onerror='window.pwned=1'>\"><svg onload=window.pwned=2>"
 RNN = mg.Tape.of(network("rnn", 3))
@@ -44,14 +45,12 @@ def big_lstm():
 
 
 def numbers(g):
-    return [f"{v:.4g}" for v in np.ravel(g)]
+    # minus nothing is shown as nothing
+    return [f"{v + 0.0:.4g}" for v in np.ravel(g)]
 
 
-def data_of(file):
-    text = file.read_text("utf-8")
-    return json.loads(
-        re.search(r'<script type="application/json" id="data">(.*?)</script>', text)[1]
-    )
+def tapes_of(file):
+    return [tape_of(raw) for raw in data_of(file)["tapes"]]
 
 
 # --- the file -------------------------------------------------------------------------------------------------------
@@ -64,32 +63,93 @@ def data_of(file):
     most=st.sampled_from([1, 4, 16, 64]),
 )
 def test_a_grid_keeps_the_extremes_and_what_is_not_finite(x, most):
-    found = grid(x, most)
-    values = [float(v) for v in found["v"].split()]
-    assert len(values) <= max(most, 1)
-    assert len(values) % max(found["r"], 1) == 0
+    form = form_of(x.shape, most)
+    norm, *rest = codes(x, form)
+    assert len(rest) + 1 == form.count
+    head, values = ([], rest) if form.is_whole else (rest[:3], rest[3:])
+    shown = [float(number(code)) for code in values]
+    assert len(shown) == np.prod(form.size) <= max(most, 1)
     if x.size <= most:
-        assert [f"{v:.4g}" for v in x.ravel()] == found["v"].split()
-    assert found.get("bad", 0) == np.sum(~np.isfinite(x))
+        assert [number(code) for code in values] == numbers(x)
+    if head:
+        finite = x[np.isfinite(x)]
+        ends = [finite.min(), finite.max()] if finite.size else [np.nan] * 2
+        assert [number(code) for code in head[:2]] == numbers(ends)
+        assert head[2] == np.sum(~np.isfinite(x))
     if x.size:
-        assert np.isnan(values).any() == np.isnan(x).any()
+        assert np.isnan(shown).any() == np.isnan(x).any()
         if np.isfinite(x).all():
-            assert max(map(abs, values)) == float(f"{np.max(np.abs(x)):.4g}")
+            assert max(map(abs, shown)) == float(f"{np.max(np.abs(x)):.4g}")
+            assert float(number(norm)) == pytest.approx(np.linalg.norm(x), rel=1e-3)
 
 
-def test_the_page_holds_the_steps_of_the_tape(tmp_path):
-    file = viz.stepper(RNN, tmp_path / "a.html")
-    (tape,) = data_of(file)["tapes"]
-    steps = list(RNN.steps())
-    assert [tape["nodes"][s["node"]]["name"] for s in tape["steps"]] == [s.name for s in steps]
-    for shown, step in zip(tape["steps"], steps, strict=True):
-        assert tape["grids"][shown["g"]]["v"].split() == [f"{v:.4g}" for v in np.ravel(step.grad)]
-        sent = [c for c in step.contributions if c is not None]
-        assert [tape["grids"][s["c"]]["v"].split() for s in shown["sends"]] == [
-            [f"{v:.4g}" for v in np.ravel(c)] for c in sent
+@given(st.floats(allow_nan=True, allow_infinity=True))
+@example(5e-324)
+@example(-1.7976931348623157e308)
+@example(0.00012345)
+def test_a_number_is_four_characters_and_reads_as_it_is_shown(value):
+    text = packed([code_of(value)])
+    assert len(text) == 4
+    assert [number(code) for code in unpacked(text)] == numbers([value])
+
+
+@pytest.mark.parametrize("case", ["rnn", "lstm", "untied", "checkpointed", "exploding"])
+def test_the_page_holds_the_steps_of_the_tape(case, tmp_path):
+    tape = HELD[case]()
+    (shown,) = tapes_of(viz.stepper(tape, tmp_path / "a.html"))
+    with np.errstate(all="ignore"):
+        steps = list(tape.steps())
+    assert shown.names == list(tape.names.values())
+    assert [s.name for s in shown.steps] == [s.name for s in steps]
+    for found, step in zip(shown.steps, steps, strict=True):
+        assert found.adjoint.values == numbers(step.grad)
+        sent = [
+            (tape.names[x], numbers(c))
+            for x, c in zip(step.tensor.inputs, step.contributions, strict=False)
+            if c is not None
         ]
-    assert "h = np.tanh(x @ self.W_xh + h @ self.W_hh + self.b_h)" in {
-        s["line"] for s in tape["steps"]
+        assert [(s.to, s.array.values) for s in found.sends] == sent
+
+
+HELD = {
+    "rnn": lambda: RNN,
+    "lstm": lambda: mg.Tape.of(network("lstm", 12)),
+    "untied": lambda: tf.untie(RNN, RNN.parameters),
+    "checkpointed": lambda: tf.checkpoint(mg.Tape.of(network("gru", 6)), every=3),
+    "exploding": lambda: mg.Tape.of(exploding()),
+}
+
+
+def test_what_the_steps_share_is_there_once(tmp_path):
+    """A kind of node more per step would be a page that grows as it did."""
+    short, long = (
+        data_of(viz.stepper(mg.Tape.of(network("lstm", T)), tmp_path / "a.html"))["tapes"][0]
+        for T in (30, 60)
+    )
+    assert len(long["kinds"]) <= len(short["kinds"]) + 1
+    # beside its numbers a node takes a few characters
+    rest = [sum(len(json.dumps(v)) for k, v in t.items() if k != "numbers") for t in (short, long)]
+    assert (rest[1] - rest[0]) / (len(long["kind"]) - len(short["kind"])) < 40
+
+
+def test_the_very_expression_of_a_line(tmp_path):
+    x = mg.tensor([1.0, 2.0], requires_grad=True, name="x")
+    y = "é" and np.tanh(x * 2).named("y")
+    z = np.sum(
+        y
+        + 1
+    )  # fmt: skip
+    (shown,) = tapes_of(viz.stepper(mg.Tape.of(z.named("L")), tmp_path / "a.html"))
+    marked = {}
+    for name, kind in zip(shown.names, shown.kinds, strict=True):
+        if kind["op"] != "leaf":
+            text, start, end = kind["source"]
+            marked[name] = text[start:end]
+    assert marked == {
+        "multiply": "x * 2",
+        "y": "np.tanh(x * 2)",
+        "add": "y\n+ 1",
+        "L": "np.sum(\n    y\n    + 1\n)",
     }
 
 
@@ -99,17 +159,13 @@ def test_the_page_holds_the_steps_of_the_tape(tmp_path):
     ids=["tied", "untied", "truncated"],
 )
 def test_the_running_sums_end_at_the_gradients(tape, tmp_path):
-    (shown,) = data_of(viz.stepper(tape, tmp_path / "a.html"))["tapes"]
-    last = {}
-    for step in shown["steps"]:
-        for w in step["weights"]:
-            node = shown["nodes"][shown["weights"][w["w"]]["node"]]
-            last[node["name"]] = shown["grids"][w["sum"]]["v"].split()
+    (shown,) = tapes_of(viz.stepper(tape, tmp_path / "a.html"))
+    sends = [send for step in shown.steps for send in step.sends if send.sum]
+    last = {send.to: send.sum.values for send in sends}
     gradients = mg.grad(tape.outputs[0], tape.parameters)
     assert last == {
         p.name: numbers(g.data) for p, g in zip(tape.parameters, gradients, strict=True)
     }
-    assert all(w["times"] == [1, 2, 3] for w in shown["weights"])
 
 
 def test_the_policy_admits_the_page_s_own_script_and_style_only(tmp_path):
@@ -132,8 +188,20 @@ def test_a_name_is_only_text(tmp_path):
     text = viz.stepper(hostile(), tmp_path / "a.html").read_text("utf-8")
     assert text.count("</script>") == 2
     assert "<img" not in text
-    assert text.count("<svg ") == 2
-    ElementTree.fromstring(re.search(r'<div class="scene"[^>]*>(<svg.*?</svg>)', text, re.S)[1])
+    assert text.count("<svg ") == 1
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8))
+@example("\ue002")
+@example("h_1\ue0001\ue001")
+def test_any_name_reads_as_it_is(name):
+    x = mg.tensor([1.0], requires_grad=True, name=name)
+    with mg.timestep(1):
+        y = np.tanh(x * 2).named(name)
+    tape = mg.Tape.of(np.sum(y))
+    html = viz.stepper(tape).html
+    shown = tape_of(json.loads(html.split('id="data">')[1].split("</script>")[0])["tapes"][0])
+    assert shown.names == [n.replace("\ue002", "\ufffd") for n in tape.names.values()]
 
 
 def test_a_big_page_stays_below_the_limit(tmp_path):
@@ -146,21 +214,17 @@ def test_a_big_page_stays_below_the_limit(tmp_path):
 
 def test_two_tapes_keep_in_step(tmp_path):
     full = mg.Tape.of(vanishing(4))
-    found = data_of(viz.stepper(full, tmp_path / "a.html", beside=tf.truncate(full, every=2)))
-    left, right = found["tapes"]
-    assert (left["title"], right["title"]) == (
+    file = viz.stepper(full, tmp_path / "a.html", beside=tf.truncate(full, every=2))
+    left, right = tapes_of(file)
+    assert (left.title, right.title) == (
         "full gradient, 4 time steps",
         "cut before t = 3 of 4 time steps",
     )
-    assert found["moments"][0] == [0, 0]
-    assert found["moments"][-1] == [len(left["steps"]), len(right["steps"])]
-    for before, after in pairwise(found["moments"]):
-        moved = [
-            t["nodes"][t["steps"][b - 1]["node"]]["name"]
-            for t, a, b in zip(found["tapes"], before, after, strict=True)
-            if b > a
-        ]
-        assert len(set(moved)) == 1  # never at two nodes at once
+    steps = [iter(left.steps), iter(right.steps)]
+    for bits in map(int, data_of(file)["moved"]):
+        moved = {next(s).name for k, s in enumerate(steps) if bits >> k & 1}
+        assert len(moved) == 1  # never at two nodes at once
+    assert [*steps[0], *steps[1]] == []
 
 
 @pytest.mark.parametrize(
@@ -212,7 +276,7 @@ def test_a_snapshot_tells_the_states_apart(tape, tmp_path):
 
 
 # --- in Chromium ----------------------------------------------------------------------------------------------------
-ADJOINT = "[...document.querySelectorAll('.panel:nth-child({n}) .adjoint td')].map(c => c.title)"
+ADJOINT = "[...document.querySelectorAll('.panel:nth-of-type({n}) .adjoint td')].map(c => c.title)"
 PLACE = "document.getElementById('place').value"
 STATE = "Object.fromEntries([...document.querySelectorAll('.node')].map(n => [n.id, n.getAttribute('class')]))"
 
@@ -312,21 +376,24 @@ def test_beside_the_full_gradient_the_truncated_one_stops_at_the_cut(browser, tm
     browser.stop_at("h_2")
     stopped = "[...document.querySelectorAll('.panel')].map(p => /No gradient reaches h_2 on/.test(p.textContent))"
     assert browser.run(stopped) == [False, True]
-    assert browser.run("document.querySelectorAll('.panel:nth-child(2) .node.current').length") == 0
+    assert (
+        browser.run("document.querySelectorAll('.panel:nth-of-type(2) .node.current').length") == 0
+    )
     browser.press("End")
     never = "[...document.querySelectorAll('.panel')].map(p => p.querySelectorAll('.none').length)"
     assert browser.run(never) == [0, 4]  # two parameters, the two steps behind the cut
-    assert browser.run("document.querySelectorAll('.panel:nth-child(2) .edge.cut').length") == 1
+    assert browser.run("document.querySelectorAll('.panel:nth-of-type(2) .edge.cut').length") == 1
 
 
 def test_the_keyboard_reaches_everything(browser, tmp_path):
     browser.open(viz.stepper(RNN, tmp_path / "a.html"))
     reached = []
-    for _ in range(12):
+    for _ in range(16):
         browser.press("Tab")
         reached.append(browser.run("document.activeElement.id || document.activeElement.className"))
-    for wanted in ("play", "next", "last", "slider", "where", "smaller", "larger", "fit", "scene"):
-        assert wanted in reached
+    controls = {"play", "next", "last", "slider", "where", "smaller", "larger", "fit"}
+    start = f"t0n{len(RNN.nodes) - 1}"
+    assert controls | {"ruler", "scene", start} <= {*reached}
     unnamed = """[...document.querySelectorAll('button, input')].filter(
         e => !(e.labels?.length || e.textContent || e.getAttribute('aria-label'))).length"""
     assert browser.run(unnamed) == 0
@@ -403,7 +470,8 @@ def test_light_and_dark(browser, tmp_path):
     browser.prefers("")
     light, dark = ([body[0], box[1], ink[1]] for body, box, ink in seen)
     assert light == ["rgb(255, 255, 255)", "rgb(255, 255, 255)", "rgb(27, 36, 48)"]
-    assert dark == ["rgb(16, 21, 28)", "rgb(16, 21, 28)", "rgb(230, 235, 241)"]
+    # as the pictures are: viz/output/schemes.py
+    assert dark == ["rgb(13, 17, 23)", "rgb(13, 17, 23)", "rgb(230, 237, 243)"]
 
 
 def test_a_big_page_answers(browser, tmp_path):
