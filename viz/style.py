@@ -50,7 +50,8 @@ MAX_LATEX_CHARACTERS = 200
 MAX_TOOLTIP_CHARACTERS = 200
 MAX_IDENTIFIER_CHARACTERS = 60
 
-_INDEXED = re.compile(r"([^\W_]+)_(\w+)")
+# An index, up to a power of what has it: h_1², W_hhᵀ.
+_INDEXED = re.compile(r"([^\W_]+)_([^\W²³¹⁰ⁱ-ⁿᴬ-ᵡ]+)")
 # The second of its name: W#2.
 _COUNTED = re.compile(r"#\d+")
 # How large a subscript is beside its name.

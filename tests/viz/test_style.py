@@ -32,6 +32,7 @@ def texts(root):
         ("xi_t", [("ξ", False), ("t", True)]),
         ("Gamma_max", [("Γ", False), ("max", True)]),
         ("2*sigma_1, xi", [("2*σ", False), ("1", True), (", ", False), ("xi", False)]),
+        ("h_1² · W_hhᵀ", [("h", False), ("1", True), ("² · W", False), ("hh", True), ("ᵀ", False)]),
         ("taxi_fare", [("taxi_fare", False)]),
         ("PI_1", [("PI", False), ("1", True)]),
         ("_", [("_", False)]),
