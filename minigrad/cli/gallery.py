@@ -53,7 +53,8 @@ def _kinds(tape: Tape, state: Sequence[str] | None) -> Iterator[tuple[str, Calla
     every = truncate(tape, every=SEGMENT, state=state)
     window = truncate(tape, window=SEGMENT, state=state)
     randomized = truncate_randomly(tape, KEEP, rng=0, state=state)
-    rows = [("full", tape), ("every", every), ("window", window), ("randomized", randomized)]
+    rows = [("full", tape), ("every", every), ("randomized", randomized)]
     yield "truncated", lambda: viz.compare(rows)
+    yield "windowed", lambda: viz.draw(window, "rolled")
     yield "randomized", lambda: viz.draw(randomized, "rolled")
     yield "norms", lambda: viz.plots.gradient_norms(dict(rows))

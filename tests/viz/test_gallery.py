@@ -21,5 +21,5 @@ def test_one_command_draws_the_pictures_and_their_page(tmp_path, monkeypatch, ca
     files = sorted(file.name for file in folder.glob("*.svg"))
     # each in both schemes
     assert sorted(shown) == sorted([*files, *files])
-    assert len(files) == 9
-    assert capsys.readouterr().out.count("wrote ") == 10
+    assert len(files) == 10
+    assert capsys.readouterr().out.count("wrote ") == 11

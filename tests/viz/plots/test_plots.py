@@ -64,7 +64,7 @@ def test_the_same_plot_gives_the_same_bytes(tmp_path, kind):
     assert first == second
     if kind == "svg":
         assert ElementTree.fromstring(first).tag.endswith("svg")
-    with pytest.raises(ArgumentError, match=r"expected as \.svg, \.png or \.pdf"):
+    with pytest.raises(ArgumentError, match=r"expected as \.svg, \.png, \.pdf or \.html"):
         render(plots.curves(HISTORY), tmp_path / "a.dot")
 
 
