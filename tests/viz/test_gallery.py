@@ -1,4 +1,4 @@
-"""The gallery: every kind of picture of every network, and a page of them; the one in the docs is what is drawn today."""
+"""The gallery: every kind of picture of every network, and a page; that of the docs is what is drawn today."""
 
 import re
 from pathlib import Path
