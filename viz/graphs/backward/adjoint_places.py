@@ -10,7 +10,7 @@ from minigrad.viz.graphs.canvas import Point
 from minigrad.viz.graphs.operations.operation_bands import size_of
 from minigrad.viz.graphs.operations.operation_block import Block, Key
 from minigrad.viz.graphs.operations.operation_layout import BAND_GAP_POINTS, Band, Box
-from minigrad.viz.graphs.routing import HEAD_POINTS, Path
+from minigrad.viz.graphs.curves import HEAD_POINTS, Path, between
 
 from .adjoint_operations import AdjointOperations
 

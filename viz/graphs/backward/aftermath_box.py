@@ -10,7 +10,8 @@ from graphviz import Digraph
 from minigrad import Tensor
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import TEXT_POINTS, pin
-from minigrad.viz.graphs.routing import Outline, outline, position
+from minigrad.viz.graphs.curves import position
+from minigrad.viz.graphs.routing import Outline, outline
 
 from .aftermath import After
 

@@ -18,7 +18,8 @@ from minigrad.viz.graphs.canvas import Looks, Point, blank_with_paths, pin, put_
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.norm_colors import Scale
 from minigrad.viz.graphs.picture import Picture
-from minigrad.viz.graphs.routing import Outline, Path, outline, position, routes
+from minigrad.viz.graphs.curves import Path, position
+from minigrad.viz.graphs.routing import Outline, outline, routes
 
 from .operation_bands import boxes_of
 from .operation_block import FONT_POINTS, Key, Occurrence
