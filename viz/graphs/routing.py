@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,8 +26,7 @@ Outlines = Mapping[Any, "Outline"]
 APART_POINTS = 5.0
 # Bends lie so much further out: what touches a margin does not run through it.
 _OUTSIDE_POINTS = 0.01
-# The places of left, bottom, right and top in an outline; what moves each of them outwards.
-_BORDERS = slice(4)
+# What moves left, bottom, right and top away from the middle; which of them make a corner.
 _OUTWARDS = np.array([-1, -1, 1, 1])
 _CORNERS = np.array([(0, 1), (0, 3), (2, 1), (2, 3)])
 _SMALL = 1e-9
@@ -77,6 +76,12 @@ def outline(centre: Point, size: Point, is_round: bool = False) -> Outline:
     )
 
 
+def around(outlines: Collection[Outline]) -> Outline:
+    """The outline of all of them together."""
+    lefts, bottoms, rights, tops, _ = zip(*outlines, strict=True)
+    return Outline(min(lefts), min(bottoms), max(rights), max(tops))
+
+
 def routes(outlines: Outlines, edges: Sequence[Edge]) -> list[Path]:
     """The path of each edge, (tail, head), from border to border.
 
@@ -88,7 +93,7 @@ def routes(outlines: Outlines, edges: Sequence[Edge]) -> list[Path]:
     """
     index = {key: i for i, key in enumerate(outlines)}
     ends = [(index[tail], index[head]) for tail, head in edges]
-    borders = [tuple(o)[_BORDERS] for o in outlines.values()]
+    borders = [o[:4] for o in outlines.values()]
     boxes = np.array(borders, dtype=float).reshape(-1, 4)
     obstacles = boxes + _OUTWARDS * MARGIN_POINTS
     lines = _aims(outlines, edges)
@@ -100,9 +105,7 @@ def routes(outlines: Outlines, edges: Sequence[Edge]) -> list[Path]:
             others = np.delete(obstacles, ends[k], axis=0)
             line = _shortest(line, others)
         line = _cut_off(line, outlines[tail])
-        line.reverse()
-        line = _cut_off(line, outlines[head])
-        line.reverse()
+        line = _cut_off(line[::-1], outlines[head])[::-1]
         paths.append(rounded(line))
     return paths
 
@@ -236,8 +239,7 @@ def _order(points: Array, visible: Array) -> list[int]:
     order = [_END]
     while order[-1] != _START:
         order.append(int(before[order[-1]]))
-    order.reverse()
-    return order
+    return order[::-1]
 
 
 def _distances(points: Array, i: int) -> Array:
