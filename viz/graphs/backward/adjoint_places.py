@@ -10,7 +10,7 @@ from functools import cached_property
 from minigrad.viz.graphs.canvas import Point
 from minigrad.viz.graphs.curves import HEAD_POINTS, Path, between
 from minigrad.viz.graphs.operations.operation_bands import size_of
-from minigrad.viz.graphs.operations.operation_block import Block, Key
+from minigrad.viz.graphs.operations.operation_block import Block, Key, Occurrence
 from minigrad.viz.graphs.operations.operation_layout import BAND_GAP_POINTS, Band, Box
 from minigrad.viz.graphs.routing import Outline, around, outline
 
@@ -133,7 +133,7 @@ class _Mirror:
         return x, 2 * self.border.top + MIRROR_GAP_POINTS - y
 
 
-def _put_sums(sums: Mapping[Key, Block], images: Mirrored) -> None:
+def _put_sums(sums: Mapping[Occurrence, Block], images: Mirrored) -> None:
     """Add the sums, in rows above everything, around its middle."""
     border = _around(images.boxes, images.centres)
     sizes = {key: size_of(block) for key, block in sums.items()}
@@ -154,7 +154,7 @@ def _put_sums(sums: Mapping[Key, Block], images: Mirrored) -> None:
         y += row_tall + SUM_GAP_POINTS
 
 
-def _rows(sums: list[Key], cell: float, room: float) -> list[list[Key]]:
+def _rows(sums: list[Occurrence], cell: float, room: float) -> list[list[Occurrence]]:
     """The sums in as many rows of cells as there have to be, each as full as the others."""
     fitting = max(int(room // cell), 1)
     count = math.ceil(len(sums) / fitting)
