@@ -21,19 +21,23 @@ def templates(steps: Iterable[list[Node]], role: Mapping[Node, Role]) -> list[Te
     """The steps, given the nodes of each, together with those that have most roles in common."""
     made: list[Template] = []
     for nodes in steps:
-        here = {role[n]: n for n in nodes}
-        template = next((known for known in made if _is_alike(known, here)), None)
-        if template is None:
+        here = {role[n] for n in nodes}
+        for template in made:
+            if _is_alike(template, here):
+                break
+        else:
             template = {}
             made.append(template)
         for n in nodes:
-            template.setdefault(role[n], []).append(n)
+            members = template.setdefault(role[n], [])
+            members.append(n)
     return made
 
 
-def _is_alike(template: Template, here: Mapping[Role, Node]) -> bool:
-    common = len(template.keys() & here.keys())
-    return common > COMMON_SHARE * min(len(template), len(here))
+def _is_alike(template: Template, here: set[Role]) -> bool:
+    common = len(template.keys() & here)
+    smaller = min(len(template), len(here))
+    return common > COMMON_SHARE * smaller
 
 
 def align_rows(rows: Rows, made: list[Template], inputs: Callable[[Node], list[Node]]) -> None:
