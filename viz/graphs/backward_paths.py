@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import permutations, product
 from typing import NamedTuple
 
-from minigrad import Tensor
+from minigrad import Tape, Tensor
 
 from .marks import closed, is_gate
 from .picture import Shown
@@ -197,10 +197,7 @@ def members_of(part: Shown, arrows: Sequence[Arrow]) -> dict[str, list[Tensor]]:
     gates = [n for n in part.tape.nodes if is_gate(n) and not homes[n]]
     if not gates:
         return members
-    readers: defaultdict[Tensor, list[Tensor]] = defaultdict(list)
-    for n in part.tape.nodes:
-        for x in n.inputs:
-            readers[x].append(n)
+    readers = _readers(part.tape)
     heads: defaultdict[str, set[str]] = defaultdict(set)
     marks: defaultdict[str, list[str]] = defaultdict(list)
     for a in arrows:
@@ -215,6 +212,14 @@ def members_of(part: Shown, arrows: Sequence[Arrow]) -> dict[str, list[Tensor]]:
             if not after.isdisjoint(heads[mark]):
                 members.setdefault(mark, []).append(gate)
     return members
+
+
+def _readers(tape: Tape) -> defaultdict[Tensor, list[Tensor]]:
+    """What reads each tensor."""
+    readers: defaultdict[Tensor, list[Tensor]] = defaultdict(list)
+    for e in tape.edges():
+        readers[e.source].append(e.target)
+    return readers
 
 
 def _nearest(start: Tensor, homes: Homes, step: Callable[[Tensor], Iterable[Tensor]]) -> set[str]:

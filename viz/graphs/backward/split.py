@@ -49,7 +49,7 @@ class Backward:
         return f"∂{self._loss}/∂{written}"
 
     def title(self, n: Tensor) -> str:
-        """What the adjoint of a node is called; the one that the pass starts from says its value."""
+        """What the adjoint of a node is called; the first one of the pass says its value."""
         title = self.name(self.forward.names[n])
         return f"{title} = 1" if self.is_seed(n) else title
 

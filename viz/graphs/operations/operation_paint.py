@@ -95,7 +95,9 @@ class Placed(NamedTuple):
     def outline(self, key: Key) -> Outline:
         """The border of a block."""
         box = self.boxes[key]
-        return outline(self.centres[key], (box.wide, box.tall), self.model.blocks[key].oval)
+        block = self.model.blocks[key]
+        size = box.wide, box.tall
+        return outline(self.centres[key], size, block.oval)
 
 
 def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Picture:

@@ -50,8 +50,15 @@ def fill_rows(page: Page, room: float) -> None:
             below = [page.rows[x] for x in page.inputs[n] if x in page.rows]
             lowest = max(below, default=-1) + 1
             filling.put(n, count(lowest))
+    nodes.reverse()
+    _raise(nodes, leaves, filling)
+
+
+def _raise(nodes: list[Node], leaves: set[Node], filling: _Filling) -> None:
+    """Move nodes up to their readers, from the last one; leaves get their rows here."""
+    page = filling.page
     apart = leaves | page.beside.keys()
-    for n in reversed(nodes):
+    for n in nodes:
         above = [page.rows[r] for r in page.readers[n]]
         if not above:
             continue
