@@ -19,14 +19,17 @@ def backward_order(parts: Iterable[Shown], arrows: Sequence[Arrow]) -> dict[str,
     """
     moments: dict[str, int] = {}
     for part in parts:
-        turn = {n: k for k, n in enumerate(_swept(part.tape))}
+        swept = _swept(part.tape)
+        turn = {n: k for k, n in enumerate(swept)}
         first: dict[str, int] = {}
         for name, tensors in members_of(part, arrows).items():
             turns = [turn[n] for n in tensors if n in turn]
             if turns:
                 first[name] = min(turns)
+        behind = _behind(first, arrows)
         # A circle is reached after its box, with which it shares a tensor.
-        box_first = sorted(first, key=lambda name: (first[name], _is_behind(name, first, arrows)))
+        box_first = sorted(first, key=behind.__contains__)
+        box_first.sort(key=first.__getitem__)
         moments |= {name: k for k, name in enumerate(box_first)}
     return moments
 
@@ -40,6 +43,10 @@ def _swept(tape: Tape) -> list[Tensor]:
     return [n for n in reversed(tape.nodes) if n in reached and not closed(n)]
 
 
-def _is_behind(name: str, first: dict[str, int], arrows: Sequence[Arrow]) -> bool:
-    """Whether an arrow leads from this node to one with the same turn."""
-    return any(a.tail == name and first.get(a.head) == first[name] for a in arrows)
+def _behind(first: dict[str, int], arrows: Sequence[Arrow]) -> set[str]:
+    """The nodes from which an arrow leads to one with the same turn."""
+    behind = set()
+    for a in arrows:
+        if a.tail in first and first[a.tail] == first.get(a.head):
+            behind.add(a.tail)
+    return behind

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations, product
 from typing import NamedTuple
 
-from minigrad import Tensor
+from minigrad import Tape, Tensor
 
 from .marks import closed, is_gate
 from .picture import Shown
@@ -53,9 +54,10 @@ def backward_paths(parts: Iterable[Shown], arrows: Sequence[Arrow]) -> Paths:
     nodes: defaultdict[str, int] = defaultdict(int)
     links: defaultdict[Ends, int] = defaultdict(int)
     known: set[str] = set()
+    drawn = {(a.tail, a.head) for a in arrows}
     for part in parts:
-        tape, members, mirrored = part.tape, members_of(part, arrows), part.mirrored
-        position = {n: k for k, n in enumerate(tape.nodes)}
+        members = members_of(part, arrows)
+        position = {n: k for k, n in enumerate(part.tape.nodes)}
         first: dict[str, int] = {}
         for name, tensors in members.items():
             first[name] = min(position[n] for n in tensors)
@@ -63,8 +65,8 @@ def backward_paths(parts: Iterable[Shown], arrows: Sequence[Arrow]) -> Paths:
         bits = {name: 1 << k for k, name in enumerate(names, len(targets))}
         targets += names
         known |= members.keys()
-        drawn = {(a.tail, a.head) for a in arrows}
-        for direction in _directions(Shown(tape, members, mirrored), bits, drawn):
+        whole = part._replace(members=members)
+        for direction in _directions(whole, bits, drawn):
             direction.spread()
             for name in names:
                 nodes[name] |= bits[name] | direction.lit(name)
@@ -107,7 +109,8 @@ class _Direction:
             for name, each in passed.items():
                 for home in self.homes[goal]:
                     if self._on_one_side(name, home):
-                        self.between[self._turned(name, home)] |= each
+                        arrow = self._turned(name, home)
+                        self.between[arrow] |= each
                 if not self.homes[goal]:
                     behind[goal][name] |= each
 
@@ -149,11 +152,12 @@ class _Direction:
     def links(self) -> dict[Ends, int]:
         """Whose adjoints come from drawn node to drawn node, by their names."""
         for n in self.live:
-            for tail in self.homes[n]:
-                for head in self.homes[n]:
-                    if tail != head and (tail, head) in self.ends:
-                        start = tail if self._turned(tail, head) == (tail, head) else head
-                        self.between[tail, head] |= self._through(start, n)
+            for arrow in permutations(self.homes[n], 2):
+                if arrow in self.ends:
+                    tail, head = arrow
+                    goes_on = self._turned(tail, head) == arrow
+                    start = tail if goes_on else head
+                    self.between[arrow] |= self._through(start, n)
         return self.between
 
 
@@ -169,7 +173,10 @@ def _directions(part: Shown, bits: dict[str, int], ends: set[Ends]) -> Iterator[
             pairs.append((e.source, e.target))
     yield _Direction(pairs, live, part, bits, ends, forward=True)
     if adjoint:
-        back = [(e.target, e.source) for e in tape.edges() if {e.target, e.source} <= adjoint]
+        back: Pairs = []
+        for e in tape.edges():
+            if e.target in adjoint and e.source in adjoint:
+                back.append((e.target, e.source))
         back.reverse()
         yield _Direction(back, adjoint, part, bits, ends, forward=False)
 
@@ -190,26 +197,29 @@ def members_of(part: Shown, arrows: Sequence[Arrow]) -> dict[str, list[Tensor]]:
     gates = [n for n in part.tape.nodes if is_gate(n) and not homes[n]]
     if not gates:
         return members
-    readers: defaultdict[Tensor, list[Tensor]] = defaultdict(list)
-    for n in part.tape.nodes:
-        for x in n.inputs:
-            readers[x].append(n)
-    tails: defaultdict[str, set[str]] = defaultdict(set)
+    readers = _readers(part.tape)
     heads: defaultdict[str, set[str]] = defaultdict(set)
     marks: defaultdict[str, list[str]] = defaultdict(list)
     for a in arrows:
         heads[a.tail].add(a.head)
-        tails[a.head].add(a.tail)
         if a.head not in members:
             marks[a.tail].append(a.head)
     for gate in gates:
         before = _nearest(gate, homes, lambda n: n.inputs[:1])
         after = _nearest(gate, homes, readers.__getitem__)
-        for name in before:
-            for mark in marks[name]:
-                if after & heads[mark]:
-                    members.setdefault(mark, []).append(gate)
+        between = [mark for name in before for mark in marks[name]]
+        for mark in between:
+            if not after.isdisjoint(heads[mark]):
+                members.setdefault(mark, []).append(gate)
     return members
+
+
+def _readers(tape: Tape) -> defaultdict[Tensor, list[Tensor]]:
+    """What reads each tensor."""
+    readers: defaultdict[Tensor, list[Tensor]] = defaultdict(list)
+    for e in tape.edges():
+        readers[e.source].append(e.target)
+    return readers
 
 
 def _nearest(start: Tensor, homes: Homes, step: Callable[[Tensor], Iterable[Tensor]]) -> set[str]:
@@ -238,25 +248,26 @@ def _lit_arrows(arrows: Sequence[Arrow], known: set[str], links: dict[Ends, int]
     for a in arrows:
         through = 0
         if not a.closed:
-            for tail in ends(a.tail, incoming, known):
-                for head in ends(a.head, outgoing, known):
-                    through |= links.get((tail, head), 0)
+            tails = ends(a.tail, incoming, known)
+            heads = ends(a.head, outgoing, known)
+            for link in product(tails, heads):
+                through |= links.get(link, 0)
         lit.append(through)
     return lit
 
 
 def ends(name: str, onward: Mapping[str, Ids], known: Collection[str]) -> set[str]:
     """The nodes that stand for something, from this one on."""
-    found: set[str] = set()
+    nearest: set[str] = set()
     seen = {name}
     stack = [name]
     while stack:
         name = stack.pop()
         if name in known:
-            found.add(name)
+            nearest.add(name)
             continue
         for other in onward.get(name, ()):
             if other not in seen:
                 seen.add(other)
                 stack.append(other)
-    return found
+    return nearest

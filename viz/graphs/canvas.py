@@ -19,22 +19,15 @@ LINE_WIDTH = "0.8"
 SCALE_SIZE = (190, 40)
 
 
-def blank(name: str, title: str, crowded: bool) -> Picture:
-    """An empty graph; in a crowded one arrows are straight instead of led round the boxes."""
+def blank_with_paths(name: str, title: str) -> Picture:
+    """An empty graph whose edges come with their ``pos``, and whose frames with their ``bb``."""
     graph = Picture(name, engine="neato")
-    splines = "line" if crowded else "true"
     # inputscale: positions are in points; the exclamation mark that follows each: it is final.
-    graph.attr(inputscale="72", splines=splines, esep="+2", outputorder="edgesfirst", pad="0.06")
+    graph.attr(inputscale="72", splines="true", esep="+2", outputorder="edgesfirst", pad="0.06")
     graph.attr(tooltip=title)
     font = {"fontname": style.MATH, "fontsize": f"{NAME_POINTS:g}"}
     graph.attr("node", margin="0", style="filled", penwidth=LINE_WIDTH, **font)
     graph.attr("edge", arrowsize="0.5", penwidth=LINE_WIDTH)
-    return graph
-
-
-def blank_with_paths(name: str, title: str) -> Picture:
-    """An empty graph whose edges come with their ``pos``, and whose frames with their ``bb``."""
-    graph = blank(name, title, crowded=False)
     # Graphviz takes over what stands where, by whichever of its programs it is asked.
     graph.attr(layout="nop2")
     return graph

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad.viz.graphs.routing import outline, position, routes
+from minigrad.viz.graphs.curves import position
+from minigrad.viz.graphs.routing import outline, routes
 
 SHARES = np.linspace(0, 1, 33)[:, None]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from minigrad import Tensor
 from minigrad.viz import style
@@ -37,18 +37,20 @@ class AdjointOperations:
 
     model: OperationGraph
     origins: list[int]
-    totals: dict[Key, Block] = field(default_factory=dict)
+    totals: dict[Occurrence, Block]
 
     def with_totals(self) -> OperationGraph:
         """All of them."""
-        names = [f"total {key.node.label}" for key in self.totals if not isinstance(key, str)]
-        ids = dict(zip(self.totals, style.identifiers(names), strict=True))
-        blocks = self.model.blocks | self.totals
-        every = self.model.ids | ids
-        members: dict[str, list[Tensor]] = dict(self.model.members)
-        for key in self.totals:
-            members[every[key]] = [key.node] if isinstance(key, Occurrence) else []
-        return OperationGraph(blocks, every, self.model.arcs, members, self.model.folds)
+        names = [f"total {key.node.label}" for key in self.totals]
+        unique = style.identifiers(names)
+        blocks = dict(self.model.blocks)
+        ids = dict(self.model.ids)
+        members = dict(self.model.members)
+        for name, (key, block) in zip(unique, self.totals.items(), strict=True):
+            blocks[key] = block
+            ids[key] = name
+            members[name] = [key.node]
+        return replace(self.model, blocks=blocks, ids=ids, members=members)
 
 
 def adjoint_operations(model: OperationGraph, backward: Backward) -> AdjointOperations:
@@ -59,25 +61,35 @@ def adjoint_operations(model: OperationGraph, backward: Backward) -> AdjointOper
         block = model.blocks[key]
         if isinstance(key, str):
             blocks[key] = _fold(block, key)
-        elif key.node in backward.visited or _cuts(key.node, backward):
-            blocks[key] = _block(key.node, block, backward)
-            if key.node.fn is None and key.step is not None:
-                shared.add(key.node)
-                blocks[key] = _with_row(blocks[key], "share")
-    arcs, origins = _arcs(model, blocks)
-    ids = {key: f"d{model.ids[key]}" for key in blocks}
-    totals: dict[Key, Block] = {}
+            continue
+        n = key.node
+        if n in backward.visited or _cuts(n, backward):
+            adjoint = _block(n, block, backward)
+            if n.fn is None and key.step is not None:
+                shared.add(n)
+                share = Row("share", RULE_POINTS)
+                adjoint = replace(adjoint, rows=[*adjoint.rows, share])
+            blocks[key] = adjoint
+    totals: dict[Occurrence, Block] = {}
     for n in backward.tape.wrt:
         if n in shared:
-            totals[Occurrence(n, None)] = _total(n, backward)
-    members = {ids[key]: model.members[model.ids[key]] for key in blocks}
-    folds = {}
-    for key in blocks:
-        if model.ids[key] in model.folds:
-            folds[ids[key]] = model.folds[model.ids[key]]
-        elif "rule" in blocks[key].looks["class"].split():
-            folds[ids[key]] = RULES
-    return AdjointOperations(OperationGraph(blocks, ids, arcs, members, folds), origins, totals)
+            key = Occurrence(n, None)
+            totals[key] = _total(n, backward)
+    ids: dict[Key, str] = {}
+    members: dict[str, list[Tensor]] = {}
+    folds: dict[str, str] = {}
+    for key, block in blocks.items():
+        value = model.ids[key]
+        name = f"d{value}"
+        ids[key] = name
+        members[name] = model.members[value]
+        if value in model.folds:
+            folds[name] = model.folds[value]
+        elif "rule" in block.looks["class"].split():
+            folds[name] = RULES
+    arcs, origins = _arcs(model, blocks)
+    graph = OperationGraph(blocks, ids, arcs, members, folds)
+    return AdjointOperations(graph, origins, totals)
 
 
 def _arcs(model: OperationGraph, blocks: dict[Key, Block]) -> tuple[list[Arc], list[int]]:
@@ -90,8 +102,11 @@ def _arcs(model: OperationGraph, blocks: dict[Key, Block]) -> tuple[list[Arc], l
     for k, arc in enumerate(model.arcs):
         ends = arc.head, arc.tail
         kind = arc.looks.get("class", "")
-        if ends not in arcs and kind != "unreached" and {*ends} <= blocks.keys():
-            arcs[ends] = Arc(*ends, arc.looks if kind == "cut" else BACK)
+        if kind == "unreached" or ends in arcs:
+            continue
+        if blocks.keys() >= {*ends}:
+            looks = arc.looks if kind == "cut" else BACK
+            arcs[ends] = Arc(*ends, looks)
             origins.append(k)
     return list(arcs.values()), origins
 
@@ -112,8 +127,10 @@ def _fold(block: Block, caption: str) -> Block:
 def _block(n: Tensor, block: Block, backward: Backward) -> Block:
     """The adjoint of a node, and what its rule makes of it."""
     if block.bare:
-        tip = style.tooltip(backward.tip(n)) if not closed(n) else block.looks["tooltip"]
-        return replace(block, looks=block.looks | {"tooltip": tip}, backward=True)
+        looks = dict(block.looks)
+        if not closed(n):
+            looks["tooltip"] = style.tooltip(backward.tip(n))
+        return replace(block, looks=looks, backward=True)
     rows = []
     tip = backward.describe(n)
     if n.name or n.fn is None:
@@ -121,17 +138,13 @@ def _block(n: Tensor, block: Block, backward: Backward) -> Block:
     looks = LOOKS | {"class": "adjoint"}
     if n.fn is not None:
         looks |= {"class": "adjoint rule", "style": "rounded,filled"}
-        rule = mark(n).text if is_gate(n) else f"{n.op} VJP"
-        rows.append(Row(rule, RULE_POINTS))
-        if not is_gate(n):
-            rows += [Row(text, RULE_POINTS) for text in backward.formulas(n)]
+        texts = [f"{n.op} VJP", *backward.formulas(n)]
+        if is_gate(n):
+            texts = [mark(n).text]
+        rows += [Row(text, RULE_POINTS) for text in texts]
         tip += f"; {backward.tip(n)}"
     looks["tooltip"] = style.tooltip(tip)
     return Block(rows, looks, block.step, backward=True)
-
-
-def _with_row(block: Block, text: str) -> Block:
-    return replace(block, rows=[*block.rows, Row(text, RULE_POINTS)])
 
 
 def _total(n: Tensor, backward: Backward) -> Block:
@@ -139,7 +152,8 @@ def _total(n: Tensor, backward: Backward) -> Block:
     rows = [Row(backward.title(n), NAME_POINTS)]
     made = backward.made.get(n)
     if made and made.total:
-        rows.append(Row(f"Σ of {len(made.total[-1].inputs)}", RULE_POINTS))
+        count = len(made.total[-1].inputs)
+        rows.append(Row(f"Σ of {count}", RULE_POINTS))
     looks = LOOKS | {"class": "adjoint total", "shape": "oval", "style": "filled"}
     looks["tooltip"] = style.tooltip(backward.describe(n))
     return Block(rows, looks, None, backward=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from minigrad.viz.graphs.canvas import Point
+from minigrad.viz.graphs.curves import HEAD_POINTS, Path, between
 from minigrad.viz.graphs.operations.operation_bands import size_of
-from minigrad.viz.graphs.operations.operation_block import Block, Key
+from minigrad.viz.graphs.operations.operation_block import Block, Key, Occurrence
 from minigrad.viz.graphs.operations.operation_layout import BAND_GAP_POINTS, Band, Box
-from minigrad.viz.graphs.routing import HEAD_POINTS, Path
+from minigrad.viz.graphs.routing import Outline, around, outline
 
 from .adjoint_operations import AdjointOperations
 
@@ -23,11 +25,11 @@ MAX_WIDTH_POINTS = 1050.0
 SUM_GAP_POINTS = 10.0
 LEAST_CURVE_POINTS = 0.1
 
-Boxes = dict[Key, Box]
-Centres = dict[Key, Point]
+Boxes = Mapping[Key, Box]
+Centres = Mapping[Key, Point]
 
 
-def spread(boxes: Mapping[Key, Box], adjoints: AdjointOperations) -> Boxes:
+def spread(boxes: Boxes, adjoints: AdjointOperations) -> dict[Key, Box]:
     """The boxes of the values, each with as much room as its adjoint needs."""
     roomy = dict(boxes)
     for key, block in adjoints.model.blocks.items():
@@ -37,31 +39,42 @@ def spread(boxes: Mapping[Key, Box], adjoints: AdjointOperations) -> Boxes:
     return roomy
 
 
+@dataclass
+class Mirrored:
+    """Where the adjoints and the sums stand.
+
+    paths: of the arrows between adjoints; None where it is not known yet.
+    """
+
+    boxes: dict[Key, Box] = field(default_factory=dict)
+    centres: dict[Key, Point] = field(default_factory=dict)
+    paths: list[Path | None] = field(default_factory=list)
+
+
 def mirrored(
-    boxes: Mapping[Key, Box],
-    centres: Mapping[Key, Point],
+    boxes: Boxes,
+    centres: Centres,
     paths: Sequence[Path | None],
     adjoints: AdjointOperations,
-) -> tuple[Boxes, Centres, list[Path | None]]:
-    """Boxes, centres and paths of the adjoints and of the sums, given those of the values.
-
-    A path that is None is not known yet.
-    """
-    mirror = _mirror(boxes, centres)
-    new_boxes: Boxes = {}
-    new_centres: Centres = {}
+) -> Mirrored:
+    """The places of the adjoints and of the sums, given those of the values."""
+    mirror = _Mirror(boxes, centres)
+    images = Mirrored()
     for key in adjoints.model.blocks:
         box = boxes[key]
         band = Band.BACKWARD if box.band == Band.FORWARD else box.band
-        new_boxes[key] = replace(box, band=band)
-        new_centres[key] = mirror(centres[key])
-    _put_sums(adjoints.totals, new_boxes, new_centres)
-    new_paths: list[Path | None] = []
+        images.boxes[key] = replace(box, band=band)
+        images.centres[key] = mirror.image(centres[key])
+    if adjoints.totals:
+        _put_sums(adjoints.totals, images)
     for k in adjoints.origins:
         path = paths[k]
-        # it goes from its end to its start
-        new_paths.append(path and _reversed([mirror(point) for point in path]))
-    return new_boxes, new_centres, new_paths
+        if path:
+            image = [mirror.image(point) for point in path]
+            # It goes from its end to its start.
+            path = _reversed(image)
+        images.paths.append(path)
+    return images
 
 
 def _reversed(path: Path) -> Path:
@@ -72,54 +85,76 @@ def _reversed(path: Path) -> Path:
         curve = points[start : start + 3]
         if math.dist(result[-1], curve[-1]) > LEAST_CURVE_POINTS:
             result += curve
-    *path, (x, y), (u, v) = result
-    share = min(HEAD_POINTS / (math.dist((x, y), (u, v)) or 1.0), 1.0)
-    right, up = (u - x) * share, (v - y) * share
-    base = u - right, v - up
-    return [*path, (x - right, y - up), base, base, (u, v), (u, v)]
+    *path, last, tip = result
+    length = math.dist(last, tip) or 1.0
+    share = min(HEAD_POINTS / length, 1.0)
+    # As far before the last bend as the head is long.
+    bend = between(last, tip, -share)
+    base = between(tip, last, share)
+    return [*path, bend, base, base, tip, tip]
 
 
-def _mirror(boxes: Mapping[Key, Box], centres: Mapping[Key, Point]) -> Callable[[Point], Point]:
-    """Where the image of a point is: above the values; of a tall picture without steps beside them.
+def _around(boxes: Boxes, centres: Centres) -> Outline:
+    """The border of all of them."""
+    outlines = []
+    for key, centre in centres.items():
+        box = boxes[key]
+        outlines.append(outline(centre, (box.wide, box.tall)))
+    return around(outlines)
+
+
+@dataclass(frozen=True)
+class _Mirror:
+    """Shows the values above them; those of a tall picture without steps beside them.
 
     Beside, an adjoint stands in the row of its value; above, in its column.
     """
-    left = min(x - boxes[key].wide / 2 for key, (x, _) in centres.items())
-    right = max(x + boxes[key].wide / 2 for key, (x, _) in centres.items())
-    top = max(y + boxes[key].tall / 2 for key, (_, y) in centres.items())
-    has_steps = any(box.column is not None for box in boxes.values())
-    if not has_steps and 2 * (right - left) + BESIDE_POINTS <= MAX_WIDTH_POINTS:
-        return lambda point: (2 * right + BESIDE_POINTS - point[0], point[1])
-    return lambda point: (point[0], 2 * top + MIRROR_GAP_POINTS - point[1])
+
+    boxes: Boxes
+    centres: Centres
+
+    @cached_property
+    def border(self) -> Outline:
+        """That of the values."""
+        return _around(self.boxes, self.centres)
+
+    @cached_property
+    def is_beside(self) -> bool:
+        """Whether adjoints stand beside the values."""
+        has_steps = any(box.column is not None for box in self.boxes.values())
+        wide = 2 * self.border.wide + BESIDE_POINTS
+        return not has_steps and wide <= MAX_WIDTH_POINTS
+
+    def image(self, point: Point) -> Point:
+        """Where the image of a point is."""
+        x, y = point
+        if self.is_beside:
+            return 2 * self.border.right + BESIDE_POINTS - x, y
+        return x, 2 * self.border.top + MIRROR_GAP_POINTS - y
 
 
-def _box(block: Block, like: Box) -> Box:
-    wide, tall = size_of(block)
-    return replace(like, wide=wide, tall=tall)
-
-
-def _put_sums(sums: Mapping[Key, Block], boxes: Boxes, centres: Centres) -> None:
+def _put_sums(sums: Mapping[Occurrence, Block], images: Mirrored) -> None:
     """Add the sums, in rows above everything, around its middle."""
-    if not sums:
-        return
-    left = min(x - boxes[key].wide / 2 for key, (x, _) in centres.items())
-    right = max(x + boxes[key].wide / 2 for key, (x, _) in centres.items())
-    top = max(y + boxes[key].tall / 2 for key, (_, y) in centres.items())
-    cell = max(size_of(block)[0] for block in sums.values()) + SUM_GAP_POINTS
-    tall = max(size_of(block)[1] for block in sums.values())
-    rows = _rows(list(sums), cell, right - left)
-    first = (left + right - cell * (len(rows[0]) - 1)) / 2
+    border = _around(images.boxes, images.centres)
+    sizes = {key: size_of(block) for key, block in sums.items()}
+    cell = max(wide for wide, _ in sizes.values()) + SUM_GAP_POINTS
+    row_tall = max(tall for _, tall in sizes.values())
+    rows = _rows(list(sums), cell, border.wide)
+    cells = cell * (len(rows[0]) - 1)
+    first = (border.left + border.right - cells) / 2
+    y = border.top + BAND_GAP_POINTS + row_tall / 2
     for k, row in enumerate(rows):
-        # as bricks: what goes up from a row has a gap above it
+        # As bricks: what goes up from a row has a gap above it.
         x = first + cell / 2 * (k % 2)
-        y = top + BAND_GAP_POINTS + tall / 2 + k * (tall + SUM_GAP_POINTS)
         for key in row:
-            boxes[key] = _box(sums[key], Box(0, 0, Band.AFTER, None))
-            centres[key] = x, y
+            wide, tall = sizes[key]
+            images.boxes[key] = Box(wide, tall, Band.AFTER, None)
+            images.centres[key] = x, y
             x += cell
+        y += row_tall + SUM_GAP_POINTS
 
 
-def _rows(sums: list[Key], cell: float, room: float) -> list[list[Key]]:
+def _rows(sums: list[Occurrence], cell: float, room: float) -> list[list[Occurrence]]:
     """The sums in as many rows of cells as there have to be, each as full as the others."""
     fitting = max(int(room // cell), 1)
     count = math.ceil(len(sums) / fitting)

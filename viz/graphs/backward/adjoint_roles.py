@@ -19,6 +19,11 @@ from .aftermath import After
 from .split import Backward
 
 FONT_POINTS = 13.0
+BACK = {
+    "dir": "back",
+    "color": style.BACKWARD,
+    "class": "backward",
+}
 
 
 @dataclass(frozen=True)
@@ -38,21 +43,27 @@ def put_adjoint_roles(
     Returns their identifiers.
     """
     nodes: Nodes = {}
+    wrt = set(backward.tape.wrt)
     asked: list[str] = []
     ids: dict[Role, str] = {}
     for role, node in forward.nodes.items():
         visited = [n for n in node.items if n in backward.visited]
         if visited:
             nodes[role] = node
-            ids[role] = f"d{forward.ids[role]}"
-            graph.node(
-                ids[role], _label(node, visited, backward), **_looks(node, visited, backward)
-            )
-            if not set(backward.tape.wrt).isdisjoint(visited):
-                asked.append(ids[role])
+            value = forward.ids[role]
+            name = f"d{value}"
+            ids[role] = name
+            label = _label(node, visited, backward)
+            looks = _looks(node, visited, backward)
+            graph.node(name, label, **looks)
+            if not wrt.isdisjoint(visited):
+                asked.append(name)
             if any(map(backward.is_seed, visited)):
-                _put_in_one_row(graph, forward.ids[role], ids[role])
-    links = {k: uses for k, uses in forward.links.items() if {k.tail, k.head} <= nodes.keys()}
+                _put_in_one_row(graph, value, name)
+    links: Links = {}
+    for link, uses in forward.links.items():
+        if link.tail in nodes and link.head in nodes:
+            links[link] = uses
     put_links(graph, nodes, links, ids, back=True)
     for k, after in enumerate(backward.after, start=1):
         _put_after(graph, after, f"after {k}", asked)
@@ -73,7 +84,8 @@ def _label(node: RoleNode, visited: list[Tensor], backward: Backward) -> str:
         return ""
     if item.time is not None:
         is_seed = any(map(backward.is_seed, visited))
-        names = [backward.name(node.name) + (" = 1" if is_seed else "")]
+        name = backward.name(node.name)
+        names = [f"{name} = 1" if is_seed else name]
     elif len(item.names) > 1:
         names = [f"{backward.name('')} …", *lines(item)]
     else:
@@ -93,8 +105,7 @@ def _looks(node: RoleNode, visited: list[Tensor], backward: Backward) -> Looks:
 
 def _put_after(graph: Digraph, after: After, name: str, asked: list[str]) -> None:
     """Draw what is made of the gradients, below them."""
-    looks = after.looks | {"label": style.label(*after.rows, size=SMALL_POINTS)}
-    graph.node(name, **looks)
+    label = style.label(*after.rows, size=SMALL_POINTS)
+    graph.node(name, label, **after.looks)
     for gradient in asked:
-        back = {"dir": "back", "color": style.BACKWARD, "class": "backward"}
-        graph.edge(name, gradient, **back)
+        graph.edge(name, gradient, **BACK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from minigrad import Tensor
@@ -11,7 +11,7 @@ from minigrad.viz.graphs.canvas import Point
 from minigrad.viz.graphs.fold import RULES
 from minigrad.viz.graphs.landmarks import Landmarks
 from minigrad.viz.graphs.picture import Picture
-from minigrad.viz.graphs.routing import outline
+from minigrad.viz.graphs.routing import Outline, outline
 from minigrad.viz.graphs.strip import Strip
 from minigrad.viz.graphs.variables.variable_captions import captions_size, put_captions
 from minigrad.viz.graphs.variables.variable_model import Item, Key, VariableGraph
@@ -44,7 +44,10 @@ class AdjointGraph:
     def spread(self, graph: VariableGraph) -> VariableGraph:
         """The values, each with as much room as its adjoint needs."""
         sizes = {i.key: item_size(i) for i in self.graph.items}
-        items = [replace(i, room=sizes.get(i.key, i.room)) for i in graph.items]
+        items = []
+        for item in graph.items:
+            room = sizes.get(item.key, item.room)
+            items.append(replace(item, room=room))
         return VariableGraph(items, graph.arrows)
 
 
@@ -60,13 +63,16 @@ def adjoint_graph(graph: VariableGraph, members: Members, backward: Backward) ->
         visited = [n for n in members[item.key] if n in backward.visited]
         if item.dots:
             # members of dots are not listed: they have adjoints where what they stand for has
-            visited = [n for n in backward.visited if backward.forward.names[n] == item.key[1]]
+            _, name = item.key
+            names = backward.forward.names
+            visited = [n for n in backward.visited if names[n] == name]
         if visited:
             items.append(_adjoint(item, visited, backward))
             tips[item.key] = _tip(item, visited, backward)
             keys |= dict.fromkeys(visited, item.key)
     arrows = [a for a in graph.arrows if a.tail in tips and a.head in tips]
-    return AdjointGraph(VariableGraph(items, arrows), tips, keys)
+    mirror_image = VariableGraph(items, arrows)
+    return AdjointGraph(mirror_image, tips, keys)
 
 
 def _adjoint(item: Item, visited: list[Tensor], backward: Backward) -> Item:
@@ -101,45 +107,62 @@ def put_adjoints(
     spots: where the values stand.
     """
     graph = adjoints.graph
-    _, (_, high) = spots.corners
+    _, corner = spots.corners
+    _, high = corner
     # where the steps go to the right, what is written on folds stands below them
-    room = captions_size(graph.items, spots)[1]
+    _, room = captions_size(graph.items, spots)
     seam = 2 * high + MIRROR_GAP_POINTS + room
     mirrored = _mirrored(spots, seam)
     if spots.runs_across:
-        mirrored = replace(mirrored, floor=seam - high - SIDE_POINTS)
+        floor = seam - high - SIDE_POINTS
+        mirrored = replace(mirrored, floor=floor)
     panel = Panel(
         prefix=backward.name("").replace("∂", "d"),
         tips=adjoints.tips,
         fills=dict.fromkeys(adjoints.tips, style.ADJOINT),
-        kinds={i.key: "adjoint" if i.names else "adjoint rule" for i in graph.items},
+        kinds=_kinds(graph.items),
         back=True,
     )
     ids = paint_variables(picture, graph, mirrored, panel)
     put_captions(picture, graph.items, mirrored, panel)
+    borders: dict[Key, Outline] = {}
     for item in graph.items:
+        key = item.key
+        borders[key] = outline(mirrored.item[key], item_size(item))
         if not item.names:
-            picture.opens(ids[item.key], RULES)
-    borders = {i.key: outline(mirrored.item[i.key], item_size(i)) for i in graph.items}
-    gradients = {}
+            picture.opens(ids[key], RULES)
+    gradients: dict[Tensor, Source] = {}
     for x in backward.tape.wrt:
-        key = adjoints.keys.get(x)
-        if key is not None:
+        if x in adjoints.keys:
+            key = adjoints.keys[x]
             gradients[x] = Source(ids[key], borders[key])
     put_afters(picture, backward.after, gradients, borders.values())
     return ids
+
+
+def _kinds(items: Iterable[Item]) -> dict[Key, str]:
+    """What each adjoint is called in a picture."""
+    kinds = {}
+    for item in items:
+        kinds[item.key] = "adjoint" if item.names else "adjoint rule"
+    return kinds
 
 
 def _mirrored(spots: Places, seam: float) -> Places:
     """The places upside down: a height y becomes seam - y."""
 
     def flipped(point: Point) -> Point:
-        return point[0], seam - point[1]
+        x, y = point
+        return x, seam - y
 
     items = {key: flipped(point) for key, point in spots.item.items()}
     gates = {gate: flipped(point) for gate, point in spots.gate.items()}
     rails = []
     for rail in spots.rails:
-        joints = [joint._replace(point=flipped(joint.point)) for joint in rail.joints]
-        rails.append(rail._replace(joints=tuple(joints)))
+        joints = []
+        for joint in rail.joints:
+            point = flipped(joint.point)
+            joints.append(joint._replace(point=point))
+        turned = rail._replace(joints=tuple(joints))
+        rails.append(turned)
     return replace(spots, item=items, gate=gates, rails=rails)

@@ -93,19 +93,25 @@ def _connected(nodes: list[Tensor]) -> list[list[Tensor]]:
                 group_of.update(dict.fromkeys(small, group))
         group_of[n] = group
     order = {n: k for k, n in enumerate(nodes)}
-    unique = {id(group): sorted(group, key=order.__getitem__) for group in group_of.values()}
+    unique = {id(group): group for group in group_of.values()}
+    for group in unique.values():
+        group.sort(key=order.__getitem__)
     return list(unique.values())
 
 
 def _after(nodes: list[Tensor], gradients: Mapping[Tensor, Tensor]) -> After:
     """What these operations do to the gradients."""
-    read = dict.fromkeys(gradients[x] for n in nodes for x in n.inputs if x in gradients)
+    read: dict[Tensor, None] = {}
+    for n in nodes:
+        read |= {gradients[x]: None for x in n.inputs if x in gradients}
     functions = {n.fn for n in nodes}
     rows = list(dict.fromkeys(_rows_of_clip(nodes)))
     clips = bool(rows) or {np.sqrt, np.minimum} <= functions
     if not rows:
         names = list(dict.fromkeys(n.op for n in nodes))
-        listed = ", ".join(names[:MAX_LISTED]) + (", …" if len(names) > MAX_LISTED else "")
+        listed = ", ".join(names[:MAX_LISTED])
+        if len(names) > MAX_LISTED:
+            listed += ", …"
         title = "clip by the norm" if clips else "of the gradients"
         rows = [title, f"{len(nodes)} operations: {listed}"]
     return After(tuple(rows), tuple(read), tuple(nodes), clips)

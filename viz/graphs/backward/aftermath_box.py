@@ -10,7 +10,8 @@ from graphviz import Digraph
 from minigrad import Tensor
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import TEXT_POINTS, pin
-from minigrad.viz.graphs.routing import Outline, outline, position
+from minigrad.viz.graphs.curves import position
+from minigrad.viz.graphs.routing import Outline, outline
 
 from .aftermath import After
 
@@ -42,12 +43,13 @@ def put_afters(
     """
     borders = list(obstacles)
     for k, after in enumerate(afters, start=1):
-        sources = list(dict.fromkeys(gradients[x] for x in after.wrt if x in gradients))
-        if sources:
+        read = dict.fromkeys(gradients[x] for x in after.wrt if x in gradients)
+        if read:
+            sources = list(read)
             top = max(border.top for border in borders)
             bar = _bar(after, sources, top + ABOVE_POINTS)
             name = f"after {k}"
-            size = bar.right - bar.left, bar.top - bar.bottom
+            size = bar.wide, bar.tall
             label = style.label(*after.rows, size=TEXT_POINTS)
             pin(picture, name, bar.centre, size, label=label, **after.looks)
             _put_arrows(picture, sources, (name, bar), borders)
@@ -68,7 +70,9 @@ def _bar(after: After, sources: list[Source], bottom: float) -> Outline:
     left = min(source.border.left for source in sources)
     right = max(source.border.right for source in sources)
     wide = max(text + PADDING_POINTS, right - left)
-    return outline(((left + right) / 2, bottom + tall / 2), (wide, tall))
+    x = (left + right) / 2
+    y = bottom + tall / 2
+    return outline((x, y), (wide, tall))
 
 
 def _put_arrows(
@@ -80,6 +84,7 @@ def _put_arrows(
         return
     for source in sources:
         x, _ = source.border.centre
-        start, tip = (x, source.border.top), (x, bar.bottom)
+        start = x, source.border.top
+        tip = x, bar.bottom
         path = [start, start, tip, tip]
         picture.edge(source.name, name, pos=position(path), **LOOKS)

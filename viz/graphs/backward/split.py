@@ -49,7 +49,7 @@ class Backward:
         return f"∂{self._loss}/∂{written}"
 
     def title(self, n: Tensor) -> str:
-        """What the adjoint of a node is called; the one that the pass starts from says its value."""
+        """What the adjoint of a node is called; the first one of the pass says its value."""
         title = self.name(self.forward.names[n])
         return f"{title} = 1" if self.is_seed(n) else title
 
@@ -59,12 +59,14 @@ class Backward:
 
     def value(self, n: Tensor) -> Tensor | None:
         """The adjoint of a node, where it is on the tape and known."""
-        for x, gradient in zip(
-            self.tape.wrt, self.tape.outputs[-len(self.tape.wrt) :], strict=True
-        ):
-            if x is n and n not in self.made:
+        if n in self.made:
+            return self.made[n].adjoint
+        wrt = self.tape.wrt
+        gradients = self.tape.outputs[-len(wrt) :]
+        for x, gradient in zip(wrt, gradients, strict=True):
+            if x is n:
                 return gradient
-        return self.made[n].adjoint if n in self.made else None
+        return None
 
     def describe(self, n: Tensor) -> str:
         """The adjoint of a node in one line."""
@@ -82,9 +84,12 @@ class Backward:
         words = {n: n.label if n.name else "y"}
         for k, x in enumerate(n.inputs):
             words[x] = x.label if x.name else letter(k, len(n.inputs))
-        said = zip(n.inputs, templates(n), strict=True)
-        sent = [filled(n, text, words, "g") for x, text in said if text and x in self.visited]
-        return list(dict.fromkeys(sent))
+        sent: dict[str, None] = {}
+        for x, text in zip(n.inputs, templates(n), strict=True):
+            if text and x in self.visited:
+                sentence = filled(n, text, words, "g")
+                sent[sentence] = None
+        return list(sent)
 
     def formulas(self, n: Tensor) -> list[str]:
         """What the rule of a node does to g, where that is short enough for a box."""

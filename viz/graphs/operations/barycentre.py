@@ -56,9 +56,7 @@ def settle(part: Part, x: Across) -> None:
     """
     is_first = not x
     _start(part, x)
-    rows: defaultdict[Level, list[Node]] = defaultdict(list)
-    for n in sorted(part.nodes, key=x.__getitem__):
-        rows[part.level[n]].append(n)
+    rows = rows_of(part, x)
     if is_first:
         # All rows around one middle.
         for row in rows.values():
@@ -69,6 +67,14 @@ def settle(part: Part, x: Across) -> None:
         for level in sorted(rows, reverse=downwards):
             row = rows[level]
             _resettle(row, part, x)
+
+
+def rows_of(part: Part, x: Across) -> dict[Level, list[Node]]:
+    """The nodes of each row from left to right."""
+    rows: defaultdict[Level, list[Node]] = defaultdict(list)
+    for n in sorted(part.nodes, key=x.__getitem__):
+        rows[part.level[n]].append(n)
+    return rows
 
 
 def _resettle(row: list[Node], part: Part, x: Across) -> None:

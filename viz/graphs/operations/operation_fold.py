@@ -82,7 +82,8 @@ def _fold_runs(
     step = folding_steps(tape.nodes, lambda n: n.inputs, times.__getitem__, hidden)
     results = {o for o in tape.outputs if times[o] is None}
     results.update(folded.captions)
-    members = _by_step([n for n in shown if n not in results], step)
+    folding = [n for n in shown if n not in results]
+    members = _by_step(folding, step)
     adjoint = adjoint_nodes(tape)
     for run in runs:
         kinds = {_kind(members[t]) for t in run}
@@ -91,7 +92,9 @@ def _fold_runs(
         backward = f"{forward}, backward"
         folded.steps[forward] = run[0]
         folded.steps[backward] = run[0]
-        folded.names[forward] = folded.names[backward] = fold_name(run)
+        name = fold_name(run)
+        folded.names[forward] = name
+        folded.names[backward] = name
         folded.strips[forward] = Strip(tuple(run), cuts, known)
         if cuts:
             folded.cut.add(forward)
@@ -136,12 +139,12 @@ def clipping(tape: Tape) -> dict[Tensor, str]:
             break
         bound, largest, root = _of_shrink(factor)
         outputs = [o.inputs[0] for o in outputs]
-        norm = f"‖g‖ = {largest.item() * root.item():.4g}"
+        norm = largest.item() * root.item()
         length = _between([largest, root], outputs)
-        captions.update(dict.fromkeys(length, norm))
+        captions |= dict.fromkeys(length, f"‖g‖ = {norm:.4g}")
         smaller = f"min(1, {bound.item():.4g}/‖g‖) = {factor.item():.4g}"
         least = _between([factor], length)
-        captions.update(dict.fromkeys(least, smaller))
+        captions |= dict.fromkeys(least, smaller)
     return captions
 
 

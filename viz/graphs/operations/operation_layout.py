@@ -77,7 +77,11 @@ class _Diagram:
     @cached_property
     def reach(self) -> Reach:
         """How far each node reaches from its middle."""
-        return {n: (box.wide / 2, box.wide / 2) for n, box in self.boxes.items()}
+        reach = {}
+        for n, box in self.boxes.items():
+            half = box.wide / 2
+            reach[n] = half, half
+        return reach
 
     @cached_property
     def templates(self) -> list[Template]:
@@ -87,8 +91,12 @@ class _Diagram:
             roles[n] = id(n) if box.role is None or box.whole else box.role
         made: list[Template] = []
         for band in (Band.FORWARD, Band.BACKWARD):
-            steps = {c or 0: nodes for (b, c), nodes in self.parts.items() if b == band}
-            made += templates([steps[c] for c in sorted(steps)], roles)
+            steps: dict[int, list[Node]] = {}
+            for (part_band, column), nodes in self.parts.items():
+                if part_band == band:
+                    steps[column or 0] = nodes
+            in_order = [steps[column] for column in sorted(steps)]
+            made += templates(in_order, roles)
         return made
 
     def neighbours(self, n: Node) -> list[Node]:
@@ -124,7 +132,7 @@ def columns(boxes: Boxes, edges: Iterable[tuple[Node, Node]]) -> dict[Node, Poin
     x = _across_in_steps(diagram, levels)
     # What lies outside the steps: the loss first, then what is above and what is below.
     for band in (Band.LOSS, Band.AFTER, Band.BEFORE):
-        nodes = diagram.parts.get((band, None), [])
+        nodes = diagram.parts.get((band, None))
         if nodes:
             near = {n: diagram.neighbours(n) for n in nodes}
             part = Part(nodes, levels, diagram.reach, near)
@@ -140,15 +148,19 @@ def _across_in_steps(diagram: _Diagram, levels: Levels) -> Across:
     """The x of each node in a step: settled within its part, the columns side by side."""
     x: Across = {}
     for template in diagram.templates:
-        members = {diagram.boxes[n].part for same in template.values() for n in same}
-        parts = [_part(diagram.parts[key], diagram, levels) for key in sorted(members, key=str)]
+        alike = {diagram.boxes[n].part for same in template.values() for n in same}
+        parts = []
+        for key in sorted(alike, key=str):
+            part = _part(diagram.parts[key], diagram, levels)
+            parts.append(part)
         settle_alike(template, parts, x)
     wide: defaultdict[int, float] = defaultdict(float)
     for (_, column), nodes in diagram.parts.items():
         if column is not None:
-            left, right = _ends({n: x[n] for n in nodes}, diagram.reach)
+            left, right = _ends(nodes, x, diagram.reach)
             middle = (left + right) / 2
-            x.update({n: x[n] - middle for n in nodes})
+            for n in nodes:
+                x[n] -= middle
             wide[column] = max(wide[column], right - left)
     # Forward and backward of a step share its column, so that both stand around one middle.
     middles = _middles(wide)
@@ -165,14 +177,14 @@ def _part(nodes: list[Node], diagram: _Diagram, levels: Levels) -> Part:
     return Part(nodes, levels, diagram.reach, near, early)
 
 
-def _ends(x: Across, reach: Reach) -> tuple[float, float]:
+def _ends(nodes: list[Node], x: Across, reach: Reach) -> tuple[float, float]:
     """How far left and right the nodes reach."""
     lefts = []
     rights = []
-    for n, middle in x.items():
+    for n in nodes:
         left, right = reach[n]
-        lefts.append(middle - left)
-        rights.append(middle + right)
+        lefts.append(x[n] - left)
+        rights.append(x[n] + right)
     return min(lefts), max(rights)
 
 

@@ -56,8 +56,10 @@ def operation_graph(tape: Tape, view: View, colours: Scale | None) -> OperationG
             members[ids[key]].append(n)
             if key not in blocks:
                 blocks[key] = block_of(key, n, facts)
-    names = folded.names
-    folds = {ids[key]: names[key] for key in blocks if isinstance(key, str) and key in names}
+    folds = {}
+    for caption, name in folded.names.items():
+        if caption in blocks:
+            folds[ids[caption]] = name
     return OperationGraph(blocks, ids, _arcs(facts), members, folds)
 
 
@@ -109,11 +111,13 @@ def _arcs(facts: Facts) -> list[Arc]:
             tail = _tail(x, time, facts)
             if head is None or tail is None:
                 continue
+            ends = tail, head
             if n in folded or x in folded:
-                if tail == head or (tail, head) in drawn:
+                if tail == head or ends in drawn:
                     continue
-                drawn.add((tail, head))
-            looks = _arc_looks(Edge(x, n, slot), facts)
+                drawn.add(ends)
+            edge = Edge(x, n, slot)
+            looks = _arc_looks(edge, facts)
             arcs.append(Arc(tail, head, looks))
     return arcs
 

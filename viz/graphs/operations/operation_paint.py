@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from graphviz import Digraph
 
 from minigrad import Tape, Tensor
 from minigrad.viz import style
-from minigrad.viz.graphs.backward.adjoint_operations import adjoint_operations
+from minigrad.viz.graphs.backward.adjoint_operations import AdjointOperations, adjoint_operations
 from minigrad.viz.graphs.backward.adjoint_places import mirrored, spread
 from minigrad.viz.graphs.backward.aftermath_box import Source, put_afters
-from minigrad.viz.graphs.backward.split import Backward, backward_of
+from minigrad.viz.graphs.backward.split import backward_of
 from minigrad.viz.graphs.canvas import Looks, Point, blank_with_paths, pin, put_scale
+from minigrad.viz.graphs.curves import Path, position
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.norm_colors import Scale
 from minigrad.viz.graphs.picture import Picture
-from minigrad.viz.graphs.routing import Outline, Path, outline, position, routes
+from minigrad.viz.graphs.routing import Outline, around, outline, routes
 
 from .operation_bands import boxes_of
 from .operation_block import FONT_POINTS, Key, Occurrence
@@ -45,12 +46,16 @@ class Frame(NamedTuple):
     @property
     def name(self) -> str:
         """Its identifier."""
-        return f"cluster_back_{self.step}" if self.band == Band.BACKWARD else f"cluster_{self.step}"
+        if self.band == Band.BACKWARD:
+            return f"cluster_back_{self.step}"
+        return f"cluster_{self.step}"
 
     @property
     def label(self) -> str:
         """What is written in its corner."""
-        return f"t = {self.step}, backward" if self.band == Band.BACKWARD else f"t = {self.step}"
+        if self.band == Band.BACKWARD:
+            return f"t = {self.step}, backward"
+        return f"t = {self.step}"
 
 
 Frames = Mapping[Frame, list[Key]]
@@ -71,13 +76,15 @@ class Placed(NamedTuple):
 
     def border(self, members: list[Key]) -> Outline:
         """The frame around these, with room for its label below."""
-        outlines = [self.outline(key) for key in members]
-        below = FRAME_PADDING_POINTS if self.is_folded(members) else LABEL_PADDING_POINTS
+        inside = around([self.outline(key) for key in members])
+        below = LABEL_PADDING_POINTS
+        if self.is_folded(members):
+            below = FRAME_PADDING_POINTS
         return Outline(
-            min(o.left for o in outlines) - FRAME_PADDING_POINTS,
-            min(o.bottom for o in outlines) - below,
-            max(o.right for o in outlines) + FRAME_PADDING_POINTS,
-            max(o.top for o in outlines) + FRAME_PADDING_POINTS,
+            left=inside.left - FRAME_PADDING_POINTS,
+            bottom=inside.bottom - below,
+            right=inside.right + FRAME_PADDING_POINTS,
+            top=inside.top + FRAME_PADDING_POINTS,
         )
 
     @property
@@ -88,59 +95,60 @@ class Placed(NamedTuple):
     def outline(self, key: Key) -> Outline:
         """The border of a block."""
         box = self.boxes[key]
-        return outline(self.centres[key], (box.wide, box.tall), self.model.blocks[key].oval)
+        block = self.model.blocks[key]
+        size = box.wide, box.tall
+        return outline(self.centres[key], size, block.oval)
 
 
 def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Picture:
     """The graph of operations, steps from left to right, values rising, backward above the loss."""
     backward = backward_of(tape) if view.rules == "folded" else None
-    panels = [*_panels(tape, view, colours, backward)]
+    forward = backward.forward if backward else tape
+    model = operation_graph(forward, view, colours)
+    boxes = boxes_of(model.blocks, model.arcs)
     picture = blank_with_paths("tape", TITLE)
-    model = panels[0].model
-    adjoints = panels[1].model.members if backward else {}
-    picture.shows(backward.forward if backward else tape, model.members, adjoints)
-    for panel in panels:
-        picture.folds = {**picture.folds, **panel.model.folds}
     picture.reopened = lambda names: draw_operations(tape, view.with_open(names), colours)
     picture.attr("node", fontname=style.SANS, fontsize=f"{FONT_POINTS:g}")
-    for placed in panels:
-        _paint(picture, placed)
-    if backward:
-        put_afters(picture, backward.after, _gradients(panels[-1], backward), panels[-1].outlines)
-    _put_scale(picture, panels[0], colours)
+    if not backward:
+        values = _placed(model, boxes)
+        picture.shows(tape, model.members)
+        _paint(picture, values)
+    else:
+        adjoints = adjoint_operations(model, backward)
+        values = _placed(model, spread(boxes, adjoints))
+        mirror_image = _mirror_image(values, adjoints)
+        picture.shows(forward, model.members, mirror_image.model.members)
+        _paint(picture, values)
+        _paint(picture, mirror_image)
+        sources = _sources(mirror_image, backward.tape.wrt)
+        put_afters(picture, backward.after, sources, mirror_image.outlines)
+    if colours:
+        _put_scale(picture, values, colours)
     return picture
 
 
-def _panels(
-    tape: Tape, view: View, colours: Scale | None, backward: Backward | None
-) -> Iterator[Placed]:
-    """What is drawn: the tape, or its forward pass and above it the backward pass."""
-    model = operation_graph(backward.forward if backward else tape, view, colours)
-    boxes = boxes_of(model.blocks, model.arcs)
-    if not backward:
-        yield _placed(model, boxes)
-        return
-    adjoints = adjoint_operations(model, backward)
-    placed = _placed(model, spread(boxes, adjoints))
-    yield placed
-    yield Placed(
-        adjoints.with_totals(), *mirrored(placed.boxes, placed.centres, placed.paths, adjoints)
-    )
+def _mirror_image(values: Placed, adjoints: AdjointOperations) -> Placed:
+    """The adjoints above the values."""
+    images = mirrored(values.boxes, values.centres, values.paths, adjoints)
+    model = adjoints.with_totals()
+    return Placed(model, images.boxes, images.centres, images.paths)
 
 
-def _gradients(placed: Placed, backward: Backward) -> dict[Tensor, Source]:
+def _sources(placed: Placed, wrt: Iterable[Tensor]) -> dict[Tensor, Source]:
     """The blocks of the gradients that were asked for."""
-    gradients: dict[Tensor, Source] = {}
-    asked = set(backward.tape.wrt)
+    sources: dict[Tensor, Source] = {}
+    asked = set(wrt)
     for key in placed.model.blocks:
         # a sum comes after its shares
         if isinstance(key, Occurrence) and key.node in asked:
-            gradients[key.node] = Source(placed.model.ids[key], placed.outline(key))
-    return gradients
+            name = placed.model.ids[key]
+            sources[key.node] = Source(name, placed.outline(key))
+    return sources
 
 
-def _paint(picture: Digraph, placed: Placed) -> None:
+def _paint(picture: Picture, placed: Placed) -> None:
     """Draw one panel: blocks, those of a step in its frame, and what joins them."""
+    picture.folds = {**picture.folds, **placed.model.folds}
     frames: defaultdict[Frame, list[Key]] = defaultdict(list)
     for key, box in placed.boxes.items():
         if box.column is None:
@@ -158,7 +166,8 @@ def _placed(model: OperationGraph, boxes: Mapping[Key, Box]) -> Placed:
     """The places of the blocks: a column per step; without steps, rows on a page."""
     edges = [(arc.tail, arc.head) for arc in model.arcs]
     if any(box.column is not None for box in boxes.values()):
-        return Placed(model, boxes, columns(boxes, edges), [None] * len(edges))
+        unknown = [None] * len(edges)
+        return Placed(model, boxes, columns(boxes, edges), unknown)
     sizes = {key: (box.wide, box.tall) for key, box in boxes.items()}
     centres, paths = on_a_page(sizes, edges)
     return Placed(model, boxes, centres, paths)
@@ -189,17 +198,28 @@ def _put_frame(part: Digraph, frame: Frame, members: list[Key], placed: Placed) 
         "fontsize": f"{LABEL_POINTS:g}",
     }
     border = placed.border(members)
-    x, y = _label(frame, border).centre
-    part.attr(bb=",".join(f"{value:.6g}" for value in border[:4]), lp=f"{x:.6g},{y:.6g}", **looks)
+    looks["bb"] = _written(border[:4])
+    looks["lp"] = _written(_label(frame, border).centre)
+    part.attr(**looks)
     for key in members:
         _put_block(part, key, placed)
+
+
+def _written(values: Iterable[float]) -> str:
+    """Lengths in points, as Graphviz reads them."""
+    return ",".join(f"{value:.6g}" for value in values)
 
 
 def _label(frame: Frame, border: Outline) -> Outline:
     """Where the label of a frame stands: in its lower left corner."""
     wide = style.width(frame.label, LABEL_POINTS, style.SANS)
     left = border.left + FRAME_PADDING_POINTS
-    return Outline(left, border.bottom, left + wide, border.bottom + LABEL_PADDING_POINTS)
+    return Outline(
+        left=left,
+        bottom=border.bottom,
+        right=left + wide,
+        top=border.bottom + LABEL_PADDING_POINTS,
+    )
 
 
 def _put_arcs(picture: Digraph, placed: Placed, frames: Frames) -> None:
@@ -210,17 +230,20 @@ def _put_arcs(picture: Digraph, placed: Placed, frames: Frames) -> None:
     for frame, members in frames.items():
         if not placed.is_folded(members):
             outlines[frame] = _label(frame, placed.border(members))
-    free = [arc for arc, path in zip(placed.model.arcs, placed.paths, strict=True) if not path]
-    routed = iter(routes(outlines, [(arc.tail, arc.head) for arc in free]))
-    for arc, path in zip(placed.model.arcs, placed.paths, strict=True):
-        tail = placed.model.ids[arc.tail]
-        head = placed.model.ids[arc.head]
-        picture.edge(tail, head, pos=position(path or next(routed)), **arc.looks)
+    model = placed.model
+    arcs = list(zip(model.arcs, placed.paths, strict=True))
+    free = [(arc.tail, arc.head) for arc, path in arcs if not path]
+    routed = iter(routes(outlines, free))
+    for arc, path in arcs:
+        tail = model.ids[arc.tail]
+        head = model.ids[arc.head]
+        pos = position(path or next(routed))
+        picture.edge(tail, head, pos=pos, **arc.looks)
 
 
-def _put_scale(picture: Digraph, placed: Placed, colours: Scale | None) -> None:
+def _put_scale(picture: Digraph, placed: Placed, colours: Scale) -> None:
     """What the colours mean, below the picture."""
-    if colours:
-        xs, ys = zip(*placed.centres.values(), strict=True)
-        middle = (min(xs) + max(xs)) / 2
-        put_scale(picture, (middle, min(ys) - LEGEND_BELOW_POINTS), colours.legend())
+    xs, ys = zip(*placed.centres.values(), strict=True)
+    middle = (min(xs) + max(xs)) / 2
+    below = min(ys) - LEGEND_BELOW_POINTS
+    put_scale(picture, (middle, below), colours.legend())

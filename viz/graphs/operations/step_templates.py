@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 
-from .barycentre import Across, Level, Node, Part, packed, settle
+from .barycentre import Across, Level, Node, Part, packed, rows_of, settle
 
 # Of the roles in the smaller of two steps: so many are in both where they are laid out alike.
 COMMON_SHARE = 0.5
@@ -22,19 +21,23 @@ def templates(steps: Iterable[list[Node]], role: Mapping[Node, Role]) -> list[Te
     """The steps, given the nodes of each, together with those that have most roles in common."""
     made: list[Template] = []
     for nodes in steps:
-        here = {role[n]: n for n in nodes}
-        template = next((known for known in made if _is_alike(known, here)), None)
-        if template is None:
+        here = {role[n] for n in nodes}
+        for template in made:
+            if _is_alike(template, here):
+                break
+        else:
             template = {}
             made.append(template)
         for n in nodes:
-            template.setdefault(role[n], []).append(n)
+            members = template.setdefault(role[n], [])
+            members.append(n)
     return made
 
 
-def _is_alike(template: Template, here: Mapping[Role, Node]) -> bool:
-    common = len(template.keys() & here.keys())
-    return common > COMMON_SHARE * min(len(template), len(here))
+def _is_alike(template: Template, here: set[Role]) -> bool:
+    common = len(template.keys() & here)
+    smaller = min(len(template), len(here))
+    return common > COMMON_SHARE * smaller
 
 
 def align_rows(rows: Rows, made: list[Template], inputs: Callable[[Node], list[Node]]) -> None:
@@ -46,16 +49,30 @@ def align_rows(rows: Rows, made: list[Template], inputs: Callable[[Node], list[N
                 highest = max(rows[n] for n in members)
                 rows.update(dict.fromkeys(members, highest))
         for n in rows:
-            below = [rows[m] for m in inputs(n)]
-            rows[n] = max([rows[n], *(row + 1 for row in below)])
+            for m in inputs(n):
+                rows[n] = max(rows[n], rows[m] + 1)
         if rows == before:
             break
 
 
 def settle_alike(template: Template, parts: list[Part], x: Across) -> None:
     """Add the x of the nodes of steps that are laid out alike: settled once, for all of them."""
-    role = {n: key for key, members in template.items() for n in members}
-    near: defaultdict[Role, list[Role]] = defaultdict(list)
+    role: dict[Node, Role] = {}
+    for key, members in template.items():
+        role |= dict.fromkeys(members, key)
+    across: Across = {}
+    whole = _whole(parts, role)
+    settle(whole, across)
+    for part in parts:
+        wanted = {n: across[role[n]] for n in part.nodes}
+        for row in rows_of(part, wanted).values():
+            # Moved where two overlap.
+            x.update(packed(row, wanted, part))
+
+
+def _whole(parts: list[Part], role: Mapping[Node, Role]) -> Part:
+    """One part that has the roles of all of them in place of nodes."""
+    near: dict[Role, dict[Role, None]] = {key: {} for key in role.values()}
     reach: dict[Role, tuple[float, float]] = {}
     early: set[Role] = set()
     level: dict[Role, Level] = {}
@@ -63,24 +80,11 @@ def settle_alike(template: Template, parts: list[Part], x: Across) -> None:
         for n in part.nodes:
             key = role[n]
             level.setdefault(key, part.level[n])
-            left, right = reach.get(key, (0.0, 0.0))
-            reach[key] = max(left, part.reach[n][0]), max(right, part.reach[n][1])
-            near[key] += [role[m] for m in part.near[n] if role[m] not in near[key]]
+            widest = reach.get(key, (0.0, 0.0))
+            left, right = map(max, widest, part.reach[n])
+            reach[key] = left, right
+            near[key].update(dict.fromkeys(role[m] for m in part.near[n]))
             if n in part.early:
                 early.add(key)
-    whole = Part(list(template), level, reach, near, early)
-    across: Across = {}
-    settle(whole, across)
-    for part in parts:
-        x.update(apart(part, {n: across[role[n]] for n in part.nodes}))
-
-
-def apart(part: Part, wanted: Across) -> Across:
-    """These places, moved where two in one row overlap."""
-    rows: defaultdict[Level, list[Node]] = defaultdict(list)
-    for n in sorted(part.nodes, key=wanted.__getitem__):
-        rows[part.level[n]].append(n)
-    x: Across = {}
-    for row in rows.values():
-        x.update(packed(row, wanted, part))
-    return x
+    lists = {key: list(others) for key, others in near.items()}
+    return Part(list(near), level, reach, lists, early)

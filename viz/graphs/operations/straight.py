@@ -5,96 +5,140 @@ Source: Brandes and Köpf (2001), whose blocks these are; they come to rest near
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
-from .barycentre import GAP_POINTS, Across, Level, Node, Part
+from .barycentre import GAP_POINTS, Across, Level, Node, Part, rows_of
+from .page import Edge, Lane
 
 SWEEPS = 24
 # Of what counts as moved, in points.
 _LEAST_POINTS = 1e-6
 
-Pair = tuple[Node, Node]
-"""A node and one in the row above that are joined."""
-
 
 @dataclass
 class _Blocks:
-    """The nodes row by row, from left to right, and the block of each: its lowest node."""
+    """The nodes row by row, from left to right, and the block of each: its lowest node.
+
+    x: of the blocks.
+    """
 
     part: Part
     rows: dict[Level, list[Node]]
     block: dict[Node, Node]
     x: Across
-    members: dict[Node, list[Node]] = field(default_factory=dict)
-    beside: dict[Node, tuple[Node | None, Node | None]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def members(self) -> dict[Node, list[Node]]:
+        """The nodes of each block."""
+        members: defaultdict[Node, list[Node]] = defaultdict(list)
         for row in self.rows.values():
-            for left, n, right in zip([None, *row], row, [*row[1:], None], strict=False):
-                self.members.setdefault(self.block[n], []).append(n)
-                self.beside[n] = left, right
+            for n in row:
+                members[self.block[n]].append(n)
+        return members
+
+    @cached_property
+    def pairs(self) -> list[tuple[Node, Node]]:
+        """The neighbours in each row."""
+        return [pair for row in self.rows.values() for pair in pairwise(row)]
+
+    @cached_property
+    def left_of(self) -> dict[Node, Node]:
+        """The neighbour on the left."""
+        return {right: left for left, right in self.pairs}
+
+    @cached_property
+    def right_of(self) -> dict[Node, Node]:
+        """The neighbour on the right."""
+        return dict(self.pairs)
+
+    def at(self, n: Node) -> float:
+        """The x of a node."""
+        return self.x[self.block[n]]
 
     def apart(self, left: Node, right: Node) -> float:
         """The least distance between two neighbours in a row."""
-        return self.part.reach[left][1] + GAP_POINTS + self.part.reach[right][0]
+        reach = self.part.reach
+        return reach[left][1] + GAP_POINTS + reach[right][0]
+
+    def ends(self, n: Node) -> tuple[float, float]:
+        """How far left and right a node may stand on the page."""
+        start, end = self.part.page
+        left, right = self.part.reach[n]
+        return start + left, end - right
 
     def room(self, block: Node) -> tuple[float, float]:
         """How far left and right a block may stand."""
-        low, high = -math.inf, math.inf
+        lows = []
+        highs = []
         for n in self.members[block]:
-            left, right = self.beside[n]
-            start, end = self.part.page
-            low = max(low, start + self.part.reach[n][0])
-            high = min(high, end - self.part.reach[n][1])
-            if left is not None:
-                low = max(low, self.x[self.block[left]] + self.apart(left, n))
-            if right is not None:
-                high = min(high, self.x[self.block[right]] - self.apart(n, right))
-        return low, high
+            low, high = self.ends(n)
+            lows.append(low)
+            highs.append(high)
+            if n in self.left_of:
+                left = self.left_of[n]
+                lows.append(self.at(left) + self.apart(left, n))
+            if n in self.right_of:
+                right = self.right_of[n]
+                highs.append(self.at(right) - self.apart(n, right))
+        return max(lows), min(highs)
 
 
-def straighten(
-    part: Part, pairs: Iterable[Pair], is_lane: Callable[[Node], bool], x: Across
-) -> None:
+def straighten(part: Part, pieces: Sequence[Edge], x: Across) -> None:
     """Change the x of the nodes so that chains and lanes are upright, where the page has room.
 
-    pairs: what is joined from row to row.
+    pieces: what is joined from row to row.
     """
-    rows: defaultdict[Level, list[Node]] = defaultdict(list)
-    for n in sorted(part.nodes, key=x.__getitem__):
-        rows[part.level[n]].append(n)
-    lanes, chains = _upright(list(pairs), is_lane)
+    rows = rows_of(part, x)
+    lanes = _lanes(pieces)
+    chains = _chains(pieces)
     for upright in (lanes + chains, chains):
-        blocks = _Blocks(part, rows, _blocks(part, rows, upright, x), {})
+        block = _blocks(part, rows, upright, x)
+        blocks = _Blocks(part, rows, block, {})
         for root, members in blocks.members.items():
-            blocks.x[root] = sum(x[n] for n in members) / len(members)
+            total = sum(x[n] for n in members)
+            blocks.x[root] = total / len(members)
         if _pushed_apart(blocks):
             _come_to_rest(blocks)
-            x.update({n: blocks.x[blocks.block[n]] for n in part.nodes})
+            for n in part.nodes:
+                x[n] = blocks.at(n)
             return
 
 
-def _upright(pairs: list[Pair], is_lane: Callable[[Node], bool]) -> tuple[list[Pair], list[Pair]]:
-    """What should stand upright: pieces of lanes; nodes that are joined to each other alone."""
-    lanes = [pair for pair in pairs if all(map(is_lane, pair))]
-    between = [pair for pair in pairs if not any(map(is_lane, pair))]
+def _lanes(pieces: Sequence[Edge]) -> list[Edge]:
+    """The pieces within lanes."""
+    lanes = []
+    for a, b in pieces:
+        if isinstance(a, Lane) and isinstance(b, Lane):
+            lanes.append((a, b))
+    return lanes
+
+
+def _chains(pieces: Sequence[Edge]) -> list[Edge]:
+    """The nodes that are joined to each other alone."""
+    between = []
+    for a, b in pieces:
+        if not isinstance(a, Lane) and not isinstance(b, Lane):
+            between.append((a, b))
     ups = Counter(a for a, _ in between)
     downs = Counter(b for _, b in between)
-    return lanes, [(a, b) for a, b in between if ups[a] == downs[b] == 1]
+    return [(a, b) for a, b in between if ups[a] == downs[b] == 1]
 
 
 def _blocks(
-    part: Part, rows: dict[Level, list[Node]], upright: list[Pair], x: Across
+    part: Part,
+    rows: dict[Level, list[Node]],
+    upright: list[Edge],
+    x: Across,
 ) -> dict[Node, Node]:
-    """The block of each node, where of pairs that cross the first is upright."""
+    """The block of each node, where of pieces that cross the first is upright."""
     above: dict[Node, Node] = {}
-    taken: defaultdict[Level, list[Pair]] = defaultdict(list)
+    placed: defaultdict[Level, list[Edge]] = defaultdict(list)
     for a, b in upright:
-        others = taken[part.level[a]]
+        others = placed[part.level[a]]
         if all((x[a] - x[c]) * (x[b] - x[d]) > 0 for c, d in others):
             others.append((a, b))
             above[a] = b
@@ -108,36 +152,54 @@ def _blocks(
 
 def _pushed_apart(blocks: _Blocks) -> bool:
     """Move blocks to the right, then back onto the page, until none overlap; whether that works."""
-    row_pairs = [pair for row in blocks.rows.values() for pair in pairwise(row)]
-    x, block, part = blocks.x, blocks.block, blocks.part
-    for direction in (1, -1):
-        for _ in range(len(x) + 1):
-            moved = 0.0
-            for left, right in row_pairs:
-                lack = x[block[left]] + blocks.apart(left, right) - x[block[right]]
-                if lack > _LEAST_POINTS:
-                    moved += lack
-                    x[block[right if direction == 1 else left]] += direction * lack
-            if not moved:
-                break
-        else:
+    if not _pushed(blocks, 1):
+        return False
+    nodes = blocks.part.nodes
+    for n in nodes:
+        _, end = blocks.ends(n)
+        blocks.x[blocks.block[n]] = min(blocks.at(n), end)
+    if not _pushed(blocks, -1):
+        return False
+    for n in nodes:
+        start, _ = blocks.ends(n)
+        if blocks.at(n) < start - _LEAST_POINTS:
             return False
-        if direction == 1:
-            for n in part.nodes:
-                x[block[n]] = min(x[block[n]], part.page[1] - part.reach[n][1])
-    return all(x[block[n]] - part.reach[n][0] >= part.page[0] - _LEAST_POINTS for n in part.nodes)
+    return True
+
+
+def _pushed(blocks: _Blocks, direction: int) -> bool:
+    """Move blocks to the right (1) or left (-1) until none overlap; whether that comes to an end.
+
+    In the worst case one more block comes to rest with each sweep.
+    """
+    for _ in range(len(blocks.x) + 1):
+        is_at_rest = True
+        for left, right in blocks.pairs:
+            lack = blocks.at(left) + blocks.apart(left, right) - blocks.at(right)
+            if lack > _LEAST_POINTS:
+                is_at_rest = False
+                pushed = right if direction == 1 else left
+                blocks.x[blocks.block[pushed]] += direction * lack
+        if is_at_rest:
+            return True
+    return False
 
 
 def _come_to_rest(blocks: _Blocks) -> None:
     """Move each block to the mean of what it is joined to, as far as there is room."""
     near: defaultdict[Node, list[Node]] = defaultdict(list)
     for n in blocks.part.nodes:
+        own = blocks.block[n]
         for m in blocks.part.near[n]:
-            if blocks.block[m] is not blocks.block[n]:
-                near[blocks.block[n]].append(blocks.block[m])
+            other = blocks.block[m]
+            if other is not own:
+                near[own].append(other)
     for sweep in range(SWEEPS):
-        for root in sorted(blocks.x, key=blocks.x.__getitem__, reverse=sweep % 2 == 0):
+        leftwards = sweep % 2 == 0
+        order = sorted(blocks.x, key=blocks.x.__getitem__, reverse=leftwards)
+        for root in order:
             if near[root]:
-                wanted = sum(blocks.x[m] for m in near[root]) / len(near[root])
+                total = sum(blocks.x[m] for m in near[root])
+                wanted = total / len(near[root])
                 low, high = blocks.room(root)
                 blocks.x[root] = max(low, min(wanted, high))

@@ -9,7 +9,8 @@ from typing import Any
 from graphviz import Digraph
 
 from minigrad.viz.graphs.canvas import Looks, Point, pin
-from minigrad.viz.graphs.routing import Outline, Path, outline, position, routes
+from minigrad.viz.graphs.curves import Path, position
+from minigrad.viz.graphs.routing import Outline, outline, routes
 
 from .rails import Joint
 from .variable_model import Arrow
