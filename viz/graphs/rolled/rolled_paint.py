@@ -17,7 +17,7 @@ from minigrad.viz.graphs.norm_colors import Scale, number
 from minigrad.viz.graphs.picture import Picture
 from minigrad.viz.graphs.roles import Role
 from minigrad.viz.graphs.selection import adjoint_nodes, nodes_by_name, state_nodes
-from minigrad.viz.graphs.variables.variable_paint import item_looks
+from minigrad.viz.graphs.variables.variable_paint import NORM_OUTLINE, item_looks
 from minigrad.viz.graphs.variables.variable_sizes import lines
 
 from .rolled_links import SMALL_POINTS, put_links
@@ -79,7 +79,7 @@ def _members(
         node = nodes[role]
         names = [*node.starts]
         for item in node.items.values():
-            names += item.names or (item.key[1],)
+            names += item.nodes
         members[name] = [by_name[each] for each in names if each in by_name]
     return members
 
@@ -108,7 +108,7 @@ def _looks(node: RoleNode, norms: list[float], colours: Scale | None) -> Looks:
     if norms and colours:
         looks["fillcolor"] = colours.colour(max(norms))
         if item.parameter:
-            looks |= {"color": style.PARAMETER, "penwidth": "2"}
+            looks |= NORM_OUTLINE
         if not all(map(math.isfinite, norms)):
             looks["class"] += " nonfinite"
     return looks
@@ -133,8 +133,7 @@ def _norms(node: RoleNode, colours: Scale | None, by_name: Mapping[str, Tensor])
         return []
     members = []
     for item in node.items.values():
-        names = item.names or (item.key[1],)
-        members += [by_name[name] for name in names]
+        members += [by_name[name] for name in item.nodes]
     return colours.known(members)
 
 

@@ -6,7 +6,7 @@ A network with several states is drawn so: each direction, clock and layer in a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, count
 
@@ -102,7 +102,7 @@ class _Score:
             for i in members.pop(role):
                 self.put_in_row(i, parts.step[i.key], self._column(i, role))
 
-    def _below(self, computed: Mapping[Role, list[Item]]) -> Mapping[Role, set[Role]]:
+    def _below(self, computed: Container[Role]) -> defaultdict[Role, set[Role]]:
         """Of each role the computed ones that it reads in its step."""
         roles = self.parts.roles
         below: defaultdict[Role, set[Role]] = defaultdict(set)
