@@ -53,9 +53,11 @@ def draw_rolled(tape: Tape, view: View, colours: Scale | None) -> Digraph:
             looks["class"] += " adjoint"
             looks["fillcolor"] = style.ADJOINT
         looks["tooltip"] = style.tooltip(_tip(node))
-        own = view.text(next(iter(node.items)))
-        written = _label(node, norms) if own is None else style.label(own, size=FONT_POINTS)
-        graph.node(ids[role], written, **looks)
+        own = view.text(node.tensor)
+        looks["label"] = _label(node, norms)
+        if own is not None:
+            looks["label"] = style.label(own, size=FONT_POINTS)
+        graph.node(ids[role], **looks)
     put_links(graph, nodes, links, ids)
     back: dict[Role, str] = {}
     if backward:
@@ -121,8 +123,9 @@ def _label(node: RoleNode, norms: list[float]) -> str:
         return ""
     notes = [node.copy] if node.copy else []
     if norms:
-        ends = dict.fromkeys(map(number, (min(norms), max(norms))))
-        notes.append(" … ".join(ends))
+        least = number(min(norms))
+        most = number(max(norms))
+        notes.append(least if least == most else f"{least} … {most}")
     names = lines(item) if item.time is None else [node.name]
     return style.label(*names, size=FONT_POINTS, note=", ".join(notes))
 
@@ -145,7 +148,8 @@ def _tip(node: RoleNode) -> str:
         last = max(node.times)
         tip = f"{node.title}, t = {first}..{last}; the first: {tip}"
     if node.starts:
-        tip += f"; starts from {', '.join(node.starts)}"
+        starts = ", ".join(node.starts)
+        tip += f"; starts from {starts}"
     return tip
 
 
