@@ -74,19 +74,21 @@ class _Sheet:
     def points(self) -> Points:
         """The centre of each item; what enters a row from outside stands next to what is there."""
         points: Points = {}
-        left_edge: dict[int, float] = {}
+        # What stands leftmost in each row, so far.
+        leftmost: dict[int, Key] = {}
         # From the right: the outside comes last.
         for key in sorted(self.cells, key=self.column, reverse=True):
             column, row = self.cells[key]
             half = self.half(key)
             x = self.x[column]
-            if column <= OUTSIDE_COLUMN and row in left_edge:
-                gates = self.beside[column, RIGHT]
+            if column <= OUTSIDE_COLUMN and row in leftmost:
+                near = leftmost[row]
+                edge = points[near][0] - self.half(near)
+                gates = self.beside[column, RIGHT] + self.beside[self.column(near), LEFT]
                 gap = max(BETWEEN_POINTS, gates + PASSAGE_POINTS)
-                x = left_edge[row] - gap - half
+                x = edge - gap - half
             points[key] = x, self.y[row]
-            left = x - half
-            left_edge[row] = min(left_edge.get(row, left), left)
+            leftmost[row] = key
         return points
 
     def column(self, key: Key) -> int:
