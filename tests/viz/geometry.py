@@ -5,7 +5,8 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from minigrad.viz.output.graphviz_process import LIMIT, laid_out
-from minigrad.viz.output.scene import Line, Shape, read_scene
+from minigrad.viz.output.scene import Line, Shape
+from minigrad.viz.output.scene_reader import read_scene
 from minigrad.viz.output.svg_writer import bounds
 
 # Of a curve between two of its ends.

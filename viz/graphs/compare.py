@@ -26,6 +26,7 @@ from minigrad.viz.graphs.variables.variable_paint import (
     Part,
     paint_variables,
 )
+from minigrad.viz.graphs.variables.variable_places import Places
 from minigrad.viz.graphs.variables.variable_sizes import SIDE_POINTS
 
 from .canvas import NAME_POINTS, Point, blank_with_paths, put_text
@@ -100,13 +101,8 @@ def _sheet(
     folded = list(map(folding.apply, graphs, known))
     common = set.intersection(*map(_parts, folded))
     spots = places(union)
-    (left, bottom), (right, top) = spots.corners
-    sizes = [captions_size(graph.items, spots) for graph in folded]
-    captions_wide, captions_tall = map(max, zip(*sizes, strict=True))
-    # Beside each other, or below each other where the steps run to the right.
-    pitch = right - left + SIDE_POINTS + PANEL_GAP_POINTS + captions_wide, 0.0
-    if spots.runs_across:
-        pitch = 0.0, bottom - top - SIDE_POINTS - PANEL_GAP_POINTS - captions_tall
+    (left, _), (right, top) = spots.corners
+    across, up = _pitch(folded, spots)
     title = f"Side by side: {', '.join(names)}"
     picture = blank_with_paths("compare", style.tooltip(title))
     ids: list[Identifiers] = []
@@ -114,14 +110,14 @@ def _sheet(
         present = _parts(graph)
         missing = union.times.keys() - present
         panel = Panel(
-            (k * pitch[0], k * pitch[1]),
+            shift=(k * across, k * up),
             prefix=f"{k + 1}/",
             added=present - common,
             missing=missing,
             kinds=dict.fromkeys(missing, "missing"),
         )
         # Every panel shows all items, those that it lacks as missing, and its own arrows.
-        own = {i.key: i for i in graph.items}
+        own = graph.by_key
         items = [own.get(i.key, i) for i in union.items]
         all_items = VariableGraph(items, graph.arrows)
         shown_places = places(union, shown=graph.arrows)
@@ -130,6 +126,16 @@ def _sheet(
         _put_name(picture, f"name {k + 1}", name, panel.moved(middle))
         put_captions(picture, graph.items, spots, panel)
     return picture, ids, folding
+
+
+def _pitch(graphs: list[VariableGraph], spots: Places) -> Point:
+    """From panel to panel: beside each other, or below where the steps run to the right."""
+    (left, bottom), (right, top) = spots.corners
+    sizes = [captions_size(graph.items, spots) for graph in graphs]
+    captions_wide, captions_tall = map(max, zip(*sizes, strict=True))
+    if spots.runs_across:
+        return 0.0, bottom - top - SIDE_POINTS - PANEL_GAP_POINTS - captions_tall
+    return right - left + SIDE_POINTS + PANEL_GAP_POINTS + captions_wide, 0.0
 
 
 def _put_name(picture: Digraph, identifier: str, name: str, centre: Point) -> None:

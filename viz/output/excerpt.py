@@ -23,8 +23,9 @@ def excerpt(outputs: Iterable[Tensor], most: int) -> Tape:
                 new[x] = _leaf(x)
         inputs = tuple(new[x] for x in node.inputs)
         new[node] = node.with_inputs(inputs)
-    within = {*kept, *(o for o in outputs if o.fn is None)}
-    return Tape.of(*[new.get(o, o) for o in outputs if o in within])
+    within = set(kept)
+    ends = [o for o in outputs if o.fn is None or o in within]
+    return Tape.of(*[new.get(o, o) for o in ends])
 
 
 def _last_operations(outputs: tuple[Tensor, ...], most: int) -> list[Tensor]:
@@ -43,9 +44,10 @@ def _last_operations(outputs: tuple[Tensor, ...], most: int) -> list[Tensor]:
     kept: list[Tensor] = []
     while waiting:
         node = waiting[0][-1]
-        is_within = kept and node.time is not None and node.time == kept[-1].time
-        if len(kept) >= most and not is_within:
-            break
+        if len(kept) >= most:
+            last = kept[-1].time
+            if last is None or node.time != last:
+                break
         heapq.heappop(waiting)
         kept.append(node)
         wait(node.inputs)

@@ -24,11 +24,12 @@ def anatomy(value: Any, text: str) -> Iterator[str]:
     yield heading(f"Anatomy of dL/d{value.label}", steps, f"|gradient| {norm:.4g}")
     panels = {"|G[t, i]|": value.norms}
     yield picture_if_made(lambda: svg_text(heat.heatmaps(panels, value.steps, value.label)))
-    lost = value.lost
     rows = []
-    for k in few(lost, MAX_TABLE_ROWS):
-        rows.append((k + 1, f"{100 * lost[k]:.3g}%"))
-    yield fold("what a shorter window loses", table(["steps seen", "relative error"], rows))
+    for k in few(value.lost, MAX_TABLE_ROWS):
+        share = value.lost[k]
+        rows.append((k + 1, f"{100 * share:.3g}%"))
+    head = ["steps seen", "relative error"]
+    yield fold("what a shorter window loses", table(head, rows))
 
 
 def jacobians(value: Any, text: str) -> Iterator[str]:
@@ -39,7 +40,9 @@ def jacobians(value: Any, text: str) -> Iterator[str]:
     yield picture_if_made(lambda: svg_text(jacobians_plot(value)))
     rows = []
     for k in few(value.products, MAX_TABLE_ROWS):
-        rows.append((k + 1, float(value.products[k, 0]), float(value.local[k])))
+        largest = float(value.products[k, 0])
+        product = float(value.local[k])
+        rows.append((k + 1, largest, product))
     head = ["lag", "largest singular value of the product", "product of the largest"]
     yield fold("lag by lag", table(head, rows))
 

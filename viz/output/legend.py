@@ -56,7 +56,7 @@ class _Entry(NamedTuple):
 
 def shown_groups(scene: Scene) -> list[Group]:
     """All that is drawn of a scene: its groups, and the legend below them."""
-    scales = [group for group in scene.groups if "legend" in group.classes.split()]
+    scales = [group for group in scene.groups if group.has("legend")]
     groups = [group for group in scene.groups if group not in scales]
     return groups + legend_of(groups, scales)
 
@@ -66,15 +66,19 @@ def legend_of(groups: list[Group], scales: list[Group]) -> list[Group]:
 
     scales: legends that Graphviz laid out itself, to be moved where they belong.
     """
-    shapes = [mark for group in groups for mark in group.marks if isinstance(mark, Shape)]
-    points = [point for shape in shapes for point in shape.points]
-    if not points:
+    xs: list[float] = []
+    ys: list[float] = []
+    for group in groups:
+        for shape in group.shapes:
+            xs += [x for x, _ in shape.points]
+            ys += [y for _, y in shape.points]
+    if not xs:
         return []
-    xs, ys = zip(*points, strict=True)
     left = min(xs)
     width = max(max(xs) - left, MIN_WIDTH_POINTS)
-    captions = [mark.y for group in groups for mark in group.marks if isinstance(mark, Line)]
-    y = min(*ys, *captions) - ABOVE_POINTS
+    for group in groups:
+        ys += [line.y for line in group.lines]
+    y = min(ys) - ABOVE_POINTS
     legend = []
     for scale in scales:
         x_low, y_low, y_high = _spread(scale)
@@ -95,12 +99,11 @@ def legend_of(groups: list[Group], scales: list[Group]) -> list[Group]:
 def _spread(scale: Group) -> tuple[float, float, float]:
     """Its least x, its least and its greatest y."""
     points: list[Point] = []
-    for mark in scale.marks:
-        if isinstance(mark, Line):
-            height = mark.runs[0].size
-            points += [(mark.x, mark.y), (mark.x, mark.y + height)]
-        else:
-            points += mark.points
+    for shape in scale.shapes:
+        points += shape.points
+    for line in scale.lines:
+        top = line.y + line.runs[0].size
+        points += [(line.x, line.y), (line.x, top)]
     xs, ys = zip(*points, strict=True)
     return min(xs), min(ys), max(ys)
 
@@ -110,11 +113,10 @@ def _entries(groups: list[Group], has_scale: bool) -> Iterator[_Entry]:
     order = sorted(groups, key=lambda group: group.kind != "node")
     looks: dict[str, _Entry] = {}
     for group in order:
-        shape = next((mark for mark in group.marks if isinstance(mark, Shape)), None)
-        classes = group.classes.split()
-        for name in classes:
+        shape = group.shape
+        for name in group.classes.split():
             # what a fold hides has another look than the fold
-            if shape is None or "fold" in classes:
+            if shape is None or group.has("fold"):
                 looks.setdefault(name, _Entry(name))
             elif name not in looks or looks[name].pen is None:
                 is_line = group.kind == "edge"

@@ -77,7 +77,7 @@ def arrows_of(scene: Scene) -> list[Arrow]:
     for group in scene.groups:
         if group.kind == "edge":
             tail, head = group.ends
-            arrows.append(Arrow(tail, head, "cut" in group.classes.split()))
+            arrows.append(Arrow(tail, head, group.has("cut")))
     return arrows
 
 

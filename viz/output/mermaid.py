@@ -9,12 +9,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from minigrad.viz.lettering.latex_symbols import LOWERED, RAISED
 
 from .legend import MEANINGS
-from .scene import Group, Line, Pen, Point, Run, Scene, Shape
+from .scene import Group, Line, Pen, Point, Run, Scene
 from .schemes import INK
 
 # What GitHub draws at most.
 MAX_EDGES = 500
 MAX_CHARACTERS = 50_000
+# By whether they are dashed, and whether they have a head.
+_LINES = {
+    (False, False): "---",
+    (False, True): "-->",
+    (True, False): "-.-",
+    (True, True): "-.->",
+}
 # A line of text is a node without a shape.
 _TEXT_LOOKS = "fill:none,stroke:none"
 _ARROWS = re.compile(r"^  n\d+ \S*-", re.M)
@@ -60,7 +67,7 @@ def mermaid_limits(text: str) -> str:
 
 
 def _is_node(group: Group) -> bool:
-    return group.kind == "node" and "legend" not in group.classes.split()
+    return group.kind == "node" and not group.has("legend")
 
 
 def _edges(scene: Scene, nodes: Mapping[str, Group]) -> Iterator[tuple[str, str, Group]]:
@@ -89,7 +96,8 @@ def _direction(nodes: Mapping[str, Group], edges: Iterable[tuple[str, str, Group
     """Where most arrows of the picture lead."""
     right = up = 0.0
     for tail, head, _ in edges:
-        (x, y), (end_x, end_y) = _place(nodes[tail]), _place(nodes[head])
+        x, y = _place(nodes[tail])
+        end_x, end_y = _place(nodes[head])
         right += end_x - x
         up += end_y - y
     if abs(right) > abs(up):
@@ -113,7 +121,7 @@ def _by_step(nodes: Iterable[Group]) -> dict[int | None, list[Group]]:
 def _box(node: Group) -> str:
     """The label in the brackets that stand for its shape."""
     text = _label(node)
-    shape = _shape(node)
+    shape = node.shape
     if shape and shape.kind == "ellipse":
         (left, bottom), (right, top) = shape.points
         is_circle = abs((right - left) - (top - bottom)) < 1
@@ -121,12 +129,8 @@ def _box(node: Group) -> str:
     return f'("{text}")' if shape and shape.radius else f'["{text}"]'
 
 
-def _shape(group: Group) -> Shape | None:
-    return next((mark for mark in group.marks if isinstance(mark, Shape)), None)
-
-
 def _label(group: Group) -> str:
-    lines = [_written(mark.runs) for mark in group.marks if isinstance(mark, Line)]
+    lines = [_written(line.runs) for line in group.lines]
     return "<br/>".join(lines) or " "
 
 
@@ -140,8 +144,7 @@ class _Looks:
         """The class of a node."""
         css = _css(node)
         if css not in self._names:
-            meanings = [name for name in MEANINGS if name in node.classes.split()]
-            base = meanings[0] if meanings else "other"
+            base = next(filter(node.has, MEANINGS), "other")
             self._names[css] = f"{base}{len(self._names) + 1}"
         return self._names[css]
 
@@ -152,13 +155,13 @@ class _Looks:
 
 
 def _css(node: Group) -> str:
-    shape = _shape(node)
-    inks = [mark.colour for mark in node.marks if isinstance(mark, Line)]
+    shape = node.shape
+    ink = next((line.colour for line in node.lines), INK)
     if shape is None:
-        is_coloured = inks and inks[0] != INK
-        return f"{_TEXT_LOOKS},color:{inks[0]}" if is_coloured else _TEXT_LOOKS
+        return _TEXT_LOOKS if ink == INK else f"{_TEXT_LOOKS},color:{ink}"
+    fill = shape.pen.fill or "none"
     # Text is black on the colours of boxes whatever the page's.
-    return f"fill:{shape.pen.fill or 'none'},{_stroke(shape.pen)},color:{inks[0] if inks else INK}"
+    return f"fill:{fill},{_stroke(shape.pen)},color:{ink}"
 
 
 def _stroke(pen: Pen) -> str:
@@ -169,18 +172,16 @@ def _stroke(pen: Pen) -> str:
 def _arrow(edge: Group) -> str:
     """The arrow, dashed where it is, with what is written on it."""
     text = _label(edge)
-    has_head = any(isinstance(mark, Shape) and mark.kind == "polygon" for mark in edge.marks)
-    shape = _shape(edge)
-    line = "-.-" if shape and shape.pen.dash else "---"
-    if has_head:
-        line = f"{line[:-1]}>" if line == "---" else f"{line}>"
+    has_head = any(shape.kind == "polygon" for shape in edge.shapes)
+    is_dashed = edge.shape is not None and bool(edge.shape.pen.dash)
+    line = _LINES[is_dashed, has_head]
     return line if text == " " else f'{line}|"{text}"|'
 
 
 def _ink(edge: Group) -> str:
     """The colour of an arrow that is not drawn as others are."""
-    shape = _shape(edge)
-    return f"stroke:{shape.pen.stroke}" if shape and shape.pen.stroke not in ("", INK) else ""
+    stroke = edge.shape.pen.stroke if edge.shape else ""
+    return "" if stroke in ("", INK) else f"stroke:{stroke}"
 
 
 def _written(runs: Iterable[Run]) -> str:

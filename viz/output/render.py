@@ -20,7 +20,8 @@ from .graphviz_process import LIMIT, TimeLimitError, laid_out
 from .lighting import lighting_of
 from .mermaid import mermaid_limits, mermaid_text
 from .restyle import restyled
-from .scene import Scene, read_scene
+from .scene import Scene
+from .scene_reader import read_scene
 from .svg_writer import svg_text
 from .tikz import tikz_text
 
@@ -49,7 +50,10 @@ Writer = Callable[[Scene, Any], bytes]
 
 
 def _as_page(scene: Scene, graph: Any) -> bytes:
-    return page(graph, scene, lambda other: _drawn(other, OPENED_LIMIT).scene).encode()
+    def lay_out(other: Any) -> Scene | None:
+        return _drawn(other, OPENED_LIMIT).scene
+
+    return page(graph, scene, lay_out).encode()
 
 
 WRITERS: dict[str, Writer] = {
@@ -205,5 +209,6 @@ def _drawn(graph: Any, limit: float) -> Drawn:
             continue
         if layout is None:
             return Drawn(None, f"{NO_GRAPHVIZ} to lay it out with", graph)
-        scene = restyled(read_scene(layout), getattr(graph, "looks", {}))
-        return Drawn(scene, remark, graph)
+        scene = read_scene(layout)
+        styled = restyled(scene, getattr(graph, "looks", {}))
+        return Drawn(styled, remark, graph)

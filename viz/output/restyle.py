@@ -8,7 +8,7 @@ from typing import Any
 
 from minigrad.viz.graphs.looks import ROLES
 
-from .scene import Group, Line, Mark, Point, Scene, Shape
+from .scene import Group, Line, Mark, Pen, Point, Scene, Shape
 from .schemes import DARK_FILLS, INK
 
 RADIUS_POINTS = 8.0
@@ -22,8 +22,7 @@ def restyled(scene: Scene, style: Mapping[str, Any]) -> Scene:
     groups = scene.groups
     for role, kind in ROLES.items():
         if role in style:
-            looks = style[role]
-            groups = [_dressed(g, looks) if kind in g.classes.split() else g for g in groups]
+            groups = [_dressed(g, style[role]) if g.has(kind) else g for g in groups]
     if "font_size" in style:
         factor = style["font_size"] / _name_size(groups)
         groups = [_scaled(group, factor) for group in groups]
@@ -34,9 +33,10 @@ def _name_size(groups: list[Group]) -> float:
     """The font size of names in points: the largest in a node."""
     sizes = [1.0]
     for group in groups:
-        for mark in group.marks:
-            if group.kind == "node" and isinstance(mark, Line):
-                sizes += [run.size for run in mark.runs]
+        if group.kind != "node":
+            continue
+        for line in group.lines:
+            sizes += [run.size for run in line.runs]
     return max(sizes)
 
 
@@ -44,20 +44,26 @@ def _dressed(group: Group, looks: Mapping[str, str]) -> Group:
     marks: list[Mark] = []
     for mark in group.marks:
         if isinstance(mark, Line):
-            marks.append(mark._replace(colour=_ink(mark.colour, looks).upper()))
+            ink = _ink(mark.colour, looks)
+            marks.append(mark._replace(colour=ink.upper()))
             continue
-        pen = mark.pen
-        is_head = group.kind == "edge" and pen.fill
-        # a fill of another colour says a norm, or that something is not finite
-        own = looks.get("fill", pen.fill) if pen.fill in DARK_FILLS else pen.fill
-        fill = looks.get("line", pen.fill) if is_head else own
-        line = looks.get("line", pen.stroke)
-        if not pen.fill:
-            fill = ""
-        dressed = mark._replace(pen=pen._replace(fill=fill.upper(), stroke=line.upper()))
-        is_outline = group.kind == "node" and mark.kind == "box"
-        marks.append(_shaped(dressed, looks.get("shape", "")) if is_outline else dressed)
+        dressed = mark._replace(pen=_pen(mark.pen, looks, group.kind))
+        if group.kind == "node" and mark.kind == "box":
+            dressed = _shaped(dressed, looks.get("shape", ""))
+        marks.append(dressed)
     return replace(group, marks=tuple(marks))
+
+
+def _pen(pen: Pen, looks: Mapping[str, str], kind: str) -> Pen:
+    """The pen of a shape of a node, or of an edge, whose head has the colour of its line."""
+    stroke = looks.get("line", pen.stroke)
+    fill = pen.fill
+    if fill and kind == "edge":
+        fill = looks.get("line", fill)
+    # a fill of another colour says a norm, or that something is not finite
+    elif fill in DARK_FILLS:
+        fill = looks.get("fill", fill)
+    return pen._replace(fill=fill.upper(), stroke=stroke.upper())
 
 
 def _ink(colour: str, looks: Mapping[str, str]) -> str:
@@ -67,8 +73,8 @@ def _ink(colour: str, looks: Mapping[str, str]) -> str:
     fill = looks.get("fill")
     if fill is None or colour != INK:
         return colour
-    red, green, blue = (int(fill[k : k + 2], 16) / 255 for k in (1, 3, 5))
-    brightness = 0.3 * red + 0.59 * green + 0.11 * blue
+    red, green, blue = bytes.fromhex(fill.removeprefix("#"))
+    brightness = (0.3 * red + 0.59 * green + 0.11 * blue) / 255
     return WHITE if brightness < DARK_SHARE else colour
 
 
@@ -87,9 +93,9 @@ def _shaped(box: Shape, shape: str) -> Shape:
             (left, low + corner),
         )
         return box._replace(kind="polygon", points=points, radius=0.0)
-    if shape:
-        return box._replace(radius=corner if shape == "rounded" else 0.0)
-    return box
+    if shape == "rounded":
+        return box._replace(radius=corner)
+    return box._replace(radius=0.0) if shape else box
 
 
 def _scaled(group: Group, factor: float) -> Group:
@@ -97,10 +103,13 @@ def _scaled(group: Group, factor: float) -> Group:
     marks: list[Mark] = []
     for mark in group.marks:
         if isinstance(mark, Line):
-            runs = tuple(run._replace(size=run.size * factor) for run in mark.runs)
-            marks.append(mark._replace(x=mark.x * factor, y=mark.y * factor, runs=runs))
+            x = mark.x * factor
+            y = mark.y * factor
+            runs = [run._replace(size=run.size * factor) for run in mark.runs]
+            marks.append(mark._replace(x=x, y=y, runs=tuple(runs)))
         else:
-            points = tuple((x * factor, y * factor) for x, y in mark.points)
+            points = [(x * factor, y * factor) for x, y in mark.points]
             pen = mark.pen._replace(width=mark.pen.width * factor)
-            marks.append(mark._replace(points=points, pen=pen, radius=mark.radius * factor))
+            radius = mark.radius * factor
+            marks.append(mark._replace(points=tuple(points), pen=pen, radius=radius))
     return replace(group, marks=tuple(marks))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from minigrad.viz import style
 
@@ -52,14 +52,7 @@ DARK_SERIES = dict(
 
 def light_and_dark(colours: Iterable[str]) -> str:
     """The same for a page in which the reader chooses the scheme: as ``color-scheme`` says."""
-    rules = ""
-    dark = DARK_FILLS | DARK_INKS | DARK_SERIES
-    for colour in sorted({*colours} & dark.keys()):
-        both = f"light-dark({colour},{dark[colour]})"
-        rules += f'.minigrad [fill="{colour}"]{{fill:{both}}}'
-        if colour not in DARK_FILLS:
-            rules += f'.minigrad [stroke="{colour}"]{{stroke:{both}}}'
-    return rules
+    return _rules(colours, lambda light, dark: f"light-dark({light},{dark})")
 
 
 def dark_rules(colours: Iterable[str]) -> str:
@@ -67,10 +60,17 @@ def dark_rules(colours: Iterable[str]) -> str:
 
     It says nothing of anything outside pictures: any number of them can stand in one page.
     """
+    rules = _rules(colours, lambda _, dark: dark)
+    return f"@media (prefers-color-scheme:dark){{{rules}}}"
+
+
+def _rules(colours: Iterable[str], value: Callable[[str, str], str]) -> str:
+    """A rule for each colour of a picture; value: what stands there, of its light and its dark."""
     rules = ""
     dark = DARK_FILLS | DARK_INKS | DARK_SERIES
     for colour in sorted({*colours} & dark.keys()):
-        rules += f'.minigrad [fill="{colour}"]{{fill:{dark[colour]}}}'
+        shown = value(colour, dark[colour])
+        rules += f'.minigrad [fill="{colour}"]{{fill:{shown}}}'
         if colour not in DARK_FILLS:
-            rules += f'.minigrad [stroke="{colour}"]{{stroke:{dark[colour]}}}'
-    return f"@media (prefers-color-scheme:dark){{{rules}}}"
+            rules += f'.minigrad [stroke="{colour}"]{{stroke:{shown}}}'
+    return rules

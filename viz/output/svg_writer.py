@@ -88,16 +88,18 @@ def sheet(scene: Scene, lighting: Dress | None = None) -> Sheet:
     groups = shown_groups(scene)
     left, bottom, right, top = bounds(mark for group in groups for mark in group.marks)
     wide, tall = right - left, top - bottom
-    view = f"{_n(left)} {_n(-top)} {_n(wide)} {_n(tall)}"
-    size = f'width="{_n(wide)}pt" height="{_n(tall)}pt" viewBox="{view}"'
+    view = f"{decimal(left)} {decimal(-top)} {decimal(wide)} {decimal(tall)}"
+    size = f'width="{decimal(wide)}pt" height="{decimal(tall)}pt" viewBox="{view}"'
     told = f"<title>{escape(scene.title)}</title>\n<desc>{escape(_description(groups))}</desc>"
     parts = [
-        f'<rect class="page" x="{_n(left)}" y="{_n(-top)}" width="{_n(wide)}" height="{_n(tall)}" '
+        f'<rect class="page" x="{decimal(left)}" y="{decimal(-top)}" width="{decimal(wide)}" height="{decimal(tall)}" '
         f'fill="{PAGE}"/>',
     ]
     parts += [_group(group, lit.get(id(group), "")) for group in groups]
-    colours = frozenset([PAGE, *_colours(groups)])
-    return Sheet(size, told, "\n".join([*parts, ""]), colours)
+    colours = {PAGE}
+    for group in groups:
+        colours.update(group.colours)
+    return Sheet(size, told, "\n".join([*parts, ""]), frozenset(colours))
 
 
 def bounds(marks: Iterable[Mark]) -> tuple[float, float, float, float]:
@@ -142,20 +144,10 @@ def _description(groups: list[Group]) -> str:
 
 def _said(group: Group) -> str:
     """The first line of a label."""
-    for mark in group.marks:
-        if isinstance(mark, Line):
-            return "".join(run.text for run in mark.runs)
-    return ""
-
-
-def _colours(groups: list[Group]) -> Iterator[str]:
-    for group in groups:
-        for mark in group.marks:
-            if isinstance(mark, Line):
-                yield mark.colour
-            else:
-                yield mark.pen.stroke
-                yield mark.pen.fill
+    if not group.lines:
+        return ""
+    first = group.lines[0]
+    return "".join(run.text for run in first.runs)
 
 
 def _group(group: Group, lit: str) -> str:
@@ -197,7 +189,7 @@ def _shape(shape: Shape) -> str:
     if pen.stroke:
         looks += f' stroke="{pen.stroke}"'
         if pen.width != 1:
-            looks += f' stroke-width="{_n(pen.width)}"'
+            looks += f' stroke-width="{decimal(pen.width)}"'
         if pen.dash:
             looks += f' stroke-dasharray="{DASHES[pen.dash]}"'
     if shape.kind == "curve":
@@ -209,10 +201,12 @@ def _shape(shape: Shape) -> str:
     wide, tall = right - left, top - bottom
     if shape.kind == "ellipse":
         x, y = (left + right) / 2, -(bottom + top) / 2
-        radii = f'rx="{_n(wide / 2)}" ry="{_n(tall / 2)}"'
-        return f'<ellipse cx="{_n(x)}" cy="{_n(y)}" {radii} {looks}/>'
-    corner = f' rx="{_n(shape.radius)}"' if shape.radius else ""
-    place = f'x="{_n(left)}" y="{_n(-top)}" width="{_n(wide)}" height="{_n(tall)}"'
+        radii = f'rx="{decimal(wide / 2)}" ry="{decimal(tall / 2)}"'
+        return f'<ellipse cx="{decimal(x)}" cy="{decimal(y)}" {radii} {looks}/>'
+    corner = f' rx="{decimal(shape.radius)}"' if shape.radius else ""
+    place = (
+        f'x="{decimal(left)}" y="{decimal(-top)}" width="{decimal(wide)}" height="{decimal(tall)}"'
+    )
     return f"<rect {place}{corner} {looks}/>"
 
 
@@ -224,10 +218,10 @@ def _path(points: tuple[Point, ...]) -> str:
 
 def _point(point: Point) -> str:
     x, y = point
-    return f"{_n(x)},{_n(-y)}"
+    return f"{decimal(x)},{decimal(-y)}"
 
 
-def _n(value: float) -> str:
+def decimal(value: float) -> str:
     """A coordinate to a hundredth of a point."""
     # adding nothing makes a negative zero a zero
     return f"{round(value, 2) + 0.0:.8g}"
@@ -246,17 +240,17 @@ def _line(line: Line, fixed: bool) -> str:
         shift = SHIFTS[run.rise] * run.size
         looks = ""
         if shift != height:
-            looks += f' dy="{_n(shift - height)}"'
+            looks += f' dy="{decimal(shift - height)}"'
         if run.size != size:
-            looks += f' font-size="{_n(run.size)}"'
+            looks += f' font-size="{decimal(run.size)}"'
         if _face(run) != base:
             looks += f" {_font(_face(run))}"
         written = escape(run.text, quote=False)
         text += f"<tspan{looks}>{written}</tspan>" if looks else written
         height = shift
     return (
-        f'<text x="{_n(line.x)}" y="{_n(-line.y)}" text-anchor="{line.anchor}" '
-        f'font-size="{_n(size)}"{font} fill="{colour}">{text}</text>'
+        f'<text x="{decimal(line.x)}" y="{decimal(-line.y)}" text-anchor="{line.anchor}" '
+        f'font-size="{decimal(size)}"{font} fill="{colour}">{text}</text>'
     )
 
 

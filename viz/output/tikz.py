@@ -11,7 +11,7 @@ from minigrad.viz.lettering.latex_symbols import BOLD, UPRIGHT
 
 from .legend import shown_groups
 from .scene import Group, Line, Point, Run, Scene, Shape
-from .svg_writer import MARGIN_POINTS, bounds
+from .svg_writer import MARGIN_POINTS, bounds, decimal
 
 # Points of PostScript in the size that LaTeX's fonts are made for, 10 of its own points.
 _FONT_POINTS = 9.963
@@ -59,8 +59,8 @@ def tikz_text(scene: Scene) -> str:
     lines = [*_colours(groups), _room(left, bottom, right, top)]
     for group in groups:
         lines += _group(group)
-    wide = _n(right - left + _SPARE_POINTS)
-    tall = _n(top - bottom + _SPARE_POINTS)
+    wide = decimal(right - left + _SPARE_POINTS)
+    tall = decimal(top - bottom + _SPARE_POINTS)
     document = _DOCUMENT.replace("WIDTH", wide).replace("HEIGHT", tall)
     before, after = document.split("PICTURE")
     return f"% {style.plain(scene.title)}{before}" + "\n".join(lines) + after
@@ -68,17 +68,13 @@ def tikz_text(scene: Scene) -> str:
 
 def _room(left: float, bottom: float, right: float, top: float) -> str:
     """The picture's bounding box, whatever the fonts make of its text."""
-    return rf"\useasboundingbox ({_n(left)},{_n(bottom)}) rectangle ({_n(right)},{_n(top)});"
+    return rf"\useasboundingbox ({decimal(left)},{decimal(bottom)}) rectangle ({decimal(right)},{decimal(top)});"
 
 
 def _colours(groups: list[Group]) -> Iterator[str]:
     used: set[str] = set()
     for group in groups:
-        for mark in group.marks:
-            if isinstance(mark, Line):
-                used.add(mark.colour)
-            else:
-                used |= {mark.pen.stroke, mark.pen.fill}
+        used.update(group.colours)
     for colour in sorted(used - {""}):
         yield rf"\definecolor{{{_name(colour)}}}{{HTML}}{{{colour.removeprefix('#')}}}"
 
@@ -99,11 +95,11 @@ def _shape(shape: Shape) -> str:
     looks = [f"draw={_name(pen.stroke)}" if pen.stroke else "draw=none"]
     if pen.fill:
         looks.append(f"fill={_name(pen.fill)}")
-    looks.append(f"line width={_n(pen.width)}bp")
+    looks.append(f"line width={decimal(pen.width)}bp")
     if pen.dash:
         looks.append(f"dash pattern={_DASHES[pen.dash]}")
     if shape.radius:
-        looks.append(f"rounded corners={_n(shape.radius)}bp")
+        looks.append(f"rounded corners={decimal(shape.radius)}bp")
     return rf"\path[{','.join(looks)}] {_outline(shape)};"
 
 
@@ -116,8 +112,8 @@ def _outline(shape: Shape) -> str:
     if shape.kind == "ellipse":
         (left, bottom), (right, top) = shape.points
         centre = _point(((left + right) / 2, (bottom + top) / 2))
-        wide = _n((right - left) / 2)
-        tall = _n((top - bottom) / 2)
+        wide = decimal((right - left) / 2)
+        tall = decimal((top - bottom) / 2)
         return f"{centre} ellipse [x radius={wide},y radius={tall}]"
     path = " -- ".join(points)
     return f"{path} -- cycle" if shape.kind == "polygon" else path
@@ -135,12 +131,7 @@ def _curve(points: tuple[Point, ...]) -> str:
 
 def _point(point: Point) -> str:
     x, y = point
-    return f"({_n(x)},{_n(y)})"
-
-
-def _n(value: float) -> str:
-    """A coordinate to a hundredth of a point."""
-    return f"{round(value, 2) + 0.0:.8g}"
+    return f"({decimal(x)},{decimal(y)})"
 
 
 def _text(line: Line) -> str:
@@ -151,8 +142,8 @@ def _text(line: Line) -> str:
     looks = (
         f"anchor={_ANCHORS[line.anchor]},inner sep=0bp,text={_name(line.colour)},scale={scale:.4g}"
     )
-    content = rf"\minigradtext{{{_n(room)}bp}}{{{_content(line)}}}"
-    return rf"\node[{looks}] at ({_n(line.x)},{_n(line.y)}) {{{content}}};"
+    content = rf"\minigradtext{{{decimal(room)}bp}}{{{_content(line)}}}"
+    return rf"\node[{looks}] at ({decimal(line.x)},{decimal(line.y)}) {{{content}}};"
 
 
 def _content(line: Line) -> str:

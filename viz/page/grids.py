@@ -26,7 +26,7 @@ class Form:
     def size(self) -> tuple[int, int]:
         """How many numbers are shown, below and beside each other."""
         high, wide = _matrix_shape(self.shape)
-        return -(-high // self.down), -(-wide // self.across)
+        return _blocks(high, self.down), _blocks(wide, self.across)
 
     @property
     def is_whole(self) -> bool:
@@ -41,8 +41,10 @@ class Form:
     def data(self) -> list[Any]:
         """What the page knows of it: shape, rows, columns, and the block where there is one."""
         shape = "×".join(map(str, self.shape))
-        block = [] if self.is_whole else [f"{self.down}×{self.across}"]
-        return [shape, *self.size, *block]
+        data = [shape, *self.size]
+        if not self.is_whole:
+            data.append(f"{self.down}×{self.across}")
+        return data
 
 
 def form_of(shape: tuple[int, ...], most: int) -> Form:
@@ -60,8 +62,12 @@ def codes(x: Any, form: Form) -> Iterator[int]:
     rows = x.reshape(_matrix_shape(x.shape))
     if not form.is_whole:
         finite = rows[np.isfinite(rows)]
-        ends = (finite.min(), finite.max()) if finite.size else (np.nan, np.nan)
-        yield from map(code_of, map(float, ends))
+        least = most = math.nan
+        if finite.size:
+            least = float(finite.min())
+            most = float(finite.max())
+        yield code_of(least)
+        yield code_of(most)
         yield min(rows.size - finite.size, MAX_COUNT)
         rows = _largest(rows, form.down, form.across)
     yield from map(code_of, rows.ravel().tolist())
@@ -69,31 +75,39 @@ def codes(x: Any, form: Form) -> Iterator[int]:
 
 def _matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
     """The array as a matrix: its last axis across, all others down."""
-    if len(shape) < 2:
-        return 1, math.prod(shape)
-    if not math.prod(shape):
-        return 1, 0
-    return math.prod(shape[:-1]), shape[-1]
+    size = math.prod(shape)
+    if len(shape) < 2 or not size:
+        return 1, size
+    wide = shape[-1]
+    return size // wide, wide
 
 
 def _block_size(shape: tuple[int, int], most: int) -> tuple[int, int]:
     """Height and width of the smallest blocks, nearly square, that leave no more than ``most``."""
+    high, wide = shape
     down = across = 1
-    while -(-shape[0] // down) * -(-shape[1] // across) > most:
-        if shape[0] / down >= shape[1] / across:
+    while _blocks(high, down) * _blocks(wide, across) > most:
+        if high / down >= wide / across:
             down += 1
         else:
             across += 1
     return down, across
 
 
+def _blocks(length: int, size: int) -> int:
+    """How many blocks of a size cover a length."""
+    return -(-length // size)
+
+
 def _largest(x: Any, down: int, across: int) -> Any:
     """The element of largest magnitude of each block, with its sign."""
-    high = -(-x.shape[0] // down)
-    wide = -(-x.shape[1] // across)
+    rows, columns = x.shape
+    high = _blocks(rows, down)
+    wide = _blocks(columns, across)
     padded = np.zeros((high * down, wide * across), x.dtype)
-    padded[: x.shape[0], : x.shape[1]] = x
-    blocks = padded.reshape(high, down, wide, across).swapaxes(1, 2).reshape(high, wide, -1)
+    padded[:rows, :columns] = x
+    apart = padded.reshape(high, down, wide, across)
+    blocks = apart.swapaxes(1, 2).reshape(high, wide, -1)
     # NaN first, then infinities, then the finite elements by their magnitude
     size = np.absolute(blocks)
     size = np.where(np.isinf(size), np.finfo(np.float64).max, size)

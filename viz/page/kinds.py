@@ -42,7 +42,9 @@ class Kinds:
         self._states = state_nodes(tape)
         self._adjoints = words_of(tape)[1]
         # whose adjoint a formula names: the node that bears the name
-        named = {f"d{self.loss}/d{name}": n for n, name in tape.names.items()}
+        named: dict[str, Tensor] = {}
+        for n, name in tape.names.items():
+            named[f"d{self.loss}/d{name}"] = n
         self._owners = {n: named[adjoint] for n, adjoint in self._adjoints.items()}
         self._sources: dict[Any, list[Any]] = {}
 
@@ -80,8 +82,12 @@ class Kinds:
         spot = self._places.spots.get(n)
         if spot:
             pieces = style.parts(spot.text) if n.name else [(spot.text, False)]
-            lettering = _rewritten(pieces, untimed)
-            data["spot"] = [round(spot.across), spot.row, round(spot.width), lettering]
+            data["spot"] = [
+                round(spot.across),
+                spot.row,
+                round(spot.width),
+                _rewritten(pieces, untimed),
+            ]
         return data
 
     def _untimed(self, n: Tensor) -> Callable[[str], str]:
@@ -118,8 +124,9 @@ class Kinds:
             formula: list[Any] = []
             if template is not None:
                 text = filled(n, template, marked, f"{OPEN}g{CLOSE}")
-                same = self._adjoints[x] == self._adjoints[n]
-                formula = [int(same), *REFERENCE.split(text)]
+                is_handed_down = self._adjoints[x] == self._adjoints[n]
+                formula.append(int(is_handed_down))
+                formula += REFERENCE.split(text)
             yield [slot, formula]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from html import escape
-from itertools import chain
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
@@ -44,11 +43,16 @@ def page(graph: Any, scene: Scene, lay_out: LayOut) -> str:
     lay_out: how it lays out the same with a fold open.
     """
     states = _opened(graph, scene, lay_out)
-    pictures = [_svg(drawn.sheet, k, scene.title) for k, drawn in enumerate(states.values())]
-    colours = frozenset(chain.from_iterable(drawn.sheet.colours for drawn in states.values()))
-    folds = [drawn.folds for drawn in states.values()]
-    names = sorted(set().union(*(each.values() for each in folds)))
-    labels = {name: f"t = {name}" for name in names if ".." in name}
+    pictures = []
+    colours: set[str] = set()
+    folds = []
+    fold_names: set[str] = set()
+    for k, drawn in enumerate(states.values()):
+        pictures.append(_svg(drawn.sheet, k, scene.title))
+        colours |= drawn.sheet.colours
+        folds.append(drawn.folds)
+        fold_names.update(drawn.folds.values())
+    labels = {name: f"t = {name}" for name in sorted(fold_names) if ".." in name}
     data = {
         "states": [sorted(names) for names in states],
         "folds": folds,

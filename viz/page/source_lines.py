@@ -19,10 +19,13 @@ def source_of(place: tuple[CodeType, int] | None) -> list[Any]:
     """
     if place is None:
         return []
+    code, _ = place
     (first, column), (last, last_column) = span(place)
     last = min(last, first + MAX_LINES - 1)
-    file = place[0].co_filename
-    lines = [linecache.getline(file, k).rstrip("\n") for k in range(first, last + 1)]
+    lines = []
+    for k in range(first, last + 1):
+        line = linecache.getline(code.co_filename, k)
+        lines.append(line.rstrip("\n"))
     if not any(lines):
         return []
     start = _characters(lines[0], column)

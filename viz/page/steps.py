@@ -7,7 +7,7 @@ Compact, so that a thousand time steps are one page: what the steps share is wri
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import chain, groupby, pairwise
@@ -51,23 +51,27 @@ class Reel:
 
         These agree on a node's serial; the second number says which of that serial it is.
         """
-        seen: defaultdict[int, int] = defaultdict(int)
+        count: Counter[int] = Counter()
         moments = []
         for step in self.steps:
             serial = -step.tensor.serial
-            moments.append((serial, seen[serial]))
-            seen[serial] += 1
+            moment = serial, count[serial]
+            moments.append(moment)
+            count[serial] += 1
         return moments
 
     def size(self, most: int) -> int:
         """About how many characters the numbers take, with at most ``most`` an array."""
-        counts = Counter(self._played[1])
-        numbers = sum(form_of(shape, most).count * count for shape, count in counts.items())
+        _, shapes = self._played
+        numbers = 0
+        for shape, times in Counter(shapes).items():
+            numbers += times * form_of(shape, most).count
         return NUMBER_SIZE * numbers
 
     def data(self, most: int) -> Json:
         """Everything a page shows of this tape."""
-        return {"title": self.title, **self._nodes(), **self._course(), **self._numbers(most)}
+        data: Json = {"title": self.title}
+        return data | self._nodes() | self._course() | self._numbers(most)
 
     def _nodes(self) -> Json:
         """The nodes, in the order of the tape.
@@ -77,16 +81,17 @@ class Reel:
         """
         taken = {step.tensor: step for step in self.steps}
         kinds = Kinds(self.tape)
-        kind = [kinds.of(n, taken.get(n)) for n in self.tape.nodes]
-        columns = [kinds.columns[n] for n in self.tape.nodes]
-        broken = {kinds.columns[n] for n in self.tape.nodes if is_broken(n)}
+        index = self._index
+        kind = [kinds.of(n, taken.get(n)) for n in index]
+        columns = [kinds.columns[n] for n in index]
+        broken = {kinds.columns[n] for n in index if is_broken(n)}
         back = []
-        for i, n in enumerate(self.tape.nodes):
-            back += [i - self._index[x] for x in n.inputs]
+        for n, i in index.items():
+            back += [i - index[x] for x in n.inputs]
         runs = [(t, len([*same])) for t, same in groupby(columns)]
-        weights = [self._index[p] for p in self.tape.parameters if p in self._weights]
+        weights = [index[p] for p in self.tape.parameters if p in self._weights]
         # what backward visits, and yet no step of this pass is at
-        missed = [self._index[n] for n in self.session.reached if n not in taken]
+        missed = [index[n] for n in self.session.reached if n not in taken]
         return {
             "loss": style.parts(kinds.loss),
             "kinds": kinds.known,
@@ -104,20 +109,24 @@ class Reel:
         ``refs`` is as ``_played`` has it. ``shares``: after each contribution to a parameter
         the norm of all that the time step has sent to it.
         """
-        places = [len(self._index), *(self._index[step.tensor] for step in self.steps)]
-        behind = [a - b for a, b in pairwise(places)]
-        shares = packed(code_of(float_norm(x)) for x in self._shares())
-        return {"steps": behind, "refs": self._played[0], "shares": shares}
+        places = [len(self._index)]
+        places += [self._index[step.tensor] for step in self.steps]
+        references, _ = self._played
+        norms = map(float_norm, self._shares())
+        return {
+            "steps": [before - place for before, place in pairwise(places)],
+            "refs": references,
+            "shares": packed(map(code_of, norms)),
+        }
 
     def _numbers(self, most: int) -> Json:
         """The arrays, each with the number of its shape, and all their numbers in a row."""
-        each = self._played[1]
+        _, each = self._played
         forms = {shape: form_of(shape, most) for shape in each}
         number = {shape: k for k, shape in enumerate(forms)}
         numbers = (codes(x, forms[x.shape]) for x in self._new_arrays())
-        shapes = [form.data() for form in forms.values()]
         return {
-            "shapes": shapes,
+            "shapes": [form.data() for form in forms.values()],
             "shape": [number[shape] for shape in each],
             "numbers": packed(chain.from_iterable(numbers)),
         }
@@ -132,11 +141,14 @@ class Reel:
         references = []
         shapes = []
         for x in self._arrays():
-            key = x.shape, x.dtype.str, hashlib.blake2b(x.tobytes(), digest_size=16).digest()
-            references.append(len(number) - number[key] if key in number else 0)
-            if key not in number:
-                number[key] = len(number)
-                shapes.append(x.shape)
+            digest = hashlib.blake2b(x.tobytes(), digest_size=16).digest()
+            key = x.shape, x.dtype.str, digest
+            if key in number:
+                references.append(len(number) - number[key])
+                continue
+            references.append(0)
+            number[key] = len(number)
+            shapes.append(x.shape)
         return references, shapes
 
     def _new_arrays(self) -> Iterator[Any]:
@@ -186,7 +198,7 @@ def _added(sums: dict[Any, Any], key: Any, c: Any) -> Any:
 def caption(tape: Tape) -> str:
     """What a tape is, in a few words."""
     cut = [n for n in tape.nodes if closed(n)]
-    steps = len({t for t in tape.times.values() if t is not None})
+    steps = len(set(tape.times.values()) - {None})
     untied = ", untied" if any(n.fn is alias for n in tape.nodes) else ""
     if not cut:
         time = f", {steps} time steps" if steps else ""

@@ -64,9 +64,9 @@ def _opening(places: Picture, head: str) -> str:
 def _edges(tape: Tape, places: Picture, prefix: str, index: dict[Tensor, int]) -> Iterator[str]:
     """A path for every edge between two nodes that are drawn."""
     spots = places.spots
-    for n in tape.nodes:
+    for n in filter(spots.__contains__, tape.nodes):
         for slot, x in enumerate(n.inputs):
-            if x in spots and n in spots:
+            if x in spots:
                 kind = edge_kind(x, n, slot)
                 name = f"{prefix}e{index[n]}_{slot}"
                 curve = _curve(spots[x], spots[n])
@@ -75,10 +75,12 @@ def _edges(tape: Tape, places: Picture, prefix: str, index: dict[Tensor, int]) -
 
 def _curve(a: Spot, b: Spot) -> str:
     """From a up to b; from one column to another in a bow."""
-    top, bottom = a.y - NODE_HEIGHT / 2, b.y + NODE_HEIGHT / 2
+    top = a.y - NODE_HEIGHT / 2
+    bottom = b.y + NODE_HEIGHT / 2
     across = abs(a.x - b.x)
-    if across < MAX_STRAIGHT and a.y > b.y:
-        if a.y - b.y > 1.5 * ROW_HEIGHT and across < SAME_COLUMN:
+    rise = a.y - b.y
+    if across < MAX_STRAIGHT and rise > 0:
+        if rise > 1.5 * ROW_HEIGHT and across < SAME_COLUMN:
             # past what stands between them
             x = max(a.x, b.x) + DETOUR
             return _cubic((a.x, top), (x, a.y), (x, b.y), (b.x, bottom))
@@ -87,8 +89,10 @@ def _curve(a: Spot, b: Spot) -> str:
     if b.x < a.x:
         end = b.x + b.width / 2
         return f"M{a.x:.0f} {top:.0f}Q{a.x:.0f} {b.y:.0f} {end:.0f} {b.y:.0f}"
-    start, end = a.x + a.width / 2, b.x - b.width / 2
-    bend = max(MIN_BEND, min(MAX_BEND, abs(end - start) / 2))
+    start = a.x + a.width / 2
+    end = b.x - b.width / 2
+    half = abs(end - start) / 2
+    bend = max(MIN_BEND, min(MAX_BEND, half))
     return _cubic((start, a.y), (start + bend, a.y), (end - bend, b.y), (end, b.y))
 
 

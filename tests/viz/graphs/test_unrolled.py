@@ -236,7 +236,7 @@ def test_any_program_can_be_drawn(data):
     assert draw(tape, collapse=2).source
     assert overlapping(unrolled(tape)) == []
     graph = variable_graph(tape)
-    items, arrows = fold_items(graph, View()).apply(graph, Landmarks())
+    items, arrows = fold_items(graph, View(), kept=()).apply(graph, Landmarks())
     assert {a.tail for a in arrows} | {a.head for a in arrows} <= {i.key for i in items}
 
 

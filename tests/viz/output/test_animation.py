@@ -37,7 +37,7 @@ def test_what_gets_no_adjoint_never_lights_up_and_an_arrow_does_with_its_head():
     assert frame["x_1"] == frame["h_0"] == ""
     assert frame["L"] == "k0"
     for group in scene.groups:
-        if "cut" in group.classes.split():
+        if group.has("cut"):
             assert classes[id(group)] == ""
         elif group.kind == "edge" and group.ends[1] in frame and frame.get(group.ends[0]):
             assert classes[id(group)] == frame[group.ends[1]]

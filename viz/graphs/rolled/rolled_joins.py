@@ -37,27 +37,32 @@ def shared_by_copies(edges: Iterable[Edge], times: Times) -> Readers:
     shared: Readers = {}
     # readers first: they may be such operations themselves
     for n in reversed([*times]):
-        if n.fn is not None and not n.name and _is_shared(leaving[n], times):
-            shared[n] = []
+        is_operation = n.fn is not None and not n.name
+        if is_operation and _is_shared(leaving[n], times):
+            readers: list[Tensor] = []
             for edge in leaving[n]:
-                shared[n] += shared.get(edge.head, [edge.head])
+                readers += shared.get(edge.head, [edge.head])
+            shared[n] = readers
     return shared
 
 
 def _is_shared(leaving: list[Edge], times: Times) -> bool:
     """Whether what is read along these edges is read in its own step by several of a kind."""
-    kinds = {alike(edge.head, times[edge.head]) for edge in leaving}
-    steps = {times[n] for edge in leaving for n in (edge.tail, edge.head)}
-    is_gated = any(edge.marks for edge in leaving)
-    return len(leaving) > 1 and len(kinds) == 1 and len(steps) == 1 and not is_gated
+    if len(leaving) < 2 or any(edge.marks for edge in leaving):
+        return False
+    heads = [edge.head for edge in leaving]
+    kinds = {alike(n, times[n]) for n in heads}
+    steps = {times[n] for n in (leaving[0].tail, *heads)}
+    return len(kinds) == 1 and len(steps) == 1
 
 
 def past_shared(edges: Iterable[Edge], shared: Readers) -> Iterator[Edge]:
     """The edges, those to a shared operation led on to its readers."""
     for edge in edges:
-        if edge.tail not in shared:
-            for head in shared.get(edge.head, [edge.head]):
-                yield edge._replace(head=head)
+        if edge.tail in shared:
+            continue
+        for head in shared.get(edge.head, [edge.head]):
+            yield edge._replace(head=head)
 
 
 def with_parameters_joined(
@@ -66,22 +71,24 @@ def with_parameters_joined(
     """The items and edges, parameters with the same readers in one box."""
     readers: defaultdict[Tensor, set[object]] = defaultdict(set)
     for edge in edges:
-        readers[edge.tail].add((edge.head, edge.marks))
+        reader = edge.head, edge.marks
+        readers[edge.tail].add(reader)
     joined: dict[Key, Item] = {}
     first_like: dict[object, Key] = {}
     gone: set[Tensor] = set()
     for item in items:
         n = tensor[item.key]
-        if not (item.parameter and readers[n]):
-            joined[item.key] = item
-            continue
-        first = first_like.setdefault(frozenset(readers[n]), item.key)
+        first = item.key
+        if item.parameter and readers[n]:
+            kind = frozenset(readers[n])
+            first = first_like.setdefault(kind, item.key)
         if first == item.key:
             joined[first] = item
         else:
             joined[first] = _in_one_box(joined[first], item)
             gone.add(n)
-    return list(joined.values()), [edge for edge in edges if edge.tail not in gone]
+    remaining = [edge for edge in edges if edge.tail not in gone]
+    return list(joined.values()), remaining
 
 
 def _in_one_box(item: Item, other: Item) -> Item:
@@ -96,17 +103,20 @@ def with_steps_of_neighbours(times: Times, edges: Iterable[Edge]) -> Times:
     A loss that is summed after the loop does the same there for the output of each step.
     """
     neighbours: defaultdict[Tensor, set[int]] = defaultdict(set)
-    for edge in edges:
-        for n, other in ((edge.tail, edge.head), (edge.head, edge.tail)):
-            t = times[other]
-            if t is not None:
-                neighbours[n].add(t)
+    for tail, head, _, _ in edges:
+        start = times[tail]
+        end = times[head]
+        if start is not None:
+            neighbours[head].add(start)
+        if end is not None:
+            neighbours[tail].add(end)
     complete = dict(times)
     for n, steps in neighbours.items():
-        if times[n] is None and n.fn is not None and len(steps) == 1:
+        is_after_loop = times[n] is None and n.fn is not None
+        if is_after_loop and len(steps) == 1:
             (t,) = steps
-            if not n.name or template(n.name, t) != n.name:
-                complete[n] = t
+            is_of_step = not n.name or template(n.name, t) != n.name
+            complete[n] = t if is_of_step else None
     return complete
 
 
@@ -120,22 +130,27 @@ def with_circles_joined(
     """
     around: defaultdict[Role, set[object]] = defaultdict(set)
     for tail, head, _, is_closed in edges:
+        start = times[tail]
+        end = times[head]
         # What is read of another step is none of the first one's.
-        if None in (times[tail], times[head]) or times[tail] == times[head]:
-            around[role_of[head]].add(("reads", role_of[tail], is_closed))
-            around[role_of[tail]].add(("is read by", role_of[head], is_closed))
+        is_recurrent = start is not None and end is not None and start != end
+        if not is_recurrent:
+            source = role_of[tail]
+            reader = role_of[head]
+            around[reader].add(("reads", source, is_closed))
+            around[source].add(("is read by", reader, is_closed))
     steps: defaultdict[Role, set[int]] = defaultdict(set)
-    circles: dict[Role, None] = {}
     for n, role in role_of.items():
         t = times[n]
-        if t is not None and n.fn is not None and not n.name:
+        is_circle = n.fn is not None and not n.name
+        if is_circle and t is not None:
             steps[role].add(t)
-            circles[role] = None
     joined: dict[Role, Role] = {}
     first_like: dict[object, Role] = {}
-    for role in circles:
-        first = first_like.setdefault(frozenset(around[role]), role)
-        if first is not role and steps[first].isdisjoint(steps[role]):
+    for role, own_steps in steps.items():
+        kind = frozenset(around[role])
+        first = first_like.setdefault(kind, role)
+        if first is not role and own_steps.isdisjoint(steps[first]):
             joined[role] = first
-            steps[first] |= steps[role]
+            steps[first] |= own_steps
     return {n: joined.get(role, role) for n, role in role_of.items()}

@@ -33,15 +33,18 @@ def put_links(
         looks = _looks(link, nodes)
         if rows[link]:
             looks["label"] = style.table(rows[link])
-        low, high = link.tail, link.head
+        low = link.tail
+        high = link.head
         if link.is_recurrent and heights[low] > heights[high]:
             # An edge back in time would turn the order of the nodes around.
             low, high = high, low
             looks["dir"] = "back"
         if not link.is_loop:
             # Beside the box is the room of what is written at the loop.
-            looks |= {"tailport": "n"} if len(loops[low]) > 1 else {}
-            looks |= {"headport": "s"} if len(loops[high]) > 1 else {}
+            if len(loops[low]) > 1:
+                looks["tailport"] = "n"
+            if len(loops[high]) > 1:
+                looks["headport"] = "s"
         if back:
             looks = _turned(looks)
         graph.edge(ids[low], ids[high], **looks)
@@ -80,7 +83,8 @@ def _heights(nodes: Nodes) -> dict[Role, tuple[int, int]]:
 def _looks(link: Link, nodes: Nodes) -> Looks:
     looks = {"class": "recurrent" if link.is_recurrent else "edge"}
     if link.closed:
-        looks |= {"color": style.CUT, "style": "dashed"}
+        looks["color"] = style.CUT
+        looks["style"] = "dashed"
         looks["class"] += " cut"
     # What is computed from each other stands in one line.
     if link.is_recurrent:

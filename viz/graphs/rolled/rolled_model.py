@@ -46,18 +46,24 @@ class RoleNode:
         return {i.time for i in self.items.values() if i.time is not None}
 
     @property
+    def tensor(self) -> Tensor:
+        """The first of its tensors."""
+        return next(iter(self.items))
+
+    @property
     def first(self) -> Item:
-        """The item that is shown in place of all."""
-        return next(iter(self.items.values()))
+        """The item of that tensor, which is shown in place of all."""
+        return self.items[self.tensor]
 
     @property
     def name(self) -> str:
         """What the role is called: ``h_t``, or the names in its one box."""
-        n, item = next(iter(self.items.items()))
-        if item.time is None:
-            return item.key[1]
-        name = n.label if n.name else "circle"
-        return template(name, item.time)
+        n = self.tensor
+        time = self.first.time
+        if time is None:
+            _, name = self.first.key
+            return name
+        return template(n.label if n.name else "circle", time)
 
     @property
     def copy(self) -> str:
@@ -75,7 +81,7 @@ class RoleNode:
     @property
     def is_once(self) -> bool:
         """Whether it is there in one step alone and is not called after it."""
-        n, _ = next(iter(self.items.items()))
+        n = self.tensor
         is_called_after_step = bool(n.name) and self.name != n.label
         return len(self.times) == 1 and not is_called_after_step
 
@@ -164,8 +170,13 @@ class _Parts(NamedTuple):
 def _read(tape: Tape) -> _Parts:
     graph = variable_graph(tape)
     by_name = nodes_by_name(tape)
-    tensor = {i.key: by_name[i.key[1]] for i in graph.items}
-    times = {tensor[i.key]: i.time for i in graph.items}
+    tensor: dict[Key, Tensor] = {}
+    times: dict[Tensor, int | None] = {}
+    for i in graph.items:
+        _, name = i.key
+        n = by_name[name]
+        tensor[i.key] = n
+        times[n] = i.time
     items: list[Item] = []
     starts: list[tuple[Item, Tensor]] = []
     for i in graph.items:
@@ -183,9 +194,11 @@ def _read(tape: Tape) -> _Parts:
     edges = list(past_shared(edges, shared))
     items = [i for i in items if tensor[i.key] not in shared]
     items, edges = with_parameters_joined(items, edges, tensor)
-    times = with_steps_of_neighbours(times, edges)
-    items = [replace(i, time=times[tensor[i.key]]) for i in items]
-    return _Parts(items, edges, tensor, times, starts)
+    complete = with_steps_of_neighbours(times, edges)
+    for k, i in enumerate(items):
+        n = tensor[i.key]
+        items[k] = replace(i, time=complete[n])
+    return _Parts(items, edges, tensor, complete, starts)
 
 
 def _set_steps(nodes: Nodes) -> None:
@@ -212,7 +225,8 @@ def _linked(parts: _Parts, nodes: Nodes, role_of: Mapping[Tensor, Role]) -> Link
         link = Link(role_of[tail], role_of[head], is_closed)
         start = times[tail] if nodes[link.tail].steps else None
         end = times[head] if nodes[link.head].steps else None
-        bundles[link].append(Use(start, end, marks))
+        use = Use(start, end, marks)
+        bundles[link].append(use)
     links: Links = {}
     for link, uses in bundles.items():
         links |= _split(link, uses, nodes[link.tail].steps)
@@ -232,8 +246,9 @@ def _split(link: Link, uses: list[Use], steps: set[int]) -> Iterator[tuple[Link,
     else:
         within = [use for use in uses if use.lag == 0]
         others = [use for use in uses if use.lag != 0]
-        for part in filter(None, (within, others)):
-            yield replace(link, lags=_sorted_lags(part)), part
+        for part in (within, others):
+            if part:
+                yield replace(link, lags=_sorted_lags(part)), part
 
 
 def _sorted_lags(uses: Iterable[Use]) -> tuple[int, ...]:
@@ -247,11 +262,7 @@ def _reads_all(uses: Iterable[Use], steps: set[int]) -> bool:
     for use in uses:
         if use.start is not None and use.end is not None:
             read[use.end].add(use.start)
-    is_whole = all(starts == steps for starts in read.values())
-    is_past = all(starts == _before(end, steps) for end, starts in read.items())
-    is_so_far = all(starts == _before(end + 1, steps) for end, starts in read.items())
-    return is_whole or is_past or is_so_far
-
-
-def _before(end: int, steps: set[int]) -> set[int]:
-    return {t for t in steps if t < end}
+    whole = dict.fromkeys(read, steps)
+    past = {end: {t for t in steps if t < end} for end in read}
+    so_far = {end: {t for t in steps if t <= end} for end in read}
+    return read in (whole, past, so_far)

@@ -17,7 +17,7 @@ from minigrad.viz.graphs.norm_colors import Scale, number
 from minigrad.viz.graphs.picture import Picture
 from minigrad.viz.graphs.roles import Role
 from minigrad.viz.graphs.selection import adjoint_nodes, nodes_by_name, state_nodes
-from minigrad.viz.graphs.variables.variable_paint import item_looks
+from minigrad.viz.graphs.variables.variable_paint import NORM_OUTLINE, item_looks
 from minigrad.viz.graphs.variables.variable_sizes import lines
 
 from .rolled_links import SMALL_POINTS, put_links
@@ -53,9 +53,11 @@ def draw_rolled(tape: Tape, view: View, colours: Scale | None) -> Digraph:
             looks["class"] += " adjoint"
             looks["fillcolor"] = style.ADJOINT
         looks["tooltip"] = style.tooltip(_tip(node))
-        own = view.text(next(iter(node.items)))
-        written = _label(node, norms) if own is None else style.label(own, size=FONT_POINTS)
-        graph.node(ids[role], written, **looks)
+        own = view.text(node.tensor)
+        looks["label"] = _label(node, norms)
+        if own is not None:
+            looks["label"] = style.label(own, size=FONT_POINTS)
+        graph.node(ids[role], **looks)
     put_links(graph, nodes, links, ids)
     back: dict[Role, str] = {}
     if backward:
@@ -79,7 +81,7 @@ def _members(
         node = nodes[role]
         names = [*node.starts]
         for item in node.items.values():
-            names += item.names or (item.key[1],)
+            names += item.nodes
         members[name] = [by_name[each] for each in names if each in by_name]
     return members
 
@@ -108,7 +110,7 @@ def _looks(node: RoleNode, norms: list[float], colours: Scale | None) -> Looks:
     if norms and colours:
         looks["fillcolor"] = colours.colour(max(norms))
         if item.parameter:
-            looks |= {"color": style.PARAMETER, "penwidth": "2"}
+            looks |= NORM_OUTLINE
         if not all(map(math.isfinite, norms)):
             looks["class"] += " nonfinite"
     return looks
@@ -121,8 +123,9 @@ def _label(node: RoleNode, norms: list[float]) -> str:
         return ""
     notes = [node.copy] if node.copy else []
     if norms:
-        ends = dict.fromkeys(map(number, (min(norms), max(norms))))
-        notes.append(" … ".join(ends))
+        least = number(min(norms))
+        most = number(max(norms))
+        notes.append(least if least == most else f"{least} … {most}")
     names = lines(item) if item.time is None else [node.name]
     return style.label(*names, size=FONT_POINTS, note=", ".join(notes))
 
@@ -133,8 +136,7 @@ def _norms(node: RoleNode, colours: Scale | None, by_name: Mapping[str, Tensor])
         return []
     members = []
     for item in node.items.values():
-        names = item.names or (item.key[1],)
-        members += [by_name[name] for name in names]
+        members += [by_name[name] for name in item.nodes]
     return colours.known(members)
 
 
@@ -146,7 +148,8 @@ def _tip(node: RoleNode) -> str:
         last = max(node.times)
         tip = f"{node.title}, t = {first}..{last}; the first: {tip}"
     if node.starts:
-        tip += f"; starts from {', '.join(node.starts)}"
+        starts = ", ".join(node.starts)
+        tip += f"; starts from {starts}"
     return tip
 
 

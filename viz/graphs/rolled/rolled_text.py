@@ -17,7 +17,8 @@ FEW_STEPS = 2
 
 def describe(link: Link, uses: list[Use], nodes: Nodes) -> list[str]:
     """The lags and what the gates do; on another line in which steps, unless that is everywhere."""
-    used = {t for use in uses if (t := use.inner_end) is not None}
+    ends = [use.inner_end for use in uses]
+    used = {t for t in ends if t is not None}
     where = ""
     if _is_partial(link, used, nodes):
         where = "at t = " + _listed(used)
@@ -25,7 +26,7 @@ def describe(link: Link, uses: list[Use], nodes: Nodes) -> list[str]:
     if len(used) > 1 and not nodes[link.head].steps and not where:
         # one thing reads this of every step
         reach = "all t"
-    words = f"{reach} {_gates(link, uses)}"
+    words = f"{reach} {_gates(uses)}"
     return [line for line in (words.strip(), where) if line]
 
 
@@ -36,13 +37,15 @@ def _reach(link: Link) -> str:
     if link.reads_all:
         return "all t"
     words = [f"t{-lag:+d}" if lag else "t" for lag in link.lags]
-    first, last = link.lags[0], link.lags[-1]
-    if len(words) > 2 and last - first == len(words) - 1:
+    first = link.lags[0]
+    last = link.lags[-1]
+    is_run = last - first == len(words) - 1
+    if is_run and len(words) > 2:
         return f"{words[0]} … {words[-1]}"
     return ", ".join(words)
 
 
-def _gates(link: Link, uses: Iterable[Use]) -> str:
+def _gates(uses: Iterable[Use]) -> str:
     """What the gates do to the gradient, in the same words for every step."""
     exact: dict[str, None] = {}
     without_value: dict[str, None] = {}

@@ -30,9 +30,13 @@ def copy_ages(tape: Tape) -> Ages:
                 readers[x].append(n)
     ages: Ages = {}
     for n in reversed(forward):
-        if is_gate(n) or alike(n, times[n]) in copied:
-            candidates = [ages.get(r, 0) + _distance(times[n], times[r]) for r in readers[n]]
-            ages[n] = min(candidates, default=0)
+        if not is_gate(n) and alike(n, times[n]) not in copied:
+            continue
+        candidates = []
+        for reader in readers[n]:
+            distance = _distance(times[n], times[reader])
+            candidates.append(ages.get(reader, 0) + distance)
+        ages[n] = min(candidates, default=0)
     return ages
 
 

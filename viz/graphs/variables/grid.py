@@ -58,21 +58,17 @@ def place_in_cells(graph: VariableGraph) -> Cells:
 
 def _cells_in_steps(graph: VariableGraph, spots: Spots) -> Cells:
     """The cells of what stands in a step: each has as many rows as the fullest has lanes."""
-    stamped: dict[Key, int] = {}
-    top_lane = 0
-    for i in graph.items:
-        if i.time is not None:
-            stamped[i.key] = i.time
-            top_lane = max(top_lane, spots[i.key].lane)
-    first_row: dict[int, int] = {}
-    row = 1
-    for t in sorted(set(stamped.values())):
-        first_row[t] = row
-        row += top_lane + 1
+    in_steps = [i for i in graph.items if i.time is not None]
+    lanes = [spots[i.key].lane for i in in_steps]
+    rows_per_step = 1 + max(lanes, default=0)
+    first_row: dict[int | None, int] = {}
+    for k, t in enumerate(graph.stamps):
+        first_row[t] = 1 + k * rows_per_step
     cells: Cells = {}
-    for key, t in stamped.items():
-        column, lane = spots[key]
-        cells[key] = Cell(column, first_row[t] + lane)
+    for i in in_steps:
+        column, lane = spots[i.key]
+        row = first_row[i.time] + lane
+        cells[i.key] = Cell(column, row)
     return cells
 
 
@@ -88,37 +84,38 @@ def _put_after(items: list[Item], grid: _Grid) -> None:
         if not inputs:
             continue
         last = _last_column(inputs, grid.cells)
-        if inputs[0].is_circle and not i.is_circle:
-            row = grid.cells[inputs[0].key].row
-            grid.put(i, _upwards(last, row + 1))
+        first = inputs[0]
+        if first.is_circle and not i.is_circle:
+            row = grid.cells[first.key].row
+            grid.put(i, upwards(last, row + 1))
         else:
             column = next_column(i, last)
             row = _middle_row(inputs, grid.cells)
-            grid.put(i, _to_the_right(column, row, by=2))
+            grid.put(i, along(row, column, by=2))
 
 
 def _last_column(inputs: list[Item], cells: Cells) -> int:
     """The last column of the inputs; leaves count only where there is nothing else."""
     computed = [x for x in inputs if not x.leaf]
-    columns = [cells[x.key].column for x in computed or inputs]
-    return max(columns)
+    counting = known(computed or inputs, cells)
+    return max(cell.column for cell in counting)
 
 
 def _middle_row(inputs: list[Item], cells: Cells) -> int:
     """The row half-way between those of the inputs."""
-    total = sum(cells[x.key].row for x in inputs)
-    mean = total / len(inputs)
+    rows = [cell.row for cell in known(inputs, cells)]
+    mean = sum(rows) / len(rows)
     return int(mean + 0.5)
 
 
-def _upwards(column: int, first: int) -> Iterator[Cell]:
+def upwards(column: int, first: int) -> Iterator[Cell]:
     """The cells of a column, from a row up."""
     for row in count(first):
         yield Cell(column, row)
 
 
-def _to_the_right(first: int, row: int, by: int) -> Iterator[Cell]:
-    """The cells of a row, from a column to the right, so many columns apart."""
+def along(row: int, first: int, by: int) -> Iterator[Cell]:
+    """The cells of a row, from a column on, so many columns apart."""
     for column in count(first, by):
         yield Cell(column, row)
 
@@ -140,10 +137,10 @@ def _put_below(items: list[Item], grid: _Grid) -> None:
             first = grid.cells[i.stands_for].column
         else:
             heads = grid.near.heads[i.key]
-            columns = [cell.column for cell in known(heads, grid.cells)]
-            first = min(columns, default=0)
+            fed = known(heads, grid.cells)
+            first = min((cell.column for cell in fed), default=0)
         row = -depth[i.key]
-        grid.put(i, _to_the_right(first, row, by=1))
+        grid.put(i, along(row, first, by=1))
 
 
 def _depths(below: list[Item], near: Neighbours) -> dict[Key, int]:

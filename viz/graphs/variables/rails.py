@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -73,11 +73,12 @@ class _Family(NamedTuple):
 
 def bundles(graph: VariableGraph, cells: Cells) -> Iterator[Bundle]:
     """The bundles of arrows between different columns."""
-    yard = _Yard({i.key: i for i in graph.items}, cells)
+    yard = _Yard(graph.by_key, cells)
     families: defaultdict[_Family, list[Arrow]] = defaultdict(list)
     for a in graph.arrows:
-        if not a.marks and yard.can_share(a):
-            families[yard.family(a)].append(a)
+        if yard.can_share(a):
+            family = yard.family(a)
+            families[family].append(a)
     for family, arrows in families.items():
         for shared in yard.shared(arrows, family.goes_right):
             yield Bundle(tuple(shared), *family[2:])
@@ -99,10 +100,12 @@ class _Yard:
         return columns
 
     def can_share(self, a: Arrow) -> bool:
-        """Whether an arrow leads to another column of another step, or of none."""
-        tail = self.items[a.tail].time
-        is_apart = tail is None or tail != self.items[a.head].time
-        return is_apart and self.cells[a.tail].column != self.cells[a.head].column
+        """Whether an arrow without gates leads to another column of another step, or of none."""
+        tail = self.items[a.tail]
+        head = self.items[a.head]
+        is_apart = tail.time is None or tail.time != head.time
+        is_level = self.cells[a.tail].column == self.cells[a.head].column
+        return is_apart and not is_level and not a.marks
 
     def family(self, a: Arrow) -> _Family:
         """What it shares with others."""
@@ -128,13 +131,13 @@ class _Yard:
             return
         single: list[Arrow] = []
         apart = [a for a in arrows if not self.are_next(a)]
-        for each in _grouped(apart, [a.tail for a in apart]):
+        for each in _grouped(apart, lambda a: a.tail).values():
             if len(each) >= MIN_ARROWS:
                 yield each
             else:
                 single += each
-        for each in _grouped(single, [a.head for a in single]):
-            is_end = self.items[each[0].head].time is None
+        for head, each in _grouped(single, lambda a: a.head).items():
+            is_end = self.items[head].time is None
             if is_end or len(each) >= MIN_ARROWS:
                 yield each
 
@@ -149,7 +152,8 @@ class _Yard:
             return False
         for head, tails in inputs.items():
             end = sign * self.cells[head].column
-            if tails != {tail for tail, start in starts.items() if start < end}:
+            passed = {tail for tail, start in starts.items() if start < end}
+            if tails != passed:
                 return False
         return True
 
@@ -160,12 +164,14 @@ class _Yard:
         if tail.row != head.row:
             return False
         columns = self.columns[tail.row]
-        return abs(bisect_left(columns, head.column) - bisect_left(columns, tail.column)) == 1
+        first = bisect_left(columns, tail.column)
+        last = bisect_left(columns, head.column)
+        return abs(last - first) == 1
 
 
-def _grouped(arrows: list[Arrow], keys: list[Key]) -> list[list[Arrow]]:
-    """The arrows with the same key together."""
+def _grouped(arrows: list[Arrow], end: Callable[[Arrow], Key]) -> dict[Key, list[Arrow]]:
+    """The arrows that share this end."""
     groups: defaultdict[Key, list[Arrow]] = defaultdict(list)
-    for a, key in zip(arrows, keys, strict=True):
-        groups[key].append(a)
-    return list(groups.values())
+    for a in arrows:
+        groups[end(a)].append(a)
+    return groups

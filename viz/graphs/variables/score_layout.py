@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -17,6 +17,8 @@ from .variable_model import Arrow, Key, VariableGraph
 from .variable_places import Places, Points
 from .variable_sizes import (
     GAP_POINTS,
+    LEFT,
+    RIGHT,
     SIDE_POINTS,
     Gate,
     GateHeads,
@@ -38,19 +40,18 @@ PASSAGE_POINTS = 9.0
 # From the edge of a head back to where its arrow leaves the rail.
 LEAVE_POINTS = 6.0
 
-LEFT = -1
-RIGHT = 1
 
-
-def score_places(graph: VariableGraph, shown: list[Arrow] | None = None) -> Places:
+def score_places(graph: VariableGraph, shown: list[Arrow]) -> Places:
     """The places of the score, with room for all arrows, and the rails of those shown."""
     sheet = _Sheet(graph, place_in_score(graph))
-    arrows = graph.arrows if shown is None else shown
-    gates = gates_with_heads(graph, arrows)
-    rails = [
-        sheet.rail(bundle) for bundle in bundles(VariableGraph(graph.items, arrows), sheet.cells)
-    ]
+    gates = gates_with_heads(graph, shown)
+    shown_graph = VariableGraph(graph.items, shown)
+    rails = [sheet.rail(bundle) for bundle in bundles(shown_graph, sheet.cells)]
     return Places(sheet.points, sheet.gate_points(gates), rails, floor=sheet.floor)
+
+
+_Beside = tuple[int, bool]
+"""A row, and whether above it or below."""
 
 
 @dataclass(frozen=True)
@@ -73,25 +74,40 @@ class _Sheet:
     def points(self) -> Points:
         """The centre of each item; what enters a row from outside stands next to what is there."""
         points: Points = {}
-        edge: defaultdict[int, float] = defaultdict(lambda: math.inf)
+        # What stands leftmost in each row, so far.
+        leftmost: dict[int, Key] = {}
         # From the right: the outside comes last.
-        for key, (column, row) in sorted(self.cells.items(), key=lambda pair: -pair[1].column):
-            half = self.size[key][0] / 2
+        for key in sorted(self.cells, key=self.column, reverse=True):
+            column, row = self.cells[key]
+            half = self.half(key)
             x = self.x[column]
-            if column <= OUTSIDE_COLUMN and edge[row] < math.inf:
-                gates = self.beside[column, RIGHT]
-                x = edge[row] - max(BETWEEN_POINTS, gates + PASSAGE_POINTS) - half
+            if column <= OUTSIDE_COLUMN and row in leftmost:
+                near = leftmost[row]
+                edge = points[near][0] - self.half(near)
+                gates = self.beside[column, RIGHT] + self.beside[self.column(near), LEFT]
+                gap = max(BETWEEN_POINTS, gates + PASSAGE_POINTS)
+                x = edge - gap - half
             points[key] = x, self.y[row]
-            edge[row] = min(edge[row], x - half)
+            leftmost[row] = key
         return points
+
+    def column(self, key: Key) -> int:
+        """The column of an item."""
+        return self.cells[key].column
+
+    def half(self, key: Key) -> float:
+        """Half the width of an item."""
+        wide, _ = self.size[key]
+        return wide / 2
 
     # --- columns ----------------------------------------------------------------------------------
     @cached_property
     def wide(self) -> dict[int, float]:
         """The width of each column that is used."""
         wide: defaultdict[int, float] = defaultdict(float)
-        for key, cell in self.cells.items():
-            wide[cell.column] = max(wide[cell.column], self.size[key][0])
+        for key, (column, _) in self.cells.items():
+            width, _ = self.size[key]
+            wide[column] = max(wide[column], width)
         return wide
 
     @cached_property
@@ -109,7 +125,9 @@ class _Sheet:
         is_in_step = left // COLUMNS_PER_STEP == right // COLUMNS_PER_STEP
         gap = IN_STEP_POINTS if is_in_step else BETWEEN_POINTS
         gates = self.beside[left, RIGHT] + self.beside[right, LEFT]
-        return max(gap, gates + PASSAGE_POINTS if gates else 0.0)
+        if not gates:
+            return gap
+        return max(gap, gates + PASSAGE_POINTS)
 
     @cached_property
     def gates(self) -> GateHeads:
@@ -120,29 +138,36 @@ class _Sheet:
     def beside(self) -> defaultdict[tuple[int, int], float]:
         """What gates take on each side of a column."""
         beside: defaultdict[tuple[int, int], float] = defaultdict(float)
-        for gate, heads in self.gates.items():
-            side = self.cells[gate.tail].column, self.side(gate, heads)
-            beside[side] = max(beside[side], GAP_POINTS + gate_size(gate)[0])
+        for (tail, side), stack in self._stacks(self.gates).items():
+            widths = [gate_size(gate)[0] for gate in stack]
+            place = self.column(tail), side
+            beside[place] = max(beside[place], GAP_POINTS + max(widths))
         return beside
 
     def side(self, gate: Gate, heads: list[Key]) -> int:
         """Whether a gate stands on the RIGHT of its tail or on the LEFT."""
-        columns = [self.cells[head].column for head in heads]
-        return LEFT if max(columns) < self.cells[gate.tail].column else RIGHT
+        last = max(map(self.column, heads))
+        return LEFT if last < self.column(gate.tail) else RIGHT
+
+    def _stacks(self, gates: GateHeads) -> Mapping[tuple[Key, int], list[Gate]]:
+        """The gates that stand above each other, on one side of an item."""
+        stacks: defaultdict[tuple[Key, int], list[Gate]] = defaultdict(list)
+        for gate, heads in gates.items():
+            side = self.side(gate, heads)
+            stacks[gate.tail, side].append(gate)
+        return stacks
 
     def gate_points(self, gates: GateHeads) -> dict[Gate, Point]:
         """The centre of each gate: beside its tail, several above each other."""
-        stacks: defaultdict[tuple[Key, int], list[Gate]] = defaultdict(list)
-        for gate, heads in gates.items():
-            stacks[gate.tail, self.side(gate, heads)].append(gate)
         points: dict[Gate, Point] = {}
-        for (tail, side), stack in stacks.items():
+        for (tail, side), stack in self._stacks(gates).items():
             x, y = self.points[tail]
-            edge = self.size[tail][0] / 2 + GAP_POINTS
-            top = y + sum(gate_size(gate)[1] for gate in stack) / 2
+            edge = self.half(tail) + GAP_POINTS
+            top = y + _height(stack) / 2
             for gate in stack:
                 wide, tall = gate_size(gate)
-                points[gate] = x + side * (edge + wide / 2), top - tall / 2
+                across = edge + wide / 2
+                points[gate] = x + side * across, top - tall / 2
                 top -= tall
         return points
 
@@ -151,14 +176,12 @@ class _Sheet:
     def tall(self) -> defaultdict[int, float]:
         """The height of each row."""
         tall: defaultdict[int, float] = defaultdict(lambda: SIDE_POINTS)
-        for key, cell in self.cells.items():
-            tall[cell.row] = max(tall[cell.row], self.size[key][1])
-        stacks: defaultdict[tuple[Key, int], float] = defaultdict(float)
-        for gate, heads in self.gates.items():
-            stacks[gate.tail, self.side(gate, heads)] += gate_size(gate)[1]
-        for (tail, _), height in stacks.items():
-            row = self.cells[tail].row
+        for key, (_, row) in self.cells.items():
+            _, height = self.size[key]
             tall[row] = max(tall[row], height)
+        for (tail, _), stack in self._stacks(self.gates).items():
+            row = self.cells[tail].row
+            tall[row] = max(tall[row], _height(stack))
         return tall
 
     @cached_property
@@ -167,9 +190,11 @@ class _Sheet:
         rows = sorted({cell.row for cell in self.cells.values()})
         y = {rows[0]: 0.0}
         for low, high in pairwise(rows):
-            rails = self.lanes_above[low] + self.lanes_below[high]
-            gap = max(ROW_GAP_POINTS, 2 * BESIDE_ROW_POINTS + RAIL_POINTS * (rails - 1))
-            y[high] = y[low] + (self.tall[low] + self.tall[high]) / 2 + gap
+            rails = self.lane_count[low, True] + self.lane_count[high, False]
+            room = 2 * BESIDE_ROW_POINTS + RAIL_POINTS * (rails - 1)
+            gap = max(ROW_GAP_POINTS, room)
+            halves = (self.tall[low] + self.tall[high]) / 2
+            y[high] = y[low] + halves + gap
         return y
 
     # --- rails ------------------------------------------------------------------------------------
@@ -177,44 +202,38 @@ class _Sheet:
     def lanes(self) -> dict[Bundle, int]:
         """How far out each bundle runs beside its row, counted from 0."""
         lanes: dict[Bundle, int] = {}
-        ends: defaultdict[tuple[int, bool, int], float] = defaultdict(lambda: float("-inf"))
+        # Where each lane beside a row ends.
+        ends: defaultdict[_Beside, list[int]] = defaultdict(list)
         order = sorted(bundles(self.graph, self.cells), key=self._columns)
         for bundle in order:
             first, last = self._columns(bundle)
-            lane = 0
-            while ends[bundle.row, bundle.is_above, lane] >= first:
-                lane += 1
-            ends[bundle.row, bundle.is_above, lane] = last
+            taken = ends[bundle.row, bundle.is_above]
+            free = [lane for lane, end in enumerate(taken) if end < first]
+            lane = free[0] if free else len(taken)
+            taken[lane : lane + 1] = [last]
             lanes[bundle] = lane
         return lanes
 
     def _columns(self, bundle: Bundle) -> tuple[int, int]:
         """The first and the last column of a bundle."""
-        columns = [self.cells[key].column for key in (*bundle.tails, *bundle.heads)]
+        ends = (*bundle.tails, *bundle.heads)
+        columns = [self.column(key) for key in ends]
         return min(columns), max(columns)
 
     @cached_property
-    def lanes_above(self) -> defaultdict[int, int]:
-        """How many rails run beside each row on its upper side."""
-        return self._count_lanes(is_above=True)
-
-    @cached_property
-    def lanes_below(self) -> defaultdict[int, int]:
-        """How many rails run beside each row on its lower side."""
-        return self._count_lanes(is_above=False)
-
-    def _count_lanes(self, is_above: bool) -> defaultdict[int, int]:
-        count: defaultdict[int, int] = defaultdict(int)
+    def lane_count(self) -> defaultdict[_Beside, int]:
+        """How many rails run beside each row, above it and below it."""
+        count: defaultdict[_Beside, int] = defaultdict(int)
         for bundle, lane in self.lanes.items():
-            if bundle.is_above == is_above:
-                count[bundle.row] = max(count[bundle.row], lane + 1)
+            side = bundle.row, bundle.is_above
+            count[side] = max(count[side], lane + 1)
         return count
 
     @property
     def floor(self) -> float:
         """The lower edge of the lowest row and its rails."""
         row = min(self.y)
-        rails = BESIDE_ROW_POINTS + RAIL_POINTS * (self.lanes_below[row] - 1)
+        rails = BESIDE_ROW_POINTS + RAIL_POINTS * (self.lane_count[row, False] - 1)
         return self.y[row] - self.tall[row] / 2 - max(rails, 0.0)
 
     def rail(self, bundle: Bundle) -> Rail:
@@ -222,18 +241,21 @@ class _Sheet:
         lane = self.lanes.get(bundle, 0)
         out = self.tall[bundle.row] / 2 + BESIDE_ROW_POINTS + RAIL_POINTS * lane
         y = self.y[bundle.row] + (out if bundle.is_above else -out)
-        sign = RIGHT if bundle.goes_right else LEFT
-        leaves = {}
-        for key in bundle.heads:
-            half = self.size[key][0] / 2
-            leaves[key] = self.points[key][0] - sign * (half + LEAVE_POINTS)
-        joints: defaultdict[float, tuple[list[Key], list[Key]]] = defaultdict(lambda: ([], []))
-        for key, x in leaves.items():
-            joints[x][1].append(key)
+        tails: defaultdict[float, list[Key]] = defaultdict(list)
         for key in bundle.tails:
-            joints[self.points[key][0]][0].append(key)
-        order = sorted(joints, key=lambda x: sign * x)
-        return Rail(
-            bundle.arrows,
-            tuple(Joint((x, y), tuple(joints[x][0]), tuple(joints[x][1])) for x in order),
-        )
+            x, _ = self.points[key]
+            tails[x].append(key)
+        sign = RIGHT if bundle.goes_right else LEFT
+        heads: defaultdict[float, list[Key]] = defaultdict(list)
+        for key in bundle.heads:
+            x, _ = self.points[key]
+            before = self.half(key) + LEAVE_POINTS
+            heads[x - sign * before].append(key)
+        order = sorted({*tails, *heads}, reverse=not bundle.goes_right)
+        joints = [Joint((x, y), tuple(tails[x]), tuple(heads[x])) for x in order]
+        return Rail(bundle.arrows, tuple(joints))
+
+
+def _height(stack: list[Gate]) -> float:
+    """Of gates above each other."""
+    return sum(gate_size(gate)[1] for gate in stack)

@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from minigrad.viz.graphs.roles import Role
 
-from .stages import known, neighbours
-from .variable_model import Item, Key, VariableGraph
+from .stages import Neighbours, known, neighbours
+from .variable_model import Arrow, Item, Key, VariableGraph
 
 
 def runs_across(graph: VariableGraph) -> bool:
     """Whether it is more than one state that goes from each step to the next, as in the book."""
     step = steps_of(graph)
-    items = {i.key: i for i in graph.items}
+    items = graph.by_key
     states: set[Role] = set()
     for a in graph.arrows:
-        if a.tail in step and a.head in step and step[a.tail] != step[a.head]:
-            states.add(items[a.tail].role)
-            if step[a.head] - step[a.tail] != 1:
-                return True
+        lag = lag_of(a, step)
+        if lag not in (0, 1):
+            return True
+        if lag:
+            tail = items[a.tail]
+            states.add(tail.role)
     return len(states) > 1
 
 
 def steps_of(graph: VariableGraph) -> dict[Key, int]:
     """Which step, counted from 0, each item stands in that has one."""
-    stamped = {i.key: i.time for i in graph.items if i.time is not None}
-    number = {t: k for k, t in enumerate(sorted(set(stamped.values())))}
-    return {key: number[t] for key, t in stamped.items()}
+    number: dict[int, int] = {}
+    for k, t in enumerate(graph.stamps):
+        number[t] = k
+    step: dict[Key, int] = {}
+    for i in graph.items:
+        if i.time is not None:
+            step[i.key] = number[i.time]
+    return step
+
+
+def lag_of(a: Arrow, step: Mapping[Key, int]) -> int:
+    """How many steps an arrow goes on in time; 0 where one of its ends is in none."""
+    if a.tail in step and a.head in step:
+        return step[a.head] - step[a.tail]
+    return 0
 
 
 class Span(NamedTuple):
@@ -39,6 +53,10 @@ class Span(NamedTuple):
 
     first: int
     last: int
+
+    def meets(self, other: Span) -> bool:
+        """Whether they share a step."""
+        return self.first <= other.last and other.first <= self.last
 
 
 @dataclass(frozen=True)
@@ -50,25 +68,20 @@ class Parts:
     @cached_property
     def items(self) -> dict[Key, Item]:
         """The items by their keys."""
-        return {i.key: i for i in self.graph.items}
+        return self.graph.by_key
 
     @cached_property
-    def tails(self) -> dict[Key, list[Item]]:
-        """What each item reads."""
-        return neighbours(self.graph).tails
-
-    @cached_property
-    def heads(self) -> dict[Key, list[Item]]:
-        """What reads each item."""
-        return neighbours(self.graph).heads
+    def near(self) -> Neighbours:
+        """What each item reads, and what reads it."""
+        return neighbours(self.graph)
 
     @cached_property
     def step(self) -> dict[Key, int]:
         """The step of each item, also of what is computed between two steps: of its last input."""
         step = steps_of(self.graph)
-        for i in self.graph.items:
-            if i.key in self.feeding and self.sources[i.key]:
-                step.setdefault(i.key, max(self.sources[i.key]))
+        for key, sources in self.sources.items():
+            if key in self.feeding and sources:
+                step.setdefault(key, max(sources))
         return step
 
     @cached_property
@@ -81,10 +94,12 @@ class Parts:
         """The steps that each item outside is computed from, and the own one of others."""
         sources: dict[Key, set[int]] = {}
         own = steps_of(self.graph)
-        for i in self.graph.items:
-            sources[i.key] = set[int]().union(*known(self.tails[i.key], sources))
-            if i.key in own:
-                sources[i.key] = {own[i.key]}
+        for key, inputs in self.near.tails.items():
+            if key in own:
+                sources[key] = {own[key]}
+            else:
+                steps = known(inputs, sources)
+                sources[key] = set[int]().union(*steps)
         return sources
 
     @cached_property
@@ -92,8 +107,9 @@ class Parts:
         """What the steps need, and they themselves."""
         feeding: set[Key] = set()
         for i in reversed(self.graph.items):
-            heads = {x.key for x in self.heads[i.key]}
-            if i.time is not None or not heads.isdisjoint(feeding):
+            heads = self.near.heads[i.key]
+            feeds = any(x.key in feeding for x in heads)
+            if feeds or i.time is not None:
                 feeding.add(i.key)
         return feeding
 
@@ -103,9 +119,9 @@ class Parts:
         balance: defaultdict[Role, int] = defaultdict(int)
         for a in self.graph.arrows:
             role = self.roles[a.head]
-            if role == self.roles[a.tail] and a.tail in self.step and a.head in self.step:
-                balance[role] += self.step[a.tail] - self.step[a.head]
-        return {role for role, steps in balance.items() if steps > 0}
+            if role == self.roles[a.tail]:
+                balance[role] += lag_of(a, self.step)
+        return {role for role, steps in balance.items() if steps < 0}
 
     @cached_property
     def recurrent(self) -> set[Role]:
@@ -113,9 +129,11 @@ class Parts:
         started = {i.stands_for for i in self.graph.items}
         roles = {self.roles[key] for key in started if key in self.items}
         for a in self.graph.arrows:
-            same_role = self.roles[a.tail] == self.roles[a.head]
-            if same_role and self.step.get(a.tail) != self.step.get(a.head):
-                roles.add(self.roles[a.head])
+            role = self.roles[a.head]
+            tail_step = self.step.get(a.tail)
+            head_step = self.step.get(a.head)
+            if role == self.roles[a.tail] and tail_step != head_step:
+                roles.add(role)
         return roles
 
     @cached_property
@@ -128,12 +146,14 @@ class Parts:
         numbers: Counter[Role] = Counter()
         for i in self.graph.items:
             roles[i.key] = i.key[1] if i.time is None else i.role
-            inputs = [x for x in self.tails[i.key] if x.time == i.time]
-            if i.time is None or not inputs or not self.is_lone(i):
+            inputs = [x for x in self.near.tails[i.key] if x.time == i.time]
+            is_outside = i.time is None
+            if is_outside or not inputs or not self.is_lone(i):
                 continue
             role = frozenset(known(inputs, roles))
             numbers[i.time, role] += 1
-            roles[i.key] = role, numbers[i.time, role]
+            number = numbers[i.time, role]
+            roles[i.key] = role, number
         return roles
 
     def is_lone(self, i: Item) -> bool:
@@ -145,7 +165,8 @@ class Parts:
         members: defaultdict[Role, list[Item]] = defaultdict(list)
         for i in items:
             if i.key in self.step:
-                members[self.roles[i.key]].append(i)
+                role = self.roles[i.key]
+                members[role].append(i)
         return members
 
     def span(self, items: list[Item]) -> Span:

@@ -32,7 +32,7 @@ class Neighbours(NamedTuple):
 
 def neighbours(graph: VariableGraph) -> Neighbours:
     """The ends of the arrows, by the other end."""
-    known = {i.key: i for i in graph.items}
+    known = graph.by_key
     near = Neighbours({}, {})
     for key in known:
         near.tails[key] = []

@@ -106,8 +106,10 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Picture:
     graph = folding.apply(whole, known)
     tensors = _tensors(tape, graph.items)
     norms = _norms(tensors, colours)
-    labelled = [_labelled(i, tensors, view) for i in graph.items]
-    items = [_with_norm(i, norms) for i in labelled]
+    items = []
+    for i in graph.items:
+        labelled = _labelled(i, tensors, view)
+        items.append(_with_norm(labelled, norms))
     graph = VariableGraph(items, graph.arrows)
     adjoints = adjoint_graph(graph, tensors, backward) if backward else None
     roomy = adjoints.spread(graph) if adjoints else graph
@@ -136,8 +138,7 @@ def _tensors(tape: Tape, items: list[Item]) -> Tensors:
     for i in items:
         tensors[i.key] = []
         if not i.dots:
-            names = i.names or (i.key[1],)
-            tensors[i.key] += [by_name[name] for name in names if name in by_name]
+            tensors[i.key] += [by_name[name] for name in i.nodes if name in by_name]
     return tensors
 
 
@@ -173,8 +174,10 @@ def _labelled(item: Item, tensors: Tensors, view: View) -> Item:
     members = tensors[item.key]
     if view.label is None or len(members) != len(item.names):
         return item
-    texts = [view.text(n) for n in members]
-    labels = [name if text is None else text for name, text in zip(item.names, texts, strict=True)]
+    labels = []
+    for name, n in zip(item.names, members, strict=True):
+        text = view.text(n)
+        labels.append(name if text is None else text)
     return replace(item, labels=tuple(labels))
 
 
@@ -213,7 +216,8 @@ def _panel(tape: Tape, tensors: Tensors, norms: dict[Key, float], colours: Scale
             kinds[key] += " adjoint"
         if colours and key in norms:
             fills[key] = colours.colour(norms[key])
-        if any(map(is_broken, members)) or not math.isfinite(norms.get(key, 0.0)):
+        is_finite = math.isfinite(norms.get(key, 0.0))
+        if not is_finite or any(map(is_broken, members)):
             fills[key] = BROKEN
             kinds[key] += " nonfinite"
         kinds[key] += _state_kinds(key, members, states)

@@ -14,7 +14,7 @@ from minigrad.viz.graphs.picture import Picture
 
 from .variable_model import Item
 from .variable_paint import Panel
-from .variable_places import Places
+from .variable_places import Places, corners
 from .variable_sizes import CAPTION_MARGIN_POINTS, LINE_HEIGHT, SIDE_POINTS, Caption
 
 _COLOURS = {"cut": style.CUT}
@@ -32,33 +32,40 @@ def captions_size(items: list[Item], spots: Places) -> Point:
     wide = 0.0
     tall = 0.0
     for caption, _ in _captions(items, spots):
-        text = caption.text_size
-        strip = caption.strip_size
-        wide = max(wide, text[0] + strip[0])
-        tall = max(tall, text[1] + strip[1])
+        text_wide, text_tall = caption.text_size
+        strip_wide, strip_tall = caption.strip_size
+        wide = max(wide, text_wide + strip_wide)
+        tall = max(tall, text_tall + strip_tall)
     return (0.0, tall) if spots.runs_across else (wide, 0.0)
 
 
 def put_captions(picture: Picture, items: list[Item], spots: Places, panel: Panel) -> None:
     """The captions of the folded runs, beside their dots in a panel."""
-    (left, _), _ = spots.corners
-    for k, (caption, middle) in enumerate(_captions(items, spots), start=1):
-        x, y = middle
-        wide, tall = caption.text_size
-        strip_wide, strip_tall = caption.strip_size
-        if spots.floor is not None:
-            top = spots.floor - CAPTION_MARGIN_POINTS
-            text = x, top - tall / 2
-            strip = x, top - tall - strip_tall / 2
-        else:
-            right = left - SIDE_POINTS
-            text = right - strip_wide - wide / 2, y
-            strip = right - (strip_wide - CAPTION_MARGIN_POINTS) / 2, y
+    for k, placed in enumerate(_captions(items, spots), start=1):
+        caption = placed.caption
+        text, strip = _beside(placed, spots)
         name = f"{panel.prefix}{k}"
         _put_text(picture, caption, panel.moved(text), name)
         _put_strip(picture, caption, panel.moved(strip), name)
+        fold = fold_name(caption.strip.steps)
         for part in ("strip", "folded"):
-            picture.opens(f"{part} {name}", fold_name(caption.strip.steps))
+            picture.opens(f"{part} {name}", fold)
+
+
+def _beside(placed: _Placed, spots: Places) -> tuple[Point, Point]:
+    """The centres of the text and of the strip: below the dots, or left of everything."""
+    caption, (x, y) = placed
+    wide, tall = caption.text_size
+    strip_wide, strip_tall = caption.strip_size
+    if spots.floor is not None:
+        top = spots.floor - CAPTION_MARGIN_POINTS
+        bottom = top - tall
+        return (x, top - tall / 2), (x, bottom - strip_tall / 2)
+    (left, _), _ = spots.corners
+    right = left - SIDE_POINTS
+    middle = right - strip_wide - wide / 2
+    strip_middle = right - (strip_wide - CAPTION_MARGIN_POINTS) / 2
+    return (middle, y), (strip_middle, y)
 
 
 def _captions(items: list[Item], spots: Places) -> list[_Placed]:
@@ -69,8 +76,8 @@ def _captions(items: list[Item], spots: Places) -> list[_Placed]:
             dots[i.tip].append(i)
     captions = []
     for members in dots.values():
-        xs, ys = zip(*(spots.item[i.key] for i in members), strict=True)
-        middle = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
+        (left, bottom), (right, top) = corners(spots.item[i.key] for i in members)
+        middle = (left + right) / 2, (bottom + top) / 2
         captions.append(_Placed(Caption(members[0]), middle))
     return captions
 
@@ -82,8 +89,12 @@ def _put_text(picture: Digraph, caption: Caption, centre: Point, name: str) -> N
     line = LINE_HEIGHT * TEXT_POINTS
     lines = line * len(caption.lines)
     top = y + tall / 2
-    looks = {"label": style.label(*caption.lines, size=TEXT_POINTS), "class": "caption"}
-    put_text(picture, f"folded {name}", (x, top - lines / 2), (wide, lines), **looks)
+    looks = {
+        "label": style.label(*caption.lines, size=TEXT_POINTS),
+        "class": "caption",
+    }
+    middle = x, top - lines / 2
+    put_text(picture, f"folded {name}", middle, (wide, lines), **looks)
     y = top - lines - line / 2
     for kind, text in caption.strip.counts.items():
         looks = {
@@ -101,5 +112,9 @@ def _put_strip(picture: Digraph, caption: Caption, centre: Point, name: str) -> 
     """The strip, if there is one."""
     strip = caption.strip
     if strip.says_something:
-        looks = {"label": f"<{strip.table()}>", "class": "strip", "tooltip": strip.range or " "}
+        looks = {
+            "label": f"<{strip.table()}>",
+            "class": "strip",
+            "tooltip": strip.range or " ",
+        }
         put_text(picture, f"strip {name}", centre, strip.size, **looks)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Container, Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import NamedTuple
 
 from minigrad.viz.graphs.fold import MAX_STEPS, View, caption, folding_steps
@@ -43,6 +44,11 @@ class Fold(NamedTuple):
     run: tuple[int, ...]
     caption: str
 
+    @property
+    def first(self) -> int:
+        """The first of its steps."""
+        return self.run[0]
+
 
 @dataclass(frozen=True)
 class Folding:
@@ -72,8 +78,7 @@ class Folding:
             new = self._moved(a)
             if new and new.tail in shown and new.head in shown:
                 arrows[new] = None
-        items = list(shown.values())
-        return VariableGraph(items, list(arrows))
+        return VariableGraph([*shown.values()], [*arrows])
 
     def shown(self, key: Key) -> Key:
         """What is shown of an item: itself, or what stands in for it."""
@@ -85,16 +90,29 @@ class Folding:
         drawn: dict[Gate, Gate] = {}
         hidden: dict[Gate, int] = {}
         for a in graph.arrows:
-            if not a.marks:
+            step = self.steps.get(a.head, self.steps.get(a.tail))
+            if step is None or not a.marks:
                 continue
             gate = gate_of(a, times)
-            head = self.shown(a.head)
-            time = self.folds[head].run[0] if head in self.folds else times[head]
-            place = Gate(self.shown(a.tail), a.marks, time)
-            step = self.steps.get(a.head, self.steps.get(a.tail))
-            if step is not None and (self._hides(a) or drawn.setdefault(place, gate) != gate):
+            is_hidden = self._hides(a)
+            if not is_hidden:
+                place = self._place_of(a, times)
+                is_hidden = drawn.setdefault(place, gate) != gate
+            if is_hidden:
                 hidden[gate] = step
-        return [_HiddenMark(step, m.classes) for gate, step in hidden.items() for m in gate.marks]
+        marks = []
+        for gate, step in hidden.items():
+            marks += [_HiddenMark(step, m.classes) for m in gate.marks]
+        return marks
+
+    def _place_of(self, a: Arrow, times: Steps) -> Gate:
+        """Where the gate on an arrow is drawn."""
+        tail = self.shown(a.tail)
+        head = self.shown(a.head)
+        time = times[head]
+        if head in self.folds:
+            time = self.folds[head].first
+        return Gate(tail, a.marks, time)
 
     def _hides(self, a: Arrow) -> bool:
         """Whether both ends of an arrow fold."""
@@ -108,11 +126,13 @@ class Folding:
         run = set(fold.run)
         inside = [mark for mark in hidden if mark.step in run]
         count = Counter(mark.classes for mark in inside)
-        cuts = tuple(mark.step for mark in inside if mark.classes == CUT)
-        strip = Strip(fold.run, cuts, known, count[SCALED], count[CLIPPED])
-        sign = "⋯" if self.is_score else "⋮"
-        time = fold.run[0] if self.is_score or item.time is not None else None
-        return replace(item, names=(sign,), time=time, strip=strip, tip=fold.caption)
+        cuts = [mark.step for mark in inside if mark.classes == CUT]
+        strip = Strip(fold.run, tuple(cuts), known, count[SCALED], count[CLIPPED])
+        dots = replace(item, strip=strip, tip=fold.caption)
+        if self.is_score:
+            return replace(dots, names=("⋯",), time=fold.first)
+        time = None if item.time is None else fold.first
+        return replace(dots, names=("⋮",), time=time)
 
     def _moved(self, a: Arrow) -> Arrow | None:
         """The arrow between what is shown.
@@ -122,34 +142,29 @@ class Folding:
         """
         tail = self.shown(a.tail)
         head = self.shown(a.head)
-        new = replace(a, tail=tail, head=head)
+        moved = replace(a, tail=tail, head=head)
         if not self._hides(a):
-            return new
-        return replace(a, marks=()) if new == a else None
+            return moved
+        return replace(a, marks=()) if moved == a else None
 
 
-def fold_items(graph: VariableGraph, view: View, kept: Collection[int] = ()) -> Folding:
+def fold_items(graph: VariableGraph, view: View, kept: Collection[int]) -> Folding:
     """What folds of these items, of which the steps kept do not."""
-    is_score = runs_across(graph)
-    folding = Folding(is_score=is_score)
-    stamps = _stamps(graph)
-    if not view.folds or not stamps:
+    folding = Folding(is_score=runs_across(graph))
+    if not view.folds or not graph.stamps:
         return folding
-    max_steps = MAX_STEPS
-    if is_score:
-        # Of the steps that are kept each may part a fold.
-        is_long = len(stamps) > MAX_STEPS_ACROSS
-        max_steps = MAX_STEPS_ACROSS - 2 * len(kept) * is_long
-    runs = _folding_runs(graph, view, stamps, kept, max_steps)
+    runs = _folding_runs(graph, view, kept, folding.is_score)
     step = _steps_with_neighbours(graph, runs)
-    members = _members(graph.items, step, stamps)
+    members = _members(graph, step)
     for run in runs:
         counterparts = _counterparts(run, members)
         folding.stand_in.update(counterparts)
         for t in run:
-            folding.steps.update((item.key, t) for item in members[t])
+            keys = [item.key for item in members[t]]
+            folding.steps.update(dict.fromkeys(keys, t))
         kinds = {_kind(members[t], gates={}) for t in run}
-        fold = Fold(tuple(run), caption(run, alike=len(kinds) == 1))
+        text = caption(run, alike=len(kinds) == 1)
+        fold = Fold(tuple(run), text)
         folding.folds.update(dict.fromkeys(counterparts.values(), fold))
     return folding
 
@@ -159,7 +174,8 @@ def _counterparts(run: list[int], members: Members) -> dict[Key, Key]:
 
     Where nothing is alike, the k-th of each step stands for the k-th of all.
     """
-    limit = 2 * max(len(members[t]) for t in run)
+    largest = max(len(members[t]) for t in run)
+    limit = 2 * largest
     models: dict[Hashable, Key] = {}
     counterparts: dict[Key, Key] = {}
     for t in run:
@@ -172,26 +188,25 @@ def _counterparts(run: list[int], members: Members) -> dict[Key, Key]:
             if len(models) < limit:
                 models.setdefault(place, item.key)
             if place not in models:
-                place = list(models)[min(k, len(models) - 1)]
+                last = len(models) - 1
+                place = list(models)[min(k, last)]
             counterparts[item.key] = models[place]
     return counterparts
 
 
-def _stamps(graph: VariableGraph) -> list[int]:
-    """The steps that anything stands in."""
-    times = set(graph.times.values())
-    return sorted(t for t in times if t is not None)
-
-
-def _folding_runs(
-    graph: VariableGraph, view: View, stamps: list[int], kept: Container[int], max_steps: int
-) -> Runs:
+def _folding_runs(graph: VariableGraph, view: View, kept: Collection[int], is_score: bool) -> Runs:
     """The runs of steps that fold: those whose items and closed gates are alike."""
+    max_steps = MAX_STEPS
+    if is_score:
+        max_steps = MAX_STEPS_ACROSS
+        if len(graph.stamps) > MAX_STEPS_ACROSS:
+            # Each of the steps that are kept may part a fold.
+            max_steps -= 2 * len(kept)
     gates: defaultdict[Key, list[bool]] = defaultdict(list)
     for a in graph.arrows:
         for m in a.marks:
             gates[a.head].append(m.closed)
-    members = _members(graph.items, graph.times, stamps)
+    members = _members(graph, graph.times)
     kinds: dict[int, Hashable] = {}
     size = 0
     for t, in_step in members.items():
@@ -208,17 +223,17 @@ def _steps_with_neighbours(graph: VariableGraph, runs: Runs) -> Steps:
         tails[a.head].append(a.tail)
         unread.discard(a.tail)
     times = graph.times
-    folded = [t for run in runs for t in run]
+    folded = list(chain.from_iterable(runs))
     step = folding_steps(times, tails.__getitem__, times.__getitem__, folded)
     for key in unread:
         step[key] = times[key]
     return step
 
 
-def _members(items: Iterable[Item], step: Steps, stamps: list[int]) -> Members:
+def _members(graph: VariableGraph, step: Steps) -> Members:
     """The items of each step."""
-    members: Members = {t: [] for t in stamps}
-    for i in items:
+    members: Members = {t: [] for t in graph.stamps}
+    for i in graph.items:
         t = step[i.key]
         if t is not None:
             members[t].append(i)

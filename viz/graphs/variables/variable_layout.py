@@ -36,15 +36,15 @@ def places(graph: VariableGraph, shown: list[Arrow] | None = None) -> Places:
     Gates stand where those shown together leave them room. Points: x to the right, y upwards from
     row 0.
     """
+    arrows = graph.arrows if shown is None else shown
     if runs_across(graph):
-        return score_places(graph, shown)
+        return score_places(graph, arrows)
     sheet = Sheet(graph, place_in_cells(graph))
     x = place_columns(sheet)
     rows = place_rows(sheet)
     points: Points = {}
     for key, (column, row) in sheet.cells.items():
         points[key] = x[column], rows.y[row]
-    arrows = graph.arrows if shown is None else shown
     gates = _gate_points(sheet, arrows, points, rows)
     return Places(points, gates, _rails(sheet, points))
 
@@ -56,12 +56,14 @@ def _rails(sheet: Sheet, points: Points) -> list[Rail]:
     for bus, arrows in sheet.buses.items():
         shift = NEXT_TRUNK_POINTS * trunks[bus.column]
         trunks[bus.column] += 1
+        # The parameter joins its trunk at the lowest branch.
+        tails: tuple[Key, ...] = (bus.tail,)
         joints: list[Joint] = []
-        for a in sorted(arrows, key=lambda a: sheet.row(a.head)):
-            x, y = points[a.head]
-            joint = x - BRANCH_LEFT_POINTS - shift, y - BRANCH_DOWN_POINTS
-            tails = [] if joints else [bus.tail]
-            joints.append(Joint(joint, tuple(tails), (a.head,)))
+        for head in sorted([a.head for a in arrows], key=sheet.row):
+            x, y = points[head]
+            branch = x - BRANCH_LEFT_POINTS - shift, y - BRANCH_DOWN_POINTS
+            joints.append(Joint(branch, tails, (head,)))
+            tails = ()
         rails.append(Rail(tuple(arrows), tuple(joints)))
     return rails
 
@@ -89,18 +91,19 @@ def _gate_points(
         half = gate_size(gate)[0] / 2
         band = sheet.band(gate, heads)
         if band is None:
+            x, y = start
             side = sheet.side(gate, heads)
             taken = wide[gate.tail] / 2 + beside[gate.tail, side]
             distance = taken + GAP_POINTS + half
-            spots[gate] = start[0] + side * distance, start[1]
+            x += side * distance
             beside[gate.tail, side] += GAP_POINTS + 2 * half
         else:
-            height = _middle_of_band(rows, band)
+            y = _middle_of_band(rows, band)
             end = _mean(points[head] for head in heads)
-            across = _crossing(start, end, height)
-            free = right_end[height] + GAP_POINTS + half
-            spots[gate] = max(across, free), height
-            right_end[height] = spots[gate][0] + half
+            free = right_end[y] + GAP_POINTS + half
+            x = max(_crossing(start, end, y), free)
+            right_end[y] = x + half
+        spots[gate] = x, y
     return spots
 
 

@@ -55,6 +55,11 @@ class Item:
     room: tuple[float, float] = (0.0, 0.0)
 
     @property
+    def nodes(self) -> tuple[str, ...]:
+        """The names of the tape's nodes that it stands for; a circle's is the one it computes."""
+        return self.names or (self.key[1],)
+
+    @property
     def dots(self) -> bool:
         """Whether it stands for the same item of many steps."""
         return self.strip is not None
@@ -86,9 +91,20 @@ class VariableGraph(NamedTuple):
     arrows: list[Arrow]
 
     @property
+    def by_key(self) -> dict[Key, Item]:
+        """The items by their keys."""
+        return {i.key: i for i in self.items}
+
+    @property
     def times(self) -> dict[Key, int | None]:
         """The step of each item."""
         return {i.key: i.time for i in self.items}
+
+    @property
+    def stamps(self) -> list[int]:
+        """The steps that anything stands in, in order."""
+        times = {i.time for i in self.items if i.time is not None}
+        return sorted(times)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from minigrad.viz.graphs.canvas import NAME_POINTS, TEXT_POINTS, Looks, Point, p
 from minigrad.viz.graphs.fold import fold_name
 from minigrad.viz.graphs.picture import Picture
 
+from .rails import Joint
 from .variable_model import Arrow, Item, Key, VariableGraph
 from .variable_places import Places
 from .variable_sizes import (
@@ -29,6 +30,8 @@ CUT_LINE = {
 }
 
 BACK_LINE = {"color": style.BACKWARD, "class": "backward"}
+# Of a parameter whose fill says its norm.
+NORM_OUTLINE = {"color": style.PARAMETER, "penwidth": "2"}
 
 Part = Key | Arrow
 Identifiers = dict[Key | Gate, str]
@@ -59,6 +62,10 @@ class Panel:
         right, up = self.shift
         return x + right, y + up
 
+    def joint(self, joint: Joint) -> Joint:
+        """A joint of a rail in this panel."""
+        return joint._replace(point=self.moved(joint.point))
+
     def accent(self, part: Part) -> Looks:
         """Strong for what the other panels lack, pale and dotted for what only they have."""
         if part in self.missing:
@@ -79,36 +86,45 @@ def paint_variables(
     ids = _identifiers(graph, gates, panel)
     wiring = Wiring(picture, panel.prefix, panel.back)
     for item in graph.items:
+        name = ids[item.key]
         centre = panel.moved(spots.item[item.key])
-        _put_item(picture, ids[item.key], item, centre, panel)
-        wiring.add(ids[item.key], centre, item_size(item), not item.names)
+        _put_item(picture, name, item, centre, panel)
+        wiring.add(name, centre, item_size(item), is_round=not item.names)
     _put_gates(wiring, graph, spots, ids, panel)
+    _put_arrows(wiring, graph, spots, ids, panel)
+    return ids
+
+
+def _put_arrows(
+    wiring: Wiring, graph: VariableGraph, spots: Places, ids: Identifiers, panel: Panel
+) -> None:
+    """Draw the arrows, those between dots left out: along the rails, then each for itself."""
     times = graph.times
     dots = {i.key for i in graph.items if i.dots}
-    shown = [a for a in graph.arrows if not dots >= {a.tail, a.head}]
-    looks = {a: _arrow_looks(a, panel) for a in shown}
+    looks: dict[Arrow, Looks] = {}
+    for a in graph.arrows:
+        if not dots >= {a.tail, a.head}:
+            looks[a] = _combined(_line(a, panel), panel.accent(a))
     on_rails: set[Arrow] = set()
     for k, rail in enumerate(spots.rails, start=1):
         on_rails.update(rail.arrows)
         used = {a: looks[a] for a in rail.arrows if a in looks and a.head not in dots}
-        joints = [joint._replace(point=panel.moved(joint.point)) for joint in rail.joints]
+        joints = [panel.joint(joint) for joint in rail.joints]
         wiring.draw_rail(joints, ids, used, f"rail {k}")
-    for a in shown:
-        if a not in on_rails:
-            tail = gate_of(a, times) if a.marks else a.tail
-            wiring.join(ids[tail], ids[a.head], looks[a])
+    for a, own in looks.items():
+        if a in on_rails:
+            continue
+        tail = gate_of(a, times) if a.marks else a.tail
+        wiring.join(ids[tail], ids[a.head], own)
     wiring.draw()
-    return ids
 
 
 def _identifiers(graph: VariableGraph, gates: Iterable[Gate], panel: Panel) -> Identifiers:
     """A DOT identifier for each item and gate of a panel."""
     parts: list[Key | Gate] = [*graph.times, *gates]
     unique = style.identifiers(map(_name, parts))
-    ids: Identifiers = {}
-    for part, name in zip(parts, unique, strict=True):
-        ids[part] = panel.prefix + name
-    return ids
+    names = [panel.prefix + name for name in unique]
+    return dict(zip(parts, names, strict=True))
 
 
 def _name(part: Key | Gate) -> str:
@@ -127,20 +143,21 @@ def _put_item(picture: Picture, name: str, item: Item, centre: Point, panel: Pan
     if item.key in panel.fills:
         looks["fillcolor"] = panel.fills[item.key]
         if item.parameter:
-            looks |= {"color": style.PARAMETER, "penwidth": "2"}
+            looks |= NORM_OUTLINE
     special = panel.kinds.get(item.key, "").split()
     looks["class"] = " ".join([looks["class"], *special])
     if "state" in special:
         looks["penwidth"] = style.STATE_WIDTH
-    is_missing = item.key in panel.missing
     looks = _combined(looks, panel.accent(item.key))
+    is_missing = item.key in panel.missing
     if is_missing:
         looks["style"] = "dashed"
     if "recomputed" in special:
         looks["style"] = "filled,dashed"
     is_faint = "unreached" in special and "nonfinite" not in special
     if is_missing or is_faint:
-        looks |= {"color": style.FAINT, "fontcolor": style.FAINT}
+        looks["color"] = style.FAINT
+        looks["fontcolor"] = style.FAINT
     looks["label"] = ""
     if item.names:
         text = lines(item)
@@ -192,8 +209,9 @@ def _put_gates(
         }
         centre = panel.moved(spots.gate[gate])
         name = ids[gate]
-        put_text(wiring.picture, name, centre, gate_size(gate), **looks)
-        wiring.add_gate(name, centre, gate_size(gate))
+        size = gate_size(gate)
+        put_text(wiring.picture, name, centre, size, **looks)
+        wiring.add_gate(name, centre, size)
         wiring.join(ids[gate.tail], name, {"arrowhead": "none", **line})
 
 
@@ -204,11 +222,6 @@ def _combined(looks: Looks, accent: Looks) -> Looks:
     if names:
         combined["class"] = " ".join(names)
     return combined
-
-
-def _arrow_looks(a: Arrow, panel: Panel) -> Looks:
-    """Those of an arrow, and what is special about it in this panel."""
-    return _combined(_line(a, panel), panel.accent(a))
 
 
 def _line(a: Arrow, panel: Panel) -> Looks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from minigrad.viz.graphs.canvas import Point
@@ -33,8 +34,12 @@ class Places:
     @property
     def corners(self) -> tuple[Point, Point]:
         """The lowest and the highest centre in either direction."""
-        points = list(self.item.values()) or [(0.0, 0.0)]
-        xs, ys = zip(*points, strict=True)
-        low = min(xs), min(ys)
-        high = max(xs), max(ys)
-        return low, high
+        return corners(self.item.values() or [(0.0, 0.0)])
+
+
+def corners(points: Iterable[Point]) -> tuple[Point, Point]:
+    """The lowest and the highest of these points in either direction."""
+    xs, ys = zip(*points, strict=True)
+    low = min(xs), min(ys)
+    high = max(xs), max(ys)
+    return low, high

@@ -130,12 +130,14 @@ def _counterparts(reads: Reads, times: StepOf) -> Iterator[tuple[Tensor, Tensor]
         if n.fn is not None and t is not None:
             kind = (n.fn, n.place)
             count[t, kind] += 1
-            nodes[t, kind, count[t, kind]] = n
+            k = count[t, kind]
+            nodes[t, kind, k] = n
     following = _following_steps(times)
     preceding = {later: earlier for earlier, later in following.items()}
     for neighbour in (following, preceding):
         for (t, operation, k), n in nodes.items():
-            sibling = nodes.get((neighbour.get(t), operation, k))
+            near = neighbour.get(t)
+            sibling = nodes.get((near, operation, k))
             if sibling is not None:
                 yield n, sibling
 

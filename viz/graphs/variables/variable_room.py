@@ -13,6 +13,8 @@ from .grid import Cells
 from .variable_model import Arrow, Item, Key, VariableGraph
 from .variable_sizes import (
     GAP_POINTS,
+    LEFT,
+    RIGHT,
     SIDE_POINTS,
     Gate,
     GateHeads,
@@ -33,8 +35,6 @@ NEXT_TRUNK_POINTS = 5
 # So many arrows of a parameter are drawn each for itself, as in the book.
 MAX_ARROWS_APART = 3
 
-LEFT = -1
-RIGHT = 1
 Sides = dict[tuple[Key, int], float]
 """Something left or right of each item, in points."""
 Across = dict[int, float]
@@ -71,8 +71,7 @@ class Sheet:
     @cached_property
     def buses(self) -> dict[Bus, list[Arrow]]:
         """The arrows from one parameter to many heads in one column, which share a trunk."""
-        items = self.graph.items
-        parameters = {i.key for i in items if i.parameter and i.time is None}
+        parameters = {i.key for i in self.graph.items if i.parameter and i.time is None}
         buses: defaultdict[Bus, list[Arrow]] = defaultdict(list)
         for a in self.graph.arrows:
             goes_up = self.row(a.head) > self.row(a.tail)
@@ -134,7 +133,7 @@ def place_columns(sheet: Sheet) -> Across:
 
 def _room_before_columns(sheet: Sheet) -> Across:
     """What arrows need before each column beyond the book's distance."""
-    known = {i.key: i for i in sheet.graph.items}
+    known = sheet.graph.by_key
     bent: set[int] = set()
     crossed: set[int] = set()
     for a in sheet.graph.arrows:

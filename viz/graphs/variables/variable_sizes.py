@@ -25,6 +25,10 @@ MARK_MARGIN_POINTS = 2
 # Around what is written beside or below a fold.
 CAPTION_MARGIN_POINTS = 4.0
 
+# On which side of its tail a gate stands, as the sign of x.
+LEFT = -1
+RIGHT = 1
+
 NAMES_PER_LINE = 3
 MAX_NAMES = 11
 

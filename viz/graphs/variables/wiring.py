@@ -65,20 +65,24 @@ class Wiring:
 
     def _draw_wires(self, outlines: dict[str, Outline], wires: list[Wire]) -> None:
         ends = [(tail, head) for tail, head, _ in wires]
-        for (tail, head, looks), path in zip(wires, routes(outlines, ends), strict=True):
+        paths = routes(outlines, ends)
+        for (tail, head, looks), path in zip(wires, paths, strict=True):
             if self.back:
-                self._draw_back(head, tail, looks, path[::-1])
+                backwards = path[::-1]
+                self._draw_back(head, tail, looks, backwards)
                 continue
             pos = position(path, has_head="arrowhead" not in looks)
             self.picture.edge(tail, head, pos=pos, **looks)
 
     def _draw_back(self, tail: str, head: str, looks: Looks, path: Path) -> None:
         """The piece of an arrow that is turned round: it ends in a head where the arrow does."""
-        looks = {key: value for key, value in looks.items() if key != "arrowhead"}
-        if head not in self.items:
-            looks["arrowhead"] = "none"
-        pos = position(path, has_head=head in self.items)
-        self.picture.edge(tail, head, pos=pos, **looks)
+        own = dict(looks)
+        own.pop("arrowhead", None)
+        has_head = head in self.items
+        if not has_head:
+            own["arrowhead"] = "none"
+        pos = position(path, has_head)
+        self.picture.edge(tail, head, pos=pos, **own)
 
     def draw_rail(
         self,
@@ -113,11 +117,16 @@ class Wiring:
             before = here
         self._draw_wires(around, joining)
         # Nothing stands in the way of these.
-        alone = {end: around[end] for wire in leaving for end in wire[:2]}
+        alone: dict[str, Outline] = {}
+        for tail, head, _ in leaving:
+            alone[tail] = around[tail]
+            alone[head] = around[head]
         self._draw_wires(alone, leaving)
 
 
 def _common(looks: Mapping[Arrow, Looks]) -> Looks:
     """What all of these arrows share."""
     items = [set(each.items()) for each in looks.values()]
-    return dict(set.intersection(*items)) if items else {}
+    if not items:
+        return {}
+    return dict(set.intersection(*items))
