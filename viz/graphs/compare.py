@@ -70,7 +70,7 @@ def compare(
             raise ArgumentError("compare", got=got, expected="expected (name, Tape)")
     if not tapes:
         raise ArgumentError("compare", got="no tapes", expected="expected pairs (name, Tape)")
-    return _compared(tapes, View(collapse, steps))
+    return _compared(tapes, View(collapse, steps).checked("compare"))
 
 
 def _compared(tapes: Sequence[tuple[str, Tape]], view: View) -> Picture:

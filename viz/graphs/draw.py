@@ -63,7 +63,7 @@ def draw(
     if level not in get_args(Level):
         expected = "expected 'ops', 'variables' or 'rolled'"
         raise ArgumentError("draw: level", got=f"{level!r}", expected=expected)
-    view = View(collapse, steps, rules, label=label)
+    view = View(collapse, steps, rules, label=label).checked()
     looks = style or {}
     refuse_style("draw", looks)
     colours = scale(tape, grads)

@@ -43,21 +43,23 @@ class View:
     opened: frozenset[str] = frozenset()
     label: Labels | None = None
 
-    def __post_init__(self) -> None:
+    def checked(self, caller: str = "draw") -> View:
+        """The same. Raises ArgumentError for options outside their domain."""
         counts = isinstance(self.collapse, int) and self.collapse >= 1
         if self.collapse not in (None, "auto") and not counts:
             expected = "expected a whole number from 1, or None"
-            raise ArgumentError("draw: collapse", got=f"{self.collapse}", expected=expected)
+            raise ArgumentError(f"{caller}: collapse", got=f"{self.collapse}", expected=expected)
         if self.rules not in get_args(Rules):
             expected = "expected 'folded' or 'open'"
-            raise ArgumentError("draw: rules", got=f"{self.rules!r}", expected=expected)
+            raise ArgumentError(f"{caller}: rules", got=f"{self.rules!r}", expected=expected)
         if self.label is not None and not callable(self.label):
             expected = "expected a function of a node"
-            raise ArgumentError("draw: label", got=f"{self.label!r}", expected=expected)
+            raise ArgumentError(f"{caller}: label", got=f"{self.label!r}", expected=expected)
         lists = self.steps is None or isinstance(self.steps, Container)
         if not lists:
             expected = "expected a range or another collection of steps, such as range(4, 9)"
-            raise ArgumentError("draw: steps", got=f"{self.steps}", expected=expected)
+            raise ArgumentError(f"{caller}: steps", got=f"{self.steps}", expected=expected)
+        return self
 
     def with_open(self, names: frozenset[str]) -> View:
         """The same with folds of these names open; "rules" are those of a backward pass."""
@@ -71,7 +73,9 @@ class View:
         text = self.label(n)
         if text is not None and not isinstance(text, str):
             expected = "expected text, or None for the usual"
-            raise ArgumentError("draw: label", got=f"a {type(text).__name__}", expected=expected)
+            raise ArgumentError(
+                f"{caller}: label", got=f"a {type(text).__name__}", expected=expected
+            )
         return text
 
     @property
@@ -148,7 +152,9 @@ def _runs_outside(order: list[int], steps: Container[int]) -> list[list[int]]:
     """The runs of steps that are not among those to show."""
     if not any(t in steps for t in order):
         got = f"none of t = {order[0]}..{order[-1]}" if order else "a tape without steps"
-        raise ArgumentError("draw: steps", got=got, expected="expected to show at least one step")
+        raise ArgumentError(
+            f"{caller}: steps", got=got, expected="expected to show at least one step"
+        )
     runs = groupby(order, lambda t: t in steps)
     return [list(run) for is_shown, run in runs if not is_shown]
 

@@ -89,7 +89,8 @@ def unrolled(
     refuse_no_tape("unrolled", tape)
     looks = style or {}
     refuse_style("unrolled", looks)
-    picture = draw_variables(tape, View(collapse, steps, rules, label=label), scale(tape, grads))
+    view = View(collapse, steps, rules, label=label).checked("unrolled")
+    picture = draw_variables(tape, view, scale(tape, grads))
     picture.looks = looks
     return picture
 
