@@ -22,8 +22,11 @@ SECTION = re.compile(r"^### `([^`]+)`\n(.*?)(?=^##)", re.MULTILINE | re.DOTALL)
 STOP = re.compile(r"^\d+\. `(\S+): (\S+)`", re.MULTILINE)
 ON_THE_WAY = re.compile(r"^Called on the way: (.*?)\n\n", re.MULTILINE | re.DOTALL)
 # backward asks the rules of ops from within its sweep, as the page says, and ends where it began
-RETURNS = {"loss.backward()": ["minigrad/core"]}
 CORE = "minigrad/core"
+# the operations ask whether there is a recorded backward pass, and go on
+OPERATIONS = "viz/graphs/operations"
+DRAWING = 'viz.render(viz.draw(tape), "tape.svg")'
+RETURNS = {"loss.backward()": [CORE], DRAWING: [OPERATIONS]}
 OURS = ("minigrad/", "models/", "viz/")
 
 
@@ -121,7 +124,7 @@ def journeys(tmp_path_factory):
     return {
         "loss.backward()": calls_of(eager.backward),
         "mg.compile(tape)": calls_of(lambda: mg.compile(training)),
-        'viz.render(viz.draw(tape), "tape.svg")': calls_of(
+        DRAWING: calls_of(
             lambda: viz.render(viz.draw(tape), picture)
         ),
     }
