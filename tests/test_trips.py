@@ -124,9 +124,7 @@ def journeys(tmp_path_factory):
     return {
         "loss.backward()": calls_of(eager.backward),
         "mg.compile(tape)": calls_of(lambda: mg.compile(training)),
-        DRAWING: calls_of(
-            lambda: viz.render(viz.draw(tape), picture)
-        ),
+        DRAWING: calls_of(lambda: viz.render(viz.draw(tape), picture)),
     }
 
 

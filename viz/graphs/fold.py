@@ -73,9 +73,7 @@ class View:
         text = self.label(n)
         if text is not None and not isinstance(text, str):
             expected = "expected text, or None for the usual"
-            raise ArgumentError(
-                f"{caller}: label", got=f"a {type(text).__name__}", expected=expected
-            )
+            raise ArgumentError("draw: label", got=f"a {type(text).__name__}", expected=expected)
         return text
 
     @property
@@ -152,9 +150,7 @@ def _runs_outside(order: list[int], steps: Container[int]) -> list[list[int]]:
     """The runs of steps that are not among those to show."""
     if not any(t in steps for t in order):
         got = f"none of t = {order[0]}..{order[-1]}" if order else "a tape without steps"
-        raise ArgumentError(
-            f"{caller}: steps", got=got, expected="expected to show at least one step"
-        )
+        raise ArgumentError("draw: steps", got=got, expected="expected to show at least one step")
     runs = groupby(order, lambda t: t in steps)
     return [list(run) for is_shown, run in runs if not is_shown]
 

@@ -12,7 +12,7 @@ from minigrad.viz.graphs.backward_order import backward_order
 from minigrad.viz.graphs.backward_paths import Arrow, ends
 
 from .converter import INSTALL_CONVERTER, frames_of, has_converter
-from .lighting import COLOURS, COLOURS_ON_DARK, LIT, arrows_of
+from .lighting import COLOURS, LIT, arrows_of, colours_on_dark
 from .scene import Scene
 from .svg_writer import bounds, svg_text
 
@@ -56,7 +56,7 @@ class Motion(NamedTuple):
             rules += f".edge.k{k}>polygon{{animation-name:{name},{name}h}}"
         timing = f"animation:{whole}ms step-end infinite"
         moving = f".node,.edge{{&>:not(text,title){{{timing}}}}}{rules}"
-        dark = f"@media (prefers-color-scheme:dark){{.{picture}{{{COLOURS_ON_DARK}}}}}"
+        dark = colours_on_dark(picture)
         motion = f"@media (prefers-reduced-motion:no-preference){{.{picture}{{{moving}}}}}"
         return f".{picture}{{{COLOURS}}}{dark}{steps}{motion}"
 

@@ -20,7 +20,6 @@ MIN_TARGETS = 8
 LIT = "#A33E00"
 LIT_ON_DARK = "#FFB300"
 COLOURS = f"--lit:{LIT}"
-COLOURS_ON_DARK = f"--lit:{LIT_ON_DARK}"
 
 TARGET = "a"
 """The class of what lights something."""
@@ -32,6 +31,11 @@ SHINING = (
     "&.fold>*{stroke-width:.5}"
     "&.fold>text{fill:var(--lit)}"
 )
+
+
+def colours_on_dark(picture: str) -> str:
+    """The rule that lights the picture of this class where the page is dark."""
+    return f"@media (prefers-color-scheme:dark){{.{picture}{{--lit:{LIT_ON_DARK}}}}}"
 
 
 class Hub(NamedTuple):
@@ -57,9 +61,8 @@ class Lighting(NamedTuple):
         for k in range(self.hubs):
             lit.append(f"&:has(.{TARGET}{k}:is(:hover,:focus)) .b{k}")
         dimmed = "".join(f"&:has(.{at}){rule}" for rule in DIMMED)
-        dark = f"@media (prefers-color-scheme:dark){{.{picture}{{{COLOURS_ON_DARK}}}}}"
         looks = f".{TARGET}>*{{pointer-events:all}}{dimmed}{','.join(lit)}{{{SHINING}}}"
-        return f".{picture}{{{COLOURS};{looks}}}{dark}"
+        return f".{picture}{{{COLOURS};{looks}}}{colours_on_dark(picture)}"
 
 
 def lighting_of(scene: Scene, graph: Any) -> Lighting | None:

@@ -88,12 +88,11 @@ def sheet(scene: Scene, lighting: Dress | None = None) -> Sheet:
     groups = shown_groups(scene)
     left, bottom, right, top = bounds(mark for group in groups for mark in group.marks)
     wide, tall = right - left, top - bottom
-    view = f"{decimal(left)} {decimal(-top)} {decimal(wide)} {decimal(tall)}"
-    size = f'width="{decimal(wide)}pt" height="{decimal(tall)}pt" viewBox="{view}"'
+    x, y, width, height = map(decimal, (left, -top, wide, tall))
+    size = f'width="{width}pt" height="{height}pt" viewBox="{x} {y} {width} {height}"'
     told = f"<title>{escape(scene.title)}</title>\n<desc>{escape(_description(groups))}</desc>"
     parts = [
-        f'<rect class="page" x="{decimal(left)}" y="{decimal(-top)}" width="{decimal(wide)}" height="{decimal(tall)}" '
-        f'fill="{PAGE}"/>',
+        f'<rect class="page" x="{x}" y="{y}" width="{width}" height="{height}" fill="{PAGE}"/>',
     ]
     parts += [_group(group, lit.get(id(group), "")) for group in groups]
     colours = {PAGE}

@@ -68,7 +68,9 @@ def tikz_text(scene: Scene) -> str:
 
 def _room(left: float, bottom: float, right: float, top: float) -> str:
     """The picture's bounding box, whatever the fonts make of its text."""
-    return rf"\useasboundingbox ({decimal(left)},{decimal(bottom)}) rectangle ({decimal(right)},{decimal(top)});"
+    lowest = f"({decimal(left)},{decimal(bottom)})"
+    highest = f"({decimal(right)},{decimal(top)})"
+    return rf"\useasboundingbox {lowest} rectangle {highest};"
 
 
 def _colours(groups: list[Group]) -> Iterator[str]:

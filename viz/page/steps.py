@@ -127,7 +127,7 @@ class Reel:
         numbers = (codes(x, forms[x.shape]) for x in self._new_arrays())
         return {
             "shapes": [form.data() for form in forms.values()],
-            "shape": [number[shape] for shape in each],
+            "shape": list(map(number.__getitem__, each)),
             "numbers": packed(chain.from_iterable(numbers)),
         }
 

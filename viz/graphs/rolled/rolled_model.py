@@ -263,6 +263,6 @@ def _reads_all(uses: Iterable[Use], steps: set[int]) -> bool:
         if use.start is not None and use.end is not None:
             read[use.end].add(use.start)
     whole = dict.fromkeys(read, steps)
-    past = {end: {t for t in steps if t < end} for end in read}
-    so_far = {end: {t for t in steps if t <= end} for end in read}
+    past = {end: set(filter(end.__gt__, steps)) for end in read}
+    so_far = {end: set(filter(end.__ge__, steps)) for end in read}
     return read in (whole, past, so_far)
