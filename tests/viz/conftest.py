@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from minigrad.viz import style
-from minigrad.viz.graphs.backward_paths import Arrow, backward_paths
+from minigrad.viz.output.backward_paths import Arrow, backward_paths
 from minigrad.viz.output.render import svg
 from tests.chromium import CHROMIUM, opened
 from tests.zoo import TAPES

@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from minigrad.errors import ArgumentError, UnsupportedError
-from minigrad.viz.graphs.backward_order import backward_order
-from minigrad.viz.graphs.backward_paths import Arrow, ends
+from minigrad.viz.output.backward_order import backward_order
+from minigrad.viz.output.backward_paths import Arrow, ends
 
 from .converter import INSTALL_CONVERTER, frames_of, has_converter
 from .lighting import COLOURS, LIT, arrows_of, colours_on_dark

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from minigrad.viz.graphs.backward_paths import Arrow, Paths, backward_paths
+from minigrad.viz.output.backward_paths import Arrow, Paths, backward_paths
 
 from .scene import Group, Scene
 

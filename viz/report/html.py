@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from minigrad.viz.output.cell import standing_alone
+from minigrad.viz.cells.cell import standing_alone
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #222; --soft: #555; --line: #ddd;

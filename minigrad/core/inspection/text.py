@@ -180,7 +180,7 @@ def notebook_bundle(kind: str, value: Any, text: str) -> dict[str, str]:
     if _shows_text_only():
         return bundle
     # the engine's one way up to its pictures
-    from minigrad.viz.output.notebook import in_cell
+    from minigrad.viz.cells.notebook import in_cell
 
     return {**bundle, "text/html": in_cell(kind, value, text)}
 

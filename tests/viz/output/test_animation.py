@@ -8,8 +8,8 @@ import pytest
 from minigrad import transforms as tf
 from minigrad import viz
 from minigrad.errors import ArgumentError
-from minigrad.viz.graphs.backward_order import backward_order
 from minigrad.viz.output.animation import MAX_FRAMES, _motion
+from minigrad.viz.output.backward_order import backward_order
 from tests.viz.conftest import arrows_of
 from tests.viz.geometry import scene_of
 from tests.zoo import book_rnn, lstm

@@ -7,8 +7,8 @@ import pytest
 from minigrad import transforms as tf
 from minigrad import viz
 from minigrad.models.networks import NETWORKS
+from minigrad.viz.cells.cell import cell, picture
 from minigrad.viz.output import svg_writer
-from minigrad.viz.output.cell import cell, picture
 from minigrad.viz.output.lighting import LIT, LIT_ON_DARK, _hubs
 from tests.viz.conftest import arrows_of, lit
 from tests.zoo import book_rnn, lstm

@@ -82,5 +82,5 @@ def test_a_label_takes_the_place_of_the_name_and_stays_text(draw, name):
 def test_a_label_is_text():
     with pytest.raises(ArgumentError, match=r"draw: label: a int; expected text, or None"):
         viz.draw(book_rnn(1), label=lambda n: 3)
-    with pytest.raises(ArgumentError, match=r"draw: label: 'h'; expected a function of a node"):
+    with pytest.raises(ArgumentError, match=r"unrolled: label: 'h'; expected a function of a node"):
         viz.unrolled(book_rnn(1), label="h")

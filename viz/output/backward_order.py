@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from minigrad import Tape, Tensor
+from minigrad.viz.graphs.picture import Shown
+from minigrad.viz.graphs.selection import adjoint_nodes, closed, reached_nodes
 
 from .backward_paths import Arrow, members_of
-from .picture import Shown
-from .selection import adjoint_nodes, closed, reached_nodes
 
 
 def backward_order(parts: Iterable[Shown], arrows: Sequence[Arrow]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from minigrad import Step, Tape, Tensor
 from minigrad.internal import array_summary, operation
 from minigrad.viz import style
 from minigrad.viz.graphs.draw import draw
+from minigrad.viz.output.render import svg
 from minigrad.viz.page.svg import scene
 
 from .cell import (
@@ -27,7 +28,6 @@ from .cell import (
     words,
 )
 from .excerpt import excerpt
-from .render import svg
 
 # operations of a Tensor's graph that are drawn, without Graphviz: some 5 ms and 10 kB
 MAX_TENSOR_OPERATIONS = 40

@@ -13,8 +13,8 @@ import minigrad as mg
 from minigrad import models, viz
 from minigrad import transforms as tf
 from minigrad.viz import draw, notebook
-from minigrad.viz.output.cell import MAX_LISTED_LINES, standing_alone
-from minigrad.viz.output.excerpt import excerpt
+from minigrad.viz.cells.cell import MAX_LISTED_LINES, standing_alone
+from minigrad.viz.cells.excerpt import excerpt
 from tests import children
 from tests.zoo import book_rnn, lstm, weight
 

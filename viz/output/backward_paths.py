@@ -9,10 +9,9 @@ from itertools import permutations, product
 from typing import NamedTuple
 
 from minigrad import Tape, Tensor
-
-from .marks import closed, is_gate
-from .picture import Shown
-from .selection import adjoint_nodes, reached_nodes
+from minigrad.viz.graphs.marks import closed, is_gate
+from minigrad.viz.graphs.picture import Shown
+from minigrad.viz.graphs.selection import adjoint_nodes, reached_nodes
 
 Ids = list[str]
 Ends = tuple[str, str]

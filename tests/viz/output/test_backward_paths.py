@@ -10,7 +10,7 @@ from minigrad import transforms as tf
 from minigrad import viz
 from minigrad.core import gates
 from minigrad.models.networks import NETWORKS
-from minigrad.viz.graphs.backward_paths import backward_paths
+from minigrad.viz.output.backward_paths import backward_paths
 from tests.viz.conftest import arrows_of, lit
 from tests.zoo import book_rnn, lstm, weight
 
