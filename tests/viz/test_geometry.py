@@ -1,0 +1,94 @@
+"""On paper: no box covers another, no arrow runs through a box, no text stands on text, for any tape."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad import transforms as tf
+from minigrad import viz
+from minigrad.models.cells import CELLS
+from minigrad.models.networks import NETWORKS, language_model
+from tests.viz.geometry import crossings, overlaps, overprints, scene_of, size
+
+LEVELS = ["ops", "variables", "rolled"]
+PAGE_POINTS = 700
+TRANSFORMS = {
+    "plain": lambda tape: tape,
+    "differentiated": tf.differentiate,
+    "clipped": lambda tape: tf.clip(tf.differentiate(tape), 1.0),
+}
+
+
+def faults(graph):
+    scene = scene_of(graph)
+    kinds = {"overlaps": overlaps, "crossings": crossings, "overprints": overprints}
+    return {kind: found for kind, search in kinds.items() if (found := search(scene))}
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_is_drawn_without_a_fault(name, level, transform):
+    tape = TRANSFORMS[transform](NETWORKS[name]())
+    assert faults(viz.draw(tape, level)) == {}
+
+
+FITTING = [
+    (name, level)
+    for name, network in NETWORKS.items()
+    for level in LEVELS
+    if level != "ops" or not network().stamps
+]
+
+
+@pytest.mark.parametrize(("name", "level"), FITTING)
+def test_every_network_fits_a_page(name, level):
+    """But for the operations of steps: a step is as wide as what it computes."""
+    width, _ = size(scene_of(viz.draw(NETWORKS[name](), level)))
+    assert width <= PAGE_POINTS
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("kind", CELLS)
+def test_every_cell_is_drawn_without_a_fault(kind, layers, level):
+    assert faults(viz.draw(language_model(kind, layers, T=12), level)) == {}
+
+
+@st.composite
+def recurrent_tapes(draw):
+    """States that read each other at lags of 0 to 2, inputs and outputs here and there, a loss."""
+    steps, states = draw(st.integers(1, 9)), draw(st.integers(1, 3))
+    lags = st.lists(st.tuples(st.integers(0, states - 1), st.integers(0, 2)), max_size=3)
+    reads = [draw(lags) for _ in range(states)]
+    period = draw(st.integers(1, 3))
+    W = [mg.tensor(np.eye(2), requires_grad=True, name=f"W_{k}") for k in range(states)]
+    values = {(k, 0): mg.tensor(np.ones((1, 2)), name=f"s{k}_0") for k in range(states)}
+    loss = mg.tensor(0.0)
+    for t in range(1, steps + 1):
+        with mg.timestep(t):
+            x = mg.tensor(np.ones((1, 2)), name=f"x_{t}")
+            for k in range(states):
+                lagged = [(j, t - lag if lag or j < k else t - 1) for j, lag in reads[k]]
+                inputs = [values[j, max(when, 0)] for j, when in [(k, t - 1), *lagged]]
+                total = sum(inputs[1:], inputs[0] @ W[k] + x)
+                values[k, t] = np.tanh(total).named(f"s{k}_{t}")
+            if t % period == 0:
+                loss = loss + np.mean(values[states - 1, t] ** 2)
+    return mg.Tape.of((loss + np.sum(values[0, steps])).named("L"))
+
+
+RANDOM_TRANSFORMS = TRANSFORMS | {
+    "every": lambda tape: tf.truncate(tape, every=3),
+    "window": lambda tape: tf.truncate(tape, window=2),
+    "randomized": lambda tape: tf.truncate_randomly(tape, 0.5, rng=0),
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@settings(max_examples=12)
+@given(tape=recurrent_tapes(), transform=st.sampled_from(sorted(RANDOM_TRANSFORMS)))
+def test_random_tapes_are_drawn_without_a_fault(level, tape, transform):
+    assert faults(viz.draw(RANDOM_TRANSFORMS[transform](tape), level)) == {}
