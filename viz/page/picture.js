@@ -5,7 +5,7 @@ const data = JSON.parse($("data").textContent);
 const stage = $("stage"), told = $("told"), root = document.documentElement;
 const pictures = [...stage.querySelectorAll("svg.picture")];
 const SVG_MARGIN = 8, ZOOM = 1.25, PAN = 0.1, MOST = 40, DRAG = 4;
-const WORDS = {"": "as the system", light: "light", dark: "dark"};
+const WORDS = {"": "colours: as the system", light: "colours: light", dark: "colours: dark"};
 let shown = 0, view = null, last = "", dragged = 0;
 
 // ---- where the reader looks -----------------------------------------------------------------
