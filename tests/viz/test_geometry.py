@@ -14,6 +14,8 @@ from tests.viz.geometry import crossings, overlaps, overprints, scene_of, size
 
 LEVELS = ["ops", "variables", "rolled"]
 PAGE_POINTS = 700
+# one and a half pages; the operations of steps are as wide as they are
+MAX_WIDTH_POINTS = {"ops": 1700, "variables": 1050, "rolled": 1050}
 TRANSFORMS = {
     "plain": lambda tape: tape,
     "differentiated": tf.differentiate,
@@ -21,18 +23,20 @@ TRANSFORMS = {
 }
 
 
-def faults(graph):
-    scene = scene_of(graph)
+def faults(scene):
     kinds = {"overlaps": overlaps, "crossings": crossings, "overprints": overprints}
     return {kind: found for kind, search in kinds.items() if (found := search(scene))}
 
 
-@pytest.mark.parametrize("transform", TRANSFORMS)
+# what is clipped is differentiated, too
+@pytest.mark.parametrize("transform", ["plain", "clipped"])
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_is_drawn_without_a_fault(name, level, transform):
     tape = TRANSFORMS[transform](NETWORKS[name]())
-    assert faults(viz.draw(tape, level)) == {}
+    scene = scene_of(viz.draw(tape, level))
+    assert faults(scene) == {}
+    assert size(scene)[0] < MAX_WIDTH_POINTS[level]
 
 
 FITTING = [
@@ -54,7 +58,7 @@ def test_every_network_fits_a_page(name, level):
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("kind", CELLS)
 def test_every_cell_is_drawn_without_a_fault(kind, layers, level):
-    assert faults(viz.draw(language_model(kind, layers, T=12), level)) == {}
+    assert faults(scene_of(viz.draw(language_model(kind, layers, T=12), level))) == {}
 
 
 @st.composite
@@ -91,4 +95,4 @@ RANDOM_TRANSFORMS = TRANSFORMS | {
 @settings(max_examples=12)
 @given(tape=recurrent_tapes(), transform=st.sampled_from(sorted(RANDOM_TRANSFORMS)))
 def test_random_tapes_are_drawn_without_a_fault(level, tape, transform):
-    assert faults(viz.draw(RANDOM_TRANSFORMS[transform](tape), level)) == {}
+    assert faults(scene_of(viz.draw(RANDOM_TRANSFORMS[transform](tape), level))) == {}

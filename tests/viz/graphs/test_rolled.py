@@ -153,13 +153,6 @@ def faults(tape):
     return overlaps(scene) + crossings(scene) + overprints(scene), size(scene)[0]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_every_network_fits_on_a_page_and_nothing_lies_on_another(name):
-    wrong, width = faults(NETWORKS[name]())
-    assert wrong == []
-    assert width <= PAGE_POINTS
-
-
 STATES = {"encoder_decoder": ["he", "s"], "self_attending": "h"}
 
 
