@@ -168,7 +168,7 @@ def _directions(part: Shown, bits: dict[str, int], ends: set[Ends]) -> Iterator[
     live = reached_nodes(tape) - adjoint - shut
     pairs: Pairs = []
     for e in tape.edges():
-        if e.carries_gradient and e.target in live and e.source in live:
+        if e.target in live and e.source in live and e.carries_gradient:
             pairs.append((e.source, e.target))
     yield _Direction(pairs, live, part, bits, ends, forward=True)
     if adjoint:
