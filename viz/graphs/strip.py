@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from minigrad.viz import style
 
@@ -80,7 +81,7 @@ class Strip:
     @property
     def size(self) -> tuple[float, float]:
         """Width and height in points."""
-        bars = self._bar_width * len(list(self._buckets()))
+        bars = self._bar_width * len(self._buckets)
         text = style.width(self.range, style.NOTE_POINTS, style.SANS)
         tall: float = self._room + TICK_POINTS
         if self.range:
@@ -93,12 +94,12 @@ class Strip:
         bars = ""
         ticks = ""
         cuts = set(self.cuts)
-        for bucket in self._buckets():
+        for bucket in self._buckets:
             height, colour = self._bar(bucket)
             bars += _cell(each, height, colour, self._room)
             is_cut = not cuts.isdisjoint(bucket)
             ticks += _cell(each, TICK_POINTS, style.CUT if is_cut else "", TICK_POINTS)
-        wide = each * len(list(self._buckets()))
+        wide = each * len(self._buckets)
         tall = self._room + TICK_POINTS
         size = f'fixedsize="true" width="{wide}" height="{tall}"'
         rows = [_table(f"<tr>{bars}</tr><tr>{ticks}</tr>", size)]
@@ -114,14 +115,15 @@ class Strip:
     @property
     def _bar_width(self) -> int:
         """The width of a bar in points."""
-        fitting = WIDTH_POINTS // len(list(self._buckets()))
+        fitting = WIDTH_POINTS // len(self._buckets)
         return min(max(fitting, LEAST_WIDTH_POINTS), GREATEST_WIDTH_POINTS)
 
-    def _buckets(self) -> Iterator[Sequence[int]]:
+    @cached_property
+    def _buckets(self) -> list[Sequence[int]]:
         """The steps of each bar."""
-        size = math.ceil(len(self.steps) / MAX_BARS)
-        for start in range(0, len(self.steps), size):
-            yield self.steps[start : start + size]
+        count = len(self.steps)
+        size = math.ceil(count / MAX_BARS)
+        return [self.steps[start : start + size] for start in range(0, count, size)]
 
     def _bar(self, bucket: Sequence[int]) -> tuple[float, str]:
         """Height and colour: of what is not finite, else of the greatest norm."""

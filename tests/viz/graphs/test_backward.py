@@ -124,6 +124,25 @@ def test_a_clip_by_hand_is_one_box():
     assert text_of(box["label"]).splitlines()[0].startswith("clip by the norm, of ")
 
 
+OWN_FACTORS = {
+    "by the norm": lambda norm: 1.0 / np.maximum(norm, 1.0),
+    "by a number": lambda norm: norm / 3.0,
+    "by a leaf": lambda norm: 1.0 / mg.tensor(2.0, name="s"),
+}
+
+
+@pytest.mark.parametrize("rules", ["folded", "open"])
+@pytest.mark.parametrize("factor", OWN_FACTORS.values(), ids=OWN_FACTORS)
+def test_what_is_called_clipped_need_not_be_made_by_clip(factor, rules):
+    x = weight("x", 3)
+    tape = tf.differentiate(mg.Tape.of(np.sum(x * x).named("L")))
+    loss, gradient = tape.outputs
+    norm = np.sqrt(np.sum(gradient * gradient))
+    scaled = (gradient * factor(norm)).named("clipped g")
+    graph = draw(mg.Tape.of(loss, scaled, wrt=tape.wrt), rules=rules)
+    assert "min(1, " not in graph.source
+
+
 def test_open_rules_show_every_operation_but_the_arithmetic_of_constants():
     w = weight("w", 3)
     tape = tf.differentiate(mg.Tape.of(np.sum((w - 1.0) ** 2).named("L")))

@@ -193,7 +193,7 @@ def test_a_strip_has_a_bar_for_every_step_and_a_tick_for_every_cut(norms, cuts):
     known = Landmarks(scale_of({}, norms), dict(enumerate(norms)))
     steps = tuple(range(len(norms)))
     strip = Strip(steps, frozenset(cuts.intersection(steps)), known)
-    buckets = list(strip._buckets())
+    buckets = strip._buckets
     assert [t for bucket in buckets for t in bucket] == list(steps)
     assert len(buckets) <= MAX_BARS
     heights = [strip._bar(bucket)[0] for bucket in buckets]

@@ -11,6 +11,7 @@ from minigrad import Tape, Tensor
 from minigrad.internal import Made
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks
+from minigrad.viz.graphs.shrink import shrink_of
 
 # Operations that are named where nobody knows what they are for.
 MAX_LISTED = 3
@@ -53,6 +54,8 @@ def afters(tape: Tape, forward: set[Tensor], made: Mapping[Tensor, Made]) -> lis
 
     forward: the nodes of the forward pass. made: what the backward pass made of them.
     """
+    if not made:
+        return []
     wrt = set(tape.wrt)
     gradients: dict[Tensor, Tensor] = {}
     for m in made.values():
@@ -61,8 +64,6 @@ def afters(tape: Tape, forward: set[Tensor], made: Mapping[Tensor, Made]) -> lis
     recorded = set(forward)
     for m in made.values():
         recorded |= {*m.rule, *m.total}
-    if not made:
-        return []
     outside = [n for n in tape.nodes if n.fn and n not in recorded and not n.recomputed]
     alike: dict[tuple[str, ...], list[After]] = {}
     for nodes in _connected(outside):
@@ -120,28 +121,12 @@ def _after(nodes: list[Tensor], gradients: Mapping[Tensor, Tensor]) -> After:
 def _rows_of_clip(nodes: list[Tensor]) -> Iterator[str]:
     """What ``clip`` and ``clip_value`` do: the bound, and of a norm what it is."""
     for n in nodes:
-        parts = parts_of_shrink(n)
-        if parts:
-            bound, norm = parts
-            yield f"clip ‖g‖ ≤ {bound:.4g}"
-            yield f"‖g‖ = {norm:.4g}, × {n.item():.4g}"
+        shrink = shrink_of(n)
+        if shrink:
+            yield f"clip ‖g‖ ≤ {shrink.limit:.4g}"
+            yield f"‖g‖ = {shrink.norm:.4g}, × {n.item():.4g}"
         elif n.fn is np.minimum and n.inputs[0].fn is np.maximum:
             low = n.inputs[0].inputs[1]
             high = n.inputs[1]
             if low.size == high.size == 1:
                 yield f"clip elements to [{low.item():.4g}, {high.item():.4g}]"
-
-
-def parts_of_shrink(n: Tensor) -> tuple[float, float] | None:
-    """The bound and the norm that ``norms.shrink`` made a factor from; None for anything else."""
-    if n.size != 1 or n.fn is not np.divide or n.inputs[1].fn is not np.maximum:
-        return None
-    short, longest = n.inputs
-    product = longest.inputs[0]
-    if short.fn is not np.divide or product.fn is not np.multiply:
-        return None
-    relative, root = product.inputs
-    if relative.fn is not np.divide:
-        return None
-    bound, largest = short.inputs[0], relative.inputs[0]
-    return bound.item(), largest.item() * root.item()

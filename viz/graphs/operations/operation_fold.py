@@ -13,6 +13,7 @@ from minigrad.viz.graphs.fold import View, caption, fold_name, folding_steps
 from minigrad.viz.graphs.landmarks import Landmarks
 from minigrad.viz.graphs.marks import closed, is_gate
 from minigrad.viz.graphs.selection import adjoint_nodes
+from minigrad.viz.graphs.shrink import shrink_of
 from minigrad.viz.graphs.strip import Strip
 
 # Nodes in all steps: steps with many of them fold sooner.
@@ -129,30 +130,23 @@ def _fold_crowds(tape: Tape, shown: list[Tensor], folded: FoldedNodes) -> None:
 def clipping(tape: Tape) -> dict[Tensor, str]:
     """The operations of ``clip``, each with what they make together: the norm, and the min."""
     captions: dict[Tensor, str] = {}
-    outputs = list(tape.outputs[-len(tape.wrt) :])
     if not tape.wrt:
         return captions
+    outputs = list(tape.outputs[-len(tape.wrt) :])
     # A tape may have been clipped several times: from the last clip to the first.
     while outputs and all(map(_is_clipped, outputs)):
         factor = outputs[0].inputs[1]
-        if factor.fn is not np.divide:
+        shrink = shrink_of(factor)
+        # A bound that is infinite, or a clip that is written by hand.
+        if not shrink:
             break
-        bound, largest, root = _of_shrink(factor)
         outputs = [o.inputs[0] for o in outputs]
-        norm = largest.item() * root.item()
-        length = _between([largest, root], outputs)
-        captions |= dict.fromkeys(length, f"‖g‖ = {norm:.4g}")
-        smaller = f"min(1, {bound.item():.4g}/‖g‖) = {factor.item():.4g}"
+        length = _between([shrink.largest, shrink.root], outputs)
+        captions |= dict.fromkeys(length, f"‖g‖ = {shrink.norm:.4g}")
+        smaller = f"min(1, {shrink.limit:.4g}/‖g‖) = {factor.item():.4g}"
         least = _between([factor], length)
         captions |= dict.fromkeys(least, smaller)
     return captions
-
-
-def _of_shrink(factor: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What ``norms.shrink`` made the factor from: the bound, the norm's largest and its root."""
-    short, longest = factor.inputs
-    relative, root = longest.inputs[0].inputs
-    return short.inputs[0], relative.inputs[0], root
 
 
 def _is_clipped(output: Tensor) -> bool:
