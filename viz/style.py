@@ -50,8 +50,8 @@ MAX_LATEX_CHARACTERS = 200
 MAX_TOOLTIP_CHARACTERS = 200
 MAX_IDENTIFIER_CHARACTERS = 60
 
-# An index, up to a power of what has it: h_1², W_hhᵀ.
-_INDEXED = re.compile(r"([^\W_]+)_([^\W²³¹⁰ⁱ-ⁿᴬ-ᵡ]+)")
+# An index, up to a power of what has it: h_1², W_hhᵀ; and the layer, h_1^2.
+_INDEXED = re.compile(r"([^\W_]+)_([^\W²³¹⁰ⁱ-ⁿᴬ-ᵡ]+)(?:\^([^\W_]+))?")
 # The second of its name: W#2.
 _COUNTED = re.compile(r"#\d+")
 # How large a subscript is beside its name.
@@ -130,6 +130,7 @@ def _plain_pieces(text: str) -> list[Piece]:
         if _is_index(base, index):
             read.append(Piece(text[start : match.start()] + base))
             read.append(Piece(index.replace("_", ","), "sub"))
+            read.append(Piece(match[3] or "", "sup"))
             start = match.end()
     read.append(Piece(text[start:]))
     return read

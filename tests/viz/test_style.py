@@ -19,6 +19,17 @@ def texts(root):
     return ["".join(e.itertext()) for e in root.iter() if e.tag.endswith("}text")]
 
 
+def test_the_layer_of_a_name_stands_high():
+    read = [(p.text, p.kind) for p in style.pieces("xi_12^10, h_1^2#2")]
+    assert read[:3] == [("ξ", ""), ("12", "sub"), ("10", "sup")]
+    assert read[4:] == [("h", ""), ("1", "sub"), ("2", "sup"), ("#2", "sup")]
+    assert [p.text for p in style.pieces("a^b^c, learning_rate^2")] == [
+        "a^b^c",
+        ", ",
+        "learning_rate^2",
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "pieces"),
     [

@@ -48,7 +48,7 @@ def draw(
     level: ``ops`` for each operation, ``variables`` for each named tensor, ``rolled`` for one node
     per role, such as h_t.
     collapse: how many steps are shown before runs of steps alike fold; None unfolds all.
-    steps: the steps that are shown, such as range(4, 9); all others fold.
+    steps: the steps that are shown, such as range(4, 9); all others fold; not of ``rolled``.
     grads: True writes the norm of its adjoint on each node, in colour; so does a mapping from
     Tensors or names to adjoints or norms.
     rules: of a differentiated tape the rule of each node is one box, or "open" its operations.
@@ -63,6 +63,9 @@ def draw(
     if level not in get_args(Level):
         expected = "expected 'ops', 'variables' or 'rolled'"
         raise ArgumentError("draw: level", got=f"{level!r}", expected=expected)
+    if level == "rolled" and steps is not None:
+        expected = "expected 'ops' or 'variables' for some of the steps; 'rolled' stands for all"
+        raise ArgumentError("draw: steps of 'rolled'", got=f"{steps}", expected=expected)
     view = View(collapse, steps, rules, label=label).checked()
     looks = style or {}
     refuse_style("draw", looks)

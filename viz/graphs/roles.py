@@ -8,6 +8,8 @@ from collections.abc import Hashable, Iterable, Mapping
 
 from minigrad import Tensor
 
+_HIGH = re.compile(r"(\^\{[^{}]*\}|\^[^\W_]+)")
+"""What stands high in a name: the layer, as in h_1^{(1)}."""
 Times = Mapping[Tensor, int | None]
 Role = Hashable
 
@@ -48,7 +50,17 @@ def alike(n: Tensor, t: int | None, by_gradient: bool = True) -> tuple[object, .
 def template(name: str, t: int) -> str:
     """The name with the step in it written as t; a name without it stays.
 
-    >>> template("h_3", 3)
-    'h_t'
+    What stands high is the layer where the step stands elsewhere too.
+
+    >>> template("h_3", 3), template("h_3^{(3)}", 3)
+    ('h_t', 'h_t^{(3)}')
     """
-    return re.sub(rf"(?<![^\W_]){t}(?![^\W_])", "t", name)
+    pieces = _HIGH.split(name)
+    pieces[::2] = [_with_t(piece, t) for piece in pieces[::2]]
+    low = "".join(pieces)
+    return _with_t(name, t) if low == name else low
+
+
+def _with_t(text: str, t: int) -> str:
+    """The text with the step in it written as t."""
+    return re.sub(rf"(?<![^\W_]){t}(?![^\W_])", "t", text)

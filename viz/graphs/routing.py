@@ -172,7 +172,7 @@ def _shortest(aim: Path, obstacles: Array) -> Path:
         in_the_way |= hit
         known = obstacles[in_the_way]
         points = np.concatenate([ends, _corners(known)])
-        order = _order(points, _visible(points, known))
+        order = _order(points, known)
         if not order:
             return aim
         line = points[order]
@@ -184,14 +184,13 @@ def _corners(boxes: Array) -> Array:
     return wider[:, _CORNERS].reshape(-1, 2)
 
 
-def _visible(points: Array, boxes: Array) -> Array:
-    """Whether the line between each two points meets no box."""
-    count = len(points)
-    first, second = np.triu_indices(count, 1)
-    hits = _hits(points[first], points[second], boxes)
-    visible = np.zeros((count, count), bool)
-    visible[first, second] = ~hits.any(axis=1)
-    return visible | visible.T
+def _visible(points: Array, i: int, others: Array, boxes: Array) -> Array:
+    """Whether the line between the point with index i and each of the others meets no box."""
+    # From the earlier to the later one, so that both ends see the same.
+    starts = points[np.minimum(others, i)]
+    ends = points[np.maximum(others, i)]
+    visible: Array = ~_hits(starts, ends, boxes).any(axis=1)
+    return visible
 
 
 def _hits(starts: Array, ends: Array, boxes: Array) -> Array:
@@ -213,7 +212,7 @@ def _hits(starts: Array, ends: Array, boxes: Array) -> Array:
     return hit
 
 
-def _order(points: Array, visible: Array) -> list[int]:
+def _order(points: Array, boxes: Array) -> list[int]:
     """The indices of the points on the shortest way from start to end; [] for none.
 
     Source: A* (Hart, Nilsson and Raphael, 1968).
@@ -233,9 +232,10 @@ def _order(points: Array, visible: Array) -> list[int]:
             break
         is_open[i] = False
         longer = length[i] + _distances(points, i)
-        is_nearer = visible[i] & (longer < length)
-        length[is_nearer] = longer[is_nearer]
-        before[is_nearer] = i
+        nearer = np.flatnonzero(longer < length)
+        nearer = nearer[_visible(points, i, nearer, boxes)]
+        length[nearer] = longer[nearer]
+        before[nearer] = i
     order = [_END]
     while order[-1] != _START:
         order.append(int(before[order[-1]]))
