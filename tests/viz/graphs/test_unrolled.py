@@ -240,6 +240,18 @@ def test_any_program_can_be_drawn(data):
     assert {a.tail for a in arrows} | {a.head for a in arrows} <= {i.key for i in items}
 
 
+def test_what_enters_from_outside_stands_clear_of_gates_that_point_at_it():
+    """One gate leads back in time, to its left; that of w, left of the steps, to its right."""
+    w = weight("w", 1)
+    with mg.timestep(1):
+        late = mg.detach(w) * w
+    with mg.timestep(0):
+        early = mg.detach(late) * mg.tensor([1.0])
+    with mg.timestep(1):
+        last = (w + w) * early
+    assert overlapping(unrolled(mg.Tape.of(last))) == []
+
+
 def test_what_a_checkpointed_tape_recomputes_has_a_dashed_outline():
     W, h = (
         mg.tensor(np.eye(2), requires_grad=True, name="W"),
