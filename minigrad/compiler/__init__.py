@@ -25,12 +25,13 @@ from minigrad.core.tensor import Tensor
 from minigrad.gc_paused import uncollected
 
 from .looked_at import refuse_off_tape, refuse_peeks
+from .native.segments import to_native
 from .read import is_input, read_graph
 
 __all__ = ["Plan", "compile"]
 
 
-def compile(tape: Tape) -> Plan:
+def compile(tape: Tape, backend: str = "numpy") -> Plan:
     """Compile a tape: ``plan({leaf or name: array, ...})`` then gives the values of its outputs.
 
     Named leaves and parameters are inputs; the others are constants. The plan calls NumPy on
@@ -55,7 +56,7 @@ def compile(tape: Tape) -> Plan:
     refuse_off_tape(tape)
     refuse_peeks(tape)
     try:
-        return _compiled(tape, PASSES)
+        return _compiled(tape, PASSES, backend)
     except CrossingError as error:
         whole = f"not split: {error}"
         text = f"compile: an internal error; the plan is right but {whole}"
@@ -64,7 +65,7 @@ def compile(tape: Tape) -> Plan:
 
 
 @uncollected
-def _compiled(tape: Tape, passes: tuple[Pass, ...]) -> Plan:
+def _compiled(tape: Tape, passes: tuple[Pass, ...], backend: str = "numpy") -> Plan:
     graph = read_graph(tape)
     for rewrite in passes:
         graph = rewrite(graph)
@@ -72,6 +73,8 @@ def _compiled(tape: Tape, passes: tuple[Pass, ...]) -> Plan:
     memory = allocate_memory(schedule)
     homes = place_leaves(schedule, memory)
     program = emit(schedule, memory)
+    if backend == "native":
+        to_native(program, list(homes.values()))
     outputs = tuple([program.array(o) for o in graph.outputs])
     inputs: dict[Tensor, Array] = {}
     constants = []

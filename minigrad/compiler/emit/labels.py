@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -95,10 +95,15 @@ def locate_labels(labels: Array, classes: int, starts: Array, step: int, out: Ar
     unsigned = out.view(np.uintp)
     if out.size and np.maximum.reduce(unsigned, None) >= classes:
         wrong = next(int(k) for k in labels.flat if not 0 <= k < classes)
-        expected = f"expected 0..{classes - 1}"
-        raise ArgumentError("cross_entropy: targets", got=f"{wrong}", expected=expected)
+        refuse_label(wrong, classes)
     np.multiply(out, step, out=out)
     np.add(out, starts, out=out)
+
+
+def refuse_label(label: int, classes: int) -> NoReturn:
+    """Refuse a label that is none of so many classes."""
+    expected = f"expected 0..{classes - 1}"
+    raise ArgumentError("cross_entropy: targets", got=f"{label}", expected=expected)
 
 
 def subtract_at(flat: Array, places: Array, numbers: Array) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.emit.program import Call
+from minigrad.compiler.native.segments import Segment
 from minigrad.compiler.strided import same_view
 from minigrad.core.array import Array
 
@@ -26,6 +27,8 @@ class Prebound:
     def quicker(self, call: Call) -> Call:
         """The call, or one that does the same in less time."""
         fn, args = call
+        if isinstance(fn, Segment):
+            return fn.bound(args)
         if fn is np.dot:
             return self._product(*args)
         if isinstance(fn, np.ufunc) and fn.signature is None:

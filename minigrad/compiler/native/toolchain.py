@@ -1,0 +1,102 @@
+"""The system's C compiler, or that of the ziglang package; what it made is kept for the next process."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+COMPILERS = ("cc", "gcc", "clang")
+FLAGS = (
+    "-O3",
+    "-march=native",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fno-strict-aliasing",
+    "-shared",
+    "-fPIC",
+    "-w",
+)
+MAX_SECONDS = 120
+
+
+class CompilerError(Exception):
+    """No compiler, or one that does not compile this."""
+
+
+@functools.cache
+def compiler() -> tuple[str, ...] | None:
+    """The command of a C compiler; None where there is none."""
+    for name in COMPILERS:
+        path = shutil.which(name)
+        if path is not None:
+            return (os.path.realpath(path),)
+    if importlib.util.find_spec("ziglang") is not None:
+        return (sys.executable, "-m", "ziglang", "cc")
+    return None
+
+
+def library(source: str) -> ctypes.CDLL:
+    """The source as a loaded library, from the cache or compiled now.
+
+    Raises CompilerError.
+    """
+    command = compiler()
+    if command is None:
+        raise CompilerError("no C compiler: install gcc or clang, or pip install ziglang")
+    folder = _cache()
+    key = hashlib.sha256("\0".join([source, *FLAGS, *command, _machine()]).encode()).hexdigest()
+    path = folder / f"{key}.so"
+    if not path.exists():
+        _compile(source, path, command)
+    return ctypes.CDLL(str(path))
+
+
+def _compile(source: str, path: Path, command: tuple[str, ...]) -> None:
+    """Compile into a file beside it, and move that there when it is whole."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        text = Path(folder, "segments.c")
+        text.write_text(source)
+        made = Path(folder, "segments.so")
+        arguments = [*command, *FLAGS, str(text), "-o", str(made), "-lm"]
+        try:
+            done = subprocess.run(arguments, capture_output=True, text=True, timeout=MAX_SECONDS)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise CompilerError(str(error)) from None
+        if done.returncode:
+            raise CompilerError(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
+        os.replace(made, path)
+
+
+@functools.cache
+def _cache() -> Path:
+    """The folder of what was compiled: the user's own, or one for this process."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(root, "minigrad")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid():
+            return folder
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="minigrad-"))
+
+
+@functools.cache
+def _machine() -> str:
+    """What the code is compiled for: other processors may not have its instructions."""
+    text = [platform.machine(), platform.processor(), platform.system()]
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        text += sorted({line for line in lines if line.startswith(("flags", "model name", "Features"))})
+    except OSError:
+        pass
+    return "\n".join(text)
