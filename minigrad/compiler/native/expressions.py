@@ -14,7 +14,7 @@ C_TYPES = {
     np.dtype(np.int32): "int32_t",
 }
 """The types of numbers that are read and written; computed is with REALS, and with truth values."""
-REALS = {np.dtype(np.float32), np.dtype(np.float64)}
+REALS = (np.dtype(np.float32), np.dtype(np.float64))
 BOOL = np.dtype(np.bool_)
 
 OF_REALS: dict[Any, str] = {

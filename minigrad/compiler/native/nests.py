@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +15,9 @@ from minigrad.core.array import Array
 from .expressions import C_TYPES, REALS, expression
 from .operands import Operand
 
-# a larger matrix is multiplied faster by BLAS, which keeps what it works on in caches
-MAX_MATRIX_BYTES = 1 << 19
-# outside of loops BLAS has more to do at a time
-MAX_SINGLE_PRODUCT = 1 << 16
+# products that are large in every direction BLAS multiplies as fast, and on several threads
+MIN_BLAS_LENGTH = 64
+MIN_BLAS_TERMS = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Nest:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """out = a b, of matrices."""
+    """out = a b, of matrices or stacks of them."""
 
     a: Operand
     b: Operand
@@ -136,7 +134,7 @@ def translated(call: Normal, given: list[Operand], rounds: tuple[int, ...]) -> W
         if not _is_even(x.array):
             return None
     *read, out = given
-    work = _work(call, read, out, rounds)
+    work = _work(call, read, out)
     if work is None:
         return None
     for x in read:
@@ -152,12 +150,10 @@ def _is_even(array: Array) -> bool:
     return all(stride % array.itemsize == 0 for stride in array.strides)
 
 
-def _work(
-    call: Normal, read: list[Operand], out: Operand, rounds: tuple[int, ...]
-) -> Work | None:
+def _work(call: Normal, read: list[Operand], out: Operand) -> Work | None:
     kind = call.kind
     if kind == "product":
-        return _product(read, out, rounds)
+        return _product(read, out)
     if kind == "reduce":
         return _reduction(read[0], out, *call.rest)
     if kind == "take":
@@ -181,34 +177,24 @@ def _text(kind: Any, read: list[Operand], out: Operand) -> str | None:
         return "{0}" if floats or dtype == out.array.dtype else None
     if kind == "where":
         condition, *branches = dtypes
-        return "{0} ? {1} : {2}" if condition == bool and set(branches) <= REALS else None
+        return "{0} ? {1} : {2}" if condition == bool and all(dtype in REALS for dtype in branches) else None
     return expression(kind, dtypes)
 
 
-def _product(read: list[Operand], out: Operand, rounds: tuple[int, ...]) -> Work | None:
+def _product(read: list[Operand], out: Operand) -> Work | None:
     a, b = read
     dtype = out.array.dtype
     if dtype not in REALS or a.array.dtype != dtype or b.array.dtype != dtype:
         return None
     if a.array.ndim == 2 and b.array.ndim == 1:
         return _matrix_times_vector(a, b, out)
-    if not a.array.ndim == b.array.ndim == out.array.ndim == 2:
+    if min(a.array.ndim, b.array.ndim) < 2 or not out.array.size or not a.array.size:
         return None
-    if out.array.strides[1] != out.array.itemsize:
-        # C^T = B^T A^T
-        a, b, out = _turned(b), _turned(a), _turned(out)
-    if out.array.strides[1] != out.array.itemsize and out.array.shape[1] > 1:
-        return None
-    numbers = math.prod(out.array.shape) * a.array.shape[1]
-    if not rounds and numbers > MAX_SINGLE_PRODUCT:
-        return None
-    if b.array.nbytes > MAX_MATRIX_BYTES:
+    *_, m, n = out.array.shape
+    k = a.array.shape[-1]
+    if min(m, k, n) >= MIN_BLAS_LENGTH and m * k * n >= MIN_BLAS_TERMS:
         return None
     return Product(a, b, out)
-
-
-def _turned(x: Operand) -> Operand:
-    return Operand(x.array.T, x.steps)
 
 
 def _matrix_times_vector(a: Operand, b: Operand, out: Operand) -> Nest | None:

@@ -15,7 +15,7 @@ from minigrad.core.array import Array
 
 from .lowering import Native, Repeat, Stays, Step, is_native, lowered
 from .operands import Level
-from .source import Source, prelude
+from .source import Source, with_prelude
 from .toolchain import library
 
 
@@ -144,15 +144,11 @@ def to_native(program: Program, homes: Sequence[Array]) -> int:
     for start, stop in pairwise(bounds):
         sections.append(len(translation.calls))
         translation.section(program.calls, range(start, stop))
-    dtypes = {x.dtype for segment in translation.segments for x in segment.arrays}
-    import numpy as np
-    dtypes = {np.dtype(np.float32), np.dtype(np.float64)}
-    text = "\n".join([prelude(dtypes), *translation.sources])
+    text = with_prelude("\n".join(translation.sources))
     loaded = library(text)
     for number, segment in enumerate(translation.segments):
         segment.function = loaded[f"segment_{number}"]
         segment.function.restype = ctypes.c_long
-        loops = len([x for x in ()])
     _replace(program, translation)
     program.sections = sections
     return len(translation.segments)

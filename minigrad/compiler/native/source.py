@@ -17,8 +17,9 @@ from .lowering import Native, Repeat, Step, written
 from .nests import Located, Nest, Product, Statement, Taken, Work
 from .operands import Level, Operand
 
-# a panel of a packed matrix is at most so wide
+# a panel of a packed matrix is at most so wide, and a block of its rows so high
 MAX_PANEL_BYTES = 128
+BLOCK_ROWS = 256
 # fewer numbers are added one after the other
 MIN_TERMS_FOR_LANES = 64
 
@@ -93,15 +94,20 @@ class Source:
 
     def _packed(self, b: Operand, levels: tuple[Level, ...]) -> str:
         """Pack a matrix; the name of its panels."""
-        k, n = b.array.shape
+        *_, k, n = b.array.shape
+        panels = self._panels(k, n, b)
+        matrix = self._pointer(b, levels)
+        *_, row, column = _distances(b)
+        real = C_TYPES[b.array.dtype]
+        self._add(f"pack_{real}({matrix}, {row}, {column}, {k}, {n}, {panels});")
+        return panels
+
+    def _panels(self, k: int, n: int, b: Operand) -> str:
+        """Memory for k rows in panels; its name."""
         dtype = b.array.dtype
         widest = MAX_PANEL_BYTES // dtype.itemsize
-        panels = np.empty(k * -(-n // widest) * widest, dtype)
-        name = self._pointer(Operand(panels, ()), ())
-        matrix = self._pointer(b, levels)
-        row, column = _distances(b)
-        self._add(f"pack_{C_TYPES[dtype]}({matrix}, {row}, {column}, {k}, {n}, {name});")
-        return name
+        memory = np.empty(k * -(-n // widest) * widest, dtype)
+        return self._pointer(Operand(memory, ()), ())
 
     def _work(self, work: Work, levels: tuple[Level, ...], packed: dict[int, str]) -> None:
         self._add("{")
@@ -118,16 +124,28 @@ class Source:
         self._add("}")
 
     def _product(self, work: Product, levels: tuple[Level, ...], panels: str | None) -> None:
-        if panels is None:
+        *stack, m, n = work.out.array.shape
+        k = work.a.array.shape[-1]
+        given = [work.a, work.b, work.out]
+        matrices = [_distances(x)[-2:] for x in given]
+        # what is to be repeated has no axis of the stack, or one of length 1
+        axes = _axes((*stack, 1, 1), [_without_matrix(x) for x in given])
+        still = not any(distances[1] for _, distances in axes)
+        if panels is None and axes and still:
             panels = self._packed(work.b, levels)
-        m, n = work.out.array.shape
-        k = work.a.array.shape[1]
-        row, step = _distances(work.a)
-        out_row, _ = _distances(work.out)
-        a = self._pointer(work.a, levels)
-        out = self._pointer(work.out, levels)
+        pointers = [self._pointer(x, levels) for x in given]
+        fresh = panels or self._panels(min(k, BLOCK_ROWS), n, work.b)
+        self._open(axes, "k")
+        a, b, out = [
+            f"{pointers[i]} + {_index_named(_named(axes, 'k'), i)}" for i in range(3)
+        ]
+        (row, step), (b_row, b_column), (out_row, out_column) = matrices
+        left = f"{m}, {k}, {n}, {a}, {row}, {step}"
+        right = fresh if panels else f"{b}, {b_row}, {b_column}, {fresh}"
+        name = "product" if panels else "multiply"
         real = C_TYPES[work.out.array.dtype]
-        self._add(f"product_{real}({m}, {k}, {n}, {a}, {row}, {step}, {panels}, {out}, {out_row});")
+        self._add(f"{name}_{real}({left}, {right}, {out}, {out_row}, {out_column});")
+        self._add("}" * len(axes))
 
     def _elementwise(self, work: Nest, levels: tuple[Level, ...]) -> None:
         distinct = _distinct(work.statements)
@@ -298,6 +316,11 @@ def _distances(x: Operand) -> list[int]:
     return [stride // x.array.itemsize for stride in x.array.strides]
 
 
+def _without_matrix(x: Operand) -> Operand:
+    """The stack that matrices lie in, each as one number."""
+    return Operand(x.array[..., :1, :1], x.steps)
+
+
 def _products(loop: Repeat) -> list[Product]:
     products = []
     for step in loop.body:
@@ -401,10 +424,13 @@ def _term(
     return statement.text.format(*operands)
 
 
-def prelude(dtypes: set[np.dtype]) -> str:
-    """The functions that generated code calls, for these dtypes."""
+def with_prelude(text: str) -> str:
+    """Generated code behind the functions that it calls."""
     kernels = files("minigrad.compiler.native") / "kernels"
-    text = (kernels / "numbers.c").read_text()
-    for dtype in sorted(REALS & dtypes, key=str):
-        text += (kernels / "reals.c").read_text().replace("REAL", C_TYPES[dtype])
-    return text
+    parts = [(kernels / "numbers.c").read_text()]
+    products = (kernels / "reals.c").read_text()
+    for dtype in REALS:
+        real = C_TYPES[dtype]
+        if f"product_{real}(" in text or f"multiply_{real}(" in text:
+            parts.append(products.replace("REAL", real))
+    return "\n".join([*parts, text])

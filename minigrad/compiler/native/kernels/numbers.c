@@ -52,14 +52,13 @@ static inline float tanh_float(float x)
 static inline float log_float(float x)
 {
     /* subnormals are raised to where the exponent can be read */
-    int small = x < 1.17549435e-38f;
-    float scaled = small ? x * 8388608.0f : x;
+    float raised = x < 1.17549435e-38f ? 23.0f : 0.0f;
+    float scaled = x < 1.17549435e-38f ? x * 8388608.0f : x;
     int32_t bits = as_bits(scaled);
-    int32_t exponent = ((bits >> 23) & 255) - 126;
-    float m = as_float((bits & 0x807fffff) | 0x3f000000);
-    int low = m < 0.707106781186547524f;
-    float n = (float)(exponent - low - (small ? 23 : 0));
-    float r = (low ? m + m : m) - 1.0f;
+    float m = as_float((bits & 0x007fffff) | 0x3f000000);
+    float low = m < 0.707106781186547524f ? 1.0f : 0.0f;
+    float n = (float)((bits >> 23) - 126) - low - raised;
+    float r = m + m * low - 1.0f;
     float p = 7.0376836292e-2f;
     p = p * r - 1.1514610310e-1f;
     p = p * r + 1.1676998740e-1f;
@@ -72,9 +71,10 @@ static inline float log_float(float x)
     float z = r * r;
     float y = r * z * p - n * 2.12194440e-4f - 0.5f * z;
     float result = r + y + n * 0.693359375f;
-    result = x == INFINITY ? INFINITY : result;
+    result = x == INFINITY ? x : result;
     result = x == 0.0f ? -INFINITY : result;
-    return x < 0.0f || x != x ? NAN : result;
+    result = x < 0.0f ? NAN : result;
+    return x != x ? x : result;
 }
 
 static inline double exp_double(double x) { return exp(x); }
@@ -86,21 +86,26 @@ static inline float absolute_float(float x) { return fabsf(x); }
 static inline double absolute_double(double x) { return fabs(x); }
 
 /* NaN where one of them is */
-static inline float maximum_float(float a, float b) { return a > b || a != a ? a : b; }
-static inline double maximum_double(double a, double b) { return a > b || a != a ? a : b; }
-static inline float minimum_float(float a, float b) { return a < b || a != a ? a : b; }
-static inline double minimum_double(double a, double b) { return a < b || a != a ? a : b; }
+static inline float maximum_float(float a, float b) { return (a > b) | (a != a) ? a : b; }
+static inline double maximum_double(double a, double b) { return (a > b) | (a != a) ? a : b; }
+static inline float minimum_float(float a, float b) { return (a < b) | (a != a) ? a : b; }
+static inline double minimum_double(double a, double b) { return (a < b) | (a != a) ? a : b; }
 static inline float sign_float(float x) { return x != x ? x : (float)((x > 0) - (x < 0)); }
 static inline double sign_double(double x) { return x != x ? x : (double)((x > 0) - (x < 0)); }
 
+enum { BLOCK = 256, SUMMANDS = 32 };
 #if defined(__AVX512F__)
-enum { VECTOR_BYTES = 64, TILE_ROWS = 8 };
+#define VECTOR_BYTES 64
+#define TILE_ROWS 8
 #elif defined(__AVX__)
-enum { VECTOR_BYTES = 32, TILE_ROWS = 6 };
+#define VECTOR_BYTES 32
+#define TILE_ROWS 6
 #elif defined(__aarch64__)
-enum { VECTOR_BYTES = 16, TILE_ROWS = 8 };
+#define VECTOR_BYTES 16
+#define TILE_ROWS 8
 #else
-enum { VECTOR_BYTES = 16, TILE_ROWS = 6 };
+#define VECTOR_BYTES 16
+#define TILE_ROWS 6
 #endif
-enum { PANEL_BYTES = 2 * VECTOR_BYTES, SUMMANDS = 32 };
+#define PANEL_BYTES (2 * VECTOR_BYTES)
 #define INLINE static inline __attribute__((always_inline))

@@ -1,11 +1,11 @@
-/* Products and sums of REAL numbers. */
+/* Products of matrices of REAL numbers. Distances are in numbers, not in bytes. */
 typedef REAL VECTOR_REAL __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
 
-/* The columns of B (k rows, n columns) in panels as wide as two vectors, the last filled up with zeros. */
-static void pack_REAL(const REAL *b, long row, long column, long k, long n, REAL *panels)
+/* k rows of B, n columns, as panels that are two vectors wide, the last filled up with zeros. */
+static void pack_rows_REAL(const REAL *b, long row, long column, long k, long n, REAL *panels)
 {
     const long width = PANEL_BYTES / sizeof(REAL);
-    for (long j = 0; j < n; j += width) {
+    for (long j = 0; j < n; j += width, panels += k * width) {
         const long wide = n - j < width ? n - j : width;
         const REAL *from = b + j * column;
         if (column == 1 && wide == width)
@@ -15,24 +15,42 @@ static void pack_REAL(const REAL *b, long row, long column, long k, long n, REAL
             for (long i = 0; i < width; i++)
                 for (long p = 0; p < k; p++)
                     panels[p * width + i] = i < wide ? from[p * row + i * column] : 0;
-        panels += k * width;
     }
 }
 
-/* So many rows of one panel of C: all sums stay in registers; few rows add up several parts at a time. */
-INLINE void tile_REAL(const int rows, const int parts, const REAL *a, long row, long step, const REAL *panel, long k,
-                      REAL *c, long c_row, long wide)
+/* What a tile has summed up, to C or added to it; the last panel may be wider than C. */
+INLINE void store_REAL(const VECTOR_REAL *sum, REAL *c, long column, long wide, int adding)
 {
-    VECTOR_REAL sum[parts][rows][2];
+    const REAL *number = (const REAL *)sum;
+    if (column == 1 && wide == PANEL_BYTES / sizeof(REAL)) {
+        VECTOR_REAL *to = (VECTOR_REAL *)c;
+        if (adding) {
+            to[0] += sum[0];
+            to[1] += sum[1];
+        } else {
+            to[0] = sum[0];
+            to[1] = sum[1];
+        }
+        return;
+    }
+    for (long i = 0; i < wide; i++)
+        c[i * column] = adding ? number[i] + c[i * column] : number[i];
+}
+
+/* So many rows of one panel of C. All sums stay in registers; few rows add up several parts at a time. */
+INLINE void tile_REAL(const int rows, const int parts, const REAL *a, long row, long step, const REAL *panel, long k,
+                      VECTOR_REAL (*total)[2])
+{
+    VECTOR_REAL sum[4][8][2];
     const long lanes = VECTOR_BYTES / sizeof(REAL);
     long p = 0;
-    memset(sum, 0, sizeof sum);
+    for (int part = 0; part < parts; part++)
+        for (int r = 0; r < rows; r++)
+            sum[part][r][0] = sum[part][r][1] = (VECTOR_REAL){0};
     for (; p + parts <= k; p += parts)
-#pragma GCC unroll 4
         for (int part = 0; part < parts; part++) {
             const VECTOR_REAL *b = (const VECTOR_REAL *)(panel + (p + part) * 2 * lanes);
             const VECTOR_REAL left = b[0], right = b[1];
-#pragma GCC unroll 8
             for (int r = 0; r < rows; r++) {
                 const REAL x = a[r * row + (p + part) * step];
                 sum[part][r][0] += x * left;
@@ -47,43 +65,75 @@ INLINE void tile_REAL(const int rows, const int parts, const REAL *a, long row, 
             sum[0][r][1] += x * b[1];
         }
     }
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; r++) {
-#pragma GCC unroll 4
-        for (int part = 1; part < parts; part++) {
-            sum[0][r][0] += sum[part][r][0];
-            sum[0][r][1] += sum[part][r][1];
+    for (int r = 0; r < rows; r++)
+        for (int i = 0; i < 2; i++) {
+            for (int part = 1; part < parts; part++)
+                sum[0][r][i] += sum[part][r][i];
+            total[r][i] = sum[0][r][i];
         }
-        if (wide == 2 * lanes)
-            memcpy(c + r * c_row, sum[0][r], PANEL_BYTES);
-        else
-            memcpy(c + r * c_row, sum[0][r], wide * sizeof(REAL));
+}
+
+/* C = A B or C += A B, where at most BLOCK rows of B are in panels. */
+static void __attribute__((noinline)) block_REAL(long m, long k, long n, const REAL *a, long row, long step, const REAL *panels, REAL *c,
+                       long c_row, long c_column, int adding)
+{
+    const long width = PANEL_BYTES / sizeof(REAL);
+    const long count = (m + TILE_ROWS - 1) / TILE_ROWS;
+    for (long j = 0; j < n; j += width, panels += k * width) {
+        const long wide = n - j < width ? n - j : width;
+        for (long tile = 0, first = 0; tile < count; tile++) {
+            const long rows = (m - first + count - tile - 1) / (count - tile);
+            const REAL *from = a + first * row;
+            VECTOR_REAL sum[TILE_ROWS][2];
+#define TILE(r, parts) \
+    case r: tile_REAL(r, parts, from, row, step, panels, k, sum); break
+            switch (rows) {
+                TILE(1, 4);
+                TILE(2, 2);
+                TILE(3, 2);
+                TILE(4, 1);
+                TILE(5, 1);
+                TILE(6, 1);
+#if TILE_ROWS > 6
+                TILE(7, 1);
+                TILE(8, 1);
+#endif
+            }
+#undef TILE
+            for (long r = 0; r < rows; r++)
+                store_REAL(sum[r], c + (first + r) * c_row + j * c_column, c_column, wide, adding);
+            first += rows;
+        }
     }
 }
 
-/* C = A B, where B is in panels. Steps between numbers, not bytes; the columns of C lie side by side. */
-static void product_REAL(long m, long k, long n, const REAL *a, long row, long step, const REAL *panels, REAL *c,
-                         long c_row)
+/* B in panels, one block of rows after the other. */
+static void pack_REAL(const REAL *b, long row, long column, long k, long n, REAL *panels)
 {
     const long width = PANEL_BYTES / sizeof(REAL);
-    const long blocks = (m + TILE_ROWS - 1) / TILE_ROWS;
-    for (long j = 0; j < n; j += width, panels += k * width) {
-        const long wide = n - j < width ? n - j : width;
-        for (long block = 0, first = 0; block < blocks; block++) {
-            const long rows = (m - first + blocks - block - 1) / (blocks - block);
-            const REAL *from = a + first * row;
-            REAL *to = c + first * c_row + j;
-            switch (rows) {
-            case 1: tile_REAL(1, 4, from, row, step, panels, k, to, c_row, wide); break;
-            case 2: tile_REAL(2, 2, from, row, step, panels, k, to, c_row, wide); break;
-            case 3: tile_REAL(3, 2, from, row, step, panels, k, to, c_row, wide); break;
-            case 4: tile_REAL(4, 1, from, row, step, panels, k, to, c_row, wide); break;
-            case 5: tile_REAL(5, 1, from, row, step, panels, k, to, c_row, wide); break;
-            case 6: tile_REAL(6, 1, from, row, step, panels, k, to, c_row, wide); break;
-            case 7: tile_REAL(7, 1, from, row, step, panels, k, to, c_row, wide); break;
-            case 8: tile_REAL(8, 1, from, row, step, panels, k, to, c_row, wide); break;
-            }
-            first += rows;
-        }
+    const long across = (n + width - 1) / width * width;
+    for (long p = 0; p < k; p += BLOCK)
+        pack_rows_REAL(b + p * row, row, column, k - p < BLOCK ? k - p : BLOCK, n, panels + p * across);
+}
+
+/* C = A B, where B was packed before. */
+static void product_REAL(long m, long k, long n, const REAL *a, long row, long step, const REAL *panels, REAL *c,
+                         long c_row, long c_column)
+{
+    const long width = PANEL_BYTES / sizeof(REAL);
+    const long across = (n + width - 1) / width * width;
+    for (long p = 0; p < k; p += BLOCK)
+        block_REAL(m, k - p < BLOCK ? k - p : BLOCK, n, a + p * step, row, step, panels + p * across, c, c_row,
+                   c_column, p > 0);
+}
+
+/* C = A B; panels holds one block of B at a time. */
+static void multiply_REAL(long m, long k, long n, const REAL *a, long row, long step, const REAL *b, long b_row,
+                          long b_column, REAL *panels, REAL *c, long c_row, long c_column)
+{
+    for (long p = 0; p < k; p += BLOCK) {
+        const long deep = k - p < BLOCK ? k - p : BLOCK;
+        pack_rows_REAL(b + p * b_row, b_row, b_column, deep, n, panels);
+        block_REAL(m, deep, n, a + p * step, row, step, panels, c, c_row, c_column, p > 0);
     }
 }
