@@ -194,7 +194,15 @@ def _product(read: list[Operand], out: Operand) -> Work | None:
     k = a.array.shape[-1]
     if min(m, k, n) >= MIN_BLAS_LENGTH and m * k * n >= MIN_BLAS_TERMS:
         return None
+    across, along = out.array.strides[-2:]
+    if abs(along) > abs(across) and n > 1:
+        # C^T = B^T A^T: the numbers of a row of the result lie side by side
+        return Product(_turned(b), _turned(a), _turned(out))
     return Product(a, b, out)
+
+
+def _turned(x: Operand) -> Operand:
+    return Operand(x.array.swapaxes(-1, -2), x.steps)
 
 
 def _matrix_times_vector(a: Operand, b: Operand, out: Operand) -> Nest | None:
