@@ -1,58 +1,85 @@
-"""From the rolled calls of a section to native work in loops, and the calls that stay NumPy's."""
+"""From the calls of a section to steps: native work, calls that stay NumPy's, loops of both."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
-from minigrad.compiler.emit.program import Calls
+from minigrad.compiler.emit.program import Call, Calls
 from minigrad.compiler.strided import address, owner
 from minigrad.core.array import Array
 
-from .nests import Nest, Normal, Product, Statement, Work, normal, translated
-from .operands import Level, Operand
-from .rolling import Item, Loop, Single, rolled
+from .calls import Normal, arrays_of, normal
+from .operands import Operand
+from .rolling import Item, Single, rolled
+from .translation import translated
+from .work import Nest, Statement, Work
 
-# in more text a compiler spends more time than the code saves
-MAX_WORK_ITEMS = 1500
+# of more work, compiling takes longer than the code saves
+MAX_WORKS = 2000
+
+Steps = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A loop that something stands in.
+
+    number: its own. rounds: how many. calls: the calls of a round.
+    """
+
+    number: int
+    rounds: int
+    calls: int
+
+
+Levels = tuple[Level, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """A piece of native work, and the number of its call in the first rounds."""
+
+    work: Work
+    number: int
+
+    def written(self) -> Iterator[Operand]:
+        """What is written to."""
+        return self.work.written()
 
 
 @dataclass(frozen=True, slots=True)
 class Stays:
     """A call that stays NumPy's.
 
-    number: of the call in the first round. strides: how many calls on it is in the next round of
-    each loop around it. touched: its arrays.
+    number: in the first rounds. operands: its arrays, of which it may write any.
     """
 
     number: int
-    strides: tuple[int, ...]
-    touched: tuple[Operand, ...]
+    operands: tuple[Operand, ...]
+
+    def written(self) -> Iterator[Operand]:
+        """What may be written to."""
+        yield from self.operands
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A loop.
-
-    level: its number and rounds. body: what it repeats. number, size: its first call, and the calls
-    of a round.
-    """
+    """A loop over steps."""
 
     level: Level
     body: tuple[Step, ...]
 
     @property
-    def is_native(self) -> bool:
-        """Whether all that it repeats is native."""
-        return all(is_native(step) for step in self.body)
+    def number(self) -> int:
+        """The number of its first call."""
+        return self.body[0].number
 
-
-@dataclass(frozen=True, slots=True)
-class Native:
-    """A piece of native work, and the number of the call that it stands for."""
-
-    work: Work
-    number: int
+    def written(self) -> Iterator[Operand]:
+        """What is written to."""
+        for step in self.body:
+            yield from step.written()
 
 
 Step = Native | Stays | Repeat
@@ -60,121 +87,109 @@ Step = Native | Stays | Repeat
 
 def is_native(step: Step) -> bool:
     """Whether a step is native, with all that it repeats."""
-    return step.is_native if isinstance(step, Repeat) else isinstance(step, Native)
+    if isinstance(step, Repeat):
+        return all(map(is_native, step.body))
+    return isinstance(step, Native)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A call of a program: its number, taken apart where it can be, and its arrays."""
+
+    number: int
+    normal: Normal | None
+    arrays: tuple[Array, ...]
 
 
 def lowered(calls: Calls, numbers: range) -> tuple[Step, ...]:
     """The calls of these numbers as steps."""
-    normals = [normal(calls[number]) for number in numbers]
-    items: list[Item] = []
-    for number, call in zip(numbers, normals, strict=True):
-        arrays = _arrays(calls[number], call)
-        places = tuple(map(address, arrays))
-        items.append(Single((number, call, arrays), _key(number, call, arrays), places))
-    lowering = _Lowering()
-    return lowering.steps(rolled(items), (), (), ())
+    items = [_single(calls[number], number) for number in numbers]
+    return _Lowering().steps(rolled(items), (), ())
 
 
-def _arrays(call: tuple[object, tuple[object, ...]], taken_apart: Normal | None) -> tuple[Array, ...]:
-    if taken_apart is not None:
-        return taken_apart.arrays
-    import numpy as np
-
-    return tuple([x for x in call[1] if isinstance(x, np.ndarray)])
-
-
-def _key(number: int, call: Normal | None, arrays: tuple[Array, ...]) -> object:
-    """What two calls have in common that do the same with arrays of the same layout."""
+def _single(call: Call, number: int) -> Single:
+    apart = normal(call)
+    arrays = arrays_of(call) if apart is None else apart.arrays
     layouts = tuple([(x.shape, x.strides, x.dtype, id(owner(x))) for x in arrays])
-    if call is None:
-        return "stays", layouts
-    return call.kind, call.rest, layouts
+    key = (layouts,) if apart is None else (apart.kind, apart.rest, layouts)
+    places = tuple(map(address, arrays))
+    return Single(Entry(number, apart, arrays), key, places)
 
 
 class _Lowering:
     """Numbers the loops, and counts the work."""
 
     def __init__(self) -> None:
-        self._loops = 0
-        self._count = 0
+        self._loops = count()
+        self._works = 0
 
     def steps(
-        self,
-        items: Sequence[Item],
-        levels: tuple[Level, ...],
-        strides: tuple[int, ...],
-        steps: Sequence[tuple[int, ...]],
+        self, items: Sequence[Item], levels: Levels, moves: tuple[Steps, ...]
     ) -> tuple[Step, ...]:
         """The steps of items.
 
-        levels: the loops around them. strides: of their numbers in each. steps: of their places in
-        each.
+        levels: the loops around them. moves: of each, the bytes from round to round for every place
+        of the items.
         """
-        result: list[Step] = []
+        steps: list[Step] = []
         start = 0
         for item in items:
             stop = start + len(item.places)
-            own = [step[start:stop] for step in steps]
+            own = tuple([move[start:stop] for move in moves])
             start = stop
             if isinstance(item, Single):
-                result.append(self._single(item, levels, strides, own))
+                steps.append(self._step(item.entry, levels, own))
                 continue
-            level = self._loops, item.rounds
-            self._loops += 1
-            size = sum(map(_size, item.body))
-            body = self.steps(
-                item.body, (*levels, level), (*strides, size), [*own, item.steps]
-            )
-            result.append(Repeat(level, body))
-        return fused(result, tuple([rounds for _, rounds in levels]))
+            calls = sum(map(_calls, item.body))
+            level = Level(next(self._loops), item.rounds, calls)
+            body = self.steps(item.body, (*levels, level), (*own, item.steps))
+            steps.append(Repeat(level, body))
+        return _fused(steps, levels)
 
-    def _single(
-        self,
-        item: Single,
-        levels: tuple[Level, ...],
-        strides: tuple[int, ...],
-        steps: Sequence[tuple[int, ...]],
-    ) -> Step:
-        number, call, arrays = item.call
-        by_array = list(zip(*steps, strict=True)) or [()] * len(arrays)
-        given = [Operand(x, of) for x, of in zip(arrays, by_array, strict=True)]
-        if call is not None and self._count < MAX_WORK_ITEMS:
-            rounds = tuple([count for _, count in levels])
-            work = translated(call, given, rounds)
+    def _step(self, entry: Entry, levels: Levels, moves: tuple[Steps, ...]) -> Step:
+        given = []
+        for i, x in enumerate(entry.arrays):
+            steps = tuple([move[i] for move in moves])
+            given.append(Operand(x, steps))
+        if entry.normal is not None and self._works < MAX_WORKS:
+            rounds = tuple([level.rounds for level in levels])
+            work = translated(entry.normal, given, rounds)
             if work is not None:
-                self._count += 1
-                return Native(work, number)
-        return Stays(number, strides, tuple(given))
+                self._works += 1
+                return Native(work, entry.number)
+        return Stays(entry.number, tuple(given))
 
 
-def _size(item: Item) -> int:
+def _calls(item: Item) -> int:
+    """How many calls an item stands for."""
     if isinstance(item, Single):
         return 1
-    return item.rounds * sum(map(_size, item.body))
+    return item.rounds * sum(map(_calls, item.body))
 
 
-def fused(steps: Sequence[Step], rounds: tuple[int, ...]) -> tuple[Step, ...]:
-    """Elementwise nests that follow each other and go over the same indices, as one."""
-    result: list[Step] = []
+def _fused(steps: Sequence[Step], levels: Levels) -> tuple[Step, ...]:
+    """Nests over the same indices that follow each other, as one."""
+    rounds = tuple([level.rounds for level in levels])
+    fused: list[Step] = []
     for step in steps:
-        before = result[-1] if result else None
+        before = fused[-1] if fused else None
         if isinstance(step, Native) and isinstance(before, Native):
             both = _joined(before.work, step.work, rounds)
             if both is not None:
-                result[-1] = Native(both, before.number)
+                fused[-1] = Native(both, before.number)
                 continue
-        result.append(step)
-    return tuple(result)
+        fused.append(step)
+    return tuple(fused)
 
 
 def _joined(first: Work, second: Work, rounds: tuple[int, ...]) -> Nest | None:
-    """Two nests as one; None where a number of the second needs another one of the first."""
+    """Two nests as one; None where a number of the second waits for another one of the first."""
     if not isinstance(first, Nest) or not isinstance(second, Nest):
         return None
-    if first.reduction or second.reduction or first.shape != second.shape:
+    if first.shape != second.shape:
         return None
-    for later in second.statements:
-        for earlier in first.statements:
+    for earlier in first.statements:
+        for later in second.statements:
             for a, b in _pairs(earlier, later):
                 if not a.is_view_of(b) and not a.is_apart_from(b, rounds):
                     return None
@@ -182,25 +197,9 @@ def _joined(first: Work, second: Work, rounds: tuple[int, ...]) -> Nest | None:
 
 
 def _pairs(earlier: Statement, later: Statement) -> Iterator[tuple[Operand, Operand]]:
-    """What must be the same or apart: each that one writes and the other reads or writes."""
+    """The pairs that must be the same view or apart: all but two that are only read."""
     yield earlier.out, later.out
     for x in later.operands:
         yield earlier.out, x
     for x in earlier.operands:
         yield x, later.out
-
-
-def written(step: Step) -> Iterator[Operand]:
-    """What a step may write."""
-    if isinstance(step, Repeat):
-        for inner in step.body:
-            yield from written(inner)
-    elif isinstance(step, Stays):
-        yield from step.touched
-    elif isinstance(step.work, Nest):
-        for statement in step.work.statements:
-            yield statement.out
-    elif isinstance(step.work, Product):
-        yield step.work.out
-    else:
-        yield step.work.out if hasattr(step.work, "out") else step.work.flat

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +13,6 @@ from minigrad.core.array import Array
 MAX_ROUNDS_COMPARED = 1 << 16
 # what NumPy may spend on finding whether two arrays share memory
 MAX_WORK = 1 << 12
-
-Level = tuple[int, int]
-"""A loop: its number, and how many rounds it has."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -70,8 +66,3 @@ def _share(a: Array, b: Array) -> bool:
         return bool(np.shares_memory(a, b, max_work=MAX_WORK))
     except np.exceptions.TooHardError:
         return True
-
-
-def operands(arrays: list[Array], steps: list[tuple[int, ...]]) -> list[Operand]:
-    """The operands of a call."""
-    return list(itertools.starmap(Operand, zip(arrays, steps, strict=True)))

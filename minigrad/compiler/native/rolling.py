@@ -21,11 +21,11 @@ MAX_CANDIDATES = 8
 class Single:
     """One call.
 
-    key: the same for calls that do the same to arrays of the same layout. places: where its arrays
-    begin, in bytes.
+    entry: what is known of it. key: the same for calls that do the same to arrays of one layout.
+    places: where its arrays begin, in bytes.
     """
 
-    call: Any
+    entry: Any
     key: Hashable
     places: tuple[int, ...]
 

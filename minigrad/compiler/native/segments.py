@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -13,117 +12,109 @@ from minigrad.compiler.emit.program import Call, Calls, Program
 from minigrad.compiler.strided import address, owner
 from minigrad.core.array import Array
 
-from .lowering import Native, Repeat, Stays, Step, is_native, lowered
-from .operands import Level
-from .source import Source, with_prelude
-from .toolchain import library
+from .libraries import load
+from .lowering import Levels, Native, Repeat, Step, is_native, lowered
+from .source import Source
+
+Numbered = tuple[Call, int]
+"""A call, and the number of the first call that it stands for."""
+Maker = Callable[[tuple[int, ...]], Iterator[Numbered]]
+"""Gives the calls of a step in these rounds of the loops around it."""
 
 
-@dataclass(eq=False, slots=True)
 class Segment:
-    """One function of native code.
+    """One function of native code, called with the arrays of its table and the rounds around it.
 
-    arrays: what its table of addresses points to. function: as ctypes loads it.
+    function: as ctypes calls it.
     """
 
-    arrays: list[Array]
-    function: Any = None
+    def __init__(self, arrays: Sequence[Array]) -> None:
+        self.arrays = tuple(arrays)
+        self.function: Any = None
 
     def bound(self, args: tuple[Any, ...]) -> Call:
-        """The quickest call for these arrays, and the rounds of loops around it."""
+        """The quickest call for these arguments."""
         arrays = args[: len(self.arrays)]
-        rounds = args[len(self.arrays) :]
+        rounds = tuple(map(ctypes.c_long, args[len(self.arrays) :]))
         table = (ctypes.c_void_p * len(arrays))(*map(address, arrays))
-        refused = arrays[0]
         function = self.function
 
-        def run(*rounds: int) -> None:
+        def run() -> None:
             if function(table, *rounds):
-                label, classes = refused
-                refuse_label(int(label), int(classes))
+                label, classes = map(int, arrays[0])
+                refuse_label(label, classes)
 
-        return run, rounds
+        return run, ()
 
     def __call__(self, *args: Any) -> None:
-        run, rounds = self.bound(args)
-        run(*rounds)
+        run, _ = self.bound(args)
+        run()
 
 
-@dataclass(slots=True)
 class Translation:
     """What becomes of the calls of a program.
 
-    calls: in their new order. first: for each the number of the first old call that it stands for.
+    homes: by the id of the memory's owner, the array of an input. functions: the C of each segment.
     """
 
-    homes: dict[int, Array]
-    sources: list[str] = field(default_factory=list)
-    segments: list[Segment] = field(default_factory=list)
-    calls: Calls = field(default_factory=list)
-    first: list[int] = field(default_factory=list)
+    def __init__(self, old: Calls, homes: dict[int, Array]) -> None:
+        self._old = old
+        self._homes = homes
+        self.functions: list[str] = []
+        self.segments: list[Segment] = []
 
-    def section(self, old: Calls, numbers: range) -> None:
-        """Translate the calls of a section."""
-        steps = lowered(old, numbers)
-        for make in self._makers(steps, (), old):
-            for call, number in make(()):
-                self.calls.append(call)
-                self.first.append(number)
+    def calls(self, numbers: range) -> Iterator[Numbered]:
+        """The calls in place of those with these numbers."""
+        steps = lowered(self._old, numbers)
+        for make in self._makers(steps, ()):
+            yield from make(())
 
-    def _makers(
-        self, steps: Sequence[Step], levels: tuple[Level, ...], old: Calls
-    ) -> list[Callable[[tuple[int, ...]], Iterator[tuple[Call, int]]]]:
-        """For each run of native steps, call and loop: what gives its calls in a round."""
-        makers: list[Any] = []
+    def _makers(self, steps: Sequence[Step], levels: Levels) -> list[Maker]:
+        makers = []
         for native, run in groupby(steps, is_native):
             if native:
                 makers.append(self._native(list(run), levels))
                 continue
             for step in run:
-                if isinstance(step, Stays):
-                    makers.append(_staying(step, old))
-                elif isinstance(step, Repeat):
-                    inner = self._makers(step.body, (*levels, step.level), old)
-                    makers.append(_repeated(step.level, inner))
+                if isinstance(step, Repeat):
+                    inner = self._makers(step.body, (*levels, step.level))
+                    makers.append(_repeated(step.level.rounds, inner))
+                elif not isinstance(step, Native):
+                    makers.append(self._staying(step.number, levels))
         return makers
 
-    def _native(self, steps: list[Step], levels: tuple[Level, ...]) -> Any:
-        source = Source(self.homes)
+    def _native(self, steps: list[Step], levels: Levels) -> Maker:
+        source = Source(self._homes)
         source.write(steps, levels)
-        number = len(self.segments)
-        loops = "".join([f", long t{n}" for n, _ in levels])
-        head = f"long segment_{number}(char *const *b{loops}) {{"
-        self.sources.append("\n".join([head, *source.lines, "return 0;\n}"]))
+        parameters = ["char *const *b", *[f"long t{level.number}" for level in levels]]
+        head = f"long segment_{len(self.segments)}({', '.join(parameters)}) {{"
+        function = [head, *source.lines, "return 0;", "}"]
+        self.functions.append("\n".join(function))
         segment = Segment(source.memory.arrays)
         self.segments.append(segment)
-        first = _first_number(steps[0])
 
-        def calls(rounds: tuple[int, ...]) -> Iterator[tuple[Call, int]]:
-            yield (segment, (*segment.arrays, *rounds)), first
+        def calls(rounds: tuple[int, ...]) -> Iterator[Numbered]:
+            args = (*segment.arrays, *rounds)
+            yield (segment, args), _number(steps[0].number, levels, rounds)
+
+        return calls
+
+    def _staying(self, first: int, levels: Levels) -> Maker:
+        def calls(rounds: tuple[int, ...]) -> Iterator[Numbered]:
+            number = _number(first, levels, rounds)
+            yield self._old[number], number
 
         return calls
 
 
-def _first_number(step: Step) -> int:
-    while isinstance(step, Repeat):
-        step = step.body[0]
-    return step.number
+def _number(first: int, levels: Levels, rounds: tuple[int, ...]) -> int:
+    """The number of a call in these rounds."""
+    passed = [level.calls * t for level, t in zip(levels, rounds, strict=True)]
+    return first + sum(passed)
 
 
-def _staying(step: Stays, old: Calls) -> Any:
-    def calls(rounds: tuple[int, ...]) -> Iterator[tuple[Call, int]]:
-        number = step.number
-        for t, stride in zip(rounds, step.strides, strict=True):
-            number += t * stride
-        yield old[number], number
-
-    return calls
-
-
-def _repeated(level: Level, inner: list[Any]) -> Any:
-    _, count = level
-
-    def calls(rounds: tuple[int, ...]) -> Iterator[tuple[Call, int]]:
+def _repeated(count: int, inner: list[Maker]) -> Maker:
+    def calls(rounds: tuple[int, ...]) -> Iterator[Numbered]:
         for t in range(count):
             for make in inner:
                 yield from make((*rounds, t))
@@ -131,33 +122,35 @@ def _repeated(level: Level, inner: list[Any]) -> Any:
     return calls
 
 
-def to_native(program: Program, homes: Sequence[Array]) -> int:
-    """Put native code in place of the calls of a program; how many segments there are.
+def to_native(program: Program, homes: Sequence[Array]) -> str:
+    """Put native code in place of the calls of a program; a note of what was done.
 
     homes: where the leaves are read.
     Raises CompilerError.
     """
     by_owner = {id(owner(home)): home for home in homes}
-    translation = Translation(by_owner)
-    bounds = [*program.sections, len(program.calls)]
+    old = program.calls
+    translation = Translation(old, by_owner)
     sections = []
-    for start, stop in pairwise(bounds):
-        sections.append(len(translation.calls))
-        translation.section(program.calls, range(start, stop))
-    text = with_prelude("\n".join(translation.sources))
-    loaded = library(text)
-    for number, segment in enumerate(translation.segments):
-        segment.function = loaded[f"segment_{number}"]
-        segment.function.restype = ctypes.c_long
-    _replace(program, translation)
+    calls: list[Numbered] = []
+    for start, stop in pairwise([*program.sections, len(old)]):
+        sections.append(len(calls))
+        calls += translation.calls(range(start, stop))
+    functions = load(translation.functions)
+    for segment, function in zip(translation.segments, functions, strict=True):
+        segment.function = function
     program.sections = sections
-    return len(translation.segments)
+    program.calls = [call for call, _ in calls]
+    _renumber(program, [number for _, number in calls])
+    stay = len(calls) - sum(isinstance(call[0], Segment) for call, _ in calls)
+    return f"native code for {len(old) - stay} of {len(old)} calls"
 
 
-def _replace(program: Program, translation: Translation) -> None:
-    new_of = {}
-    for new, number in enumerate(translation.first):
-        new_of[number] = new
+def _renumber(program: Program, numbers: list[int]) -> None:
+    """Give each line the calls that begin with one of its own."""
+    new_of = {number: new for new, number in enumerate(numbers)}
     for line in program.lines:
-        line.calls = [new_of[number] for number in line.calls if number in new_of]
-    program.calls = translation.calls
+        own = [new_of[number] for number in line.calls if number in new_of]
+        if line.calls and not own:
+            line.reason = "in native code, with a line above"
+        line.calls = own

@@ -12,11 +12,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = (
-    "-O3",
+    "-ftree-vectorize",
     "-march=native",
     "-fno-math-errno",
     "-fno-trapping-math",
@@ -44,29 +45,31 @@ def compiler() -> tuple[str, ...] | None:
     return None
 
 
-def library(source: str) -> ctypes.CDLL:
+def library(source: str, optimize: str) -> ctypes.CDLL:
     """The source as a loaded library, from the cache or compiled now.
 
+    optimize: the compiler's flag.
     Raises CompilerError.
     """
     command = compiler()
     if command is None:
-        raise CompilerError("no C compiler: install gcc or clang, or pip install ziglang")
-    folder = _cache()
-    key = hashlib.sha256("\0".join([source, *FLAGS, *command, _machine()]).encode()).hexdigest()
-    path = folder / f"{key}.so"
+        raise CompilerError("no C compiler")
+    command = (*command, optimize, *FLAGS)
+    identity = "\0".join([source, *command, _machine()])
+    key = hashlib.sha256(identity.encode()).hexdigest()
+    path = _cache() / f"{key}.so"
     if not path.exists():
         _compile(source, path, command)
     return ctypes.CDLL(str(path))
 
 
-def _compile(source: str, path: Path, command: tuple[str, ...]) -> None:
+def _compile(source: str, path: Path, command: Sequence[str]) -> None:
     """Compile into a file beside it, and move that there when it is whole."""
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         text = Path(folder, "segments.c")
         text.write_text(source)
         made = Path(folder, "segments.so")
-        arguments = [*command, *FLAGS, str(text), "-o", str(made), "-lm"]
+        arguments = [*command, str(text), "-o", str(made), "-lm"]
         try:
             done = subprocess.run(arguments, capture_output=True, text=True, timeout=MAX_SECONDS)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -96,7 +99,9 @@ def _machine() -> str:
     text = [platform.machine(), platform.processor(), platform.system()]
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        text += sorted({line for line in lines if line.startswith(("flags", "model name", "Features"))})
+        text += sorted(
+            {line for line in lines if line.startswith(("flags", "model name", "Features"))}
+        )
     except OSError:
         pass
     return "\n".join(text)

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+static inline double as_double(int64_t bits) { double x; memcpy(&x, &bits, 8); return x; }
 static inline float as_float(int32_t bits) { float x; memcpy(&x, &bits, 4); return x; }
 static inline int32_t as_bits(float x) { int32_t bits; memcpy(&bits, &x, 4); return bits; }
 
@@ -49,6 +50,53 @@ static inline float tanh_float(float x)
     return copysignf(e / (e + 2.0f), x);
 }
 
+/* exp(r) - 1 for |r| <= ln(2) / 2: Taylor's polynomial. */
+static inline double expm1_near_zero_double(double r)
+{
+    double p = 1.0 / 6227020800.0;
+    p = p * r + 1.0 / 479001600.0;
+    p = p * r + 1.0 / 39916800.0;
+    p = p * r + 1.0 / 3628800.0;
+    p = p * r + 1.0 / 362880.0;
+    p = p * r + 1.0 / 40320.0;
+    p = p * r + 1.0 / 5040.0;
+    p = p * r + 1.0 / 720.0;
+    p = p * r + 1.0 / 120.0;
+    p = p * r + 1.0 / 24.0;
+    p = p * r + 1.0 / 6.0;
+    p = p * r + 0.5;
+    return p * r * r + r;
+}
+
+static inline double rest_double(double x, double n)
+{
+    double r = x - n * 6.93145751953125e-1;
+    return r - n * 1.42860682030941723212e-6;
+}
+
+static inline double exp_double(double x)
+{
+    double y = x > 710.0 ? 710.0 : x;
+    y = y < -750.0 ? -750.0 : y;
+    double n = rint(y * 1.4426950408889634);
+    double e = expm1_near_zero_double(rest_double(y, n)) + 1.0;
+    int32_t whole = (int32_t)n;
+    int32_t half = whole >> 1;
+    double a = as_double((int64_t)(half + 1023) << 52);
+    double b = as_double((int64_t)(whole - half + 1023) << 52);
+    return e * a * b;
+}
+
+static inline double tanh_double(double x)
+{
+    double y = fabs(x) * 2.0;
+    y = y > 44.0 ? 44.0 : y;
+    double n = rint(y * 1.4426950408889634);
+    double power = as_double((int64_t)((int32_t)n + 1023) << 52);
+    double e = expm1_near_zero_double(rest_double(y, n)) * power + (power - 1.0);
+    return copysign(e / (e + 2.0), x);
+}
+
 static inline float log_float(float x)
 {
     /* subnormals are raised to where the exponent can be read */
@@ -77,8 +125,6 @@ static inline float log_float(float x)
     return x != x ? x : result;
 }
 
-static inline double exp_double(double x) { return exp(x); }
-static inline double tanh_double(double x) { return tanh(x); }
 static inline double log_double(double x) { return log(x); }
 static inline float sqrt_float(float x) { return sqrtf(x); }
 static inline double sqrt_double(double x) { return sqrt(x); }
@@ -92,20 +138,3 @@ static inline float minimum_float(float a, float b) { return (a < b) | (a != a) 
 static inline double minimum_double(double a, double b) { return (a < b) | (a != a) ? a : b; }
 static inline float sign_float(float x) { return x != x ? x : (float)((x > 0) - (x < 0)); }
 static inline double sign_double(double x) { return x != x ? x : (double)((x > 0) - (x < 0)); }
-
-enum { BLOCK = 256, SUMMANDS = 32 };
-#if defined(__AVX512F__)
-#define VECTOR_BYTES 64
-#define TILE_ROWS 8
-#elif defined(__AVX__)
-#define VECTOR_BYTES 32
-#define TILE_ROWS 6
-#elif defined(__aarch64__)
-#define VECTOR_BYTES 16
-#define TILE_ROWS 8
-#else
-#define VECTOR_BYTES 16
-#define TILE_ROWS 6
-#endif
-#define PANEL_BYTES (2 * VECTOR_BYTES)
-#define INLINE static inline __attribute__((always_inline))

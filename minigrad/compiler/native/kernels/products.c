@@ -1,4 +1,27 @@
 /* Products of matrices of REAL numbers. Distances are in numbers, not in bytes. */
+#include <string.h>
+
+/* What a vector holds, and as many rows of a tile as leave registers for the rest. */
+#undef VECTOR_BYTES
+#undef TILE_ROWS
+#undef PANEL_BYTES
+#undef INLINE
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#define TILE_ROWS 8
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+#define TILE_ROWS 6
+#elif defined(__aarch64__)
+#define VECTOR_BYTES 16
+#define TILE_ROWS 8
+#else
+#define VECTOR_BYTES 16
+#define TILE_ROWS 6
+#endif
+#define PANEL_BYTES (2 * VECTOR_BYTES)
+#define INLINE static inline __attribute__((always_inline))
+
 typedef REAL VECTOR_REAL __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
 
 /* k rows of B, n columns, as panels that are two vectors wide, the last filled up with zeros. */
@@ -108,7 +131,7 @@ static void __attribute__((noinline)) block_REAL(long m, long k, long n, const R
 }
 
 /* B in panels, one block of rows after the other. */
-static void pack_REAL(const REAL *b, long row, long column, long k, long n, REAL *panels)
+void pack_REAL(const REAL *b, long row, long column, long k, long n, REAL *panels)
 {
     const long width = PANEL_BYTES / sizeof(REAL);
     const long across = (n + width - 1) / width * width;
@@ -117,7 +140,7 @@ static void pack_REAL(const REAL *b, long row, long column, long k, long n, REAL
 }
 
 /* C = A B, where B was packed before. */
-static void product_REAL(long m, long k, long n, const REAL *a, long row, long step, const REAL *panels, REAL *c,
+void product_REAL(long m, long k, long n, const REAL *a, long row, long step, const REAL *panels, REAL *c,
                          long c_row, long c_column)
 {
     const long width = PANEL_BYTES / sizeof(REAL);
@@ -128,7 +151,7 @@ static void product_REAL(long m, long k, long n, const REAL *a, long row, long s
 }
 
 /* C = A B; panels holds one block of B at a time. */
-static void multiply_REAL(long m, long k, long n, const REAL *a, long row, long step, const REAL *b, long b_row,
+void multiply_REAL(long m, long k, long n, const REAL *a, long row, long step, const REAL *b, long b_row,
                           long b_column, REAL *panels, REAL *c, long c_row, long c_column)
 {
     for (long p = 0; p < k; p += BLOCK) {

@@ -1,0 +1,106 @@
+"""A call of NumPy, taken apart: its function, its arrays, and what else it is called with."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.emit.kernels import copy_result
+from minigrad.compiler.emit.labels import locate_labels, subtract_at
+from minigrad.compiler.emit.program import Call
+from minigrad.core.array import Array
+
+Arguments = tuple[Any, ...]
+REDUCED = (np.add, np.maximum, np.minimum)
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """A call taken apart.
+
+    kind: a ufunc, or the name of what is none. arrays: the result last. rest: all that is no array.
+    """
+
+    kind: Any
+    arrays: tuple[Array, ...]
+    rest: Arguments = ()
+
+
+def normal(call: Call) -> Normal | None:
+    """A call taken apart; None for what has no native form, whatever its arrays are."""
+    fn, args = call
+    if isinstance(fn, functools.partial):
+        fn, args = fn.func, (*args, fn.keywords["out"])
+    if fn in PRODUCTS:
+        return _of_arrays("product", args)
+    if isinstance(fn, np.ufunc):
+        return _of_arrays(fn, args)
+    if fn in NAMED:
+        return NAMED[fn](args)
+    ufunc = getattr(fn, "__self__", None)
+    if ufunc in REDUCED and fn.__name__ == "reduce":
+        return _reduction(ufunc, *args)
+    return None
+
+
+def arrays_of(call: Call) -> tuple[Array, ...]:
+    """All arrays of a call."""
+    _, args = call
+    return tuple([x for x in args if isinstance(x, np.ndarray)])
+
+
+def _of_arrays(kind: Any, args: Arguments) -> Normal | None:
+    if not all(isinstance(x, np.ndarray) for x in args):
+        return None
+    return Normal(kind, args)
+
+
+def _copy(args: Arguments) -> Normal | None:
+    out, x, *_ = args
+    return _of_arrays("copy", (x, out))
+
+
+def _where(args: Arguments) -> Normal | None:
+    out, fn, kwargs, *operands = args
+    if fn is not np.where or kwargs:
+        return None
+    return _of_arrays("where", (*operands, out))
+
+
+def _take(args: Arguments) -> Normal | None:
+    flat, places, _, out, _ = args
+    return Normal("take", (flat, places, out))
+
+
+def _locate(args: Arguments) -> Normal | None:
+    labels, classes, starts, step, out = args
+    return Normal("locate", (labels, starts, out), (classes, step))
+
+
+def _subtract_at(args: Arguments) -> Normal | None:
+    flat, places, numbers = args
+    return Normal("subtract at", (numbers, places, flat))
+
+
+def _reduction(
+    ufunc: Any, x: Array, axes: Any, _: None, out: Array, keepdims: bool = False
+) -> Normal | None:
+    if axes is None:
+        axes = tuple(range(x.ndim))
+    if isinstance(axes, int):
+        axes = (axes,)
+    return Normal("reduce", (x, out), (ufunc, axes, keepdims))
+
+
+PRODUCTS = (np.dot, np.matmul)
+NAMED = {
+    np.copyto: _copy,
+    copy_result: _where,
+    np.take: _take,
+    locate_labels: _locate,
+    subtract_at: _subtract_at,
+}
+"""How the arguments are taken apart of functions that are no ufuncs."""

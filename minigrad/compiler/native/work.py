@@ -1,0 +1,99 @@
+"""Native work: what is done to numbers in memory, before it is written as C."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .operands import Operand
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """out = text, where ``{0}`` in the text stands for the first operand's number."""
+
+    out: Operand
+    text: str
+    operands: tuple[Operand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """Statements, one after the other for each index of a shape.
+
+    Operands of fewer axes are repeated, as NumPy does.
+    """
+
+    shape: tuple[int, ...]
+    statements: tuple[Statement, ...]
+
+    def written(self) -> Iterator[Operand]:
+        """What is written to."""
+        for statement in self.statements:
+            yield statement.out
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """The terms of a statement, joined along the axes that the result does not have.
+
+    shape: of the terms; the result is repeated to it. joined: two terms as one, as text. neutral:
+    what a result begins with.
+    """
+
+    shape: tuple[int, ...]
+    statement: Statement
+    joined: str
+    neutral: str
+
+    def written(self) -> Iterator[Operand]:
+        """What is written to."""
+        yield self.statement.out
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """out = a b, of matrices or stacks of them."""
+
+    a: Operand
+    b: Operand
+    out: Operand
+
+    def written(self) -> Iterator[Operand]:
+        """What is written to."""
+        yield self.out
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where the labelled elements of rows lie, the only work that may refuse what it reads.
+
+    classes: how many there are. step: how far apart two classes of a row lie.
+    """
+
+    labels: Operand
+    starts: Operand
+    out: Operand
+    classes: int
+    step: int
+
+    def written(self) -> Iterator[Operand]:
+        """What is written to."""
+        yield self.out
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """numbers[i] = flat[places[i]]; or, where they are subtracted, flat[places[i]] -= numbers[i]."""
+
+    flat: Operand
+    places: Operand
+    numbers: Operand
+    subtracting: bool
+
+    def written(self) -> Iterator[Operand]:
+        """What is written to."""
+        yield self.flat if self.subtracting else self.numbers
+
+
+Work = Nest | Reduction | Product | Location | Lookup
