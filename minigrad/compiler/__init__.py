@@ -5,6 +5,7 @@ README.md of this folder has the phases, with an example after each.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from minigrad.compiler.emit.constants import list_constants
 from minigrad.compiler.emit.listing import list_plan
 from minigrad.compiler.memory.allocate import allocate_memory
 from minigrad.compiler.memory.leaves import place_leaves
-from minigrad.compiler.rewrite import PASSES, Pass
+from minigrad.compiler.rewrite import NATIVE_PASSES, PASSES, Pass
 from minigrad.compiler.run.plan import Plan
 from minigrad.compiler.schedule.build import build_schedule
 from minigrad.compiler.schedule.shard_sections import CrossingError
@@ -22,20 +23,26 @@ from minigrad.core.array import Array
 from minigrad.core.rerun.feeds import Leaves
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor
+from minigrad.errors import ArgumentError
 from minigrad.gc_paused import uncollected
 
 from .looked_at import refuse_off_tape, refuse_peeks
+from .native.choice import BACKENDS, Backend, planned
 from .native.segments import to_native
 from .read import is_input, read_graph
 
 __all__ = ["Plan", "compile"]
 
 
-def compile(tape: Tape, backend: str = "numpy") -> Plan:
+def compile(tape: Tape, *, backend: Backend = "numpy") -> Plan:
     """Compile a tape: ``plan({leaf or name: array, ...})`` then gives the values of its outputs.
 
     Named leaves and parameters are inputs; the others are constants. The plan calls NumPy on
     buffers that are allocated once, and gives what ``tape.replay`` gives but for rounding.
+
+    backend: ``"numpy"``; ``"native"`` for machine code in place of most calls, which takes a C
+    compiler on this machine, and a second or two the first time; ``"auto"`` for whichever of the
+    two is measured to be faster. ``print(plan)`` says what was chosen.
 
     >>> import numpy as np
     >>> import minigrad as mg
@@ -47,25 +54,35 @@ def compile(tape: Tape, backend: str = "numpy") -> Plan:
     >>> float(loss), gradient.tolist()
     (3.0, [1.0, 1.0])
 
-    Raises ArgumentError for what is no tape, GradientError where Python looked at a value while it
+    Raises ArgumentError for what is no tape or backend, UnsupportedError for ``"native"`` where
+    nothing compiles C, GradientError where Python looked at a value while it
     was recorded, or a leaf without a name was computed from inputs or parameters off the tape.
     Warns where an internal check fails, and the plan, which is right, is not split over threads for
     this reason.
     """
     refuse_no_tape("compile", tape)
+    if backend not in BACKENDS:
+        got = f"backend={backend!r}"
+        raise ArgumentError("compile", got=got, expected=f"expected one of {', '.join(BACKENDS)}")
     refuse_off_tape(tape)
     refuse_peeks(tape)
+    return planned(functools.partial(_compiled_whole_or_split, tape), backend)
+
+
+def _compiled_whole_or_split(tape: Tape, native: bool) -> Plan:
+    *rewrites, split = NATIVE_PASSES if native else PASSES
     try:
-        return _compiled(tape, PASSES, backend)
+        return _compiled(tape, (*rewrites, split), native)
     except CrossingError as error:
         whole = f"not split: {error}"
         text = f"compile: an internal error; the plan is right but {whole}"
-        warnings.warn(text, RuntimeWarning, stacklevel=2)
-        return _compiled(tape, (*PASSES[:-1], lambda graph: replace(graph, note=whole)))
+        warnings.warn(text, RuntimeWarning, stacklevel=4)
+        leave = lambda graph: replace(graph, note=whole)  # noqa: E731
+        return _compiled(tape, (*rewrites, leave), native)
 
 
 @uncollected
-def _compiled(tape: Tape, passes: tuple[Pass, ...], backend: str = "numpy") -> Plan:
+def _compiled(tape: Tape, passes: tuple[Pass, ...], native: bool) -> Plan:
     graph = read_graph(tape)
     for rewrite in passes:
         graph = rewrite(graph)
@@ -73,8 +90,9 @@ def _compiled(tape: Tape, passes: tuple[Pass, ...], backend: str = "numpy") -> P
     memory = allocate_memory(schedule)
     homes = place_leaves(schedule, memory)
     program = emit(schedule, memory)
-    if backend == "native":
-        to_native(program, list(homes.values()))
+    note = schedule.graph.note
+    if native:
+        note = f"{to_native(program, list(homes.values()))}; {note}"
     outputs = tuple([program.array(o) for o in graph.outputs])
     inputs: dict[Tensor, Array] = {}
     constants = []
@@ -87,5 +105,5 @@ def _compiled(tape: Tape, passes: tuple[Pass, ...], backend: str = "numpy") -> P
     homes = inputs | homes
     leaves = Leaves("plan", homes, tape.names)
     heading = list_constants(constants)
-    listing = list_plan(schedule, memory, program, heading, leaves.names)
+    listing = list_plan(schedule, memory, program, [note, *heading], leaves.names)
     return Plan(program, outputs, homes, leaves, constants, listing, memory.nbytes)

@@ -28,12 +28,12 @@ def list_plan(
     schedule: Schedule,
     memory: Memory,
     program: Program,
-    constants: Iterable[str],
+    heading: Iterable[str],
     names: Mapping[Tensor, str],
 ) -> list[str]:
-    """A heading with the constants, a text per line of the program, and what is returned.
+    """The heading, a text per line of the program, and what is returned.
 
-    names: of the inputs, under which they are fed.
+    heading: a note on how it runs, and the constants. names: of the inputs, under which they are fed.
     The head of a loop, or of a section, stands in front of its first line. Of the shards, which do
     the same, the first is shown; the texts of the others are empty.
     """
@@ -41,8 +41,9 @@ def list_plan(
     for line in program.lines:
         texts.name(line.family, line.family.first)
     size = f"{len(program.calls)} calls, {memory.nbytes:,} bytes of buffers"
-    heading = [f"plan: {size}; {schedule.graph.note}", *constants]
-    lines = ["\n".join(heading)]
+    note, *constants = heading
+    first = f"plan: {size}; {note}"
+    lines = ["\n".join([first, *constants])]
     last_unit = -1
     last_section = BEFORE
     for line in program.lines:

@@ -47,6 +47,7 @@ class Segment:
         return run, ()
 
     def __call__(self, *args: Any) -> None:
+        """Run it once."""
         run, _ = self.bound(args)
         run()
 

@@ -18,6 +18,7 @@ from pathlib import Path
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = (
     "-ftree-vectorize",
+    "-fvect-cost-model=dynamic",
     "-march=native",
     "-fno-math-errno",
     "-fno-trapping-math",
@@ -71,7 +72,9 @@ def _compile(source: str, path: Path, command: Sequence[str]) -> None:
         made = Path(folder, "segments.so")
         arguments = [*command, str(text), "-o", str(made), "-lm"]
         try:
-            done = subprocess.run(arguments, capture_output=True, text=True, timeout=MAX_SECONDS)
+            done = subprocess.run(
+                arguments, check=False, capture_output=True, text=True, timeout=MAX_SECONDS
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise CompilerError(str(error)) from None
         if done.returncode:

@@ -84,23 +84,24 @@ def _where(call: Normal, read: list[Operand], out: Operand) -> Nest | None:
 def _product(call: Normal, read: list[Operand], out: Operand) -> Work | None:
     a, b = read
     dtypes = {x.array.dtype for x in (a, b, out)}
-    if len(dtypes) > 1 or out.array.dtype not in REALS:
-        return None
-    if not out.array.size or not a.array.size:
+    one_real = len(dtypes) == 1 and out.array.dtype in REALS
+    if not one_real or not out.array.size or not a.array.size:
         return None
     if a.array.ndim == 2 and b.array.ndim == 1:
         return _matrix_times_vector(a, b, out)
-    if min(a.array.ndim, b.array.ndim) < 2:
-        return None
-    *_, m, n = out.array.shape
-    k = a.array.shape[-1]
-    if min(m, k, n) >= MIN_BLAS_LENGTH and m * k * n >= MIN_BLAS_TERMS:
+    if min(a.array.ndim, b.array.ndim) < 2 or _is_for_blas(a, out):
         return None
     *_, across, along = out.array.strides
-    if abs(along) > abs(across) and n > 1:
+    if abs(along) > abs(across) and out.array.shape[-1] > 1:
         # C^T = B^T A^T: the numbers of a row of the result lie side by side
         return Product(_turned(b), _turned(a), _turned(out))
     return Product(a, b, out)
+
+
+def _is_for_blas(a: Operand, out: Operand) -> bool:
+    *_, m, n = out.array.shape
+    k = a.array.shape[-1]
+    return min(m, k, n) >= MIN_BLAS_LENGTH and m * k * n >= MIN_BLAS_TERMS
 
 
 def _turned(x: Operand) -> Operand:

@@ -20,3 +20,5 @@ PASSES: tuple[Pass, ...] = (
     split.split_over_threads,
 )
 """In order. The last one decides whether the batch runs in shards; the graph's note says why."""
+NATIVE_PASSES: tuple[Pass, ...] = (*PASSES[:-1], split.split_native_code)
+"""The same for native code, which pays on threads earlier."""

@@ -172,6 +172,12 @@ class Plan:
         """The names of the leaves that may be fed."""
         return tuple(self._leaves.names.values())
 
+    def _note(self, text: str) -> None:
+        """Add to what ``print(plan)`` says first."""
+        head, *lines = self._listing
+        first, *constants = head.split("\n")
+        self._listing = ["\n".join([f"{first}; {text}", *constants]), *lines]
+
     def __str__(self) -> str:
         # the lines of all shards but the first are empty
         return "\n".join([line for line in self._listing if line])
