@@ -57,6 +57,10 @@ def slope(f, x, eps=1e-3):
     return out
 
 
+# native code is compiled for every law of plans, which takes long: in nightly runs
+NATIVE_TOO = os.environ.get("MINIGRAD_LAWS_OF_NATIVE_CODE") == "1"
+
+
 # --- compilation: a plan gives what replaying the tape gives ----------------------------------------------------------
 def agrees(tape, feeds=None, dtype=np.float64, sharded=None):
     """Compile and compare: on the recorded values, on others, and on the first again.
@@ -64,10 +68,12 @@ def agrees(tape, feeds=None, dtype=np.float64, sharded=None):
     Also in shards, on threads, where it can be split; ``sharded`` demands that it is (or is not).
     """
     whole, split = mg.compile(tape), [in_shards(tape, 2), in_shards(tape, 3)]
-    assert sharded is None or [is_sharded(p) for p in split] == [sharded, sharded], str(split[0])
+    if NATIVE_TOO:
+        split += [mg.compile(tape, backend="native"), in_shards(tape, 2, native=True)]
+    assert sharded is None or [is_sharded(p) for p in split[:2]] == [sharded, sharded], str(split[0])
     feeds = {k: v for k, v in (feeds or {}).items() if k in whole.inputs}
-    for plan in [whole, *filter(is_sharded, split)]:
-        assert not shared_by_shards(plan)
+    for plan in [whole, *split[2:], *filter(is_sharded, split[:2])]:
+        assert is_native(plan) or not shared_by_shards(plan)
         replays(plan(), tape.replay(), dtype)
         if feeds:
             expected = tape.replay(feeds, missing="recorded")
@@ -83,14 +89,20 @@ def replays(found, expected, dtype):
         close(a, b, tolerance, tolerance * max(1, largest(b)))
 
 
-def in_shards(tape, count, wide=1 << 30, much=1):
+def in_shards(tape, count, wide=1 << 30, much=1, native=False):
     """Compile as where there are so many cores, and any batch, if not said else, is worth them."""
     split = importlib.import_module("minigrad.compiler.rewrite.shard_count")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(split, "MIN_BLAS_COLUMNS", wide)
         patch.setattr(split, "MIN_NUMBERS_PER_SHARD", much)
+        patch.setattr(split, "MIN_TERMS_PER_SHARD", much)
+        patch.setattr(split, "MIN_ROWS_PER_SHARD", 1)
         patch.setattr(os, "sched_getaffinity", lambda _: set(range(count)), raising=False)
-        return mg.compile(tape)
+        return mg.compile(tape, backend="native" if native else "numpy")
+
+
+def is_native(plan):
+    return "native code" in str(plan)
 
 
 def is_sharded(plan):

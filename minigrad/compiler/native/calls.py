@@ -31,6 +31,7 @@ class Normal:
 
 def normal(call: Call) -> Normal | None:
     """A call taken apart; None for what has no native form, whatever its arrays are."""
+    fn: Any
     fn, args = call
     if isinstance(fn, functools.partial):
         fn, args = fn.func, (*args, fn.keywords["out"])

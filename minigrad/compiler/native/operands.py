@@ -63,6 +63,6 @@ class Operand:
 
 def _share(a: Array, b: Array) -> bool:
     try:
-        return bool(np.shares_memory(a, b, max_work=MAX_WORK))
+        return np.shares_memory(a, b, max_work=MAX_WORK)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True

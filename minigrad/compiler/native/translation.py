@@ -101,7 +101,8 @@ def _product(call: Normal, read: list[Operand], out: Operand) -> Work | None:
 def _is_for_blas(a: Operand, out: Operand) -> bool:
     *_, m, n = out.array.shape
     k = a.array.shape[-1]
-    return min(m, k, n) >= MIN_BLAS_LENGTH and m * k * n >= MIN_BLAS_TERMS
+    terms: int = m * k * n
+    return min(m, k, n) >= MIN_BLAS_LENGTH and terms >= MIN_BLAS_TERMS
 
 
 def _turned(x: Operand) -> Operand:
