@@ -70,7 +70,9 @@ def agrees(tape, feeds=None, dtype=np.float64, sharded=None):
     whole, split = mg.compile(tape), [in_shards(tape, 2), in_shards(tape, 3)]
     if NATIVE_TOO:
         split += [mg.compile(tape, backend="native"), in_shards(tape, 2, native=True)]
-    assert sharded is None or [is_sharded(p) for p in split[:2]] == [sharded, sharded], str(split[0])
+    assert sharded is None or [is_sharded(p) for p in split[:2]] == [sharded, sharded], str(
+        split[0]
+    )
     feeds = {k: v for k, v in (feeds or {}).items() if k in whole.inputs}
     for plan in [whole, *split[2:], *filter(is_sharded, split[:2])]:
         assert is_native(plan) or not shared_by_shards(plan)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import gates
-from minigrad.ops.activations import valid_lengths
+from minigrad.ops.activations import sigmoid, valid_lengths
 from minigrad.ops.elementwise import cast
 
 from .primitives import kept, product, softmax_minus_one_hot, total
@@ -39,14 +39,14 @@ def elementwise(fn: Any) -> bool:
     """Whether fn acts on each element alone, broadcasting, so that steps may be stacked."""
     if isinstance(fn, np.ufunc):
         return fn.signature is None and fn.nout == 1
-    return fn in (total, product, np.where, cast, kept, valid_lengths)
+    return fn in (total, product, np.where, cast, kept, valid_lengths, sigmoid)
 
 
 def may_overwrite(fn: Any) -> bool:
     """Whether the result may be written over the first full-sized operand."""
     if isinstance(fn, np.ufunc):
         return fn.signature is None
-    return fn in (total, product, softmax_minus_one_hot)
+    return fn in (total, product, softmax_minus_one_hot, sigmoid)
 
 
 def reduced_axes(axis: Any, ndim: int) -> tuple[int, ...]:

@@ -12,6 +12,8 @@ from minigrad.compiler.emit.kernels import copy_result
 from minigrad.compiler.emit.labels import locate_labels, subtract_at
 from minigrad.compiler.emit.program import Call
 from minigrad.core.array import Array
+from minigrad.ops import OPS
+from minigrad.ops.activations import sigmoid
 
 Arguments = tuple[Any, ...]
 REDUCED = (np.add, np.maximum, np.minimum)
@@ -64,11 +66,12 @@ def _copy(args: Arguments) -> Normal | None:
     return _of_arrays("copy", (x, out))
 
 
-def _where(args: Arguments) -> Normal | None:
+def _copied(args: Arguments) -> Normal | None:
+    """What is no ufunc, and has no ``out=``."""
     out, fn, kwargs, *operands = args
-    if fn is not np.where or kwargs:
+    if fn not in COPIED or kwargs:
         return None
-    return _of_arrays("where", (*operands, out))
+    return _of_arrays(COPIED[fn], (*operands, out))
 
 
 def _take(args: Arguments) -> Normal | None:
@@ -97,9 +100,10 @@ def _reduction(
 
 
 PRODUCTS = (np.dot, np.matmul)
+COPIED = {OPS[np.where].call: "where", OPS[sigmoid].call: "sigmoid"}
 NAMED = {
     np.copyto: _copy,
-    copy_result: _where,
+    copy_result: _copied,
     np.take: _take,
     locate_labels: _locate,
     subtract_at: _subtract_at,

@@ -119,20 +119,30 @@ def _rounds_evenly_apart(items: list[Item], start: int, period: int, rounds: int
     return rounds if even.all() else int(np.argmin(even)) + 1
 
 
-def _places_by_round(items: list[Item], period: int) -> list[list[int]]:
+def _places_by_round(items: list[Item], period: int) -> list[tuple[int, ...]]:
     rows = []
     for first in range(0, len(items), period):
-        row: list[int] = []
-        for item in items[first : first + period]:
-            row += item.places
-        rows.append(row)
+        rows.append(_places(items[first : first + period]))
     return rows
 
 
 def _loop(items: list[Item], period: int) -> Loop:
-    first, second, *_ = _places_by_round(items[: 2 * period], period)
-    steps = tuple([b - a for a, b in zip(first, second, strict=True)])
-    body = tuple(items[:period])
+    body = rolled(items[:period])
+    second = rolled(items[period : 2 * period])
+    keys = [item.key for item in body]
+    if keys != [item.key for item in second]:
+        # a loop within would take other steps in each round
+        body, second = items[:period], items[period : 2 * period]
+        keys = [item.key for item in body]
+    places = _places(body)
+    steps = tuple([b - a for a, b in zip(places, _places(second), strict=True)])
     rounds = len(items) // period
-    key = rounds, steps, tuple([item.key for item in body])
-    return Loop(rounds, body, steps, key, tuple(first))
+    key = rounds, steps, tuple(keys)
+    return Loop(rounds, tuple(body), steps, key, places)
+
+
+def _places(items: list[Item]) -> tuple[int, ...]:
+    places: list[int] = []
+    for item in items:
+        places += item.places
+    return tuple(places)

@@ -28,6 +28,8 @@ FLAGS = (
     "-w",
 )
 MAX_SECONDS = 120
+# libraries in the cache, of some 50 kB each
+MAX_KEPT = 500
 
 
 class CompilerError(Exception):
@@ -40,7 +42,7 @@ def compiler() -> tuple[str, ...] | None:
     for name in COMPILERS:
         path = shutil.which(name)
         if path is not None:
-            return (os.path.realpath(path),)
+            return (path,)
     if importlib.util.find_spec("ziglang") is not None:
         return (sys.executable, "-m", "ziglang", "cc")
     return None
@@ -59,9 +61,22 @@ def library(source: str, optimize: str) -> ctypes.CDLL:
     identity = "\0".join([source, *command, _machine()])
     key = hashlib.sha256(identity.encode()).hexdigest()
     path = _cache() / f"{key}.so"
-    if not path.exists():
-        _compile(source, path, command)
+    if path.exists():
+        try:
+            return ctypes.CDLL(str(path))
+        except OSError:
+            # damaged: compiled anew
+            path.unlink()
+    _forget_oldest(path.parent)
+    _compile(source, path, command)
     return ctypes.CDLL(str(path))
+
+
+def _forget_oldest(folder: Path) -> None:
+    """Make room for one more."""
+    kept = sorted(folder.glob("*.so"), key=lambda path: path.stat().st_mtime)
+    for path in kept[: max(0, len(kept) - MAX_KEPT)]:
+        path.unlink(missing_ok=True)
 
 
 def _compile(source: str, path: Path, command: Sequence[str]) -> None:
@@ -85,13 +100,15 @@ def _compile(source: str, path: Path, command: Sequence[str]) -> None:
 @functools.cache
 def _cache() -> Path:
     """The folder of what was compiled: the user's own, or one for this process."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(root, "minigrad")
     try:
+        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(root, "minigrad")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # what is loaded from there runs: it must be nobody else's
         if os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid():
             return folder
-    except OSError:
+    except (OSError, RuntimeError, AttributeError):
+        # no home, not to be written to, or no such numbers of users
         pass
     return Path(tempfile.mkdtemp(prefix="minigrad-"))
 

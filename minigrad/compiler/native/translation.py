@@ -72,6 +72,13 @@ def _copy(call: Normal, read: list[Operand], out: Operand) -> Nest | None:
     return _nest(out, "{0}", read) if alike or reals else None
 
 
+def _sigmoid(call: Normal, read: list[Operand], out: Operand) -> Nest | None:
+    (x,) = read
+    if x.array.dtype not in REALS or out.array.dtype != x.array.dtype:
+        return None
+    return _nest(out, f"sigmoid_{C_TYPES[out.array.dtype]}({{0}})", read)
+
+
 def _where(call: Normal, read: list[Operand], out: Operand) -> Nest | None:
     condition, *branches = read
     if condition.array.dtype != bool:
@@ -150,6 +157,7 @@ Translate = Callable[[Normal, list[Operand], Operand], Work | None]
 NAMED: dict[Any, Translate] = {
     "copy": _copy,
     "where": _where,
+    "sigmoid": _sigmoid,
     "product": _product,
     "reduce": _reduction,
     "take": _take,

@@ -20,5 +20,9 @@ PASSES: tuple[Pass, ...] = (
     split.split_over_threads,
 )
 """In order. The last one decides whether the batch runs in shards; the graph's note says why."""
-NATIVE_PASSES: tuple[Pass, ...] = (*PASSES[:-1], split.split_native_code)
-"""The same for native code, which pays on threads earlier."""
+NATIVE_PASSES: tuple[Pass, ...] = (
+    expand.expand_for_native_code,
+    *PASSES[1:-1],
+    split.split_native_code,
+)
+"""The same for native code, which has more functions, and pays on threads earlier."""

@@ -31,6 +31,11 @@ def expand(graph: Graph) -> Graph:
     return rewrite_nodes(graph, _expanded)
 
 
+def expand_for_native_code(graph: Graph) -> Graph:
+    """The same but for sigmoid, which native code has, accurate far from 0 too."""
+    return rewrite_nodes(graph, lambda n: n if n.fn is sigmoid else _expanded(n))
+
+
 def _expanded(n: Node) -> Node:
     rule = EXPANSIONS.get(n.fn)
     return n if rule is None else rule(n)

@@ -40,14 +40,40 @@ static inline float exp_float(float x)
     return e * a * b;
 }
 
+/* Near 0 a polynomial, far from it 1 - 2 / (exp(2 |x|) + 1). Constants: Moshier's Cephes. */
 static inline float tanh_float(float x)
 {
-    float y = fabsf(x) * 2.0f;
-    y = y > 20.0f ? 20.0f : y;
+    float y = fabsf(x);
+    float far = 1.0f - 2.0f / (exp_float(y + y) + 1.0f);
+    float z = x * x;
+    float p = -5.70498872745e-3f;
+    p = p * z + 2.06390887954e-2f;
+    p = p * z - 5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z - 3.33332819422e-1f;
+    float near = p * z * x + x;
+    return y < 0.625f ? near : copysignf(far, x);
+}
+
+/* e / (1 + e) or 1 / (1 + e) with e = exp(-|x|); what rounding e and 1 + e has lost is made good. */
+static inline float sigmoid_float(float x)
+{
+    float y = -fabsf(x);
+    y = y < -104.0f ? -104.0f : y;
     float n = rintf(y * 1.44269504089f);
-    float power = as_float(((int32_t)n + 127) << 23);
-    float e = expm1_near_zero(rest(y, n)) * power + (power - 1.0f);
-    return copysignf(e / (e + 2.0f), x);
+    float p = expm1_near_zero(rest(y, n));
+    int32_t whole = (int32_t)n;
+    int32_t half = whole >> 1;
+    float a = as_float((half + 127) << 23);
+    float b = as_float((whole - half + 127) << 23);
+    float rounded = p + 1.0f;
+    float e = rounded * a * b;
+    float lost = (p - (rounded - 1.0f)) * a * b;
+    float sum = 1.0f + e;
+    float lost_of_sum = e - (sum - 1.0f) + lost;
+    float quotient = (x < 0.0f ? e : 1.0f) / sum;
+    float inverse = x < 0.0f ? 1.0f - quotient : quotient;
+    return quotient + ((x < 0.0f ? lost : 0.0f) - quotient * lost_of_sum) * inverse;
 }
 
 /* exp(r) - 1 for |r| <= ln(2) / 2: Taylor's polynomial. */
@@ -89,12 +115,38 @@ static inline double exp_double(double x)
 
 static inline double tanh_double(double x)
 {
-    double y = fabs(x) * 2.0;
-    y = y > 44.0 ? 44.0 : y;
+    double y = fabs(x);
+    double far = 1.0 - 2.0 / (exp_double(y + y) + 1.0);
+    double z = x * x;
+    double p = -9.64399179425052238628e-1;
+    p = p * z - 9.92877231001918586564e1;
+    p = p * z - 1.61468768441708447952e3;
+    double q = z + 1.12811678491632931402e2;
+    q = q * z + 2.23548839060100448583e3;
+    q = q * z + 4.84406305325125486048e3;
+    double near = p / q * z * x + x;
+    return y < 0.625 ? near : copysign(far, x);
+}
+
+/* e / (1 + e) or 1 / (1 + e) with e = exp(-|x|); what rounding e and 1 + e has lost is made good. */
+static inline double sigmoid_double(double x)
+{
+    double y = -fabs(x);
+    y = y < -750.0 ? -750.0 : y;
     double n = rint(y * 1.4426950408889634);
-    double power = as_double((int64_t)((int32_t)n + 1023) << 52);
-    double e = expm1_near_zero_double(rest_double(y, n)) * power + (power - 1.0);
-    return copysign(e / (e + 2.0), x);
+    double p = expm1_near_zero_double(rest_double(y, n));
+    int32_t whole = (int32_t)n;
+    int32_t half = whole >> 1;
+    double a = as_double((int64_t)(half + 1023) << 52);
+    double b = as_double((int64_t)(whole - half + 1023) << 52);
+    double rounded = p + 1.0;
+    double e = rounded * a * b;
+    double lost = (p - (rounded - 1.0)) * a * b;
+    double sum = 1.0 + e;
+    double lost_of_sum = e - (sum - 1.0) + lost;
+    double quotient = (x < 0.0 ? e : 1.0) / sum;
+    double inverse = x < 0.0 ? 1.0 - quotient : quotient;
+    return quotient + ((x < 0.0 ? lost : 0.0) - quotient * lost_of_sum) * inverse;
 }
 
 static inline float log_float(float x)
