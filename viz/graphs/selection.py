@@ -7,9 +7,10 @@ from collections.abc import Container, Iterable, Mapping
 
 from minigrad import Tape, Tensor
 from minigrad.internal import passes_of, reached
+from minigrad.viz.lettering.step_numbers import StepNumbers
 
 from .marks import closed, inlined, is_gate
-from .roles import template
+from .roles import step_numbers
 
 __all__ = [
     "Times",
@@ -82,20 +83,20 @@ def reached_nodes(tape: Tape) -> set[Tensor]:
 def state_nodes(tape: Tape) -> set[Tensor]:
     """What carries the network from step to step: also before the first step and after the last."""
     states = set(tape.reading.sources)
-    roles = {_state_role(n, tape) for n in states} - {None}
-    return states | {n for n in tape.nodes if _state_role(n, tape) in roles}
+    numbers = step_numbers(tape.times)
+    stems = {n: _stem(n, tape, numbers) for n in tape.nodes}
+    shared = {stems[n] for n in states} - {None}
+    return states | {n for n in tape.nodes if stems[n] in shared}
 
 
-def _state_role(n: Tensor, tape: Tape) -> str | None:
+def _stem(n: Tensor, tape: Tape, numbers: StepNumbers) -> str | None:
     """Its name with t for the step; None where it names none."""
-    t = tape.times[n]
-    if t is None and n.fn is None:
-        # the one that the first step starts from
-        t = 0
-    if t is None or not n.name:
+    if not n.name:
         return None
-    role = template(n.name, t)
-    return None if role == n.name else role
+    is_in_step = tape.times[n] is not None
+    # the one that the first step starts from
+    is_start = n.fn is None and StepNumbers().template(n.name, 0) != n.name
+    return numbers.stem(n.name) if is_in_step or is_start else None
 
 
 def adjoint_nodes(tape: Tape) -> set[Tensor]:

@@ -1,11 +1,9 @@
 import re
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError
 from minigrad.models.networks import NETWORKS
@@ -179,25 +177,11 @@ def test_nothing_lies_on_another_in_any_recurrent_network(net, kind):
     assert faults(tape)[0] == []
 
 
-@pytest.mark.parametrize("name", ["h_{t}^{l}", "h_{t}^{{({l})}}", "h^{l}_{t}"])
-def test_a_layer_that_stands_high_is_not_taken_for_the_step(name):
-    states = [mg.tensor(0.1, name="h") for _ in range(3)]
-    for t in range(1, 5):
-        x = mg.tensor(1.0, requires_grad=True)
-        with mg.timestep(t):
-            for layer, h in enumerate(states):
-                x = np.tanh(x + h).named(name.format(t=t, l=layer))
-                states[layer] = x
-    named = nodes_named(draw(mg.Tape.of(x), "rolled"))
-    assert {name.format(t="t", l=layer) for layer in range(3)} <= named
-    assert name.format(t="t", l="t") not in named
-
-
-def nodes_named(graph):
-    """How the tooltips call what is drawn."""
-    return set(re.findall(r'tooltip="([^",:]*)[,:]', graph.source))
-
-
-def test_steps_of_what_stands_for_all_steps_are_refused():
-    with pytest.raises(ArgumentError, match=r"draw: steps of 'rolled': range\(1, 2\); expected"):
-        draw(book_rnn(3), "rolled", steps=range(1, 2))
+@pytest.mark.parametrize(
+    "fold", [{"steps": range(1, 2)}, {"collapse": 4}, {"collapse": None}, {"collapse": 0}]
+)
+def test_a_fold_of_what_stands_for_all_steps_is_refused(fold):
+    ((option, value),) = fold.items()
+    said = re.escape(f"draw: {option} of 'rolled': {value}; expected 'ops' or 'variables'")
+    with pytest.raises(ArgumentError, match=said):
+        draw(book_rnn(3), "rolled", **fold)

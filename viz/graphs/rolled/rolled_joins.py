@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from minigrad import Tensor
-from minigrad.viz.graphs.roles import Role, alike, template
+from minigrad.viz.graphs.roles import Role, alike, step_numbers
 from minigrad.viz.graphs.selection import Times
 from minigrad.viz.graphs.variables.variable_model import Item, Key
 from minigrad.viz.graphs.variables.variable_reads import Marks
+from minigrad.viz.lettering.step_numbers import StepNumbers
 
 
 class Edge(NamedTuple):
@@ -34,11 +35,12 @@ def shared_by_copies(edges: Iterable[Edge], times: Times) -> Readers:
     leaving: defaultdict[Tensor, list[Edge]] = defaultdict(list)
     for edge in edges:
         leaving[edge.tail].append(edge)
+    numbers = step_numbers(times)
     shared: Readers = {}
     # readers first: they may be such operations themselves
     for n in reversed([*times]):
         is_operation = n.fn is not None and not n.name
-        if is_operation and _is_shared(leaving[n], times):
+        if is_operation and _is_shared(leaving[n], times, numbers):
             readers: list[Tensor] = []
             for edge in leaving[n]:
                 readers += shared.get(edge.head, [edge.head])
@@ -46,12 +48,12 @@ def shared_by_copies(edges: Iterable[Edge], times: Times) -> Readers:
     return shared
 
 
-def _is_shared(leaving: list[Edge], times: Times) -> bool:
+def _is_shared(leaving: list[Edge], times: Times, numbers: StepNumbers) -> bool:
     """Whether what is read along these edges is read in its own step by several of a kind."""
     if len(leaving) < 2 or any(edge.marks for edge in leaving):
         return False
     heads = [edge.head for edge in leaving]
-    kinds = {alike(n, times[n]) for n in heads}
+    kinds = {alike(n, times[n], numbers) for n in heads}
     steps = {times[n] for n in (leaving[0].tail, *heads)}
     return len(kinds) == 1 and len(steps) == 1
 
@@ -111,11 +113,12 @@ def with_steps_of_neighbours(times: Times, edges: Iterable[Edge]) -> Times:
         if end is not None:
             neighbours[tail].add(end)
     complete = dict(times)
+    numbers = StepNumbers()
     for n, steps in neighbours.items():
         is_after_loop = times[n] is None and n.fn is not None
         if is_after_loop and len(steps) == 1:
             (t,) = steps
-            is_of_step = not n.name or template(n.name, t) != n.name
+            is_of_step = not n.name or numbers.template(n.name, t) != n.name
             complete[n] = t if is_of_step else None
     return complete
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from minigrad import Tape, Tensor
-from minigrad.viz.graphs.roles import Role, roles, template
+from minigrad.viz.graphs.roles import Role, roles, step_numbers
 from minigrad.viz.graphs.selection import Times, nodes_by_name
 from minigrad.viz.graphs.variables.variable_model import Item, Key, variable_graph
 from minigrad.viz.graphs.variables.variable_reads import Marks
+from minigrad.viz.lettering.step_numbers import StepNumbers
 
 from .rolled_joins import (
     Edge,
@@ -32,13 +33,14 @@ class RoleNode:
 
     starts: the names of constants that enter in place of the first step's predecessor. steps: those
     that it is part of; none for what is there once, whatever the step. age: of a window copy, how
-    many steps before the loss that it serves.
+    many steps before the loss that it serves. numbers: which of those in names count the steps.
     """
 
     items: dict[Tensor, Item] = field(default_factory=dict)
     starts: list[str] = field(default_factory=list)
     steps: set[int] = field(default_factory=set)
     age: int = 0
+    numbers: StepNumbers = field(default_factory=StepNumbers)
 
     @property
     def times(self) -> set[int]:
@@ -63,7 +65,7 @@ class RoleNode:
         if time is None:
             _, name = self.first.key
             return name
-        return template(n.label if n.name else "circle", time)
+        return self.numbers.template(n.label, time) if n.name else "circle"
 
     @property
     def copy(self) -> str:
@@ -141,7 +143,8 @@ def roll(tape: Tape) -> tuple[Nodes, Links]:
     ages = copy_ages(tape)
     role_of = roles(parts.times, parts.times, ages)
     role_of = with_circles_joined(role_of, parts.times, parts.edges)
-    nodes: defaultdict[Role, RoleNode] = defaultdict(RoleNode)
+    numbers = step_numbers(parts.times)
+    nodes: defaultdict[Role, RoleNode] = defaultdict(lambda: RoleNode(numbers=numbers))
     for i in parts.items:
         # A box comes after its circle, takes its place, and is what is shown.
         n = parts.tensor[i.key]

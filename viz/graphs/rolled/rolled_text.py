@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from minigrad.viz.graphs.marks import Mark
-from minigrad.viz.graphs.roles import template
+from minigrad.viz.lettering.step_numbers import StepNumbers
 
 from .rolled_model import Link, Nodes, Use
 
@@ -68,7 +68,7 @@ def _at_any_step(mark: Mark, use: Use) -> str:
     steps = [t for t in (use.start, use.end) if t is not None]
     if not mark.name or not steps:
         return mark.text
-    name = template(mark.name, max(steps))
+    name = StepNumbers().template(mark.name, max(steps))
     return mark.text.replace(mark.name, name, 1)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Hashable
 
 from minigrad import Tape, Tensor
 from minigrad.viz.graphs.marks import closed, is_gate
-from minigrad.viz.graphs.roles import alike
+from minigrad.viz.graphs.roles import alike, step_numbers
 from minigrad.viz.graphs.selection import adjoint_nodes
+from minigrad.viz.lettering.step_numbers import StepNumbers
 
 Ages = dict[Tensor, int]
 
@@ -22,7 +23,8 @@ def copy_ages(tape: Tape) -> Ages:
     times = tape.times
     adjoints = adjoint_nodes(tape)
     forward = [n for n in tape.nodes if n.fn is not None and n not in adjoints]
-    copied = _copied_kinds(tape, forward)
+    numbers = step_numbers(times)
+    copied = _copied_kinds(tape, forward, numbers)
     readers: defaultdict[Tensor, list[Tensor]] = defaultdict(list)
     for n in forward:
         if not closed(n):
@@ -30,7 +32,7 @@ def copy_ages(tape: Tape) -> Ages:
                 readers[x].append(n)
     ages: Ages = {}
     for n in reversed(forward):
-        if not is_gate(n) and alike(n, times[n]) not in copied:
+        if not is_gate(n) and alike(n, times[n], numbers) not in copied:
             continue
         candidates = []
         for reader in readers[n]:
@@ -40,12 +42,12 @@ def copy_ages(tape: Tape) -> Ages:
     return ages
 
 
-def _copied_kinds(tape: Tape, nodes: list[Tensor]) -> set[Hashable]:
+def _copied_kinds(tape: Tape, nodes: list[Tensor], numbers: StepNumbers) -> set[Hashable]:
     """What is alike in all steps of the nodes that are there more than once in some step."""
     # copies agree in their serial and function
     count = Counter((n.serial, n.fn) for n in nodes if not is_gate(n))
     copies = [n for n in nodes if count[n.serial, n.fn] > 1]
-    return {alike(n, tape.times[n]) for n in copies}
+    return {alike(n, tape.times[n], numbers) for n in copies}
 
 
 def _distance(start: int | None, end: int | None) -> int:
