@@ -151,7 +151,10 @@ def _union(graphs: list[VariableGraph]) -> VariableGraph:
     arrows: dict[Arrow, None] = {}
     for graph in graphs:
         for i in graph.items:
-            items.setdefault(i.key, i)
+            known = items.setdefault(i.key, i)
+            # how many copies a window has of it takes room
+            if len(i.copies) > len(known.copies):
+                items[i.key] = i
         arrows |= dict.fromkeys(graph.arrows)
     feeds: dict[Key, list[Key]] = {key: [] for key in items}
     for a in arrows:

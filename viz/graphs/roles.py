@@ -15,7 +15,6 @@ Role = Hashable
 def roles(
     nodes: Iterable[Tensor],
     times: Times,
-    ages: Mapping[Tensor, int] | None = None,
     by_gradient: bool = True,
 ) -> dict[Tensor, Role]:
     """The role of each node in its step, the same for its counterpart in another step.
@@ -23,15 +22,14 @@ def roles(
     That is its name with the step in it written as t; without one the function, the line, and which
     of its kind it is.
 
-    ages: of the copies of a step, which are roles of their own. by_gradient: operations that need a
-    gradient are of another kind.
+    by_gradient: operations that need a gradient are of another kind.
     """
     numbers = step_numbers(times)
     count: Counter[object] = Counter()
     role_of: dict[Tensor, Role] = {}
     for n in nodes:
         t = times[n]
-        kind = (*alike(n, t, numbers, by_gradient), ages.get(n, 0) if ages else 0)
+        kind = alike(n, t, numbers, by_gradient)
         count[t, kind] += 1
         role_of[n] = (t is None, *kind, count[t, kind])
     return role_of

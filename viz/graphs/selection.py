@@ -131,18 +131,31 @@ def drawn_times(times: StepOf, reads: Inputs, outside: Container[Tensor] = ()) -
     """The step that each node is drawn in, None outside the steps.
 
     That is the node's own; a constant from outside stands in the step that reads it where one alone
-    does. A tape without steps is one step, with the parameters outside.
+    does, or in the first of two, if it is called after that. A tape without steps is one step, with
+    the parameters outside.
 
     times: the step of each node. reads: what each node reads. outside: the nodes that stay outside.
     """
     if all(t is None for t in times.values()):
         return {n: _only_step(n) for n in times}
-    drawn = dict(times)
+    return dict(times) | _steps_of_constants(times, reads, outside)
+
+
+def _steps_of_constants(times: StepOf, reads: Inputs, outside: Container[Tensor]) -> Times:
+    """The step of each constant from outside that few steps read."""
+    read_in: dict[Tensor, list[int]] = {}
     for n, steps in reading_steps(times, reads).items():
         is_constant = n.fn is None and not n.requires_grad
         is_free = times[n] is None and n not in outside
-        if is_constant and is_free and len(steps) == 1:
-            drawn[n] = steps[0]
+        inside = [t for t in steps if t is not None]
+        if is_constant and is_free and len(inside) == len(steps) <= 2:
+            read_in[n] = sorted(inside)
+    numbers = step_numbers({n: steps[0] for n, steps in read_in.items()})
+    drawn: Times = {}
+    for n, (t, *later) in read_in.items():
+        # a target of its step may be the input of the next
+        if not later or numbers.template(n.label, t) != n.label:
+            drawn[n] = t
     return drawn
 
 

@@ -112,7 +112,7 @@ GREEK = dict(zip(_LETTERS.split(), "αβγδεζηθικλμνξοπρστυφχ
 
 
 def greek_letter(word: str) -> str:
-    """The letter that a program calls so, that of ``Gamma`` its capital; nothing for other words."""
+    """The letter that a program calls so, of ``Gamma`` the capital; nothing for other words."""
     lower = word.lower()
     letter = GREEK.get(lower, "")
     if word == lower.capitalize():

@@ -7,6 +7,7 @@ from minigrad import viz
 from minigrad.errors import ArgumentError
 from minigrad.viz import compare, diff, style
 from tests.viz.conftest import picture, read_back, text_of
+from tests.viz.geometry import overlaps, scene_of
 from tests.zoo import TAPES, book_rnn, lstm
 
 
@@ -63,10 +64,18 @@ def test_equal_tapes_have_no_differences():
 
 
 def test_what_a_panel_lacks_is_drawn_as_missing():
-    b = book_rnn(4)
-    first, second = panels(compare([("full", b), ("window", tf.truncate(b, window=1))])).values()
-    assert first["h_3_2" if "h_3_2" in first else "h_3#2"][2]["class"] == "variable missing"
-    assert second["h_3#2"][2]["class"] == "variable differs"
+    first, second = panels(compare([("short", book_rnn(3)), ("long", book_rnn(4))])).values()
+    assert first["h_4"][2]["class"] == "variable missing"
+    assert "differs" in second["h_4"][2]["class"].split()
+
+
+def test_the_copies_of_a_window_have_room_beside_the_whole_network():
+    b = book_rnn(6)
+    graph = compare([("full", b), ("window", tf.truncate(b, window=3))])
+    nodes, _ = read_back(graph)
+    assert text_of(nodes["1/h_3"]["label"]) == "h3"
+    assert text_of(nodes["2/h_3"]["label"]) == "h3\n3 copies"
+    assert overlaps(scene_of(graph)) == []
 
 
 def test_long_tapes_fold_alike():

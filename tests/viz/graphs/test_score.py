@@ -173,7 +173,9 @@ def gates_of(tape):
         for x in n.inputs:
             if is_gate(x) and not is_gate(n):
                 source, marks = through(x)
-                gates |= {(source, marks, k, tape.times[n]) for k in range(len(marks))}
+                # the copies that a window has of a value are one
+                value = source.serial, source.fn
+                gates |= {(value, marks, k, tape.times[n]) for k in range(len(marks))}
     return Counter(marks[k].classes.split()[-1] for _, marks, k, _ in gates)
 
 

@@ -83,7 +83,7 @@ def _adjoint(item: Item, visited: list[Tensor], backward: Backward) -> Item:
         return replace(plain, strip=strip, tip=f"{item.tip}, backward")
     if not item.names:
         return plain
-    if len(visited) > 1:
+    if len(item.names) > 1 and len(visited) > 1:
         # written out the names would be three times as wide
         names = tuple(backward.forward.names[n] for n in visited)
         return replace(plain, names=names, title=f"{backward.name('')} …")

@@ -173,10 +173,10 @@ def _norms(tensors: Tensors, colours: Scale | None) -> dict[Key, float]:
 def _labelled(item: Item, tensors: Tensors, view: View) -> Item:
     """The box with what is to be written on it in place of its names."""
     members = tensors[item.key]
-    if view.label is None or len(members) != len(item.names):
+    if view.label is None or len(members) < len(item.names):
         return item
     labels = []
-    for name, n in zip(item.names, members, strict=True):
+    for name, n in zip(item.names, members, strict=False):
         text = view.text(n)
         labels.append(name if text is None else text)
     return replace(item, labels=tuple(labels))
@@ -185,7 +185,8 @@ def _labelled(item: Item, tensors: Tensors, view: View) -> Item:
 def _with_norm(item: Item, norms: dict[Key, float]) -> Item:
     """The box with the norm of its adjoint below its names."""
     if item.names and item.key in norms:
-        return replace(item, note=number(norms[item.key]))
+        notes = (number(norms[item.key]), item.note)
+        return replace(item, note=", ".join(filter(None, notes)))
     return item
 
 
