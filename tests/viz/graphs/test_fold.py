@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError
+from minigrad.models.networks import NETWORKS
 from minigrad.viz import compare, draw, unrolled
 from minigrad.viz.graphs.fold import View, folding_steps
 from minigrad.viz.graphs.landmarks import Landmarks
@@ -201,3 +202,38 @@ def test_a_strip_has_a_bar_for_every_step_and_a_tick_for_every_cut(norms, cuts):
     order = sorted(range(len(buckets)), key=lambda k: max(norms[t] for t in buckets[k]))
     assert [heights[k] for k in order] == sorted(heights)
     assert ("✂" in strip.scissors) == bool(strip.cuts)
+
+
+FOLDED = {
+    "encoder_decoder": lambda: NETWORKS["encoder_decoder"](12, 12),
+    "bidirectional": lambda: NETWORKS["bidirectional"](12),
+    "windowed": lambda: tf.truncate(NETWORKS["hierarchical"](14), window=2),
+    "upwards": lambda: book_rnn(30),
+}
+
+
+@pytest.mark.parametrize("name", FOLDED)
+def test_an_arrow_of_a_fold_ends_at_its_dots(name):
+    """No further from their middle than the sign is large: 18 points long, 8 across."""
+    nodes, edges = read_back(draw(FOLDED[name](), "variables"))
+    dots = {n: point(a["pos"]) for n, a in nodes.items() if "fold" in a.get("class", "").split()}
+    ends = 0
+    for tail, head, looks in edges:
+        first, last = path_ends(looks["pos"])
+        for end, place in ((tail, first), (head, last)):
+            if end in dots:
+                ends += 1
+                assert math.dist(dots[end], place) <= math.hypot(9, 4) + 0.1
+    assert ends > 3
+
+
+def point(pos):
+    x, y = pos.rstrip("!").split(",")
+    return float(x), float(y)
+
+
+def path_ends(pos):
+    """The first point of an arrow, and its last: the tip, where it has one."""
+    points = [p for p in pos.split() if not p.startswith("e,")]
+    tips = [p.removeprefix("e,") for p in pos.split() if p.startswith("e,")]
+    return point(points[0]), point([*points, *tips][-1])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError, GradientError
-from minigrad.viz import draw, style
+from minigrad.viz import draw, plots, style
 from minigrad.viz.graphs.norm_colors import Scale, number, scale
 from tests.viz.conftest import picture, read_back, text_of
 from tests.zoo import book_rnn, constant, gru, lstm, weight
@@ -145,3 +145,16 @@ def test_the_scale_is_that_of_backward():
         s.tensor: float(np.linalg.norm(s.grad)) for s in tape.steps()
     }
     assert scale(tape, None) is None
+
+
+@pytest.mark.parametrize("window", [0, 1, 2, 4])
+def test_the_copies_of_a_window_hold_parts_of_one_adjoint(window):
+    tape = tf.truncate(lstm(6), window=window)
+    colours = scale(tape, True)
+    expected = plots.state_norms(tape)
+    for t in range(1, 7):
+        states = [n for n in tape.nodes if n.name in (f"h_{t}", f"c_{t}")]
+        assert math.hypot(*colours.joined(states)) == pytest.approx(expected[t])
+    shown, _ = read_back(draw(tape, "variables", grads=True, collapse=None))
+    (h,) = colours.joined([n for n in tape.nodes if n.name == "h_3"])
+    assert number(h) in text_of(shown["h_3"]["label"])

@@ -137,7 +137,7 @@ def _norms(node: RoleNode, colours: Scale | None, by_name: Mapping[str, Tensor])
     members = []
     for item in node.items.values():
         members += [by_name[name] for name in item.nodes]
-    return colours.known(members)
+    return colours.joined(members)
 
 
 def _tip(node: RoleNode) -> str:

@@ -164,7 +164,7 @@ def _norms(tensors: Tensors, colours: Scale | None) -> dict[Key, float]:
     if colours is None:
         return norms
     for key, members in tensors.items():
-        known = colours.known(members)
+        known = colours.joined(members)
         if known:
             norms[key] = together(known)
     return norms
