@@ -66,7 +66,12 @@ class StepNumbers:
         What counts them from another start is t-4 or t', by its own count.
         """
         parts = _NUMBER.split(name)
-        for k, count in enumerate(self._counts_in(name, t)):
+        family = tuple(parts[::2])
+        counts = self._counts.get(family)
+        if counts is None:
+            # of a name without others like it, its own
+            counts = _counts(family, {(name, t)})
+        for k, count in enumerate(counts):
             place = 2 * k + 1
             text = count.at(int(parts[place]), t)
             if text:
@@ -76,17 +81,11 @@ class StepNumbers:
     def stem(self, name: str) -> str | None:
         """The name with t for the step, in whatever step; None for one that counts none."""
         parts = _NUMBER.split(name)
-        counts = self._counts.get(_family(name), [])
+        counts = self._counts.get(tuple(parts[::2]), [])
         places = [2 * k + 1 for k, count in enumerate(counts) if count.is_step]
         for place in places:
             parts[place] = "t"
         return "".join(parts) if places else None
-
-    def _counts_in(self, name: str, t: int) -> list[_Count]:
-        """Those of its family; of a name without one, its own."""
-        family = _family(name)
-        known = self._counts.get(family)
-        return _counts(family, {(name, t)}) if known is None else known
 
 
 def _family(name: str) -> Family:
