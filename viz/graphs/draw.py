@@ -9,7 +9,7 @@ from graphviz import Digraph
 
 from minigrad import Tape
 from minigrad.errors import ArgumentError
-from minigrad.internal import refuse_no_tape
+from minigrad.internal import refuse_no_tape, uncollected
 from minigrad.viz.graphs.operations.operation_paint import draw_operations
 from minigrad.viz.graphs.rolled.rolled_paint import draw_rolled
 from minigrad.viz.graphs.variables.unrolled import draw_variables
@@ -21,6 +21,7 @@ from .norm_colors import Grads, scale
 Level = Literal["ops", "variables", "rolled"]
 
 
+@uncollected
 def draw(
     tape: Tape,
     level: Level = "ops",
