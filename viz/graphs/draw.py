@@ -48,8 +48,8 @@ def draw(
 
     level: ``ops`` for each operation, ``variables`` for each named tensor, ``rolled`` for one node
     per role, such as h_t.
-    collapse: how many steps are shown before runs of steps alike fold; None unfolds all; not of
-    ``rolled``, which stands for all steps.
+    collapse: how many steps are shown before runs of steps alike fold; None unfolds all; "auto" as
+    many as a page has room for. Not of ``rolled``, which stands for all steps.
     steps: the steps that are shown, such as range(4, 9); all others fold; not of ``rolled``.
     grads: True writes the norm of its adjoint on each node, in colour; so does a mapping from
     Tensors or names to adjoints or norms.

@@ -20,9 +20,11 @@ from minigrad.viz.graphs.selection import drawn_times, reading_steps
 from minigrad.viz.graphs.strip import GREATEST_POINTS, MAX_BARS, Strip
 from tests.laws import examples
 from tests.viz.conftest import read_back, text_of
+from tests.viz.geometry import scene_of, size
 from tests.zoo import TAPES, book_rnn, constant, lstm, weight
 
 KINDS = st.dictionaries(st.integers(0, 40), st.sampled_from("aab"), max_size=30)
+PAGE_POINTS = 700
 COLLAPSE = st.sampled_from([None, "auto", 1, 2, 3, 5, 12])
 
 
@@ -174,7 +176,7 @@ def test_the_first_step_that_is_not_finite_is_shown(level):
         "h_40",
         "h_60",
     }
-    assert "nonfinite" not in nodes["h_3"]["class"]
+    assert "nonfinite" not in nodes["h_1"]["class"]
     said = " ".join(text_of(a["label"]) for a in nodes.values())
     assert said.count("not finite") == 1
 
@@ -237,3 +239,25 @@ def path_ends(pos):
     points = [p for p in pos.split() if not p.startswith("e,")]
     tips = [p.removeprefix("e,") for p in pos.split() if p.startswith("e,")]
     return point(points[0]), point([*points, *tips][-1])
+
+
+@pytest.mark.parametrize("steps", range(1, 7))
+def test_steps_that_are_too_wide_for_a_page_fold_until_they_fit(steps):
+    tape = book_rnn(steps)
+    graph = draw(tape)
+    width, _ = size(scene_of(graph))
+    whole, _ = size(scene_of(draw(tape, collapse=None)))
+    assert ("steps" in graph.source) == (whole > PAGE_POINTS)
+    assert width <= PAGE_POINTS
+
+
+def test_a_cut_that_is_shown_does_not_fold_away_for_a_page():
+    tape = tf.truncate(lstm(12), every=5)
+    nodes, _ = read_back(draw(tape))
+    cuts = {tape.names[n] for n in tape.nodes if closed(n)}
+    assert cuts <= set(nodes)
+    assert " steps" in draw(tape).source
+
+
+def test_where_steps_were_chosen_no_others_fold():
+    assert "steps" not in draw(book_rnn(8), collapse=8).source

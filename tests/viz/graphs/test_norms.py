@@ -115,7 +115,7 @@ def test_what_has_no_backward_says_so():
 
 def test_a_tied_weight_accumulates_in_one_sum_of_its_steps():
     tape = tf.differentiate(book_rnn(5))
-    nodes, edges = read_back(draw(tape, rules="open"))
+    nodes, edges = read_back(draw(tape, collapse=None, rules="open"))
     for name in ("dL/dW_hh", "dL/dW_hx", "dL/dW_qh"):
         assert text_of(nodes[name]["label"]).splitlines()[1] == "Σ of 5"
         assert nodes[name]["shape"] == "oval"
@@ -125,7 +125,7 @@ def test_a_tied_weight_accumulates_in_one_sum_of_its_steps():
 
 def test_clipping_shows_the_norm_the_min_and_the_scaling():
     tape = tf.clip(tf.differentiate(book_rnn(3)), 0.1)
-    nodes, edges = read_back(draw(tape, rules="open"))
+    nodes, edges = read_back(draw(tape, collapse=3, rules="open"))
     said = {text_of(a["label"]): n for n, a in nodes.items()}
     (norm,) = (n for text, n in said.items() if text.startswith("‖g‖ = "))
     (least,) = (n for text, n in said.items() if text.startswith("min(1, 0.1/‖g‖) = "))

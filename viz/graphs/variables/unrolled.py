@@ -105,7 +105,7 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Picture:
     known = landmarks(tape, colours)
     folding = fold_items(whole, view, known.kept)
     graph = folding.apply(whole, known)
-    tensors = _tensors(tape, graph.items)
+    tensors = tensors_by_item(tape, graph.items)
     norms = _norms(tensors, colours)
     items = []
     for i in graph.items:
@@ -132,7 +132,7 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Picture:
     return picture
 
 
-def _tensors(tape: Tape, items: list[Item]) -> Tensors:
+def tensors_by_item(tape: Tape, items: list[Item]) -> Tensors:
     """The tensors in each box; a circle's is the one it computes; dots have none."""
     by_name = nodes_by_name(tape)
     tensors: Tensors = {}
@@ -151,7 +151,7 @@ def members_by_id(
     graph: what is on the tape before it folds. ids: the identifiers of what is drawn.
     """
     members: defaultdict[str, list[Tensor]] = defaultdict(list)
-    for key, tensors in _tensors(tape, graph.items).items():
+    for key, tensors in tensors_by_item(tape, graph.items).items():
         shown = folding.shown(key)
         if shown in ids:
             members[ids[shown]] += tensors
