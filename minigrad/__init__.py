@@ -17,6 +17,7 @@ from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor, tensor
 from minigrad.losses import cross_entropy, mse, sequence_mask
 from minigrad.ops.activations import log_softmax, logsumexp, one_hot, relu, sigmoid, softmax
+from minigrad.ops.embedding import embedding
 from minigrad.ops.numeric.own import op
 
 from . import errors, optim, transforms
@@ -40,6 +41,7 @@ __all__ = [
     "debug",
     "detach",
     "detect_anomaly",
+    "embedding",
     "errors",
     "find_nonfinite",
     "grad",

@@ -9,6 +9,7 @@ from . import (  # noqa: F401  (importing them fills the tables)
     decompositions,
     differences,
     elementwise,
+    embedding,
     joining,
     linalg,
     numeric,
