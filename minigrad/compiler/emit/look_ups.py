@@ -62,16 +62,17 @@ def _stack(pairs: list[tuple[Array, Array]]) -> tuple[Array, Array] | None:
 def _located(indices: Array, classes: int) -> tuple[Array, Call]:
     """The numbers of the rows, and the call that reads them anew in each run."""
     places = np.empty(indices.size, np.intp)
-    locate: Call = locate_rows, (indices, classes, places)
+    in_shape = places.reshape(indices.shape)
+    # viewed as unsigned, a negative number is huge, so one comparison finds both errors
+    unsigned = places.view(np.uintp)
+    locate: Call = locate_rows, (indices, classes, in_shape, unsigned)
     return places, locate
 
 
-def locate_rows(indices: Array, classes: int, out: Array) -> None:
-    """Write the numbers of the rows one behind the other; refuse one that is none."""
-    np.copyto(out.reshape(indices.shape), indices, "unsafe")
-    # viewed as unsigned, a negative number is huge, so one comparison finds both errors
-    unsigned = out.view(np.uintp)
-    if out.size and np.maximum.reduce(unsigned, None) >= classes:
+def locate_rows(indices: Array, classes: int, out: Array, unsigned: Array) -> None:
+    """Write the numbers of the rows to out; refuse one that is none. unsigned: a view of out."""
+    np.copyto(out, indices, "unsafe")
+    if out.size and np.maximum.reduce(unsigned) >= classes:
         wrong = next(int(k) for k in indices.flat if not 0 <= k < classes)
         expected = f"expected 0..{classes - 1}"
         raise ArgumentError("embedding: indices", got=f"{wrong}", expected=expected)
