@@ -41,7 +41,7 @@ class Cell(Protocol):
 
 def unroll(
     cell: Cell,
-    xs: Sequence[Any] | npt.NDArray[Any] | Tensor,
+    xs: Sequence[Any] | npt.NDArray[Any] | Tensor | OneHotRows,
     state: Any = None,
     reset: Any = None,
     lengths: Any = None,

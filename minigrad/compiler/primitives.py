@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.activations import one_hot, refuse_other_indices
-from minigrad.ops.row_sums import add_rows
+from minigrad.ops.rows.one_hot import one_hot, refuse_other_indices
+from minigrad.ops.rows.row_sums import add_rows
 
 
 def total(*terms: Any) -> Any:

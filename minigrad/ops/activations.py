@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.errors import ArgumentError, DTypeError, ShapeError
+from minigrad.errors import ArgumentError, ShapeError
 
+from .rows.one_hot import one_hot, refuse_other_indices
 from .table import Templates, defvjp, dispatched
 
 # logits within this share of the largest exponent, base e, have exponentials whose sums are finite
@@ -162,24 +163,6 @@ defvjp(logsumexp, _logsumexp, says="spread({g}) ⊙ exp({x} - spread({y}))")
 
 # --- classes --------------------------------------------------------------------------------------
 @dispatched
-def one_hot(indices: Any, classes: int, dtype: Any = np.float64) -> Any:
-    """Rows of the identity matrix.
-
-    Shapes: indices (...) of integers in 0..classes-1, result (..., classes).
-    Raises DTypeError or ArgumentError for other indices.
-
-    >>> import minigrad as mg
-    >>> mg.one_hot([2, 0], classes=3)
-    array([[0., 0., 1.],
-           [1., 0., 0.]])
-    """
-    rows = refuse_other_indices("one_hot: indices", indices, classes)
-    out = np.zeros((*rows.shape, classes), dtype)
-    out.reshape(rows.size, classes)[np.arange(rows.size), rows.reshape(-1)] = 1
-    return out
-
-
-@dispatched
 def cross_entropy(logits: Any, targets: Any) -> Any:
     """Mean cross-entropy in nats: what losses.cross_entropy is where every target counts alike."""
     return np.mean(surprisal(logits, targets))
@@ -198,18 +181,6 @@ def refuse_no_targets(logits: Any, targets: Any) -> Any:
     return refuse_other_indices("cross_entropy: targets", labels, logits.shape[-1])
 
 
-def refuse_other_indices(subject: str, labels: Any, classes: int) -> Any:
-    """The labels as an array; refuse what is no integer in 0..classes-1."""
-    labels = np.asarray(labels)
-    if labels.dtype.kind not in "iu":
-        raise DTypeError(subject, got=f"{labels.dtype}", expected="expected integers")
-    wrong = labels[(labels < 0) | (labels >= classes)]
-    if wrong.size:
-        expected = f"expected 0..{classes - 1}"
-        raise ArgumentError(subject, got=f"{wrong[0]}", expected=expected)
-    return labels
-
-
 def _cross_entropy(g: Any, y: Any, x: Any, t: Any) -> Any:
     """The probabilities minus 1 at the target, per target."""
     return surprisal_gradient(x, t, g / max(t.size, 1))
@@ -226,7 +197,6 @@ def _bind_cross_entropy(logits: Any, targets: Any) -> tuple[tuple[Any, Any], dic
     return (logits, targets), {}
 
 
-defvjp(one_hot, None)
 defvjp(
     cross_entropy,
     _cross_entropy,
@@ -327,17 +297,3 @@ defvjp(
     ),
 )
 defvjp(some_weight, lambda g, y, x: g, says="{g}")
-
-
-@dispatched
-def valid_lengths(lengths: Any, steps: int) -> Any:
-    """Lengths as they are. Raises DTypeError or ArgumentError for what is none."""
-    if lengths.dtype.kind not in "iu":
-        raise DTypeError("lengths", got=f"{lengths.dtype}", expected="expected integers")
-    wrong = lengths[(lengths < 1) | (lengths > steps)]
-    if wrong.size:
-        raise ArgumentError("lengths", got=f"{wrong[0]}", expected=f"expected 1..{steps}")
-    return lengths
-
-
-defvjp(valid_lengths, None)

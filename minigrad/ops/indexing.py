@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .row_sums import add_rows
+from .rows.row_sums import add_rows
 from .table import Templates, defvjp, dispatched, letter
 
 

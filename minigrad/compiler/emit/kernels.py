@@ -17,11 +17,11 @@ from minigrad.core.array import Array
 from minigrad.errors import ShapeError
 from minigrad.ops import OPS, op_name
 from minigrad.ops.elementwise import cast
-from minigrad.ops.embedding import embedding
+from minigrad.ops.rows.embedding import embedding
 
 from .labels import pick_calls, softmax_minus_one_hot_calls
-from .look_ups import added_rows_calls, embedding_calls
 from .program import Call, Calls, Keywords, Operands, copying
+from .table_rows import added_rows_calls, embedding_calls
 
 # a sum of fewer terms is no faster as a product with ones
 MIN_TERMS_FOR_BLAS = 5

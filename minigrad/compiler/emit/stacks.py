@@ -11,7 +11,7 @@ from minigrad.compiler.primitives import pick, softmax_minus_one_hot
 from minigrad.compiler.strided import viewed
 from minigrad.compiler.traits import REDUCTIONS, elementwise, reduced_axes
 from minigrad.core.array import Array
-from minigrad.ops.embedding import embedding
+from minigrad.ops.rows.embedding import embedding
 
 from .kernels import calls, gemm
 from .program import Call, Calls, Keywords, Operands, copying

@@ -10,14 +10,14 @@ from minigrad.compiler.graph import Node, Shape
 from minigrad.compiler.primitives import added_rows, pick, softmax_minus_one_hot
 from minigrad.compiler.traits import elementwise, reduced_axes
 from minigrad.compiler.views import index_entries, is_view
-from minigrad.ops.embedding import embedding
 from minigrad.ops.indexing import getitem
+from minigrad.ops.rows.embedding import embedding
 
 from .examples import Batch, ExampleAxis, MixesExamples
 
 
 def sums_examples(n: Node, batch: Batch) -> bool:
-    """Whether n adds up over the examples: a sum over their axis, a product along it, added rows."""
+    """Whether n adds up over the examples: a sum over their axis, a product along it, rows."""
     if n.fn is np.sum:
         x = n.inputs[0]
         return x in batch and batch.axis_of[x].axis in _reduced(n)

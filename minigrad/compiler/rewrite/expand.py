@@ -22,8 +22,8 @@ from minigrad.ops.activations import (
     surprisal_gradient,
 )
 from minigrad.ops.elementwise import cast
-from minigrad.ops.embedding import embedding
 from minigrad.ops.indexing import scatter
+from minigrad.ops.rows.embedding import embedding
 
 from .look_ups import as_product, as_sum
 from .rebuild import rewrite_nodes

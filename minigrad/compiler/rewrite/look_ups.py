@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.graph import Graph, Node
+from minigrad.compiler.graph import Graph, Node, Readers
 from minigrad.compiler.primitives import added_rows, total
 from minigrad.compiler.views import index_entries, is_view
-from minigrad.ops.activations import one_hot
 from minigrad.ops.elementwise import accumulate
-from minigrad.ops.embedding import embedding
 from minigrad.ops.indexing import PART, getitem
+from minigrad.ops.rows.embedding import embedding
+from minigrad.ops.rows.one_hot import one_hot
 
 from .rebuild import replace_nodes, rewrite_nodes
 from .widen import MAX_ROWS
@@ -62,7 +62,7 @@ def _is_joinable(indices: Node, classes: int) -> bool:
 
 def _one_hot(n: Node, indices: Node, classes: int) -> Node:
     shape = (*indices.shape, classes)
-    keywords = {"classes": classes, "dtype": n.dtype}
+    keywords: dict[str, Any] = {"classes": classes, "dtype": n.dtype}
     return n.made(one_hot, indices, shape=shape, **keywords)
 
 
@@ -147,15 +147,26 @@ def _joined(graph: Graph) -> Graph:
     new = []
     instead = {}
     for n in graph.nodes:
-        if n.fn is not total:
-            continue
-        alone = [x for x in n.inputs if x.fn is added_rows and len(readers[x]) == 1]
-        parts = [x for x in alone if x.shape == n.shape and x not in graph.outputs]
-        if len(parts) < 2:
-            continue
-        operands = [y for x in parts for y in x.inputs]
-        others = [x for x in n.inputs if x not in parts]
-        rows = n.made(added_rows, *operands, name="" if others else n.name, **parts[0].kwargs)
-        instead[n] = n.made(total, rows, *others, name=n.name) if others else rows
-        new += [rows, instead[n]]
+        parts = []
+        if n.fn is total:
+            parts = [x for x in n.inputs if _is_part(x, n, readers) and x not in graph.outputs]
+        if len(parts) > 1:
+            rows, instead[n] = _at_once(n, parts)
+            new += dict.fromkeys([rows, instead[n]])
     return replace_nodes(graph, new, instead) if new else graph
+
+
+def _is_part(x: Node, n: Node, readers: Readers) -> bool:
+    """Whether x is added rows that n alone reads."""
+    return x.fn is added_rows and x.shape == n.shape and len(readers[x]) == 1
+
+
+def _at_once(n: Node, parts: list[Node]) -> tuple[Node, Node]:
+    """The rows of all parts of a sum, and the sum with its other terms."""
+    operands = [y for x in parts for y in x.inputs]
+    others = [x for x in n.inputs if x not in parts]
+    name = "" if others else n.name
+    rows = n.made(added_rows, *operands, name=name, **parts[0].kwargs)
+    if not others:
+        return rows, rows
+    return rows, n.made(total, rows, *others, name=n.name)

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 import minigrad as mg
 from minigrad import transforms as tr
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
-from minigrad.ops import row_sums
+from minigrad.ops.rows import row_sums
 from tests.laws import examples
 
 INTEGERS = st.sampled_from([np.int64, np.int32, np.uint8, np.uint64, np.int8])

@@ -7,7 +7,7 @@ import numpy as np
 from minigrad.compiler.strided import address, stacked
 from minigrad.core.array import Array
 from minigrad.errors import ArgumentError
-from minigrad.ops.row_sums import add_rows
+from minigrad.ops.rows.row_sums import add_rows
 
 from .program import Call, Calls, Operands
 

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.errors import ShapeError
-
-from .activations import refuse_other_indices
-from .indexing import PART, Scattered
-from .table import defvjp, dispatched
+from minigrad.ops.indexing import PART, Scattered
+from minigrad.ops.rows.one_hot import refuse_other_indices
+from minigrad.ops.table import defvjp, dispatched
 
 
 @dispatched
