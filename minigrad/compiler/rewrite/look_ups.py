@@ -144,7 +144,7 @@ def _of_whole_rows(view: Node, classes: int) -> dict[str, Any] | None:
 def _joined(graph: Graph) -> Graph:
     """The rows that one sum adds up added up at once, without a table for each use."""
     readers = graph.readers()
-    new = []
+    new: list[Node] = []
     instead = {}
     for n in graph.nodes:
         parts = []
