@@ -16,8 +16,10 @@ from minigrad.core.scope import no_grad, timestep
 from minigrad.core.tape import Edge, Tape
 from minigrad.core.tensor import Tensor, tensor
 from minigrad.losses import cross_entropy, mse, sequence_mask
-from minigrad.ops.activations import log_softmax, logsumexp, one_hot, relu, sigmoid, softmax
+from minigrad.ops.activations import log_softmax, logsumexp, relu, sigmoid, softmax
 from minigrad.ops.numeric.own import op
+from minigrad.ops.rows.embedding import embedding
+from minigrad.ops.rows.one_hot import one_hot
 
 from . import errors, optim, transforms
 from .compiler import Plan, compile
@@ -40,6 +42,7 @@ __all__ = [
     "debug",
     "detach",
     "detect_anomaly",
+    "embedding",
     "errors",
     "find_nonfinite",
     "grad",

@@ -12,7 +12,8 @@ import numpy as np
 
 from minigrad.errors import ArgumentError, DTypeError, ShapeError
 from minigrad.ops.activations import cross_entropy as mean_cross_entropy
-from minigrad.ops.activations import some_weight, surprisal, valid_lengths
+from minigrad.ops.activations import some_weight, surprisal
+from minigrad.ops.discrete import valid_lengths
 
 REDUCTIONS = ("mean", "sum", "none")
 

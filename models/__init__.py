@@ -16,6 +16,7 @@ from minigrad.models.train import checkpoint
 
 from .cells import GRUCell, LinearRNN, LSTMCell, RNNCell, parameters
 from .language_model import RNNLM
+from .sampling import Sampler, sampler
 from .stacked import Stacked
 from .unrolling import pad, unroll
 
@@ -27,6 +28,7 @@ __all__ = [
     "LSTMCell",
     "LinearRNN",
     "RNNCell",
+    "Sampler",
     "Stacked",
     "Strategy",
     "Vocabulary",
@@ -40,6 +42,7 @@ __all__ = [
     "pad",
     "parameters",
     "report",
+    "sampler",
     "section",
     "stream",
     "totals",

@@ -17,6 +17,8 @@ from minigrad.errors import ArgumentError
 from minigrad.models.data.text import Vocabulary
 
 from .cells import CELLS, Init
+from .one_hot_rows import OneHotRows
+from .sampling import sampler
 from .stacked import Stacked
 from .unrolling import Arrays, Cell, as_state, as_tuple, unroll
 
@@ -118,8 +120,8 @@ class RNNLM:
         # A cell with one tensor of state takes it as it is, not as a tuple of one.
         if isinstance(state, tuple):
             state = as_state(state)
-        one_hot = mg.one_hot(tokens, len(self.b_q), self.b_q.dtype)
-        hs, state = unroll(cell, one_hot, state, reset, lengths)
+        rows = OneHotRows(tokens, len(self.b_q), self.b_q.dtype)
+        hs, state = unroll(cell, rows, state, reset, lengths)
         outputs = []
         # The head belongs to the steps too.
         for t, h in enumerate(hs, 1):
@@ -171,20 +173,20 @@ class RNNLM:
     ) -> str:
         """The prefix and ``length`` next characters, drawn from softmax(O / temperature).
 
-        At temperature 0 it is always the likeliest; ``seed`` draws. Source: D2L 9.5.4.
+        At temperature 0 it is always the likeliest; ``seed`` draws. Source: D2L 9.5.4. Raises
+        ArgumentError for an empty prefix.
         """
-        rng = np.random.default_rng(seed)
-        state = None
         text = vocab.encode(prefix)
-        # First the whole prefix, then one character at a time from the state that is carried.
-        unread = text
-        with mg.no_grad():
-            for _ in range(length):
-                tokens = np.array(unread)[:, None]
-                outputs, state = self.logits(mg.tensor(tokens), state)
-                next_one = _choose(outputs[-1].data[0], temperature, rng)
-                text.append(next_one)
-                unread = text[-1:]
+        if not text:
+            expected = "expected a character or more to go on from"
+            raise ArgumentError("continue_text: prefix", got=f"{prefix!r}", expected=expected)
+        rng = np.random.default_rng(seed)
+        sample = sampler(self)
+        for token in text:
+            logits = sample(token)
+        for _ in range(length):
+            text.append(_choose(logits, temperature, rng))
+            logits = sample(text[-1])
         return vocab.decode(text)
 
 

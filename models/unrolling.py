@@ -12,6 +12,8 @@ import minigrad as mg
 from minigrad import Tensor
 from minigrad.errors import ArgumentError, ShapeError
 
+from .one_hot_rows import OneHotRows
+
 Shape = tuple[int, ...]
 State = Tensor | tuple[Tensor, ...]
 # What a cell gives: (output, state).
@@ -39,7 +41,7 @@ class Cell(Protocol):
 
 def unroll(
     cell: Cell,
-    xs: Sequence[Any] | npt.NDArray[Any] | Tensor,
+    xs: Sequence[Any] | npt.NDArray[Any] | Tensor | OneHotRows,
     state: Any = None,
     reset: Any = None,
     lengths: Any = None,
@@ -81,7 +83,7 @@ def unroll(
         with mg.timestep(t):
             # In here: where xs is a Tensor, reading it is an operation of step t.
             x = xs[t - 1]
-            if not isinstance(x, Tensor):
+            if not isinstance(x, (Tensor, OneHotRows)):
                 x = mg.tensor(x)
             before = state
             if reset is not None:

@@ -14,6 +14,12 @@ os.environ.pop("FORCE_COLOR", None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+def pytest_collection_finish():
+    """What was collected stays to the end: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def no_gc_callbacks():
     """Hypothesis listens to the collector, where Python swallows what a handler of signals raises."""

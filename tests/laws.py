@@ -21,6 +21,25 @@ def examples(n):
     return settings(max_examples=max(1, n * tried // usual))
 
 
+def pairwise(*axes):
+    """Rows of one value from each axis, such that every two values of two axes are in a row together."""
+    lengths = [range(len(axis)) for axis in axes]
+    pairs = [
+        {(i, a), (j, b)}
+        for (i, one), (j, other) in itertools.combinations(enumerate(lengths), 2)
+        for a, b in itertools.product(one, other)
+    ]
+    rows = []
+    while pairs:
+        best = max(
+            itertools.product(*lengths),
+            key=lambda row: sum(pair <= set(enumerate(row)) for pair in pairs),
+        )
+        pairs = [pair for pair in pairs if not pair <= set(enumerate(best))]
+        rows.append(tuple(axis[k] for axis, k in zip(axes, best, strict=True)))
+    return rows
+
+
 # --- equal numbers ----------------------------------------------------------------------------------------------------
 def close(found, expected, rtol=1e-12, atol=None):
     """Equal shapes and dtypes, and |found - expected| <= rtol |expected| + atol, element by element.

@@ -3,6 +3,7 @@
 A room is a folder. Each trip is made under sys.setprofile, which tells every call in its order.
 """
 
+import functools
 import itertools
 import re
 import sys
@@ -79,17 +80,21 @@ def loss():
     return np.mean(h * h).named("L")
 
 
+@functools.cache
+def stop_in(code):
+    """The stop that this code is, or None where it is not ours."""
+    file = Path(code.co_filename)
+    if not file.is_absolute() or not file.resolve().is_relative_to(ROOT):
+        return None
+    path = file.resolve().relative_to(ROOT).as_posix()
+    return Stop(path, code.co_qualname.split(".<locals>")[0]) if path.startswith(OURS) else None
+
+
 def stop_of(frame):
     """The function of ours that a frame runs, or runs for: a comprehension is part of its function."""
-    while frame is not None:
-        code = frame.f_code
-        file = Path(code.co_filename)
-        if file.is_absolute() and file.resolve().is_relative_to(ROOT):
-            path = file.resolve().relative_to(ROOT).as_posix()
-            if path.startswith(OURS):
-                return Stop(path, code.co_qualname.split(".<locals>")[0])
+    while frame is not None and stop_in(frame.f_code) is None:
         frame = frame.f_back
-    return None
+    return frame and stop_in(frame.f_code)
 
 
 def calls_of(make_trip):

@@ -9,7 +9,7 @@ from html import escape
 
 from minigrad.viz.lettering.font_widths import MATH_WIDTHS, SANS_WIDTHS, text_ems
 from minigrad.viz.lettering.latex import Piece, pieces_of
-from minigrad.viz.lettering.latex_symbols import BOLD, GREEK, RAISED, UPRIGHT
+from minigrad.viz.lettering.latex_symbols import BOLD, RAISED, UPRIGHT, greek_letter
 
 # The book's colours.
 PARAMETER = "#66BFFF"
@@ -126,7 +126,7 @@ def _plain_pieces(text: str) -> list[Piece]:
     start = 0
     for match in _INDEXED.finditer(text):
         index = match[2].strip("_")
-        base = _letter(match[1])
+        base = greek_letter(match[1]) or match[1]
         if _is_index(base, index):
             read.append(Piece(text[start : match.start()] + base))
             read.append(Piece(index.replace("_", ","), "sub"))
@@ -134,14 +134,6 @@ def _plain_pieces(text: str) -> list[Piece]:
             start = match.end()
     read.append(Piece(text[start:]))
     return read
-
-
-def _letter(base: str) -> str:
-    """The letter that a name with an index begins with: that of ``xi_t`` is ξ."""
-    if base in GREEK:
-        return GREEK[base]
-    lower = base.lower()
-    return GREEK[lower].upper() if lower in GREEK and base == lower.capitalize() else base
 
 
 def _counted(piece: Piece) -> list[Piece]:

@@ -10,7 +10,6 @@ from minigrad.ops.indexing import getitem
 
 from .graph import Graph, Node
 from .primitives import PAIRWISE
-from .views import is_view
 
 # of one kind, only the families met last are compared with a node: so the cost stays linear
 MAX_COMPARED_FAMILIES = 32
@@ -57,9 +56,9 @@ def families(graph: Graph, root_of: dict[Node, Node]) -> dict[Node, Family]:
 
     root_of: the node whose memory a node looks at.
     """
-    discovery = _Discovery(_read_in_many_steps(graph, root_of))
+    discovery = _Discovery(_read_in_many_steps(graph, root_of), root_of)
     for n in graph.nodes:
-        if n.fn is not None and not is_view(n):
+        if n.fn is not None and root_of[n] is n:
             discovery.enter(n)
     for family in set(discovery.family_of.values()):
         family.members.sort(key=lambda member: member.time or 0)
@@ -70,11 +69,13 @@ def families(graph: Graph, root_of: dict[Node, Node]) -> dict[Node, Family]:
 class _Discovery:
     """The families met so far.
 
-    shared: what is the same operand in every step. exact: the family for what a node is and its
-    operands look like. similar: the families for what a node is.
+    shared: what is the same operand in every step. root_of: the node whose memory a node looks at.
+    exact: the family for what a node is and its operands look like. similar: the families for what
+    a node is.
     """
 
     shared: set[Node]
+    root_of: dict[Node, Node]
     family_of: dict[Node, Family] = field(default_factory=dict)
     exact: dict[Any, Family] = field(default_factory=dict)
     similar: dict[Hashable, list[Family]] = field(default_factory=dict)
@@ -104,8 +105,9 @@ class _Discovery:
 
     def look(self, n: Node, x: Node) -> Look:
         """What the operand x of n looks like."""
+        root = self.root_of[x]
         views: list[Hashable] = []
-        while is_view(x):
+        while x is not root:
             # indices differ from step to step
             keywords = "" if x.fn is getitem else repr(x.kwargs)
             views.append((x.fn, keywords))
@@ -137,7 +139,8 @@ def _kind(n: Node) -> Hashable:
     if n.fn in PAIRWISE:
         return kind
     shapes = [x.shape for x in n.inputs]
-    return *kind, repr(n.kwargs), tuple(shapes)
+    keywords = repr(n.kwargs) if n.kwargs else ""
+    return *kind, keywords, tuple(shapes)
 
 
 def _read_in_many_steps(graph: Graph, root_of: dict[Node, Node]) -> set[Node]:
@@ -145,7 +148,7 @@ def _read_in_many_steps(graph: Graph, root_of: dict[Node, Node]) -> set[Node]:
     first_time: dict[Node, int] = {}
     shared = set()
     for n in graph.nodes:
-        if n.time is None or is_view(n):
+        if n.time is None or root_of[n] is not n:
             continue
         for x in n.inputs:
             root = root_of[x]

@@ -111,9 +111,11 @@ class Node:
             self.time,
             self.place,
             name,
-            section=self.section,
-            segment=self.segment,
-            serial=self.serial,
+            None,
+            None,
+            self.section,
+            self.segment,
+            self.serial,
         )
 
 
@@ -154,7 +156,7 @@ class Graph:
 
 def mapped(nodes: tuple[Node, ...], new: Mapping[Node, Node]) -> tuple[Node, ...]:
     """What stands for each of the nodes."""
-    return tuple([new[n] for n in nodes])
+    return tuple(map(new.__getitem__, nodes))
 
 
 def append(order: dict[Node, None], node: Node) -> None:
@@ -162,12 +164,13 @@ def append(order: dict[Node, None], node: Node) -> None:
     stack = [node]
     while stack:
         n = stack[-1]
-        missing = [x for x in n.inputs if x not in order]
-        if missing and n not in order:
-            stack.extend(reversed(missing))
-        else:
+        if n not in order:
+            missing = [x for x in n.inputs if x not in order]
+            if missing:
+                stack.extend(reversed(missing))
+                continue
             order[n] = None
-            stack.pop()
+        stack.pop()
 
 
 def needed(order: Iterable[Node], outputs: tuple[Node, ...]) -> Graph:

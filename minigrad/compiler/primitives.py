@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.activations import _below, one_hot
+from minigrad.ops.rows.one_hot import one_hot, refuse_other_indices
+from minigrad.ops.rows.row_sums import add_rows
 
 
 def total(*terms: Any) -> Any:
@@ -32,7 +33,7 @@ def pick(x: Any, labels: Any) -> Any:
 
     Raises: ArgumentError for labels that are none.
     """
-    valid = _below("cross_entropy: targets", labels, x.shape[-1])
+    valid = refuse_other_indices("cross_entropy: targets", labels, x.shape[-1])
     column = valid[..., np.newaxis]
     picked = np.take_along_axis(x, column, axis=-1)
     return picked[..., 0]
@@ -47,6 +48,20 @@ def softmax_minus_one_hot(e: Any, s: Any, labels: Any, c: Any) -> Any:
     classes = e.shape[-1]
     hot = one_hot(labels, classes, e.dtype)
     return (e / s - hot) * c
+
+
+def added_rows(*operands: Any, classes: int) -> Any:
+    """Zeros (classes, d) with every row of each g added where its indices say.
+
+    The operands are a g (..., d), its indices (...), the next g, and so on: what many look-ups
+    send to one table. Raises: ArgumentError for indices that are none.
+    """
+    first = operands[0]
+    out = np.zeros((classes, first.shape[-1]), first.dtype)
+    for g, indices in zip(operands[::2], operands[1::2], strict=True):
+        valid = refuse_other_indices("embedding: indices", indices, classes)
+        add_rows(out, valid, g)
+    return out
 
 
 def kept(x: Any) -> Any:

@@ -50,13 +50,18 @@ class _Reader:
 
     def node(self, tensor: Tensor, serial: int) -> Node:
         """The node of a leaf or operation. serial: its place on the tape."""
-        operands = [self.operand(x, tensor) for x in tensor.inputs]
+        if self.first_steps:
+            operands = tuple([self.operand(x, tensor) for x in tensor.inputs])
+        else:
+            operands = tuple(map(self.node_of.__getitem__, tensor.inputs))
+        # of what a checkpoint dropped the form is left
+        value = tensor.form or tensor._array
         node = Node(
             tensor.fn,
-            tuple(operands),
+            operands,
             tensor.kwargs,
-            tensor.shape,
-            tensor.dtype,
+            value.shape,
+            value.dtype,
             tensor.time,
             tensor.place,
             name=tensor.name or "",

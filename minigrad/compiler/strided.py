@@ -33,7 +33,12 @@ def owner(array: Array) -> Any:
 
 def same_view(a: Array, b: Array) -> bool:
     """Whether both are the same look at the same memory."""
-    if a.shape != b.shape or address(a) != address(b):
+    if a is b:
+        return True
+    # most are of different memory, and an address takes five times as long to ask for
+    if a.shape != b.shape or not np.may_share_memory(a, b):
+        return False
+    if address(a) != address(b):
         return False
     axes = zip(a.shape, a.strides, b.strides, strict=True)
     # along an axis of length 1 a stride has no meaning

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import gates
-from minigrad.ops.activations import sigmoid, valid_lengths
+from minigrad.ops.activations import sigmoid
+from minigrad.ops.discrete import valid_lengths
 from minigrad.ops.elementwise import cast
 
 from .primitives import kept, product, softmax_minus_one_hot, total

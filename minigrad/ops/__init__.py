@@ -21,6 +21,7 @@ from . import (  # noqa: F401  (importing them fills the tables)
 )
 from .compositions import COMPOSED, compose
 from .discrete import DISCRETE, STATIC
+from .rows import embedding  # noqa: F401
 from .table import OPS, defvjp, dispatched, op_name
 
 __all__ = ["COMPOSED", "DISCRETE", "OPS", "STATIC", "compose", "defvjp", "dispatched", "op_name"]

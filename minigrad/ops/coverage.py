@@ -25,6 +25,7 @@ GROUPS = {
     "joining": "shape and order",
     "selection": "shape and order",
     "indexing": "shape and order",
+    "embedding": "shape and order",
     "pieces": "shape and order",
     "products": "linear algebra",
     "contractions": "linear algebra",

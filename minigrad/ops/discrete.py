@@ -6,9 +6,13 @@ and strings.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from .table import Fn, defvjp
+from minigrad.errors import ArgumentError, DTypeError
+
+from .table import Fn, defvjp, dispatched
 
 # --- recorded -------------------------------------------------------------------------------------
 UFUNCS = (
@@ -61,6 +65,20 @@ for ufunc in UFUNCS:
     defvjp(ufunc, *[None] * ufunc.nin)
 for fn in OF_ONE_ARRAY:
     defvjp(fn, None)
+
+
+@dispatched
+def valid_lengths(lengths: Any, steps: int) -> Any:
+    """Lengths as they are. Raises DTypeError or ArgumentError for what is none."""
+    if lengths.dtype.kind not in "iu":
+        raise DTypeError("lengths", got=f"{lengths.dtype}", expected="expected integers")
+    wrong = lengths[(lengths < 1) | (lengths > steps)]
+    if wrong.size:
+        raise ArgumentError("lengths", got=f"{wrong[0]}", expected=f"expected 1..{steps}")
+    return lengths
+
+
+defvjp(valid_lengths, None)
 
 # --- on plain arrays ------------------------------------------------------------------------------
 # These decide nothing by the values: they ask for shapes and dtypes, print or save. What is made

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .rows.row_sums import add_rows
 from .table import Templates, defvjp, dispatched, letter
 
 
@@ -137,10 +138,12 @@ def scatter(*operands: Any, indices: tuple[Index, ...], shape: tuple[int, ...]) 
 
 def _add_at(out: Any, g: Any, index: Index) -> None:
     """out[index] += g; where the index may name an element twice, each time counts."""
-    if any(map(_is_integer_array, index)):
-        np.add.at(out, index, g)
-    else:
+    if not any(map(_is_integer_array, index)):
         out[index] += g
+    elif len(index) == 1 and out.ndim > 1 and out.flags.c_contiguous:
+        add_rows(out, index[0], g)
+    else:
+        np.add.at(out, index, g)
 
 
 def _is_integer_array(item: Any) -> bool:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from graphviz import Digraph
 
 from minigrad import Tape
 from minigrad.errors import ArgumentError
 from minigrad.viz import style
-from minigrad.viz.graphs.variables.unrolled import members_by_id
+from minigrad.viz.graphs.backward.adjoint_variables import (
+    AdjointGraph,
+    adjoint_graph,
+    mirrored_places,
+    put_adjoints,
+)
+from minigrad.viz.graphs.backward.aftermath import After
+from minigrad.viz.graphs.backward.aftermath_box import afters_tall
+from minigrad.viz.graphs.backward.split import Backward, backward_of
+from minigrad.viz.graphs.variables.unrolled import members_by_id, tensors_by_item
 from minigrad.viz.graphs.variables.variable_captions import captions_size, put_captions
-from minigrad.viz.graphs.variables.variable_fold import Folding, fold_items
+from minigrad.viz.graphs.variables.variable_fold import fold_items
 from minigrad.viz.graphs.variables.variable_layout import places
 from minigrad.viz.graphs.variables.variable_model import (
     Arrow,
@@ -30,7 +40,7 @@ from minigrad.viz.graphs.variables.variable_places import Places
 from minigrad.viz.graphs.variables.variable_sizes import SIDE_POINTS
 
 from .canvas import NAME_POINTS, Point, blank_with_paths, put_text
-from .fold import Collapse, View
+from .fold import Collapse, Rules, View
 from .landmarks import Landmarks, landmarks
 from .picture import Picture
 
@@ -45,6 +55,7 @@ def compare(
     tapes: Sequence[tuple[str, Tape]],
     collapse: Collapse = "auto",
     steps: Container[int] | None = None,
+    rules: Rules = "folded",
 ) -> Digraph:
     """The unrolled graphs of several tapes beside each other, each under its name.
 
@@ -70,72 +81,141 @@ def compare(
             raise ArgumentError("compare", got=got, expected="expected (name, Tape)")
     if not tapes:
         raise ArgumentError("compare", got="no tapes", expected="expected pairs (name, Tape)")
-    return _compared(tapes, View(collapse, steps).checked("compare"))
+    return _compared(tapes, View(collapse, steps, rules).checked("compare"))
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of the tapes: what is known of its forward pass, and its backward pass if it has one."""
+
+    name: str
+    tape: Tape
+    whole: VariableGraph
+    known: Landmarks
+    backward: Backward | None
+
+    @property
+    def afters(self) -> list[After]:
+        """What is made of its gradients."""
+        return self.backward.after if self.backward else []
+
+    @property
+    def done(self) -> set[tuple[str, ...]]:
+        """What the boxes of that say."""
+        return {after.rows for after in self.afters}
+
+    def adjoints(self, graph: VariableGraph) -> AdjointGraph | None:
+        """Those of what is shown of it."""
+        if self.backward is None:
+            return None
+        return adjoint_graph(graph, tensors_by_item(self.tape, graph.items), self.backward)
+
+
+def _side(name: str, tape: Tape, view: View) -> _Side:
+    backward = backward_of(tape) if view.rules == "folded" else None
+    forward = backward.forward if backward else tape
+    return _Side(name, forward, variable_graph(forward), landmarks(forward), backward)
 
 
 def _compared(tapes: Sequence[tuple[str, Tape]], view: View) -> Picture:
-    """The picture in that view."""
-    names = [name for name, _ in tapes]
-    graphs = [variable_graph(tape) for _, tape in tapes]
-    known = [landmarks(tape) for _, tape in tapes]
-    picture, ids, folding = _sheet(names, graphs, known, view)
+    """The picture in that view: one panel per tape, all laid out as their union is."""
+    sides = [_side(name, tape, view) for name, tape in tapes]
+    title = f"Side by side: {', '.join(side.name for side in sides)}"
+    picture = blank_with_paths("compare", style.tooltip(title))
     picture.reopened = lambda opened: _compared(tapes, view.with_open(opened))
-    for (_, tape), graph, each in zip(tapes, graphs, ids, strict=True):
-        picture.shows(tape, members_by_id(tape, graph, folding, each))
+    union = _union([side.whole for side in sides])
+    kept = frozenset[int]().union(*(side.known.kept for side in sides))
+    folding = fold_items(union, view, kept)
+    union = folding.apply(union, sides[0].known)
+    graphs = [folding.apply(side.whole, side.known) for side in sides]
+    adjoints = [side.adjoints(graph) for side, graph in zip(sides, graphs, strict=True)]
+    roomy = union
+    for each in adjoints:
+        roomy = each.spread(roomy) if each else roomy
+    spots = places(roomy)
+    done_by_all = set.intersection(*(side.done for side in sides))
+    sheet = _Sheet(union, roomy, graphs, adjoints, spots, _top(sides, graphs, spots), done_by_all)
+    for k, side in enumerate(sides):
+        values, mirrored = sheet.paint(picture, k, side)
+        members = members_by_id(side.tape, side.whole, folding, values)
+        back = members_by_id(side.tape, side.whole, folding, mirrored)
+        picture.shows(side.tape, members, back)
     return picture
 
 
-def _sheet(
-    names: list[str], graphs: list[VariableGraph], known: list[Landmarks], view: View
-) -> tuple[Picture, list[Identifiers], Folding]:
-    """One panel per graph, all laid out as their union is.
+def _top(sides: list[_Side], graphs: list[VariableGraph], spots: Places) -> float:
+    """How far up the highest panel reaches, the boxes of what is made of the gradients included."""
+    _, (_, highest) = spots.corners
+    for side, graph in zip(sides, graphs, strict=True):
+        if side.backward:
+            _, (_, top) = mirrored_places(graph, spots).corners
+            highest = max(highest, top + afters_tall(side.afters))
+    return highest
 
-    Returns the identifiers in each panel, too, and what folds.
 
-    known: what is known of the steps of each.
+@dataclass(frozen=True)
+class _Sheet:
+    """All panels. roomy: the union with room for the adjoints. top: the greatest height.
+
+    done_by_all: what is made of the gradients in each of them.
     """
-    union = _union(graphs)
-    kept = frozenset[int]().union(*(each.kept for each in known))
-    folding = fold_items(union, view, kept)
-    union = folding.apply(union, known[0])
-    folded = list(map(folding.apply, graphs, known))
-    common = set.intersection(*map(_parts, folded))
-    spots = places(union)
-    (left, _), (right, top) = spots.corners
-    across, up = _pitch(folded, spots)
-    title = f"Side by side: {', '.join(names)}"
-    picture = blank_with_paths("compare", style.tooltip(title))
-    ids: list[Identifiers] = []
-    for k, (name, graph) in enumerate(zip(names, folded, strict=True)):
-        present = _parts(graph)
-        missing = union.times.keys() - present
-        panel = Panel(
-            shift=(k * across, k * up),
-            prefix=f"{k + 1}/",
-            added=present - common,
-            missing=missing,
-            kinds=dict.fromkeys(missing, "missing"),
-        )
-        # Every panel shows all items, those that it lacks as missing, and its own arrows.
+
+    union: VariableGraph
+    roomy: VariableGraph
+    graphs: list[VariableGraph]
+    adjoints: list[AdjointGraph | None]
+    spots: Places
+    top: float
+    done_by_all: set[tuple[str, ...]]
+
+    def paint(self, picture: Picture, k: int, side: _Side) -> tuple[Identifiers, Identifiers]:
+        """Draw one panel; the identifiers of its values and of its adjoints.
+
+        It shows all items, those that it lacks as missing, and its own arrows.
+        """
+        graph = self.graphs[k]
+        across, up = self.pitch
+        panel = _panel(k, self.graphs, self.union)
+        panel = replace(panel, shift=(k * across, k * up))
         own = graph.by_key
-        items = [own.get(i.key, i) for i in union.items]
-        all_items = VariableGraph(items, graph.arrows)
-        shown_places = places(union, shown=graph.arrows)
-        ids.append(paint_variables(picture, all_items, shown_places, panel))
-        middle = (left + right) / 2, top + NAME_ABOVE_POINTS
-        _put_name(picture, f"name {k + 1}", name, panel.moved(middle))
-        put_captions(picture, graph.items, spots, panel)
-    return picture, ids, folding
+        items = [own.get(i.key, i) for i in self.union.items]
+        shown_places = places(self.roomy, shown=graph.arrows)
+        ids = paint_variables(picture, VariableGraph(items, graph.arrows), shown_places, panel)
+        (left, _), (right, _) = self.spots.corners
+        above = (left + right) / 2, self.top + NAME_ABOVE_POINTS
+        _put_name(picture, f"name {k + 1}", side.name, panel.moved(above))
+        put_captions(picture, graph.items, self.spots, panel)
+        own_adjoints = self.adjoints[k]
+        if not side.backward or not own_adjoints:
+            return ids, {}
+        mirrors = [each.graph if each else VariableGraph([], []) for each in self.adjoints]
+        accents = replace(_panel(k, mirrors, own_adjoints.graph), shift=panel.shift)
+        strong = [after for after in side.afters if after.rows not in self.done_by_all]
+        back = put_adjoints(picture, own_adjoints, shown_places, side.backward, accents, strong)
+        return ids, back
+
+    @property
+    def pitch(self) -> Point:
+        """From panel to panel: beside each other, or below where the steps run to the right."""
+        (left, bottom), (right, _) = self.spots.corners
+        sizes = [captions_size(graph.items, self.spots) for graph in self.graphs]
+        captions_wide, captions_tall = map(max, zip(*sizes, strict=True))
+        if self.spots.runs_across:
+            return 0.0, bottom - self.top - SIDE_POINTS - PANEL_GAP_POINTS - captions_tall
+        return right - left + SIDE_POINTS + PANEL_GAP_POINTS + captions_wide, 0.0
 
 
-def _pitch(graphs: list[VariableGraph], spots: Places) -> Point:
-    """From panel to panel: beside each other, or below where the steps run to the right."""
-    (left, bottom), (right, top) = spots.corners
-    sizes = [captions_size(graph.items, spots) for graph in graphs]
-    captions_wide, captions_tall = map(max, zip(*sizes, strict=True))
-    if spots.runs_across:
-        return 0.0, bottom - top - SIDE_POINTS - PANEL_GAP_POINTS - captions_tall
-    return right - left + SIDE_POINTS + PANEL_GAP_POINTS + captions_wide, 0.0
+def _panel(k: int, graphs: list[VariableGraph], shown: VariableGraph) -> Panel:
+    """What the k-th of these has that others lack, and what is shown in it that it lacks."""
+    present = _parts(graphs[k])
+    common = set.intersection(*map(_parts, graphs))
+    missing = shown.times.keys() - present
+    return Panel(
+        prefix=f"{k + 1}/",
+        added=present - common,
+        missing=missing,
+        kinds=dict.fromkeys(missing, "missing"),
+    )
 
 
 def _put_name(picture: Digraph, identifier: str, name: str, centre: Point) -> None:
@@ -151,7 +231,10 @@ def _union(graphs: list[VariableGraph]) -> VariableGraph:
     arrows: dict[Arrow, None] = {}
     for graph in graphs:
         for i in graph.items:
-            items.setdefault(i.key, i)
+            known = items.setdefault(i.key, i)
+            # how many copies a window has of it takes room
+            if len(i.copies) > len(known.copies):
+                items[i.key] = i
         arrows |= dict.fromkeys(graph.arrows)
     feeds: dict[Key, list[Key]] = {key: [] for key in items}
     for a in arrows:

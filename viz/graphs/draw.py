@@ -9,7 +9,7 @@ from graphviz import Digraph
 
 from minigrad import Tape
 from minigrad.errors import ArgumentError
-from minigrad.internal import refuse_no_tape
+from minigrad.internal import refuse_no_tape, uncollected
 from minigrad.viz.graphs.operations.operation_paint import draw_operations
 from minigrad.viz.graphs.rolled.rolled_paint import draw_rolled
 from minigrad.viz.graphs.variables.unrolled import draw_variables
@@ -21,6 +21,7 @@ from .norm_colors import Grads, scale
 Level = Literal["ops", "variables", "rolled"]
 
 
+@uncollected
 def draw(
     tape: Tape,
     level: Level = "ops",
@@ -47,7 +48,8 @@ def draw(
 
     level: ``ops`` for each operation, ``variables`` for each named tensor, ``rolled`` for one node
     per role, such as h_t.
-    collapse: how many steps are shown before runs of steps alike fold; None unfolds all.
+    collapse: how many steps are shown before runs of steps alike fold; None unfolds all; "auto" as
+    many as a page has room for. Not of ``rolled``, which stands for all steps.
     steps: the steps that are shown, such as range(4, 9); all others fold; not of ``rolled``.
     grads: True writes the norm of its adjoint on each node, in colour; so does a mapping from
     Tensors or names to adjoints or norms.
@@ -63,9 +65,8 @@ def draw(
     if level not in get_args(Level):
         expected = "expected 'ops', 'variables' or 'rolled'"
         raise ArgumentError("draw: level", got=f"{level!r}", expected=expected)
-    if level == "rolled" and steps is not None:
-        expected = "expected 'ops' or 'variables' for some of the steps; 'rolled' stands for all"
-        raise ArgumentError("draw: steps of 'rolled'", got=f"{steps}", expected=expected)
+    if level == "rolled":
+        _refuse_fold(collapse, steps)
     view = View(collapse, steps, rules, label=label).checked()
     looks = style or {}
     refuse_style("draw", looks)
@@ -80,6 +81,15 @@ def draw(
     graph.looks = looks
     graph.simpler = _simpler(tape, level if is_chosen else "rolled", looks)
     return graph
+
+
+def _refuse_fold(collapse: Collapse, steps: Container[int] | None) -> None:
+    """Raise ArgumentError where it is said which steps fold of what stands for all of them."""
+    expected = "expected 'ops' or 'variables' for some of the steps; 'rolled' stands for all"
+    if steps is not None:
+        raise ArgumentError("draw: steps of 'rolled'", got=f"{steps}", expected=expected)
+    if collapse != "auto":
+        raise ArgumentError("draw: collapse of 'rolled'", got=f"{collapse}", expected=expected)
 
 
 def _simpler(tape: Tape, level: Level, looks: Mapping[str, Any]) -> Callable[[], Any]:

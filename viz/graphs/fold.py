@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal, TypeVar, get_args
@@ -14,6 +14,8 @@ from minigrad.errors import ArgumentError
 # Steps that are shown one by one where nobody says how many: few large ones, many small ones.
 MIN_STEPS = 4
 MAX_STEPS = 12
+# Where these are too wide for a page: the first and the last, then the first alone.
+FEWER_STEPS = 2, 1
 
 MAX_OPENED_STEPS = 12
 """Of a fold that is opened so many steps are shown, half of them at each end."""
@@ -34,7 +36,7 @@ class View:
     All but the middle of more than ``collapse``, or those in ``steps``. rules: whether the rule of
     each node is one box in the picture of a differentiated tape, or its operations. opened: the
     names of the folds whose steps are shown in spite of all that. label: what is written on a node
-    in place of its name; None where that is the name.
+    in place of its name; None where that is the name. fewer: where nobody chose, so many at most.
     """
 
     collapse: Collapse = "auto"
@@ -42,6 +44,7 @@ class View:
     rules: Rules = "folded"
     opened: frozenset[str] = frozenset()
     label: Labels | None = None
+    fewer: int | None = None
 
     def checked(self, caller: str = "draw") -> View:
         """The same. Raises ArgumentError for options outside their domain."""
@@ -75,6 +78,13 @@ class View:
             expected = "expected text, or None for the usual"
             raise ArgumentError("draw: label", got=f"a {type(text).__name__}", expected=expected)
         return text
+
+    def narrower(self) -> Iterator[View]:
+        """The same, then with ever fewer steps, unless somebody chose which are shown."""
+        yield self
+        if self.collapse == "auto" and self.steps is None and not self.opened:
+            for limit in FEWER_STEPS:
+                yield replace(self, fewer=limit)
 
     @property
     def folds(self) -> bool:
@@ -121,10 +131,14 @@ class View:
         if self.collapse == "auto":
             fitting = max_size * len(order) // (size or 1)
             limit = min(max_steps, max(MIN_STEPS, fitting))
+            limit = min(limit, self.fewer or limit)
         else:
             limit = self.collapse
         if len(order) <= limit:
             return []
+        if self.fewer == 1:
+            # A fold of one step would hide nothing but its name.
+            return [order[1:]] if len(order) > 2 else []
         keep = max(1, (limit + 1) // 4)
         # Steps alike fold where few runs of them remain, if need be with one step at each end.
         for ends in (keep, 1):

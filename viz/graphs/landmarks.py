@@ -60,7 +60,7 @@ def landmarks(tape: Tape, scale: Scale | None = None) -> Landmarks:
     norms: dict[int, float] = {}
     if scale:
         for t, members in _known_members(tape, scale).items():
-            norms[t] = together(scale.known(members))
+            norms[t] = together(scale.joined(members))
     return Landmarks(scale, norms, frozenset(broken))
 
 

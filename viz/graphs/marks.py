@@ -15,13 +15,15 @@ from minigrad.viz import style
 class Mark(NamedTuple):
     """A gate in a picture: what is written on it, whether nothing passes, its classes if not.
 
-    name: of the factor, as the text has it.
+    name: of the factor, as the text has it. after: how many steps back what is cut has come, each
+    of several ways that share the picture's arrow.
     """
 
     text: str
     closed: bool
     kind: str = "gate"
     name: str = ""
+    after: tuple[int, ...] = ()
 
     @property
     def classes(self) -> str:

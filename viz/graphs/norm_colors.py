@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
 from minigrad.viz import style
 from minigrad.viz.lettering.latex_symbols import RAISED
+
+from .variables.window_copies import copies_of, firsts
 
 Grads = bool | Mapping[Any, Any] | None
 
@@ -30,11 +32,17 @@ _LEAST_EXPONENT = -300
 
 @dataclass(frozen=True)
 class Scale:
-    """The norms that are known, and the range of those that are positive and finite."""
+    """The norms that are known, and the range of those that are positive and finite.
+
+    firsts: of each copy that a window has of a node the first. wholes: the norm of what the
+    adjoints of all copies add up to, by the first.
+    """
 
     norms: dict[Tensor, float]
     low: float
     high: float
+    firsts: Mapping[Tensor, Tensor] = field(default_factory=dict)
+    wholes: Mapping[Tensor, float] = field(default_factory=dict)
 
     def colour(self, norm: float) -> str:
         """The fill of a node whose adjoint has this norm."""
@@ -51,6 +59,17 @@ class Scale:
     def known(self, nodes: Iterable[Tensor]) -> list[float]:
         """The norms of those nodes that have one."""
         return [self.norms[n] for n in nodes if n in self.norms]
+
+    def joined(self, nodes: Iterable[Tensor]) -> list[float]:
+        """The norms of those nodes that have one, all copies of one node taken as one."""
+        known: dict[Tensor, float] = {}
+        for n in nodes:
+            first = self.firsts.get(n, n)
+            if first in self.wholes:
+                known[first] = self.wholes[first]
+            elif n in self.norms:
+                known[n] = self.norms[n]
+        return list(known.values())
 
     def share(self, norm: float) -> float:
         """How far up the scale a norm lies, from 0 to 1; 1 where all are alike."""
@@ -99,8 +118,8 @@ def scale(tape: Tape, grads: Grads) -> Scale | None:
     if grads is None or grads is False:
         return None
     if grads is True:
-        norms = _computed_norms(tape)
-    elif isinstance(grads, Mapping):
+        return _computed_scale(tape)
+    if isinstance(grads, Mapping):
         norms = _given_norms(tape, grads)
     else:
         expected = "expected True, or a mapping from Tensors or names to their adjoints"
@@ -114,9 +133,20 @@ def scale_of(norms: dict[Tensor, float], values: Iterable[float]) -> Scale:
     return Scale(norms, min(positive), max(positive))
 
 
-def _computed_norms(tape: Tape) -> dict[Tensor, float]:
+def _computed_scale(tape: Tape) -> Scale:
+    """The scale of what backward from the loss gives; of copies it gives parts of one adjoint."""
     loss = Tape.of(tape.outputs[0])
-    return {step.tensor: _norm(step.grad) for step in loss.steps()}
+    first_of = firsts(copies_of(tape))
+    norms: dict[Tensor, float] = {}
+    sums: dict[Tensor, Any] = {}
+    for n, g, _ in loss.steps():
+        norms[n] = _norm(g)
+        if n in first_of:
+            first = first_of[n]
+            sums[first] = sums[first] + g if first in sums else g
+    wholes = {first: _norm(g) for first, g in sums.items()}
+    plain = scale_of(norms, norms.values())
+    return replace(plain, firsts=first_of, wholes=wholes)
 
 
 def _given_norms(tape: Tape, grads: Mapping[Any, Any]) -> dict[Tensor, float]:

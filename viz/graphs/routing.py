@@ -1,7 +1,4 @@
-"""Arrows led round boxes: shortest paths with round bends.
-
-Source: the shortest path among boxes bends at their corners only (Lozano-Pérez and Wesley, 1979).
-"""
+"""Arrows led round boxes: shortest paths with round bends."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ import numpy as np
 
 from .canvas import Point
 from .curves import MARGIN_POINTS, Path, between, rounded, way
+from .shortest import OUTWARDS, hits, shortest
 
 Array = Any
 """A NumPy array."""
@@ -24,16 +22,8 @@ Outlines = Mapping[Any, "Outline"]
 
 # Between arrows that join the same two boxes.
 APART_POINTS = 5.0
-# Bends lie so much further out: what touches a margin does not run through it.
-_OUTSIDE_POINTS = 0.01
-# What moves left, bottom, right and top away from the middle; which of them make a corner.
-_OUTWARDS = np.array([-1, -1, 1, 1])
-_CORNERS = np.array([(0, 1), (0, 3), (2, 1), (2, 3)])
 _SMALL = 1e-9
 _MAX_CELLS = 100_000
-# Of the points of a line: where it starts and where it ends; the bends follow.
-_START = 0
-_END = 1
 
 
 class Outline(NamedTuple):
@@ -95,7 +85,7 @@ def routes(outlines: Outlines, edges: Sequence[Edge]) -> list[Path]:
     ends = [(index[tail], index[head]) for tail, head in edges]
     borders = [o[:4] for o in outlines.values()]
     boxes = np.array(borders, dtype=float).reshape(-1, 4)
-    obstacles = boxes + _OUTWARDS * MARGIN_POINTS
+    obstacles = boxes + OUTWARDS * MARGIN_POINTS
     lines = _aims(outlines, edges)
     blocked = _blocked(lines, ends, obstacles)
     paths = []
@@ -103,7 +93,7 @@ def routes(outlines: Outlines, edges: Sequence[Edge]) -> list[Path]:
         line = lines[k]
         if blocked[k]:
             others = np.delete(obstacles, ends[k], axis=0)
-            line = _shortest(line, others)
+            line = shortest(line, others)
         line = _cut_off(line, outlines[tail])
         line = _cut_off(line[::-1], outlines[head])[::-1]
         paths.append(rounded(line))
@@ -148,104 +138,11 @@ def _blocked(lines: list[Path], ends: list[tuple[int, int]], obstacles: Array) -
     for first in range(0, len(lines), size):
         piece = slice(first, first + size)
         points = np.array(lines[piece])
-        hits = _hits(points[:, 0], points[:, 1], obstacles)
+        table = hits(points[:, 0], points[:, 1], obstacles)
         own = np.array(ends[piece])
-        np.put_along_axis(hits, own, values=False, axis=1)
-        blocked += hits.any(axis=1).tolist()
+        np.put_along_axis(table, own, values=False, axis=1)
+        blocked += table.any(axis=1).tolist()
     return blocked
-
-
-# --- the shortest path ----------------------------------------------------------------------------
-def _shortest(aim: Path, obstacles: Array) -> Path:
-    """The shortest line from start to end outside the obstacles, as its points.
-
-    It bends at corners of what stands in its way, and of what stands in the way of the bends.
-    """
-    ends = np.array(aim)
-    line = ends
-    in_the_way = np.zeros(len(obstacles), bool)
-    while True:
-        hit = _hits(line[:-1], line[1:], obstacles).any(axis=0)
-        hit &= ~in_the_way
-        if not hit.any():
-            return [(x, y) for x, y in line.tolist()]
-        in_the_way |= hit
-        known = obstacles[in_the_way]
-        points = np.concatenate([ends, _corners(known)])
-        order = _order(points, known)
-        if not order:
-            return aim
-        line = points[order]
-
-
-def _corners(boxes: Array) -> Array:
-    """The four corners of each box, a little further out."""
-    wider = boxes + _OUTWARDS * _OUTSIDE_POINTS
-    return wider[:, _CORNERS].reshape(-1, 2)
-
-
-def _visible(points: Array, i: int, others: Array, boxes: Array) -> Array:
-    """Whether the line between the point with index i and each of the others meets no box."""
-    # From the earlier to the later one, so that both ends see the same.
-    starts = points[np.minimum(others, i)]
-    ends = points[np.maximum(others, i)]
-    visible: Array = ~_hits(starts, ends, boxes).any(axis=1)
-    return visible
-
-
-def _hits(starts: Array, ends: Array, boxes: Array) -> Array:
-    """Whether each line runs through the inside of each box."""
-    steps = ends - starts
-    inverse = 1 / np.where(steps == 0, _SMALL, steps)
-    enter = 0.0
-    leave = 1.0 - _SMALL
-    for axis in (0, 1):
-        origin = starts[:, axis, None]
-        share = inverse[:, axis, None]
-        one = (boxes[:, axis] - origin) * share
-        other = (boxes[:, axis + 2] - origin) * share
-        first = np.minimum(one, other)
-        last = np.maximum(one, other)
-        enter = np.maximum(enter, first)
-        leave = np.minimum(leave, last)
-    hit: Array = enter < leave
-    return hit
-
-
-def _order(points: Array, boxes: Array) -> list[int]:
-    """The indices of the points on the shortest way from start to end; [] for none.
-
-    Source: A* (Hart, Nilsson and Raphael, 1968).
-    """
-    count = len(points)
-    rest = _distances(points, _END)
-    length = np.full(count, math.inf)
-    length[_START] = 0.0
-    before = np.zeros(count, int)
-    is_open = np.ones(count, bool)
-    while True:
-        through = np.where(is_open, length + rest, math.inf)
-        i = int(through.argmin())
-        if through[i] == math.inf:
-            return []
-        if i == _END:
-            break
-        is_open[i] = False
-        longer = length[i] + _distances(points, i)
-        nearer = np.flatnonzero(longer < length)
-        nearer = nearer[_visible(points, i, nearer, boxes)]
-        length[nearer] = longer[nearer]
-        before[nearer] = i
-    order = [_END]
-    while order[-1] != _START:
-        order.append(int(before[order[-1]]))
-    return order[::-1]
-
-
-def _distances(points: Array, i: int) -> Array:
-    """From each point to the one with this index."""
-    across, up = (points - points[i]).T
-    return np.hypot(across, up)
 
 
 # --- ends -----------------------------------------------------------------------------------------

@@ -7,9 +7,10 @@ from collections.abc import Container, Iterable, Mapping
 
 from minigrad import Tape, Tensor
 from minigrad.internal import passes_of, reached
+from minigrad.viz.lettering.step_numbers import StepNumbers
 
 from .marks import closed, inlined, is_gate
-from .roles import template
+from .roles import step_numbers
 
 __all__ = [
     "Times",
@@ -82,20 +83,20 @@ def reached_nodes(tape: Tape) -> set[Tensor]:
 def state_nodes(tape: Tape) -> set[Tensor]:
     """What carries the network from step to step: also before the first step and after the last."""
     states = set(tape.reading.sources)
-    roles = {_state_role(n, tape) for n in states} - {None}
-    return states | {n for n in tape.nodes if _state_role(n, tape) in roles}
+    numbers = step_numbers(tape.times)
+    stems = {n: _stem(n, tape, numbers) for n in tape.nodes}
+    shared = {stems[n] for n in states} - {None}
+    return states | {n for n in tape.nodes if stems[n] in shared}
 
 
-def _state_role(n: Tensor, tape: Tape) -> str | None:
+def _stem(n: Tensor, tape: Tape, numbers: StepNumbers) -> str | None:
     """Its name with t for the step; None where it names none."""
-    t = tape.times[n]
-    if t is None and n.fn is None:
-        # the one that the first step starts from
-        t = 0
-    if t is None or not n.name:
+    if not n.name:
         return None
-    role = template(n.name, t)
-    return None if role == n.name else role
+    is_in_step = tape.times[n] is not None
+    # the one that the first step starts from
+    is_start = n.fn is None and StepNumbers().template(n.name, 0) != n.name
+    return numbers.stem(n.name) if is_in_step or is_start else None
 
 
 def adjoint_nodes(tape: Tape) -> set[Tensor]:
@@ -130,18 +131,31 @@ def drawn_times(times: StepOf, reads: Inputs, outside: Container[Tensor] = ()) -
     """The step that each node is drawn in, None outside the steps.
 
     That is the node's own; a constant from outside stands in the step that reads it where one alone
-    does. A tape without steps is one step, with the parameters outside.
+    does, or in the first of two, if it is called after that. A tape without steps is one step, with
+    the parameters outside.
 
     times: the step of each node. reads: what each node reads. outside: the nodes that stay outside.
     """
     if all(t is None for t in times.values()):
         return {n: _only_step(n) for n in times}
-    drawn = dict(times)
+    return dict(times) | _steps_of_constants(times, reads, outside)
+
+
+def _steps_of_constants(times: StepOf, reads: Inputs, outside: Container[Tensor]) -> Times:
+    """The step of each constant from outside that few steps read."""
+    read_in: dict[Tensor, list[int]] = {}
     for n, steps in reading_steps(times, reads).items():
         is_constant = n.fn is None and not n.requires_grad
         is_free = times[n] is None and n not in outside
-        if is_constant and is_free and len(steps) == 1:
-            drawn[n] = steps[0]
+        inside = [t for t in steps if t is not None]
+        if is_constant and is_free and len(inside) == len(steps) <= 2:
+            read_in[n] = sorted(inside)
+    numbers = step_numbers({n: steps[0] for n, steps in read_in.items()})
+    drawn: Times = {}
+    for n, (t, *later) in read_in.items():
+        # a target of its step may be the input of the next
+        if not later or numbers.template(n.label, t) != n.label:
+            drawn[n] = t
     return drawn
 
 

@@ -17,6 +17,7 @@ from .latex_symbols import (
     SYMBOLS,
     TABLES,
     UPRIGHT,
+    greek_letter,
 )
 
 
@@ -29,6 +30,8 @@ class Piece(NamedTuple):
 
 
 _TOKEN = re.compile(r"\\(?P<command>[A-Za-z]+)\*? ?|\\(?P<escaped>.)|(?P<other>.)", re.S)
+# What has an index: of letters that begin nothing else.
+_INDEXED = re.compile(r"(?<![A-Za-z])[A-Za-z]+(?=[_^])")
 _WORD = re.compile(r"[^\W_]+(?:,[^\W_]+)*")
 
 
@@ -70,13 +73,24 @@ class _Reader:
                 if not inside:
                     raise NotLatexError
                 return pieces
-            pieces += self._piece()
+            piece = self._indexed_letter() or self._piece()
+            if _continues(pieces, piece):
+                pieces.append(Piece(",", piece[0].kind))
+            pieces += piece
         if inside:
             raise NotLatexError
         return pieces
 
     def _next_is(self, character: str) -> bool:
         return self._text.startswith(character, self._position)
+
+    def _indexed_letter(self) -> list[Piece]:
+        """The letter that programs spell, as in ``xi_3^{(2)}``; nothing for other words."""
+        word = _INDEXED.match(self._text, self._position)
+        letter = greek_letter(word[0]) if word else ""
+        if word and letter:
+            self._position = word.end()
+        return [Piece(letter)] if letter else []
 
     def _piece(self) -> list[Piece]:
         """What the next token and its arguments say."""
@@ -125,6 +139,14 @@ class _Reader:
         if name in FUNCTIONS:
             return [Piece(name, face=UPRIGHT)]
         return [Piece(SYMBOLS[name] if name in SYMBOLS else _greek(name))]
+
+
+def _continues(pieces: list[Piece], more: list[Piece]) -> bool:
+    """Whether it is the second index of what has one there already, as in ``h_{1}_{2}``."""
+    if not pieces or not more:
+        return False
+    kind = more[0].kind
+    return bool(kind) and kind == pieces[-1].kind
 
 
 def _change(name: str) -> Callable[[Piece], Piece] | None:

@@ -108,7 +108,18 @@ alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu
 nu xi omicron pi rho sigma tau upsilon phi chi psi omega
 """
 GREEK = dict(zip(_LETTERS.split(), "αβγδεζηθικλμνξοπρστυφχψω", strict=True))
-"""Letters as programs name them; that of ``Gamma`` is its capital."""
+"""Letters as programs name them."""
+
+
+def greek_letter(word: str) -> str:
+    """The letter that a program calls so, of ``Gamma`` the capital; nothing for other words."""
+    lower = word.lower()
+    letter = GREEK.get(lower, "")
+    if word == lower.capitalize():
+        return letter.upper()
+    return letter if word == lower else ""
+
+
 FUNCTIONS = frozenset(
     (
         "arg",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from minigrad.errors import ArgumentError, UnsupportedError
-from minigrad.internal import write_atomically
+from minigrad.internal import uncollected, write_atomically
 from minigrad.viz.page.picture_page import page, plot_page
 from minigrad.viz.plots import vector
 
@@ -84,6 +84,7 @@ class Drawn(NamedTuple):
     graph: Any
 
 
+@uncollected
 def render(
     graph: Any, file: str | os.PathLike[str], limit: float = LIMIT, animated: bool = False
 ) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from html import escape
+from time import monotonic
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
@@ -20,6 +21,8 @@ from .shell import data_text, filled, resource
 MAX_BYTES = 1_500_000
 """Of all pictures in a page: with more, the folds that come last do not open."""
 MAX_PICTURES = 9
+MAX_SECONDS = 4.0
+"""After so many no further picture is begun: the folds that come last do not open."""
 MAX_TITLE_CHARACTERS = 80
 
 TOLD = (
@@ -80,13 +83,18 @@ def _opened(graph: Any, scene: Scene, lay_out: LayOut) -> dict[Names, Drawn]:
     """The picture with no fold open, then with one and more, as many as there is room for."""
     nothing: Names = frozenset()
     states = {nothing: _drawn(graph, scene)}
-    size = len(states[nothing].sheet.body)
+    # One with a fold open is no smaller.
+    least = size = len(states[nothing].sheet.body)
+    until = monotonic() + MAX_SECONDS
     waiting = [(nothing, graph)]
     for opened, picture in waiting:
         for name in dict.fromkeys(states[opened].folds.values()):
             more = opened | {name}
-            if more in states or len(states) == MAX_PICTURES or picture.reopened is None:
+            if more in states or picture.reopened is None:
                 continue
+            is_full = len(states) == MAX_PICTURES or size + least > MAX_BYTES
+            if is_full or monotonic() > until:
+                return states
             other: Picture = picture.reopened(more)
             # where Graphviz leads arrows round boxes, that takes the cube of their number
             other.attr(splines="line")

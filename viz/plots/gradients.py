@@ -50,6 +50,7 @@ def gradient_norms(tapes: Mapping[str, Tape] | Tape) -> Any:
             ylabel="|dL/dh_t|",
             yscale="log",
         )
+        axes.xaxis.get_major_locator().set_params(integer=True)
         label_powers(axes.yaxis)
         if any(strategies):
             axes.legend()

@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.graph import Shape
-from minigrad.compiler.primitives import PAIRWISE, kept, pick, softmax_minus_one_hot
+from minigrad.compiler.primitives import PAIRWISE, added_rows, kept, pick, softmax_minus_one_hot
 from minigrad.compiler.strided import same_view, viewed
 from minigrad.compiler.traits import REDUCTIONS, reduced_axes
 from minigrad.core.array import Array
 from minigrad.errors import ShapeError
 from minigrad.ops import OPS, op_name
 from minigrad.ops.elementwise import cast
+from minigrad.ops.rows.embedding import embedding
 
 from .labels import pick_calls, softmax_minus_one_hot_calls
 from .program import Call, Calls, Keywords, Operands, copying
+from .table_rows import added_rows_calls, embedding_calls
 
 # a sum of fewer terms is no faster as a product with ones
 MIN_TERMS_FOR_BLAS = 5
@@ -183,6 +185,8 @@ KERNELS: dict[Any, Kernel] = {
     np.matmul: _product,
     pick: pick_calls,
     softmax_minus_one_hot: softmax_minus_one_hot_calls,
+    embedding: embedding_calls,
+    added_rows: added_rows_calls,
     kept: _copy,
     cast: _cast,
 }

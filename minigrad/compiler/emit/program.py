@@ -60,6 +60,12 @@ class Spot(NamedTuple):
     layout: tuple[Any, ...]
     begin: int
 
+    @property
+    def buffer(self) -> int:
+        """Whose memory it is, as a number."""
+        *_, buffer = self.layout
+        return int(buffer)
+
 
 class Program:
     """Calls in order, and the lines they belong to.

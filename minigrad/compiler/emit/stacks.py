@@ -11,6 +11,7 @@ from minigrad.compiler.primitives import pick, softmax_minus_one_hot
 from minigrad.compiler.strided import viewed
 from minigrad.compiler.traits import REDUCTIONS, elementwise, reduced_axes
 from minigrad.core.array import Array
+from minigrad.ops.rows.embedding import embedding
 
 from .kernels import calls, gemm
 from .program import Call, Calls, Keywords, Operands, copying
@@ -38,8 +39,9 @@ def batched(
     """
     if not out.size:
         return []
-    labelled = fn in (pick, softmax_minus_one_hot)
-    if labelled and not any(free[:3]):
+    labelled = fn in (pick, softmax_minus_one_hot) and not any(free[:3])
+    looked_up = fn is embedding and free == [False, True]
+    if labelled or looked_up:
         factors = _aligned(args[3:], free[3:], out)
         return calls(fn, kwargs, [*args[:3], *factors], out)
     if elementwise(fn):

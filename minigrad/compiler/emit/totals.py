@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Node
 from minigrad.compiler.primitives import total
-from minigrad.compiler.strided import address, owner, stacked
+from minigrad.compiler.strided import address, stacked
 from minigrad.compiler.traits import reduced_axes
 from minigrad.core.array import Array
 
@@ -65,7 +65,7 @@ def _stack_terms(
     """The terms to be added one after the other, and those that lie evenly, stacked."""
     single = [x for x in terms if x.shape != shape]
     full_sized = [x for x in terms if x.shape == shape]
-    full_sized = _in_order_of_memory(full_sized)
+    full_sized = _in_order_of_memory(program, full_sized)
     rows = [[x] for x in full_sized]
     stacks = []
     for start, stop in even_runs(program, rows):
@@ -79,18 +79,17 @@ def _stack_terms(
     return single, stacks
 
 
-def _in_order_of_memory(terms: Operands) -> Operands:
+def _in_order_of_memory(program: Program, terms: Operands) -> Operands:
     """The terms of each buffer by address; buffers in the order of the terms.
 
     So that the sum is the same in every process, wherever the buffers lie.
     """
-    buffers = [id(owner(x)) for x in terms]
     rank: dict[int, int] = {}
-    for buffer in buffers:
-        rank.setdefault(buffer, len(rank))
     keys = []
     for i, x in enumerate(terms):
-        keys.append((rank[buffers[i]], address(x), i))
+        spot = program.spot(x)
+        buffer = rank.setdefault(spot.buffer, len(rank))
+        keys.append((buffer, spot.begin, i))
     return [terms[i] for _, _, i in sorted(keys)]
 
 

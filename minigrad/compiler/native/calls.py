@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.emit.kernels import copy_result
-from minigrad.compiler.emit.labels import locate_labels, subtract_at
+from minigrad.compiler.emit.labels import locate_labels, refuse_label, subtract_at
 from minigrad.compiler.emit.program import Call
+from minigrad.compiler.emit.table_rows import locate_rows, refuse_index
 from minigrad.core.array import Array
 from minigrad.ops import OPS
 from minigrad.ops.activations import sigmoid
+from minigrad.ops.rows.row_sums import add_rows
 
 Arguments = tuple[Any, ...]
 REDUCED = (np.add, np.maximum, np.minimum)
@@ -63,6 +65,8 @@ def _of_arrays(kind: Any, args: Arguments) -> Normal | None:
 
 def _copy(args: Arguments) -> Normal | None:
     out, x, *_ = args
+    if isinstance(x, int):
+        x = np.array(x, out.dtype)
     return _of_arrays("copy", (x, out))
 
 
@@ -75,18 +79,31 @@ def _copied(args: Arguments) -> Normal | None:
 
 
 def _take(args: Arguments) -> Normal | None:
-    flat, places, _, out, _ = args
-    return Normal("take", (flat, places, out))
+    table, places, axis, out, _ = args
+    if axis is not None and (axis != 0 or table.ndim != 2):
+        return None
+    return Normal("look up", (table, places, out), ("=",))
 
 
-def _locate(args: Arguments) -> Normal | None:
-    labels, classes, starts, step, out = args
-    return Normal("locate", (labels, starts, out), (classes, step))
+def _add_rows(args: Arguments) -> Normal | None:
+    table, places, rows = args
+    return Normal("look up", (rows, places, table), ("+=",))
 
 
 def _subtract_at(args: Arguments) -> Normal | None:
     flat, places, numbers = args
-    return Normal("subtract at", (numbers, places, flat))
+    return Normal("look up", (numbers, places, flat), ("-=",))
+
+
+def _locate_labels(args: Arguments) -> Normal | None:
+    labels, classes, starts, step, out = args
+    return Normal("locate", (labels, starts, out), (classes, step, refuse_label))
+
+
+def _locate_rows(args: Arguments) -> Normal | None:
+    indices, classes, out, _ = args
+    starts = np.zeros((), out.dtype)
+    return Normal("locate", (indices, starts, out), (classes, 1, refuse_index))
 
 
 def _reduction(
@@ -105,7 +122,9 @@ NAMED = {
     np.copyto: _copy,
     copy_result: _copied,
     np.take: _take,
-    locate_labels: _locate,
+    locate_labels: _locate_labels,
+    locate_rows: _locate_rows,
     subtract_at: _subtract_at,
+    add_rows: _add_rows,
 }
 """How the arguments are taken apart of functions that are no ufuncs."""

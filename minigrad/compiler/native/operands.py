@@ -26,6 +26,10 @@ class Operand:
     array: Array
     steps: tuple[int, ...]
 
+    def in_shape(self, shape: tuple[int, ...]) -> Operand:
+        """The same numbers in another shape, which takes no copy."""
+        return Operand(np.reshape(self.array, shape, copy=False), self.steps)
+
     def bounds(self) -> tuple[int, int]:
         """The first byte of the first round, and the one behind the last."""
         begin = end = address(self.array)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
-from minigrad.compiler.emit.labels import refuse_label
 from minigrad.compiler.emit.program import Call, Calls, Program
 from minigrad.compiler.strided import address, owner
 from minigrad.core.array import Array
@@ -15,6 +14,7 @@ from minigrad.core.array import Array
 from .libraries import load
 from .lowering import Levels, Native, Repeat, Step, is_native, lowered
 from .source import Source
+from .work import Refusal
 
 Numbered = tuple[Call, int]
 """A call, and the number of the first call that it stands for."""
@@ -25,11 +25,12 @@ Maker = Callable[[tuple[int, ...]], Iterator[Numbered]]
 class Segment:
     """One function of native code, called with the arrays of its table and the rounds around it.
 
-    function: as ctypes calls it.
+    function: as ctypes calls it; gives 0, or which of the refusals is to be raised.
     """
 
-    def __init__(self, arrays: Sequence[Array]) -> None:
+    def __init__(self, arrays: Sequence[Array], refusals: Sequence[Refusal]) -> None:
         self.arrays = tuple(arrays)
+        self.refusals = tuple(refusals)
         self.function: Any = None
 
     def bound(self, args: tuple[Any, ...]) -> Call:
@@ -38,11 +39,13 @@ class Segment:
         rounds = tuple(map(ctypes.c_long, args[len(self.arrays) :]))
         table = (ctypes.c_void_p * len(arrays))(*map(address, arrays))
         function = self.function
+        refusals = self.refusals
 
         def run() -> None:
-            if function(table, *rounds):
+            refused = function(table, *rounds)
+            if refused:
                 label, classes = map(int, arrays[0])
-                refuse_label(label, classes)
+                refusals[refused - 1](label, classes)
 
         return run, ()
 
@@ -91,7 +94,7 @@ class Translation:
         head = f"long segment_{len(self.segments)}({', '.join(parameters)}) {{"
         function = [head, *source.lines, "return 0;", "}"]
         self.functions.append("\n".join(function))
-        segment = Segment(source.memory.arrays)
+        segment = Segment(source.memory.arrays, source.refusals)
         self.segments.append(segment)
 
         def calls(rounds: tuple[int, ...]) -> Iterator[Numbered]:

@@ -15,7 +15,7 @@ from .lowering import Level, Levels, Native, Repeat, Step
 from .memory import Memory
 from .nest_source import distinct_operands, nest_lines, reduction_lines
 from .operands import Operand
-from .work import Location, Lookup, Nest, Product, Work
+from .work import Location, Lookup, Nest, Product, Refusal, Work
 
 # the rows of a matrix that are packed at a time, and the most that a panel of them is wide
 BLOCK_ROWS = 256
@@ -26,11 +26,15 @@ Packed = dict[int, str]
 
 
 class Source:
-    """Lines of C, as they are written."""
+    """Lines of C, as they are written.
+
+    refusals: what is called where the function returns 1, 2, and so on.
+    """
 
     def __init__(self, homes: dict[int, Array]) -> None:
         self.memory = Memory(homes)
         self.lines: list[str] = []
+        self.refusals: list[Refusal] = []
 
     def add(self, *lines: str) -> None:
         """Append lines."""
@@ -133,26 +137,38 @@ class Source:
 
     def _location(self, work: Location, levels: Levels) -> None:
         shape = work.labels.array.shape
-        given = [work.labels]
-        for x in (work.starts, work.out):
-            given.append(Operand(x.array.reshape(shape), x.steps))
+        given = [work.labels, work.starts, work.out]
+        given = [x if x.array.ndim == 0 else x.in_shape(shape) for x in given]
         pointers = self.pointers(given, levels)
         loops = nesting(merged(axes_of(shape, given)), "k")
         label, start, out = [f"{name}[{loops.index(i)}]" for i, name in enumerate(pointers)]
-        refusal = f"refused[0] = label; refused[1] = {work.classes}; return 1;"
+        self.refusals.append(work.refuse)
+        number = len(self.refusals)
+        refusal = f"refused[0] = label; refused[1] = {work.classes}; return {number};"
         self.add("int64_t *refused = (int64_t *)b[0];", *loops.opening())
         self.add(f"const int64_t label = {label};")
         self.add(f"if ((uint64_t)label >= {work.classes}) {{ {refusal} }}")
         self.add(f"{out} = label * {work.step} + {start};", *loops.closing())
 
     def _lookup(self, work: Lookup, levels: Levels) -> None:
-        given = [work.places, work.numbers]
-        flat, places, numbers = self.pointers([work.flat, *given], levels)
-        loops = nesting(axes_of(work.places.array.shape, given), "k")
-        element = f"{flat}[{places}[{loops.index(0)}]]"
+        *places_shape, _ = shape = (*work.places.array.shape, 1)
+        first = work.table.array[:1]
+        if work.table.array.ndim == 2:
+            shape = work.numbers.array.shape
+            *places_shape, _ = shape
+        given = [
+            work.places.in_shape((*places_shape, 1)),
+            work.numbers.in_shape(shape) if work.numbers.array.size > 1 else work.numbers,
+            Operand(first, work.table.steps),
+        ]
+        places, numbers, table = self.pointers(given, levels)
+        loops = nesting(axes_of(shape, given), "k")
+        row, *_ = distances(work.table)
+        place = f"{places}[{loops.index(0)}] * {row}L + {loops.index(2)}"
+        element = f"{table}[{place}]"
         number = f"{numbers}[{loops.index(1)}]"
-        deed = f"{element} -= {number};" if work.subtracting else f"{number} = {element};"
-        self.add(*loops.opening(), deed, *loops.closing())
+        left, right = (number, element) if work.operator == "=" else (element, number)
+        self.add(*loops.opening(), f"{left} {work.operator} {right};", *loops.closing())
 
 
 def _head(level: Level) -> str:

@@ -137,20 +137,18 @@ def _reduction(call: Normal, read: list[Operand], out: Operand) -> Reduction | N
     return Reduction(x.array.shape, statement, joined, neutral)
 
 
-def _take(call: Normal, read: list[Operand], out: Operand) -> Lookup:
-    flat, places = read
-    return Lookup(flat, places, out, subtracting=False)
-
-
-def _subtract_at(call: Normal, read: list[Operand], out: Operand) -> Lookup:
-    numbers, places = read
-    return Lookup(out, places, numbers, subtracting=True)
+def _look_up(call: Normal, read: list[Operand], out: Operand) -> Lookup | None:
+    x, places = read
+    (operator,) = call.rest
+    if x.array.dtype != out.array.dtype:
+        return None
+    table, numbers = (x, out) if operator == "=" else (out, x)
+    return Lookup(table, places, numbers, operator)
 
 
 def _locate(call: Normal, read: list[Operand], out: Operand) -> Location:
     labels, starts = read
-    classes, step = call.rest
-    return Location(labels, starts, out, classes, step)
+    return Location(labels, starts, out, *call.rest)
 
 
 Translate = Callable[[Normal, list[Operand], Operand], Work | None]
@@ -160,8 +158,7 @@ NAMED: dict[Any, Translate] = {
     "sigmoid": _sigmoid,
     "product": _product,
     "reduce": _reduction,
-    "take": _take,
-    "subtract at": _subtract_at,
+    "look up": _look_up,
     "locate": _locate,
 }
 """What is no ufunc."""

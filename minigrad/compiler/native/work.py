@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 from .operands import Operand
+
+Refusal = Callable[[int, int], NoReturn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ class Product:
 class Location:
     """Where the labelled elements of rows lie, the only work that may refuse what it reads.
 
-    classes: how many there are. step: how far apart two classes of a row lie.
+    classes: how many there are. step: how far apart two classes of a row lie. refuse: raises what
+    is to be raised, from a label and the number of classes.
     """
 
     labels: Operand
@@ -76,6 +80,7 @@ class Location:
     out: Operand
     classes: int
     step: int
+    refuse: Refusal
 
     def written(self) -> Iterator[Operand]:
         """What is written to."""
@@ -84,16 +89,19 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """numbers[i] = flat[places[i]]; or, where they are subtracted, flat[places[i]] -= numbers[i]."""
+    """numbers[i] = table[places[i]]; or, by another operator, table[places[i]] += numbers[i].
 
-    flat: Operand
+    table: of numbers, or of rows.
+    """
+
+    table: Operand
     places: Operand
     numbers: Operand
-    subtracting: bool
+    operator: str
 
     def written(self) -> Iterator[Operand]:
         """What is written to."""
-        yield self.flat if self.subtracting else self.numbers
+        yield self.numbers if self.operator == "=" else self.table
 
 
 Work = Nest | Reduction | Product | Location | Lookup

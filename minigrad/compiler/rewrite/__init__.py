@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from minigrad.compiler.graph import Graph
 
-from . import chains, expand, fold, widen, widen_sums
+from . import chains, expand, fold, look_ups, widen, widen_sums
 from . import shard_count as split
 
 Pass = Callable[[Graph], Graph]
@@ -17,6 +17,7 @@ PASSES: tuple[Pass, ...] = (
     chains.flatten,
     widen.widen,
     widen_sums.widen_sums,
+    look_ups.look_up,
     split.split_over_threads,
 )
 """In order. The last one decides whether the batch runs in shards; the graph's note says why."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minigrad.compiler.graph import Graph, Node
+from minigrad.compiler.primitives import added_rows
 from minigrad.compiler.views import root_of
 
 from .example_axes import axes_in_operands, axis_in_result, sums_examples
@@ -85,6 +86,9 @@ class _Spread:
         """Where they lie in what reads n in that slot. Raises: MixesExamples."""
         if not sums_examples(reader, self.batch):
             self.learn(reader, axis_in_result(reader, slot, self.batch))
+        elif reader.fn is added_rows:
+            for x in reader.inputs:
+                self.learn(x, self.batch.axis_of[n])
         elif reader.fn is np.matmul:
             # they lie along the columns of the first operand and the rows of the second
             a, b = reader.inputs

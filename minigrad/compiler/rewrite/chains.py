@@ -31,10 +31,11 @@ def flatten(graph: Graph) -> Graph:
         if n in links:
             terms = mapped(_terms(n, inner), new)
             new[n] = _by_segment(n, links[n], terms)
+            append(order, new[n])
         else:
             operands = mapped(n.inputs, new)
-            new[n] = n.with_inputs(operands)
-        append(order, new[n])
+            new[n] = node = n.with_inputs(operands)
+            order[node] = None
     outputs = mapped(graph.outputs, new)
     return needed(order, outputs)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.compiler.graph import Node
+from minigrad.compiler.graph import Node, constant
 from minigrad.ops.indexing import getitem
 
 Nodes = tuple[Node, ...]
@@ -20,12 +20,15 @@ class Columns(NamedTuple):
 
 
 def join_columns(parts: Nodes, time: int | None) -> Node:
-    """The concatenation along the last axis."""
+    """The concatenation along the last axis; of constants another constant."""
     x = parts[0]
     widths = [part.shape[-1] for part in parts]
     width = sum(widths)
     shape = (*x.shape[:-1], width)
     keywords = {"axis": x.ndim - 1}
+    values = [part.value for part in parts if part.value is not None]
+    if len(values) == len(parts):
+        return constant(np.concatenate(values, axis=-1))
     return Node(np.concatenate, parts, keywords, shape, x.dtype, time, x.place)
 
 

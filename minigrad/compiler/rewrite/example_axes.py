@@ -7,19 +7,23 @@ import math
 import numpy as np
 
 from minigrad.compiler.graph import Node, Shape
-from minigrad.compiler.primitives import pick, softmax_minus_one_hot
+from minigrad.compiler.primitives import added_rows, pick, softmax_minus_one_hot
 from minigrad.compiler.traits import elementwise, reduced_axes
 from minigrad.compiler.views import index_entries, is_view
 from minigrad.ops.indexing import getitem
+from minigrad.ops.rows.embedding import embedding
 
 from .examples import Batch, ExampleAxis, MixesExamples
 
 
 def sums_examples(n: Node, batch: Batch) -> bool:
-    """Whether n adds up over the examples: a sum over their axis, a product along it."""
+    """Whether n adds up over the examples: a sum over their axis, a product along it, rows."""
     if n.fn is np.sum:
         x = n.inputs[0]
         return x in batch and batch.axis_of[x].axis in _reduced(n)
+    if n.fn is added_rows:
+        # the last axis is that of a row
+        return any(x in batch and batch.axis_of[x].axis < n.inputs[1].ndim for x in n.inputs)
     if n.fn is not np.matmul or not _of_matrices(n):
         return False
     a, b = n.inputs
@@ -38,8 +42,8 @@ def axes_in_operands(n: Node, batch: Batch) -> list[ExampleAxis | None]:
         return _axes_in_factors(n, example_axis)
     if _is_aligned(n):
         return [_axis_in_aligned(n, x, example_axis) for x in n.inputs]
-    if n.fn is pick:
-        return [example_axis, example_axis]
+    if n.fn in (pick, embedding):
+        return _axes_of_places(n, example_axis)
     if n.fn in (np.concatenate, np.stack):
         return [_axis_in_joined(n, example_axis)] * len(n.inputs)
     if n.fn is np.reshape:
@@ -59,6 +63,15 @@ def _axes_in_factors(n: Node, example_axis: ExampleAxis) -> list[ExampleAxis | N
     return [ExampleAxis(0, inner), None]
 
 
+def _axes_of_places(n: Node, example_axis: ExampleAxis) -> list[ExampleAxis | None]:
+    """In an array and the numbers of what is picked of each row; in those of whole rows alone."""
+    if n.fn is pick:
+        return [example_axis, example_axis]
+    if example_axis.axis == n.ndim - 1:
+        raise MixesExamples
+    return [example_axis, None]
+
+
 def axis_in_result(n: Node, slot: int, batch: Batch) -> ExampleAxis:
     """Where the examples lie in n, from where they lie in the operand in that slot.
 
@@ -76,6 +89,8 @@ def axis_in_result(n: Node, slot: int, batch: Batch) -> ExampleAxis:
         target = axis + _missing_axes(n, x)
     elif n.fn is pick and axis < n.ndim:
         target = axis
+    elif n.fn is embedding:
+        target = axis if slot == 0 else None
     elif n.fn in (np.concatenate, np.stack):
         target = _axis_of_joined(n, axis)
     elif len(n.inputs) == 1:

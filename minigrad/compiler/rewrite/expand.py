@@ -15,14 +15,17 @@ from minigrad.compiler.traits import reduced_axes
 from minigrad.ops.activations import (
     cross_entropy,
     log_softmax,
-    one_hot,
     relu,
     sigmoid,
     softmax,
     surprisal,
+    surprisal_gradient,
 )
 from minigrad.ops.elementwise import cast
+from minigrad.ops.indexing import scatter
+from minigrad.ops.rows.embedding import embedding
 
+from .look_ups import as_product, as_sum
 from .rebuild import rewrite_nodes
 
 
@@ -107,28 +110,12 @@ def _surprisal(n: Node) -> Node:
     return n.made(np.subtract, mass, picked, shape=rows)
 
 
-def _softmax_gradient(n: Node) -> Node:
+def _surprisal_gradient(n: Node) -> Node:
     """(softmax - one_hot) * c as one function; c is one number, or one of each row."""
-    difference, c = n.inputs
-    one = (*n.shape[:-1], 1)
-    is_factor = _has_form(c, (), n) or _has_form(c, one, n)
-    if difference.fn is not np.subtract or not is_factor:
-        return n
-    p, hot = difference.inputs
-    if hot.fn is not one_hot or not _has_form(hot, n.shape, n):
-        return n
-    if p.fn is not np.divide or p.shape != n.shape:
-        return n
-    e, s = p.inputs
-    if e.fn is not np.exp or s.shape != one:
-        return n
-    labels = hot.inputs[0]
-    return n.made(softmax_minus_one_hot, e, s, labels, c)
-
-
-def _has_form(x: Node, shape: Shape, n: Node) -> bool:
-    """Whether x has that shape and the dtype of n."""
-    return x.shape == shape and x.dtype == n.dtype
+    _, labels, c = n.inputs
+    _, e, s = _shift(n)
+    factor = c.reshaped((*c.shape, 1)) if c.shape else c
+    return n.made(softmax_minus_one_hot, e, s, labels, factor)
 
 
 # --- reductions and shapes ------------------------------------------------------------------------
@@ -190,12 +177,14 @@ EXPANSIONS: dict[Any, Callable[[Node], Node]] = {
     log_softmax: _log_softmax,
     cross_entropy: _cross_entropy,
     surprisal: _surprisal,
+    surprisal_gradient: _surprisal_gradient,
     np.mean: _mean,
-    np.multiply: _softmax_gradient,
     np.sum: _sum,
     np.reshape: _reshape,
     np.expand_dims: _with_other_ones,
     np.squeeze: _with_other_ones,
     cast: _cast,
+    embedding: as_product,
+    scatter: as_sum,
 }
 """What stands for a call of each function; the node itself where it stays."""

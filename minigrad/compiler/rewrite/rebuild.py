@@ -15,8 +15,13 @@ def rewrite_nodes(graph: Graph, rule: Rule) -> Graph:
     order: dict[Node, None] = {}
     for n in graph.nodes:
         operands = mapped(n.inputs, new)
-        new[n] = rule(n.with_inputs(operands))
-        append(order, new[n])
+        same = n.with_inputs(operands)
+        new[n] = node = rule(same)
+        if node is same:
+            # its operands have their place already
+            order[node] = None
+        else:
+            append(order, node)
     outputs = mapped(graph.outputs, new)
     return needed(order, outputs)
 

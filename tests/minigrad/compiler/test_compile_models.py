@@ -6,7 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad import transforms as tr
 from minigrad.models.cells import LSTMCell, RNNCell
-from tests.laws import agrees, close
+from tests.laws import agrees, close, pairwise
 from tests.zoo import CELLS, TRANSFORMS, B, D, H, stacked
 
 
@@ -17,9 +17,9 @@ def test_recurrent_models_with_every_transform(cell, transform):
     agrees(TRANSFORMS[transform](mg.Tape.of(loss)), feeds, sharded=True)
 
 
-@pytest.mark.parametrize("layers", [1, 2, 3])
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("every_step", [False, True])
+@pytest.mark.parametrize(
+    ("cell", "layers", "every_step"), pairwise(CELLS, [1, 2, 3], [False, True])
+)
 def test_layers_and_losses_added_up_in_the_loop(cell, layers, every_step):
     loss, feeds = stacked(cell, layers=layers, every_step=every_step)
     agrees(tr.clip(tr.differentiate(mg.Tape.of(loss)), 0.1), feeds, sharded=True)
@@ -100,9 +100,7 @@ def test_vector_states_and_column_vectors():
 # --- checkpointed tapes ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("every_step", [False, True])
-@pytest.mark.parametrize("k", [1, 2, 3, 7])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("cell", "k", "every_step"), pairwise(CELLS, [1, 2, 3, 7], [False, True]))
 def test_checkpointed_tapes(cell, k, every_step):
     loss, feeds = stacked(cell, T=6, layers=2, every_step=every_step)
     tape = tr.differentiate(tr.checkpoint(mg.Tape.of(loss), every=k))

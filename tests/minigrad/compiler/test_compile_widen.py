@@ -20,12 +20,17 @@ from minigrad.compiler.rewrite.widen import widen
 from minigrad.compiler.rewrite.widen_sums import widen_sums
 from minigrad.models.cells import GRUCell, LSTMCell, RNNCell
 from tests.laws import agrees
+from tests.laws import pairwise as pairs
 from tests.zoo import CELLS, TRANSFORMS, D, H, V, stacked
 
 module = importlib.import_module("minigrad.compiler.rewrite.widen")
 
 
-@pytest.fixture(params=[1, 3])
+# a batch of one row, and of several
+ROWS = [1, 3]
+
+
+@pytest.fixture(params=ROWS)
 def rows(request, monkeypatch):
     """A batch of one row, and of several, for which the law holds as well."""
     monkeypatch.setattr(module, "MAX_ROWS", request.param)
@@ -40,21 +45,23 @@ def graph_of(tape):
     return flatten(fold(expand(read_graph(tape))))
 
 
-@pytest.mark.parametrize("transform", TRANSFORMS)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(
+    ("cell", "transform", "rows"), pairs(CELLS, list(TRANSFORMS), ROWS), indirect=["rows"]
+)
 def test_plans_give_what_replaying_gives(cell, transform, rows):
     agrees(TRANSFORMS[transform](mg.Tape.of(loss_of(cell, rows))))
 
 
-@pytest.mark.parametrize("every_step", [False, True])
-@pytest.mark.parametrize("layers", [1, 2, 3])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(
+    ("cell", "layers", "every_step", "rows"),
+    pairs(CELLS, [1, 2, 3], [False, True], ROWS),
+    indirect=["rows"],
+)
 def test_layers(cell, layers, every_step, rows):
     agrees(tr.clip(tr.differentiate(mg.Tape.of(loss_of(cell, rows, 5, layers, every_step))), 0.1))
 
 
-@pytest.mark.parametrize("T", [1, 2, 20])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(("cell", "T", "rows"), pairs(CELLS, [1, 2, 20], ROWS), indirect=["rows"])
 def test_short_and_long_loops(cell, T, rows):
     agrees(tr.clip(tr.differentiate(mg.Tape.of(loss_of(cell, rows, T, 2))), 0.1))
 

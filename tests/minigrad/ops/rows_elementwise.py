@@ -60,6 +60,14 @@ def cross_entropy(draw, loss):
     return lambda x: loss(x, targets), numbers(draw, shape)
 
 
+@st.composite
+def surprisal_gradient(draw, one=False):
+    shape = any_shape(draw, 1)
+    targets = np.random.default_rng(draw(seeds)).integers(0, shape[-1], shape[:-1])
+    factor = () if one else shape[:-1]
+    return lambda x, g: activations.surprisal_gradient(x, targets, g), numbers(draw, shape, factor)
+
+
 def weighted(x, of_classes, of_targets):
     """With weights that need a gradient, and a target that does not count."""
     targets = np.array([2, -1])
@@ -162,6 +170,8 @@ ELEMENTWISE = [
     *((fn, "", along(fn)) for fn in (mg.softmax, mg.log_softmax)),
     (activations.cross_entropy, "", cross_entropy(activations.cross_entropy)),
     (activations.surprisal, "", cross_entropy(activations.surprisal)),
+    (activations.surprisal_gradient, "", surprisal_gradient()),
+    (activations.surprisal_gradient, "of one number", surprisal_gradient(one=True)),
     (activations.some_weight, "", each(lambda x: activations.some_weight(np.mean(x * x) + 1))),
     (mg.logsumexp, "", along(mg.logsumexp)),
     (mg.mse, "", mse()),

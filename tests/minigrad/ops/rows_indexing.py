@@ -53,6 +53,13 @@ def scattered(draw):
 
 
 @st.composite
+def looked_up(draw):
+    rows, width = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    indices = np.random.default_rng(draw(seeds)).integers(0, rows, any_shape(draw))
+    return lambda weight: mg.embedding(indices, weight), numbers(draw, (rows, width))
+
+
+@st.composite
 def take_along_axis(draw, fit, put=False):
     shape = any_shape(draw, 1)
     axis = an_axis(draw, len(shape)) if fit != "flat" else None
@@ -69,6 +76,7 @@ def take_along_axis(draw, fit, put=False):
 INDEXING = [
     *((getitem, name, indexed(index)) for name, index in INDICES.items()),
     (scatter, "", scattered()),
+    (mg.embedding, "", looked_up()),
     *((np.take_along_axis, fit, take_along_axis(fit)) for fit in ("exact", "broadcast", "flat")),
     (put_along, "", take_along_axis("exact", put=True)),
 ]

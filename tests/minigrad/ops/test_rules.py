@@ -47,7 +47,7 @@ def test_every_differentiable_function_has_a_row():
 
 
 @table
-@examples(10)
+@examples(5)
 @given(data=st.data())
 def test_first_derivative(row, data):
     fn, xs = data.draw(row)
@@ -62,7 +62,7 @@ def test_first_derivative(row, data):
 
 
 @table
-@examples(10)
+@examples(5)
 @given(data=st.data())
 def test_second_derivative(row, data):
     """In a random direction of each operand: an error in any element shows."""
@@ -79,7 +79,7 @@ def test_second_derivative(row, data):
 
 
 @over([row for row in ROWS if row[0] not in NEVER_CUT])
-@examples(10)
+@examples(5)
 @given(data=st.data())
 def test_axes_of_one_are_broadcast_forward_and_summed_backward(row, data):
     """The first derivative once more, where NumPy takes the arrays cut to length 1 along some of their axes."""
@@ -104,7 +104,7 @@ def test_axes_of_one_are_broadcast_forward_and_summed_backward(row, data):
 
 
 @table
-@examples(6)
+@examples(4)
 @given(data=st.data())
 def test_float32_stays_float32(row, data):
     fn, xs = data.draw(row)
@@ -119,7 +119,7 @@ def test_float32_stays_float32(row, data):
 
 
 @table
-@examples(6)
+@examples(4)
 @given(data=st.data())
 def test_backward_replayed_with_other_values_is_backward_of_them(row, data):
     fn, xs = data.draw(row)

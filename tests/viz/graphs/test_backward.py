@@ -79,7 +79,7 @@ def test_one_box_per_rule_says_what_it_does():
 
 @pytest.mark.parametrize("level", ["ops", "variables"])
 def test_an_adjoint_stands_in_the_column_of_its_value(level):
-    nodes, edges = read_back(draw(tf.differentiate(book_rnn(4)), level))
+    nodes, edges = read_back(draw(tf.differentiate(book_rnn(4)), level, collapse=None))
     places = {n: tuple(map(float, a["pos"].rstrip("!").split(","))) for n, a in nodes.items()}
     prefix = "d" if level == "ops" else "dL/d"
     for t in range(1, 5):

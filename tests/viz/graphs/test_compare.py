@@ -5,8 +5,11 @@ import pytest
 from minigrad import transforms as tf
 from minigrad import viz
 from minigrad.errors import ArgumentError
+from minigrad.models.networks import NETWORKS
 from minigrad.viz import compare, diff, style
+from minigrad.viz.graphs.fold import RULES
 from tests.viz.conftest import picture, read_back, text_of
+from tests.viz.geometry import crossings, overlaps, overprints, scene_of
 from tests.zoo import TAPES, book_rnn, lstm
 
 
@@ -63,10 +66,18 @@ def test_equal_tapes_have_no_differences():
 
 
 def test_what_a_panel_lacks_is_drawn_as_missing():
-    b = book_rnn(4)
-    first, second = panels(compare([("full", b), ("window", tf.truncate(b, window=1))])).values()
-    assert first["h_3_2" if "h_3_2" in first else "h_3#2"][2]["class"] == "variable missing"
-    assert second["h_3#2"][2]["class"] == "variable differs"
+    first, second = panels(compare([("short", book_rnn(3)), ("long", book_rnn(4))])).values()
+    assert first["h_4"][2]["class"] == "variable missing"
+    assert "differs" in second["h_4"][2]["class"].split()
+
+
+def test_the_copies_of_a_window_have_room_beside_the_whole_network():
+    b = book_rnn(6)
+    graph = compare([("full", b), ("window", tf.truncate(b, window=3))])
+    nodes, _ = read_back(graph)
+    assert text_of(nodes["1/h_3"]["label"]) == "h3"
+    assert text_of(nodes["2/h_3"]["label"]) == "h3\n3 copies"
+    assert overlaps(scene_of(graph)) == []
 
 
 def test_long_tapes_fold_alike():
@@ -128,3 +139,33 @@ def test_the_public_names():
     assert {"compare", "diff", "draw", "plots", "render", "strategies", "svg", "unrolled"} <= set(
         viz.__all__
     )
+
+
+@pytest.mark.parametrize("name", ["mlp", "bidirectional"])
+def test_backward_passes_are_compared_rule_by_rule(name):
+    tape = NETWORKS[name]()
+    backward = tf.differentiate(tape)
+    sides = [("plain", tape), ("full", backward), ("clipped", tf.clip(backward, 1.0))]
+    graph = compare(sides)
+    scene = scene_of(graph)
+    assert not overlaps(scene)
+    assert not crossings(scene)
+    assert not overprints(scene)
+    nodes, edges = read_back(graph)
+    adjoints = {n.partition("/")[2] for n in nodes if n.startswith("2/dL/d")}
+    assert adjoints
+    assert adjoints == {n.partition("/")[2] for n in nodes if n.startswith("3/dL/d")}
+    assert not any(n.startswith("1/dL/d") for n in nodes)
+    clips = {n for n, a in nodes.items() if "clipped" in a.get("class", "").split()}
+    assert clips == {"3/after 1"}
+    assert "differs" in nodes["3/after 1"]["class"].split()
+    # values stand at the same places in all panels, and no arrow leads from panel to panel
+    assert all(tail[0] == head[0] for tail, head, _ in edges)
+
+
+def test_the_operations_of_rules_are_compared_on_demand():
+    backward = tf.differentiate(book_rnn(2))
+    folded = compare([("a", backward), ("b", backward)])
+    opened = compare([("a", backward), ("b", backward)], rules="open")
+    assert len(read_back(opened)[0]) > len(read_back(folded)[0])
+    assert folded.reopened(frozenset({RULES})).source == opened.source

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError
+from minigrad.models.networks import NETWORKS
 from minigrad.viz import compare, draw, unrolled
 from minigrad.viz.graphs.fold import View, folding_steps
 from minigrad.viz.graphs.landmarks import Landmarks
@@ -19,9 +20,11 @@ from minigrad.viz.graphs.selection import drawn_times, reading_steps
 from minigrad.viz.graphs.strip import GREATEST_POINTS, MAX_BARS, Strip
 from tests.laws import examples
 from tests.viz.conftest import read_back, text_of
+from tests.viz.geometry import scene_of, size
 from tests.zoo import TAPES, book_rnn, constant, lstm, weight
 
 KINDS = st.dictionaries(st.integers(0, 40), st.sampled_from("aab"), max_size=30)
+PAGE_POINTS = 700
 COLLAPSE = st.sampled_from([None, "auto", 1, 2, 3, 5, 12])
 
 
@@ -173,7 +176,7 @@ def test_the_first_step_that_is_not_finite_is_shown(level):
         "h_40",
         "h_60",
     }
-    assert "nonfinite" not in nodes["h_3"]["class"]
+    assert "nonfinite" not in nodes["h_1"]["class"]
     said = " ".join(text_of(a["label"]) for a in nodes.values())
     assert said.count("not finite") == 1
 
@@ -201,3 +204,60 @@ def test_a_strip_has_a_bar_for_every_step_and_a_tick_for_every_cut(norms, cuts):
     order = sorted(range(len(buckets)), key=lambda k: max(norms[t] for t in buckets[k]))
     assert [heights[k] for k in order] == sorted(heights)
     assert ("✂" in strip.scissors) == bool(strip.cuts)
+
+
+FOLDED = {
+    "encoder_decoder": lambda: NETWORKS["encoder_decoder"](12, 12),
+    "bidirectional": lambda: NETWORKS["bidirectional"](12),
+    "windowed": lambda: tf.truncate(NETWORKS["hierarchical"](14), window=2),
+    "upwards": lambda: book_rnn(30),
+}
+
+
+@pytest.mark.parametrize("name", FOLDED)
+def test_an_arrow_of_a_fold_ends_at_its_dots(name):
+    """No further from their middle than the sign is large: 18 points long, 8 across."""
+    nodes, edges = read_back(draw(FOLDED[name](), "variables"))
+    dots = {n: point(a["pos"]) for n, a in nodes.items() if "fold" in a.get("class", "").split()}
+    ends = 0
+    for tail, head, looks in edges:
+        first, last = path_ends(looks["pos"])
+        for end, place in ((tail, first), (head, last)):
+            if end in dots:
+                ends += 1
+                assert math.dist(dots[end], place) <= math.hypot(9, 4) + 0.1
+    assert ends > 3
+
+
+def point(pos):
+    x, y = pos.rstrip("!").split(",")
+    return float(x), float(y)
+
+
+def path_ends(pos):
+    """The first point of an arrow, and its last: the tip, where it has one."""
+    points = [p for p in pos.split() if not p.startswith("e,")]
+    tips = [p.removeprefix("e,") for p in pos.split() if p.startswith("e,")]
+    return point(points[0]), point([*points, *tips][-1])
+
+
+@pytest.mark.parametrize("steps", range(1, 7))
+def test_steps_that_are_too_wide_for_a_page_fold_until_they_fit(steps):
+    tape = book_rnn(steps)
+    graph = draw(tape)
+    width, _ = size(scene_of(graph))
+    whole, _ = size(scene_of(draw(tape, collapse=None)))
+    assert ("steps" in graph.source) == (whole > PAGE_POINTS)
+    assert width <= PAGE_POINTS
+
+
+def test_a_cut_that_is_shown_does_not_fold_away_for_a_page():
+    tape = tf.truncate(lstm(12), every=5)
+    nodes, _ = read_back(draw(tape))
+    cuts = {tape.names[n] for n in tape.nodes if closed(n)}
+    assert cuts <= set(nodes)
+    assert " steps" in draw(tape).source
+
+
+def test_where_steps_were_chosen_no_others_fold():
+    assert "steps" not in draw(book_rnn(8), collapse=8).source

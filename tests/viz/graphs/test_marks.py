@@ -53,8 +53,8 @@ def test_a_factor_for_each_element_is_closed_where_all_are_zero():
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     some = mg.scale_grad(x, mg.tensor([0.0, 1.0]))
     none = mg.scale_grad(x, mg.tensor([0.0, 0.0], name="xi"))
-    assert mark(some) == ("× …", False, "gate scaled", "")
-    assert mark(none) == ("× xi", True, "gate scaled", "xi")
+    assert mark(some)[:4] == ("× …", False, "gate scaled", "")
+    assert mark(none)[:4] == ("× xi", True, "gate scaled", "xi")
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError, GradientError
-from minigrad.viz import draw, style
+from minigrad.viz import draw, plots, style
 from minigrad.viz.graphs.norm_colors import Scale, number, scale
 from tests.viz.conftest import picture, read_back, text_of
 from tests.zoo import book_rnn, constant, gru, lstm, weight
@@ -115,7 +115,7 @@ def test_what_has_no_backward_says_so():
 
 def test_a_tied_weight_accumulates_in_one_sum_of_its_steps():
     tape = tf.differentiate(book_rnn(5))
-    nodes, edges = read_back(draw(tape, rules="open"))
+    nodes, edges = read_back(draw(tape, collapse=None, rules="open"))
     for name in ("dL/dW_hh", "dL/dW_hx", "dL/dW_qh"):
         assert text_of(nodes[name]["label"]).splitlines()[1] == "Σ of 5"
         assert nodes[name]["shape"] == "oval"
@@ -125,7 +125,7 @@ def test_a_tied_weight_accumulates_in_one_sum_of_its_steps():
 
 def test_clipping_shows_the_norm_the_min_and_the_scaling():
     tape = tf.clip(tf.differentiate(book_rnn(3)), 0.1)
-    nodes, edges = read_back(draw(tape, rules="open"))
+    nodes, edges = read_back(draw(tape, collapse=3, rules="open"))
     said = {text_of(a["label"]): n for n, a in nodes.items()}
     (norm,) = (n for text, n in said.items() if text.startswith("‖g‖ = "))
     (least,) = (n for text, n in said.items() if text.startswith("min(1, 0.1/‖g‖) = "))
@@ -145,3 +145,16 @@ def test_the_scale_is_that_of_backward():
         s.tensor: float(np.linalg.norm(s.grad)) for s in tape.steps()
     }
     assert scale(tape, None) is None
+
+
+@pytest.mark.parametrize("window", [0, 1, 2, 4])
+def test_the_copies_of_a_window_hold_parts_of_one_adjoint(window):
+    tape = tf.truncate(lstm(6), window=window)
+    colours = scale(tape, True)
+    expected = plots.state_norms(tape)
+    for t in range(1, 7):
+        states = [n for n in tape.nodes if n.name in (f"h_{t}", f"c_{t}")]
+        assert math.hypot(*colours.joined(states)) == pytest.approx(expected[t])
+    shown, _ = read_back(draw(tape, "variables", grads=True, collapse=None))
+    (h,) = colours.joined([n for n in tape.nodes if n.name == "h_3"])
+    assert number(h) in text_of(shown["h_3"]["label"])

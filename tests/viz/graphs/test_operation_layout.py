@@ -62,7 +62,7 @@ def test_no_two_nodes_overlap(tape):
 
 
 def test_values_rise_and_backward_stands_above_the_loss():
-    nodes, edges = read_back(draw(tf.differentiate(book_rnn(4)), rules="open"))
+    nodes, edges = read_back(draw(tf.differentiate(book_rnn(4)), collapse=None, rules="open"))
     y = {n: float(a["pos"].rstrip("!").split(",")[1]) for n, a in nodes.items()}
     steps = {n: a["tooltip"].partition("[t=")[2].partition(",")[0] for n, a in nodes.items()}
     for tail, head, _ in edges:

@@ -1,11 +1,9 @@
 import re
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError
 from minigrad.models.networks import NETWORKS
@@ -111,15 +109,34 @@ def test_what_each_step_does_is_one_circle():
         assert [a["label"] for a in nodes.values()].count("") == 1
 
 
-def test_window_copies_have_names_of_their_own():
-    nodes, edges = network(tf.truncate(book_rnn(9), window=2))
-    copies = {"ht\n1st window copy", "ht\n2nd window copy"}
-    assert nodes == {"Whx, Whh", "Wqh", "xt", "ht", *copies, "ot", "yt", "L"}
-    assert ("ht\n1st window copy", "ht", "t-1") in edges
-    assert ("ht\n2nd window copy", "ht\n1st window copy", "t-1") in edges
-    assert ("ht", "ht\n2nd window copy", "t-1 ✂") in edges
-    shown, _ = read_back(draw(tf.truncate(book_rnn(9), window=2), "rolled"))
-    assert any(a["tooltip"].startswith("h_t, 2nd window copy") for a in shown.values())
+@pytest.mark.parametrize("window", [1, 2, 4])
+def test_a_window_says_how_many_copies_it_has_and_where_it_ends(window):
+    nodes, edges = network(tf.truncate(book_rnn(9), window=window))
+    state = f"ht\n{window + 1} copies"
+    assert nodes == {"Whx, Whh", "Wqh", "xt", state, "ot", "yt", "L"}
+    steps = "steps" if window > 1 else "step"
+    # what is written beside the outer of two loops is said of both
+    assert (state, state, f"t-1\nt-1 ✂\nafter {window} {steps}") in edges
+    assert (state, state, "") in edges
+
+
+@settings(max_examples=10)
+@given(nets, st.integers(0, 3))
+def test_a_window_has_the_nodes_of_the_whole_network(net, window):
+    """At both levels: copies are drawn as what they are copies of."""
+    tape, _ = net.tape()
+    if net.T > 1:
+        for level in ("variables", "rolled"):
+            named = {style.plain(name) for name in drawn_names(tape, level)}
+            windowed = tf.truncate(tape, window=window)
+            assert {style.plain(name) for name in drawn_names(windowed, level)} == named
+
+
+def drawn_names(tape, level):
+    """The names of what is drawn, and its copies: those of the tape without the copies' counts."""
+    ((_, members, _),) = draw(tape, level).shown
+    named = [{n.name or n.op for n in tensors} for tensors in members.values()]
+    return {" ".join(sorted(names)) for names in named}
 
 
 def test_a_window_does_not_depend_on_the_number_of_steps():
@@ -179,25 +196,11 @@ def test_nothing_lies_on_another_in_any_recurrent_network(net, kind):
     assert faults(tape)[0] == []
 
 
-@pytest.mark.parametrize("name", ["h_{t}^{l}", "h_{t}^{{({l})}}", "h^{l}_{t}"])
-def test_a_layer_that_stands_high_is_not_taken_for_the_step(name):
-    states = [mg.tensor(0.1, name="h") for _ in range(3)]
-    for t in range(1, 5):
-        x = mg.tensor(1.0, requires_grad=True)
-        with mg.timestep(t):
-            for layer, h in enumerate(states):
-                x = np.tanh(x + h).named(name.format(t=t, l=layer))
-                states[layer] = x
-    named = nodes_named(draw(mg.Tape.of(x), "rolled"))
-    assert {name.format(t="t", l=layer) for layer in range(3)} <= named
-    assert name.format(t="t", l="t") not in named
-
-
-def nodes_named(graph):
-    """How the tooltips call what is drawn."""
-    return set(re.findall(r'tooltip="([^",:]*)[,:]', graph.source))
-
-
-def test_steps_of_what_stands_for_all_steps_are_refused():
-    with pytest.raises(ArgumentError, match=r"draw: steps of 'rolled': range\(1, 2\); expected"):
-        draw(book_rnn(3), "rolled", steps=range(1, 2))
+@pytest.mark.parametrize(
+    "fold", [{"steps": range(1, 2)}, {"collapse": 4}, {"collapse": None}, {"collapse": 0}]
+)
+def test_a_fold_of_what_stands_for_all_steps_is_refused(fold):
+    ((option, value),) = fold.items()
+    said = re.escape(f"draw: {option} of 'rolled': {value}; expected 'ops' or 'variables'")
+    with pytest.raises(ArgumentError, match=said):
+        draw(book_rnn(3), "rolled", **fold)

@@ -173,7 +173,9 @@ def gates_of(tape):
         for x in n.inputs:
             if is_gate(x) and not is_gate(n):
                 source, marks = through(x)
-                gates |= {(source, marks, k, tape.times[n]) for k in range(len(marks))}
+                # the copies that a window has of a value are one
+                value = source.serial, source.fn
+                gates |= {(value, marks, k, tape.times[n]) for k in range(len(marks))}
     return Counter(marks[k].classes.split()[-1] for _, marks, k, _ in gates)
 
 
@@ -234,3 +236,38 @@ def test_what_a_fold_counts_is_in_the_legend():
     assert {"gradient cut", "gradient scaled", "gradient clipped"} <= set(
         legend(draw(tape, "variables"))
     )
+
+
+@pytest.mark.parametrize("first", [1, 4])
+def test_a_target_that_is_the_next_input_stands_in_its_step(first):
+    T = 5
+    w = weight("w", 2)
+    y = [constant(f"y_{t}", 2) for t in range(first - 1, first + T)]
+    h, loss = constant(f"h_{first - 1}", 2), 0.0
+    for k, t in enumerate(range(first, first + T)):
+        with mg.timestep(t):
+            h = np.tanh(w * h + y[k]).named(f"h_{t}")
+            loss = loss + np.mean((h - y[k + 1]) ** 2)
+    tape = mg.Tape.of(loss.named("L"))
+    nodes, _ = read_back(draw(tape, "variables"))
+    assert [nodes[f"y_{t}"]["step"] for t in range(first, first + T)] == [
+        f"{t}" for t in range(first, first + T)
+    ]
+    rolled, _ = read_back(draw(tape, "rolled"))
+    # what the first step reads is no target
+    assert {"yt", f"y{first - 1}"} == {
+        said for a in rolled.values() if (said := text_of(a["label"])).startswith("y")
+    }
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("window", [1, 2])
+def test_a_window_is_drawn_in_the_rows_of_the_whole_network(layers, window):
+    whole = language_model("gru", layers)
+    windowed = tf.truncate(whole, window=window)
+    heights = []
+    for tape in (whole, windowed):
+        nodes, _ = read_back(draw(tape, "variables", collapse=None))
+        boxes = [a for a in nodes.values() if a["class"].startswith("variable")]
+        heights.append(len({a["pos"].partition(",")[2] for a in boxes}))
+    assert heights[0] == heights[1]

@@ -107,3 +107,17 @@ def test_a_long_name_whose_meaning_is_short_is_whole():
 def test_width_is_that_of_the_meaning(name, size):
     meant = "".join(p.text for p in style.pieces(name))
     assert style.width(name, size) <= 1.06 * 1.3 * size * max(1, len(meant))
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("xi_3^{(2)}", ["ξ", "3", "(2)"]),
+        ("Gamma_{1}", ["Γ", "1"]),
+        ("pi^{(2)}", ["π", "(2)"]),
+        ("taxi_{3}", ["taxi", "3"]),
+        ("h_{1}_{2}", ["h", "1,2"]),
+    ],
+)
+def test_the_letter_that_a_program_spells_and_each_of_two_indices(name, read):
+    assert [piece.text for piece in style.pieces(name)] == read

@@ -153,8 +153,8 @@ def test_an_adjoint_lights_what_it_is_computed_from():
 @pytest.mark.parametrize("level", ["ops", "variables", "rolled"])
 def test_values_and_adjoints_light_the_same_ways_on_both_sides(level):
     forward = book_rnn(3)
-    plain = {name: nodes for name, nodes, _ in lit(viz.draw(forward, level, collapse=None))}
-    graph = viz.draw(tf.differentiate(forward), level, collapse=None)
+    plain = {name: nodes for name, nodes, _ in lit(viz.draw(forward, level))}
+    graph = viz.draw(tf.differentiate(forward), level)
     ((_, members, mirrored),) = graph.shown
     assert mirrored
     names = {name: {*tensors} for name, tensors in members.items()}

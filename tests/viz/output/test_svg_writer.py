@@ -52,7 +52,7 @@ PICTURES = {
     "checkpointed": lambda: viz.unrolled(tf.checkpoint(book_rnn(4), 2)),
     "folded": lambda: viz.unrolled(book_rnn(40)),
     "compare": lambda: viz.compare(
-        [("full", book_rnn(3)), ("cut", tf.truncate(book_rnn(3), window=1))]
+        [("full", book_rnn(3)), ("cut", tf.truncate(book_rnn(2), every=1))]
     ),
     "strategies": viz.strategies,
     "latex": lambda: viz.unrolled(latex()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from graphviz import Digraph
@@ -13,6 +13,7 @@ from minigrad.viz.graphs.canvas import Looks
 from minigrad.viz.graphs.roles import Role
 from minigrad.viz.graphs.rolled.rolled_links import SMALL_POINTS, put_links
 from minigrad.viz.graphs.rolled.rolled_model import Links, Nodes, RoleNode
+from minigrad.viz.graphs.selection import nodes_by_name
 from minigrad.viz.graphs.variables.variable_sizes import lines
 
 from .aftermath import After
@@ -46,8 +47,9 @@ def put_adjoint_roles(
     wrt = set(backward.tape.wrt)
     asked: list[str] = []
     ids: dict[Role, str] = {}
+    by_name = nodes_by_name(backward.forward)
     for role, node in forward.nodes.items():
-        visited = [n for n in node.items if n in backward.visited]
+        visited = [n for n in _members(node, by_name) if n in backward.visited]
         if visited:
             nodes[role] = node
             value = forward.ids[role]
@@ -70,6 +72,13 @@ def put_adjoint_roles(
     return ids
 
 
+def _members(node: RoleNode, by_name: Mapping[str, Tensor]) -> Iterator[Tensor]:
+    """All that a role stands for, the copies that a window has of it too."""
+    for item in node.items.values():
+        for name in item.nodes:
+            yield by_name[name]
+
+
 def _put_in_one_row(graph: Digraph, *names: str) -> None:
     with graph.subgraph() as row:
         row.attr(rank="same")
@@ -90,7 +99,7 @@ def _label(node: RoleNode, visited: list[Tensor], backward: Backward) -> str:
         names = [f"{backward.name('')} …", *lines(item)]
     else:
         names = [backward.title(visited[0])]
-    return style.label(*names, size=FONT_POINTS, note=node.copy)
+    return style.label(*names, size=FONT_POINTS, note=node.copies)
 
 
 def _looks(node: RoleNode, visited: list[Tensor], backward: Backward) -> Looks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from minigrad import Tensor
@@ -19,11 +19,15 @@ from minigrad.viz.graphs.variables.variable_paint import Identifiers, Panel, pai
 from minigrad.viz.graphs.variables.variable_places import Places
 from minigrad.viz.graphs.variables.variable_sizes import SIDE_POINTS, item_size
 
+from .aftermath import After
 from .aftermath_box import Source, put_afters
 from .split import Backward
 
 # From the highest value up to the lowest adjoint.
 MIRROR_GAP_POINTS = 2.5 * SIDE_POINTS
+
+VALUES = Panel()
+"""The panel of a picture that has no others."""
 
 Members = Mapping[Key, list[Tensor]]
 """The tensors of each item."""
@@ -83,7 +87,7 @@ def _adjoint(item: Item, visited: list[Tensor], backward: Backward) -> Item:
         return replace(plain, strip=strip, tip=f"{item.tip}, backward")
     if not item.names:
         return plain
-    if len(visited) > 1:
+    if len(item.names) > 1 and len(visited) > 1:
         # written out the names would be three times as wide
         names = tuple(backward.forward.names[n] for n in visited)
         return replace(plain, names=names, title=f"{backward.name('')} …")
@@ -98,26 +102,26 @@ def _tip(item: Item, visited: list[Tensor], backward: Backward) -> str:
 
 
 def put_adjoints(
-    picture: Picture, adjoints: AdjointGraph, spots: Places, backward: Backward
+    picture: Picture,
+    adjoints: AdjointGraph,
+    spots: Places,
+    backward: Backward,
+    values: Panel = VALUES,
+    strong: Container[After] = (),
 ) -> Identifiers:
     """Draw the adjoints above the values, at the same x, in the order in which backward goes.
 
     Returns their identifiers.
 
-    spots: where the values stand.
+    spots: where the values stand. values: the panel that these are drawn in. strong: what is made
+    of the gradients in this panel alone.
     """
     graph = adjoints.graph
-    _, corner = spots.corners
-    _, high = corner
-    # where the steps go to the right, what is written on folds stands below them
-    _, room = captions_size(graph.items, spots)
-    seam = 2 * high + MIRROR_GAP_POINTS + room
-    mirrored = _mirrored(spots, seam)
-    if spots.runs_across:
-        floor = seam - high - SIDE_POINTS
-        mirrored = replace(mirrored, floor=floor)
-    panel = Panel(
-        prefix=backward.name("").replace("∂", "d"),
+    mirrored = mirrored_places(graph, spots)
+    prefix = backward.name("").replace("∂", "d")
+    panel = replace(
+        values,
+        prefix=values.prefix + prefix,
         tips=adjoints.tips,
         fills=dict.fromkeys(adjoints.tips, style.ADJOINT),
         kinds=_kinds(graph.items),
@@ -128,7 +132,7 @@ def put_adjoints(
     borders: dict[Key, Outline] = {}
     for item in graph.items:
         key = item.key
-        borders[key] = outline(mirrored.item[key], item_size(item))
+        borders[key] = outline(panel.moved(mirrored.item[key]), item_size(item))
         if not item.names:
             picture.opens(ids[key], RULES)
     gradients: dict[Tensor, Source] = {}
@@ -136,8 +140,21 @@ def put_adjoints(
         if x in adjoints.keys:
             key = adjoints.keys[x]
             gradients[x] = Source(ids[key], borders[key])
-    put_afters(picture, backward.after, gradients, borders.values())
+    put_afters(picture, backward.after, gradients, borders.values(), values.prefix, strong)
     return ids
+
+
+def mirrored_places(graph: VariableGraph, spots: Places) -> Places:
+    """Where the adjoints stand, given where the values do."""
+    _, (_, high) = spots.corners
+    # where the steps go to the right, what is written on folds stands below them
+    _, room = captions_size(graph.items, spots)
+    seam = 2 * high + MIRROR_GAP_POINTS + room
+    mirrored = _mirrored(spots, seam)
+    if spots.runs_across:
+        floor = seam - high - SIDE_POINTS
+        mirrored = replace(mirrored, floor=floor)
+    return mirrored
 
 
 def _kinds(items: Iterable[Item]) -> dict[Key, str]:

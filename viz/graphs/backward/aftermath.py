@@ -38,6 +38,7 @@ class After:
             "style": "rounded,filled",
             "fillcolor": style.ADJOINT,
             "fontname": style.SANS,
+            "color": style.GATE if self.clips else "black",
             "fontcolor": style.GATE if self.clips else "black",
             "class": "rule gate clipped" if self.clips else "rule adjoint",
             "tooltip": style.tooltip(self.tip),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 from graphviz import Digraph
@@ -36,10 +36,13 @@ def put_afters(
     afters: list[After],
     gradients: Mapping[Tensor, Source],
     obstacles: Iterable[Outline],
+    prefix: str = "",
+    strong: Container[After] = (),
 ) -> None:
     """A box for what is made of the gradients, over those that it reads.
 
-    gradients: by what they are the gradients of. obstacles: what no arrow may cross.
+    gradients: by what they are the gradients of. obstacles: what no arrow may cross. prefix: what
+    identifiers start with. strong: what the other panels lack.
     """
     borders = list(obstacles)
     for k, after in enumerate(afters, start=1):
@@ -48,10 +51,14 @@ def put_afters(
             sources = list(read)
             top = max(border.top for border in borders)
             bar = _bar(after, sources, top + ABOVE_POINTS)
-            name = f"after {k}"
+            name = f"{prefix}after {k}"
             size = bar.wide, bar.tall
             label = style.label(*after.rows, size=TEXT_POINTS)
-            pin(picture, name, bar.centre, size, label=label, **after.looks)
+            looks = after.looks
+            if after in strong:
+                looks["penwidth"] = "2"
+                looks["class"] += " differs"
+            pin(picture, name, bar.centre, size, label=label, **looks)
             _put_arrows(picture, sources, (name, bar), borders)
             borders.append(bar)
 
@@ -63,9 +70,19 @@ def _is_free(border: Outline, borders: list[Outline]) -> bool:
     return not any(other.left < x < other.right for other in above)
 
 
+def _tall(after: After) -> float:
+    """The height of a box."""
+    return LINE_HEIGHT * TEXT_POINTS * len(after.rows) + PADDING_POINTS
+
+
+def afters_tall(afters: list[After]) -> float:
+    """How far all boxes together reach above the gradients."""
+    return sum(ABOVE_POINTS + _tall(after) for after in afters)
+
+
 def _bar(after: After, sources: list[Source], bottom: float) -> Outline:
     """As wide as the gradients below it, or the text in it."""
-    tall = LINE_HEIGHT * TEXT_POINTS * len(after.rows) + PADDING_POINTS
+    tall = _tall(after)
     text = max(style.width(row, TEXT_POINTS, style.SANS) for row in after.rows)
     left = min(source.border.left for source in sources)
     right = max(source.border.right for source in sources)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -63,15 +63,24 @@ def _by_step(nodes: Iterable[Tensor], steps: Mapping[Tensor, int | None]) -> Mem
     return members
 
 
-def _folding_runs(tape: Tape, shown: list[Tensor], view: View, kept: Container[int]) -> Runs:
-    """The runs of steps that fold: those with the same functions, shapes and closed gates."""
+def _folding_runs(tape: Tape, shown: list[Tensor], view: View, kept: frozenset[int]) -> Runs:
+    """The runs of steps that fold: those with the same functions, shapes and closed gates.
+
+    Where fewer steps are shown so that they fit a page, the cuts that were among them stay.
+    """
     kinds: dict[int, Hashable] = {}
+    cuts: set[int] = set()
     size = 0
     for t, members in _by_step(shown, tape.times).items():
         if t is not None:
-            kinds[t] = _kind(members), tuple(map(closed, members))
+            gates = tuple(map(closed, members))
+            kinds[t] = _kind(members), gates
             size += len(members)
-    return view.runs(kinds, size, MAX_NODES, kept)
+            if any(gates):
+                cuts.add(t)
+    usual = replace(view, fewer=None).runs(kinds, size, MAX_NODES, kept)
+    cuts.difference_update(*usual)
+    return view.runs(kinds, size, MAX_NODES, kept | cuts)
 
 
 def _fold_runs(

@@ -25,7 +25,7 @@ from .operation_bands import boxes_of
 from .operation_block import FONT_POINTS, Key, Occurrence
 from .operation_layout import Band, Box, columns
 from .operation_model import OperationGraph, operation_graph
-from .page_layout import on_a_page
+from .page_layout import PAGE_POINTS, on_a_page
 
 TITLE = "The operations of a tape"
 
@@ -88,6 +88,11 @@ class Placed(NamedTuple):
         )
 
     @property
+    def fits(self) -> bool:
+        """Whether it is no wider than a page."""
+        return around(self.outlines).wide <= PAGE_POINTS
+
+    @property
     def outlines(self) -> list[Outline]:
         """The borders of all blocks."""
         return [self.outline(key) for key in self.boxes]
@@ -104,24 +109,25 @@ def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Picture:
     """The graph of operations, steps from left to right, values rising, backward above the loss."""
     backward = backward_of(tape) if view.rules == "folded" else None
     forward = backward.forward if backward else tape
-    model = operation_graph(forward, view, colours)
-    boxes = boxes_of(model.blocks, model.arcs)
+    for fitting in view.narrower() if forward.stamps else [view]:
+        model = operation_graph(forward, fitting, colours)
+        adjoints = adjoint_operations(model, backward) if backward else None
+        boxes = boxes_of(model.blocks, model.arcs)
+        values = _placed(model, spread(boxes, adjoints) if adjoints else boxes)
+        if values.fits:
+            break
     picture = blank_with_paths("tape", TITLE)
-    picture.reopened = lambda names: draw_operations(tape, view.with_open(names), colours)
+    picture.reopened = lambda names: draw_operations(tape, fitting.with_open(names), colours)
     picture.attr("node", fontname=style.SANS, fontsize=f"{FONT_POINTS:g}")
-    if not backward:
-        values = _placed(model, boxes)
-        picture.shows(tape, model.members)
-        _paint(picture, values)
-    else:
-        adjoints = adjoint_operations(model, backward)
-        values = _placed(model, spread(boxes, adjoints))
+    members_of_adjoints: Mapping[str, list[Tensor]] = {}
+    _paint(picture, values)
+    if backward and adjoints:
         mirror_image = _mirror_image(values, adjoints)
-        picture.shows(forward, model.members, mirror_image.model.members)
-        _paint(picture, values)
+        members_of_adjoints = mirror_image.model.members
         _paint(picture, mirror_image)
         sources = _sources(mirror_image, backward.tape.wrt)
         put_afters(picture, backward.after, sources, mirror_image.outlines)
+    picture.shows(forward, model.members, members_of_adjoints)
     if colours:
         _put_scale(picture, values, colours)
     return picture

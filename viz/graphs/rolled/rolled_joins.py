@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from minigrad import Tensor
-from minigrad.viz.graphs.roles import Role, alike, template
+from minigrad.viz.graphs.roles import Role
 from minigrad.viz.graphs.selection import Times
 from minigrad.viz.graphs.variables.variable_model import Item, Key
 from minigrad.viz.graphs.variables.variable_reads import Marks
+from minigrad.viz.lettering.step_numbers import StepNumbers
 
 
 class Edge(NamedTuple):
@@ -21,48 +22,6 @@ class Edge(NamedTuple):
     head: Tensor
     marks: Marks
     closed: bool
-
-
-Readers = dict[Tensor, list[Tensor]]
-
-
-def shared_by_copies(edges: Iterable[Edge], times: Times) -> Readers:
-    """The unnamed operations that only the copies of one node share, with their readers.
-
-    Without the copies they would be part of that node; in the steps without copies they are.
-    """
-    leaving: defaultdict[Tensor, list[Edge]] = defaultdict(list)
-    for edge in edges:
-        leaving[edge.tail].append(edge)
-    shared: Readers = {}
-    # readers first: they may be such operations themselves
-    for n in reversed([*times]):
-        is_operation = n.fn is not None and not n.name
-        if is_operation and _is_shared(leaving[n], times):
-            readers: list[Tensor] = []
-            for edge in leaving[n]:
-                readers += shared.get(edge.head, [edge.head])
-            shared[n] = readers
-    return shared
-
-
-def _is_shared(leaving: list[Edge], times: Times) -> bool:
-    """Whether what is read along these edges is read in its own step by several of a kind."""
-    if len(leaving) < 2 or any(edge.marks for edge in leaving):
-        return False
-    heads = [edge.head for edge in leaving]
-    kinds = {alike(n, times[n]) for n in heads}
-    steps = {times[n] for n in (leaving[0].tail, *heads)}
-    return len(kinds) == 1 and len(steps) == 1
-
-
-def past_shared(edges: Iterable[Edge], shared: Readers) -> Iterator[Edge]:
-    """The edges, those to a shared operation led on to its readers."""
-    for edge in edges:
-        if edge.tail in shared:
-            continue
-        for head in shared.get(edge.head, [edge.head]):
-            yield edge._replace(head=head)
 
 
 def with_parameters_joined(
@@ -111,11 +70,12 @@ def with_steps_of_neighbours(times: Times, edges: Iterable[Edge]) -> Times:
         if end is not None:
             neighbours[tail].add(end)
     complete = dict(times)
+    numbers = StepNumbers()
     for n, steps in neighbours.items():
         is_after_loop = times[n] is None and n.fn is not None
         if is_after_loop and len(steps) == 1:
             (t,) = steps
-            is_of_step = not n.name or template(n.name, t) != n.name
+            is_of_step = not n.name or numbers.template(n.name, t) != n.name
             complete[n] = t if is_of_step else None
     return complete
 

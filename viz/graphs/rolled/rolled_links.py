@@ -72,12 +72,9 @@ def _name_outer_loops(order: list[Link], rows: dict[Link, list[str]]) -> dict[Ro
     return written
 
 
-def _heights(nodes: Nodes) -> dict[Role, tuple[int, int]]:
-    """The order of the roles from below: the oldest copies first, then as they are computed."""
-    heights: dict[Role, tuple[int, int]] = {}
-    for place, (role, node) in enumerate(nodes.items()):
-        heights[role] = (-node.age, place)
-    return heights
+def _heights(nodes: Nodes) -> dict[Role, int]:
+    """The order of the roles from below: as they are computed."""
+    return {role: place for place, role in enumerate(nodes)}
 
 
 def _looks(link: Link, nodes: Nodes) -> Looks:

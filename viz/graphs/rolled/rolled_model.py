@@ -8,22 +8,18 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from minigrad import Tape, Tensor
-from minigrad.viz.graphs.roles import Role, roles, template
+from minigrad.viz.graphs.roles import Role, roles, step_numbers
 from minigrad.viz.graphs.selection import Times, nodes_by_name
 from minigrad.viz.graphs.variables.variable_model import Item, Key, variable_graph
 from minigrad.viz.graphs.variables.variable_reads import Marks
+from minigrad.viz.lettering.step_numbers import StepNumbers
 
 from .rolled_joins import (
     Edge,
-    past_shared,
-    shared_by_copies,
     with_circles_joined,
     with_parameters_joined,
     with_steps_of_neighbours,
 )
-from .window_copies import copy_ages
-
-_ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
 
 
 @dataclass
@@ -31,14 +27,14 @@ class RoleNode:
     """One role: the items that have it, by their tensors.
 
     starts: the names of constants that enter in place of the first step's predecessor. steps: those
-    that it is part of; none for what is there once, whatever the step. age: of a window copy, how
-    many steps before the loss that it serves.
+    that it is part of; none for what is there once, whatever the step. numbers: which of those in
+    names count the steps.
     """
 
     items: dict[Tensor, Item] = field(default_factory=dict)
     starts: list[str] = field(default_factory=list)
     steps: set[int] = field(default_factory=set)
-    age: int = 0
+    numbers: StepNumbers = field(default_factory=StepNumbers)
 
     @property
     def times(self) -> set[int]:
@@ -63,20 +59,13 @@ class RoleNode:
         if time is None:
             _, name = self.first.key
             return name
-        return template(n.label if n.name else "circle", time)
+        return self.numbers.template(n.label, time) if n.name else "circle"
 
     @property
-    def copy(self) -> str:
-        """Which of the copies of its step it is; nothing for what is no copy."""
-        if not self.age:
-            return ""
-        ordinal = _ORDINALS.get(self.age, f"{self.age}th")
-        return f"{ordinal} window copy"
-
-    @property
-    def title(self) -> str:
-        """Its name, told apart from those of the copies beside it."""
-        return f"{self.name}, {self.copy}" if self.copy else self.name
+    def copies(self) -> str:
+        """How many a step has of it for the losses of a window, if several."""
+        most = 1 + max(len(i.copies) for i in self.items.values())
+        return f"{most} copies" if most > 1 else ""
 
     @property
     def is_once(self) -> bool:
@@ -138,16 +127,15 @@ Links = dict[Link, list[Use]]
 def roll(tape: Tape) -> tuple[Nodes, Links]:
     """The roles on a tape and what joins them: a named operation and its box are one."""
     parts = _read(tape)
-    ages = copy_ages(tape)
-    role_of = roles(parts.times, parts.times, ages)
+    role_of = roles(parts.times, parts.times)
     role_of = with_circles_joined(role_of, parts.times, parts.edges)
-    nodes: defaultdict[Role, RoleNode] = defaultdict(RoleNode)
+    numbers = step_numbers(parts.times)
+    nodes: defaultdict[Role, RoleNode] = defaultdict(lambda: RoleNode(numbers=numbers))
     for i in parts.items:
         # A box comes after its circle, takes its place, and is what is shown.
         n = parts.tensor[i.key]
         node = nodes[role_of[n]]
         node.items[n] = i
-        node.age = ages.get(n, 0)
     for i, successor in parts.starts:
         nodes[role_of[successor]].starts += i.names
     _set_steps(nodes)
@@ -190,9 +178,6 @@ def _read(tape: Tape) -> _Parts:
         edge = Edge(tensor[a.tail], tensor[a.head], a.marks, a.closed)
         if a.tail in shown and edge.tail is not edge.head:
             edges.append(edge)
-    shared = shared_by_copies(edges, times)
-    edges = list(past_shared(edges, shared))
-    items = [i for i in items if tensor[i.key] not in shared]
     items, edges = with_parameters_joined(items, edges, tensor)
     complete = with_steps_of_neighbours(times, edges)
     for k, i in enumerate(items):

@@ -37,7 +37,7 @@ def draw_rolled(tape: Tape, view: View, colours: Scale | None) -> Digraph:
     if backward:
         tape = backward.forward
     nodes, links = roll(tape)
-    unique = style.identifiers(node.title for node in nodes.values())
+    unique = style.identifiers(node.name for node in nodes.values())
     ids = dict(zip(nodes, unique, strict=True))
     graph = _blank(crowded=len(links) > MANY_LINKS)
     by_name = nodes_by_name(tape)
@@ -121,7 +121,7 @@ def _label(node: RoleNode, norms: list[float]) -> str:
     item = node.first
     if not item.names:
         return ""
-    notes = [node.copy] if node.copy else []
+    notes = [node.copies] if node.copies else []
     if norms:
         least = number(min(norms))
         most = number(max(norms))
@@ -137,7 +137,7 @@ def _norms(node: RoleNode, colours: Scale | None, by_name: Mapping[str, Tensor])
     members = []
     for item in node.items.values():
         members += [by_name[name] for name in item.nodes]
-    return colours.known(members)
+    return colours.joined(members)
 
 
 def _tip(node: RoleNode) -> str:
@@ -146,7 +146,7 @@ def _tip(node: RoleNode) -> str:
     if len(node.items) > 1:
         first = min(node.times)
         last = max(node.times)
-        tip = f"{node.title}, t = {first}..{last}; the first: {tip}"
+        tip = f"{node.name}, t = {first}..{last}; the first: {tip}"
     if node.starts:
         starts = ", ".join(node.starts)
         tip += f"; starts from {starts}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from minigrad.viz.graphs.marks import Mark
-from minigrad.viz.graphs.roles import template
+from minigrad.viz.lettering.step_numbers import StepNumbers
 
 from .rolled_model import Link, Nodes, Use
 
@@ -20,14 +20,29 @@ def describe(link: Link, uses: list[Use], nodes: Nodes) -> list[str]:
     ends = [use.inner_end for use in uses]
     used = {t for t in ends if t is not None}
     where = ""
-    if _is_partial(link, used, nodes):
+    after = _after(uses)
+    if not after and _is_partial(link, used, nodes):
         where = "at t = " + _listed(used)
     reach = _reach(link)
     if len(used) > 1 and not nodes[link.head].steps and not where:
         # one thing reads this of every step
         reach = "all t"
     words = f"{reach} {_gates(uses)}"
-    return [line for line in (words.strip(), where) if line]
+    return [line for line in (words.strip(), after, where) if line]
+
+
+def _after(uses: Iterable[Use]) -> str:
+    """How far the gradients of a window have come where they are cut; nothing for other cuts."""
+    after: set[int] = set()
+    for use in uses:
+        for mark in use.marks:
+            after.update(mark.after)
+    if not after:
+        return ""
+    first = min(after)
+    last = max(after)
+    reach = f"{first}" if first == last else f"{first} … {last}"
+    return f"after {reach} step" + "s" * (last != 1)
 
 
 def _reach(link: Link) -> str:
@@ -68,7 +83,7 @@ def _at_any_step(mark: Mark, use: Use) -> str:
     steps = [t for t in (use.start, use.end) if t is not None]
     if not mark.name or not steps:
         return mark.text
-    name = template(mark.name, max(steps))
+    name = StepNumbers().template(mark.name, max(steps))
     return mark.text.replace(mark.name, name, 1)
 
 

@@ -105,7 +105,7 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Picture:
     known = landmarks(tape, colours)
     folding = fold_items(whole, view, known.kept)
     graph = folding.apply(whole, known)
-    tensors = _tensors(tape, graph.items)
+    tensors = tensors_by_item(tape, graph.items)
     norms = _norms(tensors, colours)
     items = []
     for i in graph.items:
@@ -132,7 +132,7 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Picture:
     return picture
 
 
-def _tensors(tape: Tape, items: list[Item]) -> Tensors:
+def tensors_by_item(tape: Tape, items: list[Item]) -> Tensors:
     """The tensors in each box; a circle's is the one it computes; dots have none."""
     by_name = nodes_by_name(tape)
     tensors: Tensors = {}
@@ -151,7 +151,7 @@ def members_by_id(
     graph: what is on the tape before it folds. ids: the identifiers of what is drawn.
     """
     members: defaultdict[str, list[Tensor]] = defaultdict(list)
-    for key, tensors in _tensors(tape, graph.items).items():
+    for key, tensors in tensors_by_item(tape, graph.items).items():
         shown = folding.shown(key)
         if shown in ids:
             members[ids[shown]] += tensors
@@ -164,7 +164,7 @@ def _norms(tensors: Tensors, colours: Scale | None) -> dict[Key, float]:
     if colours is None:
         return norms
     for key, members in tensors.items():
-        known = colours.known(members)
+        known = colours.joined(members)
         if known:
             norms[key] = together(known)
     return norms
@@ -173,10 +173,10 @@ def _norms(tensors: Tensors, colours: Scale | None) -> dict[Key, float]:
 def _labelled(item: Item, tensors: Tensors, view: View) -> Item:
     """The box with what is to be written on it in place of its names."""
     members = tensors[item.key]
-    if view.label is None or len(members) != len(item.names):
+    if view.label is None or len(members) < len(item.names):
         return item
     labels = []
-    for name, n in zip(item.names, members, strict=True):
+    for name, n in zip(item.names, members, strict=False):
         text = view.text(n)
         labels.append(name if text is None else text)
     return replace(item, labels=tuple(labels))
@@ -185,7 +185,8 @@ def _labelled(item: Item, tensors: Tensors, view: View) -> Item:
 def _with_norm(item: Item, norms: dict[Key, float]) -> Item:
     """The box with the norm of its adjoint below its names."""
     if item.names and item.key in norms:
-        return replace(item, note=number(norms[item.key]))
+        notes = (number(norms[item.key]), item.note)
+        return replace(item, note=", ".join(filter(None, notes)))
     return item
 
 

@@ -128,7 +128,7 @@ class Folding:
         count = Counter(mark.classes for mark in inside)
         cuts = [mark.step for mark in inside if mark.classes == CUT]
         strip = Strip(fold.run, tuple(cuts), known, count[SCALED], count[CLIPPED])
-        dots = replace(item, strip=strip, tip=fold.caption)
+        dots = replace(item, strip=strip, tip=fold.caption, note="")
         if self.is_score:
             return replace(dots, names=("⋯",), time=fold.first)
         time = None if item.time is None else fold.first

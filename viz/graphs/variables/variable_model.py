@@ -17,10 +17,12 @@ from .variable_reads import (
     Mates,
     Reads,
     initial_states,
+    joined_copies,
     reads_of,
     roots_of_circles,
     times_of_reads,
 )
+from .window_copies import Copies, copies_of, firsts
 
 # Constants with the same readers: more of them share a box, as parameters always do.
 MAX_CONSTANTS_APART = 12
@@ -37,7 +39,7 @@ class Item:
     the first step. note: written small below the names. strip: of dots, which stand for the same
     item of many steps, what these hide. role: what it shares with its counterparts in other steps.
     labels: written in place of the names. title: a line above them. room: what it takes at least,
-    in points.
+    in points. copies: the names of the other copies that a window has of it.
     """
 
     key: Key
@@ -53,11 +55,13 @@ class Item:
     title: str = ""
     labels: tuple[str, ...] = ()
     room: tuple[float, float] = (0.0, 0.0)
+    copies: tuple[str, ...] = ()
 
     @property
     def nodes(self) -> tuple[str, ...]:
         """The names of the tape's nodes that it stands for; a circle's is the one it computes."""
-        return self.names or (self.key[1],)
+        own = self.names or (self.key[1],)
+        return own + self.copies
 
     @property
     def dots(self) -> bool:
@@ -112,13 +116,20 @@ class _Keys:
     """The keys of a tape's nodes.
 
     roots: the node whose circle each operation is part of. owners: the leaf whose box others share.
-    roles: what each node shares with its counterparts in other steps.
+    roles: what each node shares with its counterparts in other steps. copies: of nodes, by the
+    first.
     """
 
     names: Mapping[Tensor, str]
     roots: Mates
     owners: Mates
     roles: Mapping[Tensor, Role]
+    copies: Copies
+
+    def copies_of(self, n: Tensor) -> tuple[str, ...]:
+        """The names of the copies of a node beside itself."""
+        group = self.copies.get(n, [n])
+        return tuple(self.names[copy] for copy in group[1:])
 
     def circle(self, n: Tensor) -> Key:
         """The circle that an operation is part of; in place of a named gate's stands its box."""
@@ -136,12 +147,16 @@ class _Keys:
 
 def variable_graph(tape: Tape) -> VariableGraph:
     """The boxes and circles of a tape, and the arrows between them."""
-    reads = reads_of(tape)
+    copies = copies_of(tape)
+    reads = joined_copies(tape, reads_of(tape), copies)
     successors = initial_states(reads, tape.times)
     times = times_of_reads(tape, reads, successors)
-    roots = roots_of_circles(tape, reads, times)
+    first_of = firsts(copies)
+    # A set: == of two Tensors is a Tensor.
+    outputs = {first_of.get(n, n) for n in tape.outputs}
+    roots = roots_of_circles(outputs, reads, times)
     # Who shares a box depends on the circles, which depend on no box.
-    keys = _Keys(tape.names, roots, owners={}, roles=roles(reads, times))
+    keys = _Keys(tape.names, roots, owners={}, roles=roles(reads, times), copies=copies)
     outside = [x for x in tape.leaves if times[x] is None and x not in successors]
     keys = replace(keys, owners=_owners(outside, reads, keys))
     operations = _operations(keys)
@@ -153,7 +168,9 @@ def variable_graph(tape: Tape) -> VariableGraph:
         if roots.get(n) is n:
             circle = keys.circle(n)
             tip = " · ".join(operations[circle])
-            items[circle] = Item(circle, (), times[n], tip, role=keys.roles[n])
+            items[circle] = Item(
+                circle, (), times[n], tip, role=keys.roles[n], copies=keys.copies_of(n)
+            )
         # An operation without a name is its circle alone.
         if n.name or (n.fn is None and _has_box(n)):
             box = _box(n, times[n], keys, successors.get(n))
@@ -188,6 +205,7 @@ def _box(n: Tensor, time: int | None, keys: _Keys, successor: Tensor | None) -> 
     """The box of one node; the successor is what takes its place in the later steps."""
     name = keys.names[n]
     is_leaf = n.fn is None
+    copies = keys.copies_of(n)
     return Item(
         keys.box(n),
         (name,),
@@ -197,6 +215,8 @@ def _box(n: Tensor, time: int | None, keys: _Keys, successor: Tensor | None) -> 
         parameter=is_leaf and n.requires_grad,
         stands_for=None if successor is None else keys.box(successor),
         role=keys.roles[n],
+        note=f"{len(copies) + 1} copies" if copies else "",
+        copies=copies,
     )
 
 

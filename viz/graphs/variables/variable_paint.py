@@ -33,6 +33,9 @@ BACK_LINE = {"color": style.BACKWARD, "class": "backward"}
 # Of a parameter whose fill says its norm.
 NORM_OUTLINE = {"color": style.PARAMETER, "penwidth": "2"}
 
+# What arrows lead to in place of folded items, in points: the dots themselves.
+DOTS_SIZE = {"⋯": (18.0, 8.0), "⋮": (8.0, 18.0)}
+
 Part = Key | Arrow
 Identifiers = dict[Key | Gate, str]
 Texts = Mapping[Key, str]
@@ -89,7 +92,8 @@ def paint_variables(
         name = ids[item.key]
         centre = panel.moved(spots.item[item.key])
         _put_item(picture, name, item, centre, panel)
-        wiring.add(name, centre, item_size(item), is_round=not item.names)
+        size = DOTS_SIZE[item.names[0]] if item.dots else item_size(item)
+        wiring.add(name, centre, size, is_round=not item.names)
     _put_gates(wiring, graph, spots, ids, panel)
     _put_arrows(wiring, graph, spots, ids, panel)
     return ids

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
 from minigrad import Tape, Tensor
 from minigrad.viz.graphs.marks import Mark, inlined, is_gate, mark, through
 from minigrad.viz.graphs.selection import Times, drawn_times
+
+from .window_copies import Ages, Copies, copy_ages, firsts
 
 Marks = tuple[Mark, ...]
 StepOf = Mapping[Tensor, int | None]
@@ -50,6 +52,47 @@ def reads_of(tape: Tape) -> Reads:
     return reads
 
 
+def joined_copies(tape: Tape, reads: Reads, copies: Copies) -> Reads:
+    """The reads, all copies of a node in the place of the first."""
+    if not copies:
+        return reads
+    ages = copy_ages(tape, copies)
+    first_of = firsts(copies)
+    joined: Reads = {}
+    for n in reads:
+        group = copies.get(n, [n])
+        if first_of.get(n, n) is n:
+            joined[n] = _joined(group, reads, ages, first_of)
+    return joined
+
+
+def _joined(group: Iterable[Tensor], reads: Reads, ages: Ages, first_of: Mates) -> list[Read]:
+    """What any of these copies reads; an arrow that is cut in several of them is cut once."""
+    after: defaultdict[Read, set[int]] = defaultdict(set)
+    for n in group:
+        for source, marks in reads.get(n, []):
+            read = Read(first_of.get(source, source), marks)
+            after[read].add(ages.get(n, 0))
+    # What no copy reads openly is cut wherever its reader serves.
+    opened = {source for source, marks in after if not _is_cut(marks)}
+    joined = []
+    for read, steps in after.items():
+        is_partly = _is_cut(read.marks) and read.source in opened
+        joined.append(_cut_after(read, steps) if is_partly else read)
+    return joined
+
+
+def _cut_after(read: Read, steps: Iterable[int]) -> Read:
+    """The read whose cuts say how far back the gradient has come there."""
+    after = tuple(sorted(steps))
+    marks = [m._replace(after=after) if m.closed else m for m in read.marks]
+    return read._replace(marks=tuple(marks))
+
+
+def _is_cut(marks: Marks) -> bool:
+    return any(m.closed for m in marks)
+
+
 def _sources(reads: Reads) -> Iterator[Tensor]:
     """All that anything reads."""
     for inputs in reads.values():
@@ -72,7 +115,7 @@ def times_of_reads(tape: Tape, reads: Reads, initial_states: Mates) -> Times:
     return drawn_times(tape.times, sources, outside=initial_states)
 
 
-def roots_of_circles(tape: Tape, reads: Reads, times: Times) -> Mates:
+def roots_of_circles(outputs: set[Tensor], reads: Reads, times: Times) -> Mates:
     """The node whose circle each operation is part of.
 
     That is its readers', where they share one in the same step.
@@ -84,8 +127,6 @@ def roots_of_circles(tape: Tape, reads: Reads, times: Times) -> Mates:
             readers[x].append(n)
             if marks:
                 gated.add(x)
-    # A set: == of two Tensors is a Tensor.
-    outputs = set(tape.outputs)
     roots: Mates = {}
     # Readers first: their circles are known when an operation asks which of them it is part of.
     for n in reversed(reads):

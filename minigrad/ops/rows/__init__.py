@@ -1,0 +1,1 @@
+"""Whole rows of a table: looked up by their numbers, and added up where numbers name them."""
