@@ -74,9 +74,10 @@ def gate(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """The tests with random examples, twenty times as many."""
+    """The tests with random examples, twenty times as many; the laws of plans for native code too."""
     install(session)
-    session.run("python", "-m", "pytest", *session.posargs, env={"HYPOTHESIS_PROFILE": "nightly"})
+    thorough = {"HYPOTHESIS_PROFILE": "nightly", "MINIGRAD_LAWS_OF_NATIVE_CODE": "1"}
+    session.run("python", "-m", "pytest", *session.posargs, env=thorough)
 
 
 @nox.session

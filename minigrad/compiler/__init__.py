@@ -55,8 +55,8 @@ def compile(tape: Tape, *, backend: Backend = "numpy") -> Plan:
     (3.0, [1.0, 1.0])
 
     Raises ArgumentError for what is no tape or backend, UnsupportedError for ``"native"`` where
-    nothing compiles C, GradientError where Python looked at a value while it
-    was recorded, or a leaf without a name was computed from inputs or parameters off the tape.
+    nothing compiles C, GradientError where Python looked at a value while it was recorded, or a
+    leaf without a name was computed from inputs or parameters off the tape.
     Warns where an internal check fails, and the plan, which is right, is not split over threads for
     this reason.
     """

@@ -12,6 +12,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import errors
+from minigrad.compiler.native import toolchain
 from minigrad.containers import mapped, parameters
 from minigrad.core.sweep import conform
 from minigrad.errors import MinigradError
@@ -157,6 +158,17 @@ def indexed():
 def labelled():
     x, y = mg.tensor(np.ones((2, 3)), name="x"), mg.tensor([0, 1], name="y", dtype=int)
     mg.compile(mg.Tape.of(mg.cross_entropy(x, y)))({x: x.data, y: np.array([0, 3])})
+
+
+def looked_up():
+    rows, table = mg.tensor([0, 1], name="rows", dtype=int), mg.tensor(np.ones((2, 3)), name="E")
+    mg.compile(mg.Tape.of(mg.embedding(rows, table)))({"rows": [0, 2], "E": table.data})
+
+
+def without_a_compiler():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(toolchain, "compiler", lambda: None)
+        mg.compile(mg.Tape.of(w() * 2), backend="native")
 
 
 def without(fn):
@@ -845,6 +857,16 @@ MESSAGES = [
         "plan: 'constant' without a name was assigned a new value after it was compiled in. Give it a name to make it an input: tensor(..., name='x'). [{}]",
     ),
     (labelled, "cross_entropy: targets: 3; expected 0..2. [{}]"),
+    (looked_up, "embedding: indices: 2; expected 0..1. [{}]"),
+    (lambda: mg.embedding([0], np.ones(3)), "embedding: weight: (3,); expected (V, d). [{}]"),
+    (
+        lambda: mg.compile(mg.Tape.of(w() * 2), backend="C"),
+        "compile: backend='C'; expected one of numpy, native, auto. [{}]",
+    ),
+    (
+        without_a_compiler,
+        "compile: no C compiler. Install a C compiler (gcc, clang), or pip install ziglang. [{}]",
+    ),
     (
         lambda: copy.copy(plan()),
         "pickle or copy: a Plan, which is memory and calls on it. Pickle the parameters, record and compile again. [{}]",

@@ -33,7 +33,8 @@ def list_plan(
 ) -> list[str]:
     """The heading, a text per line of the program, and what is returned.
 
-    heading: a note on how it runs, and the constants. names: of the inputs, under which they are fed.
+    heading: a note on how it runs, and the constants. names: of the inputs, under which they are
+    fed.
     The head of a loop, or of a section, stands in front of its first line. Of the shards, which do
     the same, the first is shown; the texts of the others are empty.
     """

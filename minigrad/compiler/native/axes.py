@@ -1,4 +1,4 @@
-"""The axes of nested loops: how long, and how far apart the numbers of each operand lie along them."""
+"""The axes of nested loops: how long, and how far apart the numbers of operands lie along them."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from .expressions import C_TYPES, REALS
-from .source import BLOCK_ROWS
+from .c_expressions import C_TYPES, REALS
+from .c_source import BLOCK_ROWS
 from .toolchain import library
 
 PRODUCTS = ("pack_{real}", "product_{real}", "multiply_{real}")

@@ -10,7 +10,7 @@ from minigrad.compiler.emit.program import Call, Calls
 from minigrad.compiler.strided import address, owner
 from minigrad.core.array import Array
 
-from .calls import Normal, arrays_of, normal
+from .normal import Normal, arrays_of, normal
 from .operands import Operand
 from .rolling import Item, Single, rolled
 from .translation import translated

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.compiler.strided import address, owner
 from minigrad.core.array import Array
 
-from .expressions import C_TYPES
+from .c_expressions import C_TYPES
 from .lowering import Levels
 from .operands import Operand
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .axes import Axes, Axis, Nesting, axes_of, merged, named, nesting
-from .expressions import C_TYPES
+from .c_expressions import C_TYPES
 from .operands import Operand
 from .work import Nest, Reduction, Statement
 

@@ -1,4 +1,4 @@
-"""Calls that repeat, each time so many bytes further on, as loops; loops that repeat as loops of loops."""
+"""Calls that repeat, each time so many bytes further on, as loops; and loops of loops."""
 
 from __future__ import annotations
 

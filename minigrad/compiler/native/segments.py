@@ -11,9 +11,9 @@ from minigrad.compiler.emit.program import Call, Calls, Program
 from minigrad.compiler.strided import address, owner
 from minigrad.core.array import Array
 
+from .c_source import Source
 from .libraries import load
 from .lowering import Levels, Native, Repeat, Step, is_native, lowered
-from .source import Source
 from .work import Refusal
 
 Numbered = tuple[Call, int]

@@ -1,4 +1,4 @@
-"""The system's C compiler, or that of the ziglang package; what it made is kept for the next process."""
+"""The system's C compiler, or that of the package ziglang; what it made is kept for later."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .calls import Normal
-from .expressions import C_TYPES, REALS, expression
+from .c_expressions import C_TYPES, REALS, expression
+from .normal import Normal
 from .operands import Operand
 from .work import Location, Lookup, Nest, Product, Reduction, Statement, Work
 
@@ -140,9 +140,9 @@ def _reduction(call: Normal, read: list[Operand], out: Operand) -> Reduction | N
 def _look_up(call: Normal, read: list[Operand], out: Operand) -> Lookup | None:
     x, places = read
     (operator,) = call.rest
-    if x.array.dtype != out.array.dtype:
-        return None
     table, numbers = (x, out) if operator == "=" else (out, x)
+    if x.array.dtype != out.array.dtype or table.array.ndim > 2 or not numbers.array.size:
+        return None
     return Lookup(table, places, numbers, operator)
 
 

@@ -244,6 +244,32 @@ def test_a_label_that_is_none_is_refused_as_by_numpy():
     replays(plan(), tape.replay(), np.float32)
 
 
+def looked_up(T=5, rows=3, V=7, H=4):
+    """A recurrence on rows of a table, which is the output's as well."""
+    rng = np.random.default_rng(0)
+    E = mg.tensor(rng.normal(size=(V, H)), requires_grad=True, name="E")
+    tokens = mg.tensor(rng.integers(0, V, (T, rows)), name="tokens")
+    h, outs = mg.tensor(np.zeros((rows, H))), []
+    for t in range(T):
+        with mg.timestep(t + 1):
+            h = np.tanh(mg.embedding(tokens[t], E) + h)
+            outs.append(h @ E.T)
+    Y = mg.tensor(rng.integers(0, V, T * rows), name="Y")
+    return tr.differentiate(mg.Tape.of(mg.cross_entropy(np.concatenate(outs), Y)))
+
+
+@pytest.mark.usefixtures("quickly")
+def test_look_ups():
+    tape = looked_up()
+    plan = native(tape)
+    assert "plan: 1 calls" in str(plan)
+    for seed in range(3):
+        feeds = {"tokens": np.random.default_rng(seed).integers(0, 7, (5, 3))}
+        replays(plan(feeds, missing="recorded"), tape.replay(feeds, missing="recorded"), float)
+    with pytest.raises(ArgumentError, match=r"embedding: indices: 7; expected 0\.\.6"):
+        plan({"tokens": np.full((5, 3), 7)}, missing="recorded")
+
+
 # --- the compiler -----------------------------------------------------------------------------------------------------
 def test_what_was_compiled_is_found_again(monkeypatch):
     native(recurrent())

@@ -10,7 +10,7 @@ from minigrad.compiler.strided import owner
 from minigrad.core.array import Array
 
 from .axes import axes_of, distances, merged, nesting
-from .expressions import C_TYPES
+from .c_expressions import C_TYPES
 from .lowering import Level, Levels, Native, Repeat, Step
 from .memory import Memory
 from .nest_source import distinct_operands, nest_lines, reduction_lines
