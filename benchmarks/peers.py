@@ -81,7 +81,12 @@ def minigrad(size):
     return step
 
 
-def plan(size):
+def native(size):
+    """The plan in native code."""
+    return plan(size, "native")
+
+
+def plan(size, backend="numpy"):
     """Recorded and compiled once; every step is given inputs and targets."""
     import minigrad as mg
     from minigrad.transforms import clip, differentiate
@@ -90,7 +95,8 @@ def plan(size):
     p = {k: mg.tensor(a, requires_grad=True, name=k) for k, a in arrays.items()}
     inputs, targets = mg.tensor(X, name="X"), mg.tensor(Y, name="Y")
     tape = mg.Tape.of(recorded(mg, p, inputs, targets, h0))
-    compiled = mg.compile(clip(differentiate(tape, p.values()), max_norm=1.0))
+    tape = clip(differentiate(tape, p.values()), max_norm=1.0)
+    compiled = mg.compile(tape, backend=backend)
     optimizer, fed = mg.optim.SGD(p.values(), lr=LR), [X, X.copy()]
 
     def step():
@@ -266,7 +272,9 @@ def autograd(size):
     return step
 
 
-PEERS = {f.__name__: f for f in (minigrad, plan, handwritten, torch, torch_rnn, jax, autograd)}
+PEERS = {
+    f.__name__: f for f in (minigrad, plan, native, handwritten, torch, torch_rnn, jax, autograd)
+}
 NEEDS = {"torch": "torch", "torch_rnn": "torch", "jax": "jax", "autograd": "autograd"}
 
 
@@ -275,9 +283,9 @@ def installed(peers):
     return [p for p in peers if p not in NEEDS or importlib.util.find_spec(NEEDS[p])]
 
 
-def measure(peer, size, seconds):
+def measure(make, size, seconds):
     """Median milliseconds of a step, the peak memory of the process in MB, and the first loss."""
-    step, times = PEERS[peer](size), []
+    step, times = make(size), []
     loss = step()
     for _ in range(3):
         step()
@@ -290,12 +298,12 @@ def measure(peer, size, seconds):
     return {"ms": statistics.median(times) * 1e3, "peak": peak, "loss": float(loss)}
 
 
-def compared(peers, size, rounds, seconds):
+def compared(peers, size, rounds, seconds, file=__file__):
     """For each peer its median milliseconds over the rounds, in which all take turns, each in a fresh process."""
     found = {p: [] for p in peers}
     for _ in range(rounds):
         for p in peers:
-            command = [sys.executable, __file__, p, size, str(seconds)]
+            command = [sys.executable, file, p, size, str(seconds)]
             run = subprocess.run(
                 command, stdout=subprocess.PIPE, text=True, timeout=3600, check=True
             )
@@ -310,4 +318,4 @@ def compared(peers, size, rounds, seconds):
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(sys.argv[1], sys.argv[2], float(sys.argv[3]))))
+    print(json.dumps(measure(PEERS[sys.argv[1]], sys.argv[2], float(sys.argv[3]))))
