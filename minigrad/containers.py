@@ -177,6 +177,8 @@ def leaves(x: Any) -> list[Any]:
 
 def _children(x: Any) -> dict[Any, Any] | None:
     """The parts of a container by key, index or name; None for what is a leaf."""
+    if type(x) is np.ndarray:
+        return None
     if isinstance(x, Mapping):
         return dict(x)
     if isinstance(x, (list, tuple)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, NoReturn
 
 import numpy as np
@@ -20,6 +21,8 @@ from .profile import Report, Row, profile
 from .resampling import draw_again
 from .results import Result
 from .threads import run_calls
+
+_assigned = attrgetter("assigned")
 
 
 class Plan:
@@ -66,7 +69,8 @@ class Plan:
         self._rows = [Row(line.calls, line.nbytes, line.reason) for line in program.lines]
         self._results = list(map(Result, outputs))
         self._resampled: dict[Tensor, Array] = {}
-        self._frozen = [(leaf, leaf.assigned) for leaf in constants]
+        self._constants = constants
+        self._versions = list(map(_assigned, constants))
         self._leaves = leaves
         # one call at a time: all of them write to the same buffers
         self._lock = threading.Lock()
@@ -113,9 +117,10 @@ class Plan:
 
     def _load(self, arrays: Mapping[Tensor, Array]) -> None:
         """Put the leaves' numbers where the calls read them."""
-        for constant, version in self._frozen:
-            if constant.assigned != version:
-                _refuse_assigned(constant)
+        # there may be a constant for each step: all are compared at once
+        if list(map(_assigned, self._constants)) != self._versions:
+            pairs = zip(self._constants, self._versions, strict=True)
+            _refuse_assigned(next(c for c, version in pairs if c.assigned != version))
         self._inputs.load(arrays)
 
     def resample(self, rng: np.random.Generator | int) -> None:
