@@ -88,3 +88,32 @@ RANDOM_TRANSFORMS = TRANSFORMS | {
 @given(tape=recurrent_tapes(), transform=st.sampled_from(sorted(RANDOM_TRANSFORMS)))
 def test_random_tapes_are_drawn_without_a_fault(level, tape, transform):
     assert faults(scene_of(viz.draw(RANDOM_TRANSFORMS[transform](tape), level))) == {}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    "name", ["hidden_state_{}_of_the_layer", "<b>{}</b>&\"'$%#\\mathbf", "Wörter {} 中文"]
+)
+def test_names_as_long_as_a_box_have_room(name, level):
+    w, h, c = (mg.tensor(0.5, requires_grad=True, name=name.format(k)) for k in "whc")
+    for t in range(1, 4):
+        with mg.timestep(t):
+            c = (c * w + h).named(name.format(f"c_{t}"))
+            h = np.tanh(c).named(name.format(f"h_{t}"))
+    assert faults(scene_of(viz.draw(mg.Tape.of(h), level))) == {}
+
+
+def test_captions_of_folds_side_by_side_have_room_on_the_way_back_too():
+    """A loop in each step, numbered after all of them: two folds stand next to each other."""
+    w, u, h = (mg.tensor(np.eye(2), requires_grad=True, name=name) for name in ("w", "u", "h_0"))
+    loss = mg.tensor(0.0)
+    for t in range(1, 5):
+        z = h
+        for k in (1, 2, 3):
+            with mg.timestep(100 * t + k):
+                z = np.tanh(z @ u).named(f"z_{t}_{k}")
+        with mg.timestep(t):
+            h = np.tanh(h @ w + z).named(f"h_{t}")
+            loss = loss + np.sum(h)
+    tape = TRANSFORMS["clipped"](mg.Tape.of(loss.named("L")))
+    assert overprints(scene_of(viz.draw(tape, "variables"))) == []

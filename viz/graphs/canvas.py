@@ -26,7 +26,7 @@ def blank_with_paths(name: str, title: str) -> Picture:
     graph.attr(inputscale="72", splines="true", esep="+2", outputorder="edgesfirst", pad="0.06")
     graph.attr(tooltip=title)
     font = {"fontname": style.MATH, "fontsize": f"{NAME_POINTS:g}"}
-    graph.attr("node", margin="0", style="filled", penwidth=LINE_WIDTH, **font)
+    graph.attr("node", margin="0", fixedsize="true", style="filled", penwidth=LINE_WIDTH, **font)
     graph.attr("edge", arrowsize="0.5", penwidth=LINE_WIDTH)
     # Graphviz takes over what stands where, by whichever of its programs it is asked.
     graph.attr(layout="nop2")

@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-_NUMBER = re.compile(r"(?<![^\W_])(\d+)(?![^\W_])")
+_NUMBER = re.compile(r"(\d+)")
+# The step before or after; a layer and a step in one number, as in h12, are further apart.
+_MAX_SHIFT = 1
 # What stands high: of what could be the step, it is the layer, as in h_1^{(1)}.
 _HIGH_END = re.compile(r"\^[({]*$")
 
@@ -29,6 +31,12 @@ class _Count(NamedTuple):
     def is_step(self) -> bool:
         """Whether it is another in another step, and no other in the same."""
         return self.is_own or bool(self.shifts)
+
+    @property
+    def near(self) -> _Count:
+        """Without the shifts that are none of steps, of a number that is part of a word."""
+        shifts = frozenset(shift for shift in self.shifts if shift <= _MAX_SHIFT)
+        return self._replace(shifts=shifts)
 
     def at(self, number: int, t: int) -> str:
         """The number in terms of t; nothing for one that says nothing of the step."""
@@ -75,7 +83,7 @@ class StepNumbers:
             place = 2 * k + 1
             text = count.at(int(parts[place]), t)
             if text:
-                parts[place] = _braced(text, parts[place - 1])
+                parts[place] = _indexed(text, parts[place - 1])
         return "".join(parts)
 
     def stem(self, name: str) -> str | None:
@@ -92,8 +100,10 @@ def _family(name: str) -> Family:
     return tuple(_NUMBER.split(name)[::2])
 
 
-def _braced(text: str, before: str) -> str:
-    """In braces, where it is an index by itself and of several characters."""
+def _indexed(text: str, before: str) -> str:
+    """An index: low after a letter, in braces where it stands by itself and is longer than one."""
+    if before[-1:].isalpha():
+        return "_" + _indexed(text, "_")
     is_bare = before.endswith(("_", "^"))
     return f"{{{text}}}" if is_bare and len(text) > 1 else text
 
@@ -103,6 +113,9 @@ def _counts(family: Family, members: set[tuple[str, int]]) -> list[_Count]:
     times = [t for _, t in members]
     rows = [map(int, _NUMBER.findall(name)) for name, _ in members]
     counts = [_count(set(zip(column, times, strict=True))) for column in zip(*rows, strict=True)]
+    for k, before in enumerate(family[:-1]):
+        if before[-1:].isalpha():
+            counts[k] = counts[k].near
     low = [k for k, before in enumerate(family[:-1]) if not _HIGH_END.search(before)]
     # of a single step it is the low number, if there is one
     is_open = len(set(times)) == 1 and any(counts[k].is_step for k in low)

@@ -286,3 +286,21 @@ def test_adjoints_are_adjoints_and_nothing_else_is(name, grads):
         assert ("adjoint" in a["class"]) == (a["fillcolor"] == style.ADJOINT)
         assert "unreached" not in a["class"]
     assert {a["class"] for _, head, a in edges if head.startswith("dL")} == {"backward"}
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_each_alias_of_an_untied_parameter_is_a_box(times):
+    """Also where one operation reads two of them, and where an alias has an alias."""
+    w, u = (mg.tensor(0.5, requires_grad=True, name=name) for name in "wu")
+    h = mg.tensor(1.0, name="h_0")
+    for t in (1, 2):
+        with mg.timestep(t):
+            h = (h * (w * u)).named(f"h_{t}")
+    tape = mg.Tape.of(h)
+    for _ in range(times):
+        tape = mg.transforms.untie(tape, [w, u])
+    aliases = [n for n in tape.nodes if n.op == "alias"]
+    items, arrows = variable_graph(tape)
+    shown = [i.key for i in items if any("@" in name for name in i.names)]
+    assert len(shown) == len(aliases) == 4 * times
+    assert {a.tail for a in arrows}.issuperset(shown)

@@ -25,6 +25,9 @@ SPELLINGS = [
     "h[{l}][{t}]",
     "h{l}_{t}",
     "layer {l}: h_{t}",
+    "layer{l}/h/step{t}",
+    "h{l}t{t}",
+    "{t}th of h{l}",
 ]
 
 
@@ -34,8 +37,8 @@ def of_steps(name, layers, steps):
 
 
 def unbraced(name):
-    """An index of several characters is in braces where it stands by itself."""
-    return re.sub(r"\{(t-\d)\}", r"\1", name)
+    """An index of several characters is in braces where it stands by itself, and low after a letter."""
+    return re.sub(r"[_{}]", "", name)
 
 
 @given(
@@ -68,6 +71,20 @@ def test_one_name_alone_counts_where_it_says_the_step():
     assert StepNumbers().template("h_3^{(3)}", 3) == "h_t^{(3)}"
     assert StepNumbers().template("h^3", 3) == "h^t"
     assert StepNumbers().template("h_2", 3) == "h_2"
+
+
+def test_a_number_that_is_part_of_a_word_counts_the_steps_too():
+    plain = StepNumbers((f"h{t}", t) for t in range(1, 12))
+    assert {plain.template(f"h{t}", t) for t in range(1, 12)} == {"h_t"}
+    decoder = StepNumbers((f"s{t - 4}", t) for t in range(5, 8))
+    assert decoder.template("s2", 6) == "s_{t-4}"
+    layers = StepNumbers((f"conv2d/step{t}", t) for t in range(1, 5))
+    assert layers.template("conv2d/step2", 2) == "conv2d/step_t"
+
+
+def test_layer_and_step_in_one_number_are_no_step():
+    both = StepNumbers((f"h{layer}{t}", t) for layer in (1, 2) for t in range(1, 13))
+    assert both.template("h112", 12) == "h112"
 
 
 def test_a_start_computed_in_the_first_step_keeps_its_number():

@@ -109,8 +109,8 @@ class Caption:
 
     @property
     def lines(self) -> list[str]:
-        """Which steps they are, and how many."""
-        return self.dots.tip.replace(" (", "\n(").splitlines()
+        """Which steps they are, how many, and whether of the backward pass: a line each."""
+        return self.dots.tip.replace(" (", "\n(").replace("), ", ")\n").splitlines()
 
     @property
     def text_size(self) -> Point:

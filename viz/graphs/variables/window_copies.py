@@ -18,12 +18,15 @@ def copies_of(tape: Tape) -> Copies:
     """All copies of the first of them, which are more than one."""
     adjoints = adjoint_nodes(tape)
     groups: defaultdict[Hashable, list[Tensor]] = defaultdict(list)
+    depth: dict[Tensor, int] = {}
     for n in tape.nodes:
+        # gates too have the serial of a node: of their reader, one behind the other
+        depth[n] = 1 + depth[n.inputs[0]] if is_gate(n) else 0
         is_apart = n.fn is None or n in adjoints
         if is_apart or (is_gate(n) and not n.name):
             continue
         # a copy has the serial of its original
-        groups[n.serial, n.fn, n.recomputed].append(n)
+        groups[n.serial, n.fn, n.name, depth[n], n.recomputed].append(n)
     return {group[0]: group for group in groups.values() if len(group) > 1}
 
 
