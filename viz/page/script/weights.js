@@ -40,7 +40,7 @@ function Card(tape, weight, grown) {
     const label = bins.length <= MAX_TOLD || i % 5 === 0 ? `${bin[0] ?? "–"}` : "";
     const slot = make("div", { class: "slot" }, make("span", { class: "tick" }, label));
     bars.append(slot);
-    return slot;
+    return { slot, told: "" };
   });
   const name = tape.name(weight);
   let before = "";
@@ -67,17 +67,20 @@ function Card(tape, weight, grown) {
   }
   return { root, show, weight };
 }
-function fillSlot(slot, bin, uses, fresh, end) {
-  const tick = slot.lastChild, when = bin.length > 1 ? `t = ${bin[0]} to ${bin.at(-1) ?? "outside"}, largest` : `t = ${bin[0] ?? "outside the steps"}`;
+// Only where that changes what it tells: what is laid out again takes time.
+function fillSlot(known, bin, uses, fresh, end) {
+  const { slot } = known, when = bin.length > 1 ? `t = ${bin[0]} to ${bin.at(-1) ?? "outside"}, largest` : `t = ${bin[0] ?? "outside the steps"}`;
   const bad = uses.find(({ share }) => share in SPECIAL);
   const top = bad ?? uses.reduce((a, b) => (a && valueOf(a.share) >= valueOf(b.share) ? a : b), null);
   const never = !top && end;
+  const told = `${top?.share} ${fresh} ${never}`;
+  if (known.told === told) return;
+  known.told = told;
   slot.title = `${when}: ${top ? "norm " + textOf(top.share) : never ? "no gradient arrives" : "nothing yet"}`;
-  if (!top) {
-    slot.replaceChildren(...(never ? [make("div", { class: "none" }, "×")] : []), tick);
-    return;
-  }
+  slot.querySelector(".bar, .none")?.remove();
+  if (never) slot.prepend(make("div", { class: "none" }, "×"));
+  if (!top) return;
   const bar = make("div", { class: `bar${bad ? " bad" : fresh ? " new" : ""}` });
   bar.style.height = `${bad ? 44 : Math.max(44 * shareOf(valueOf(top.share)), 1)}px`;
-  slot.replaceChildren(bar, tick);
+  slot.prepend(bar);
 }
