@@ -353,7 +353,7 @@ def test_the_first_bad_value_is_found(browser, tmp_path):
 
 def test_the_bars_and_the_running_sum(browser, tmp_path):
     browser.open(viz.stepper(RNN, tmp_path / "a.html"))
-    bars = "[...document.querySelectorAll('.weight')].map(w => w.querySelectorAll('.bar').length)"
+    bars = "[...document.querySelectorAll('.bars')].map(b => [...b.querySelectorAll('.bar, .new')].map(p => p.getAttribute('d') ?? '').join('').split('M').length - 1)"
     assert browser.run(bars) == [0, 0, 0]
     browser.stop_at("h_2")
     assert browser.run(bars) == [1, 1, 1]
@@ -380,7 +380,7 @@ def test_beside_the_full_gradient_the_truncated_one_stops_at_the_cut(browser, tm
         browser.run("document.querySelectorAll('.panel:nth-of-type(2) .node.current').length") == 0
     )
     browser.press("End")
-    never = "[...document.querySelectorAll('.panel')].map(p => p.querySelectorAll('.none').length)"
+    never = "[...document.querySelectorAll('.panel')].map(p => [...p.querySelectorAll('.never')].flatMap(n => n.getAttribute('d')?.match(/M/g) ?? []).length)"
     assert browser.run(never) == [0, 4]  # two parameters, the two steps behind the cut
     assert browser.run("document.querySelectorAll('.panel:nth-of-type(2) .edge.cut').length") == 1
 

@@ -149,8 +149,9 @@ function Graph(tape, number, goTo) {
       update(edge.element, "class", `edge ${edge.kind}${lit ? " lit" : done ? " done" : ""}`);
     }
     arrows.append(...added);
+    const spot = drawn.spots.get(middle);
     // scrolling asks for the layout: once, after all panels have changed
-    if (nodes.has(middle)) requestAnimationFrame(() => follow(drawn.spots.get(middle) ));
+    if (spot) requestAnimationFrame(() => follow(spot));
   }
   function dress(node, i, state) {
     const norm = tape.norms[tape.stepOf.get(i)], bad = state === "visited" && !Number.isFinite(norm);
