@@ -20,6 +20,8 @@ from minigrad.models.unrolling import unroll
 from tests.chromium import opened
 
 KEYS = 60
+ROUNDS = 3
+"""Of each key press the least counts: what others do on the machine slows some."""
 
 
 def two_layers(steps=35):
@@ -50,6 +52,17 @@ def busy(browser):
     return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
 
 
+def pressed(browser):
+    """Milliseconds of each key press."""
+    keys = []
+    for key in ("ArrowRight", "PageDown"):
+        for _ in range(KEYS):
+            start = busy(browser)
+            browser.run(f"{PRESS}({json.dumps(key)})")
+            keys.append(1000 * (busy(browser) - start))
+    return keys
+
+
 def measured(name, browser, folder):
     """Bytes; CPU seconds to write and to load, milliseconds a key press (mean, longest); pixels."""
     tape = mg.Tape.of(NETWORKS[name]())
@@ -63,12 +76,11 @@ def measured(name, browser, folder):
     browser.open(file)
     browser.run("new Promise(r => requestAnimationFrame(() => setTimeout(r, 0)))")
     loaded = busy(browser) - start
-    keys = []
-    for key in ("ArrowRight", "PageDown"):
-        for _ in range(KEYS):
-            start = busy(browser)
-            browser.run(f"{PRESS}({json.dumps(key)})")
-            keys.append(1000 * (busy(browser) - start))
+    rounds = []
+    for _ in range(ROUNDS):
+        browser.open(file)
+        rounds.append(pressed(browser))
+    keys = np.min(rounds, axis=0)
     return [
         name,
         f"{len(tape.nodes):,}",

@@ -41,10 +41,14 @@ SIGNS = {"scaled": "×", "clipped": "≤", "cut": "✂"}
 
 
 class _Entry(NamedTuple):
-    """A class, how it looks, and whether that is a line or a box; without a pen it is a sign."""
+    """A class, how it looks, and whether that is a line or a box.
+
+    Without a pen it is a sign of this colour.
+    """
 
     name: str
     pen: Pen | None = None
+    colour: str = style.GATE
     radius: float = 0.0
     is_line: bool = False
 
@@ -117,10 +121,12 @@ def _entries(groups: list[Group], has_scale: bool) -> Iterator[_Entry]:
         for name in group.classes.split():
             # what a fold hides has another look than the fold
             if shape is None or group.has("fold"):
-                looks.setdefault(name, _Entry(name))
+                # on a fold the signs of what it hides come last
+                colour = group.lines[-1].colour if group.lines else style.GATE
+                looks.setdefault(name, _Entry(name, colour=colour))
             elif name not in looks or looks[name].pen is None:
                 is_line = group.kind == "edge"
-                looks[name] = _Entry(name, shape.pen, shape.radius, is_line)
+                looks[name] = _Entry(name, shape.pen, radius=shape.radius, is_line=is_line)
     for name in MEANINGS:
         if name in looks:
             entry = looks[name]
@@ -138,8 +144,7 @@ def _drawn(entry: _Entry, x: float, y: float) -> Group:
     swatch: Shape | Line
     if entry.pen is None:
         sign = Run(SIGNS.get(entry.name, "•"), TEXT_POINTS, style.SANS)
-        colour = style.CUT if entry.name == "cut" else style.GATE
-        swatch = Line(middle, base, (sign,), colour)
+        swatch = Line(middle, base, (sign,), entry.colour)
     elif entry.is_line:
         ends = (x, y + tall / 2), (x + wide, y + tall / 2)
         swatch = Shape("line", ends, entry.pen._replace(fill=""))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from minigrad.viz import style as palette
 from minigrad.viz.graphs.looks import ROLES
 
 from .scene import Group, Line, Mark, Pen, Point, Scene, Shape
@@ -15,14 +16,16 @@ RADIUS_POINTS = 8.0
 # On a fill darker than this text is white; as no colour of ours, so that it stays in either scheme.
 DARK_SHARE = 0.45
 WHITE = "#FEFEFE"
+SIGNS = {"cut": palette.CUT, "gate": palette.GATE}
+"""What has a colour of its own: the signs of it on folds and their strips have it too."""
 
 
 def restyled(scene: Scene, style: Mapping[str, Any]) -> Scene:
     """The scene as the style has it; the same style gives the same scene."""
     groups = scene.groups
-    for role, kind in ROLES.items():
+    for role in ROLES:
         if role in style:
-            groups = [_dressed(g, style[role]) if g.has(kind) else g for g in groups]
+            groups = [_with_role(group, role, style[role]) for group in groups]
     if "font_size" in style:
         factor = style["font_size"] / _name_size(groups)
         groups = [_scaled(group, factor) for group in groups]
@@ -40,7 +43,31 @@ def _name_size(groups: list[Group]) -> float:
     return max(sizes)
 
 
+def _with_role(group: Group, role: str, looks: Mapping[str, str]) -> Group:
+    # of what a fold hides it has the signs alone
+    if group.has(ROLES[role]) and (role == "fold" or not group.has("fold")):
+        return _dressed(group, looks)
+    if role in SIGNS:
+        marks = [_recoloured(mark, SIGNS[role], looks) for mark in group.marks]
+        return replace(group, marks=tuple(marks))
+    return group
+
+
+def _recoloured(mark: Mark, colour: str, looks: Mapping[str, str]) -> Mark:
+    """A sign in the colour that is asked for; whatever has another colour than it stays."""
+    line = looks.get("line", colour).upper()
+    if isinstance(mark, Line):
+        text = looks.get("text", line).upper()
+        return mark._replace(colour=text) if mark.colour == colour else mark
+    stroke = line if mark.pen.stroke == colour else mark.pen.stroke
+    fill = line if mark.pen.fill == colour else mark.pen.fill
+    return mark._replace(pen=mark.pen._replace(stroke=stroke, fill=fill))
+
+
 def _dressed(group: Group, looks: Mapping[str, str]) -> Group:
+    # a sign without an outline, and what is written on an arrow, have the colour of the line
+    if "line" in looks and (group.kind == "edge" or not group.shapes):
+        looks = {"text": looks["line"], **looks}
     marks: list[Mark] = []
     for mark in group.marks:
         if isinstance(mark, Line):

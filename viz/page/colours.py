@@ -48,7 +48,8 @@ def shades() -> str:
     for sign in ("plus", "minus"):
         for level in range(1, SHADES + 1):
             opacity = f"calc(var(--deepest) * {level / SHADES:g})"
-            rules += f".{sign}{level} {{ background: rgba(var(--{sign}), {opacity}); }}\n"
+            colour = f"rgba(var(--{sign}), {opacity})"
+            rules += f".{sign}{level} {{ background: {colour}; fill: {colour}; }}\n"
     return rules
 
 

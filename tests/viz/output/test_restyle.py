@@ -1,11 +1,15 @@
 """A style reaches every format, and what means nothing is refused in one line."""
 
+from collections import Counter, defaultdict
 from xml.etree import ElementTree
 
 import pytest
 
+from minigrad import transforms as tf
 from minigrad import viz
 from minigrad.errors import ArgumentError
+from minigrad.viz import style
+from minigrad.viz.graphs.looks import ROLES
 from tests.zoo import book_rnn
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -18,8 +22,8 @@ def groups(graph):
 
 @pytest.mark.parametrize("draw", [viz.draw, viz.unrolled])
 def test_colours_and_shapes_go_by_role(draw):
-    style = {"parameter": {"fill": "#102030", "line": "#aa0000", "shape": "octagon"}}
-    _, drawn = groups(draw(book_rnn(1), style=style))
+    looks = {"parameter": {"fill": "#102030", "line": "#aa0000", "shape": "octagon"}}
+    _, drawn = groups(draw(book_rnn(1), style=looks))
     name = next(name for name in drawn if name.startswith("W_qh"))
     outline = drawn[name].find(f"{SVG}polygon")
     assert outline.get("fill") == "#102030"
@@ -46,7 +50,7 @@ def test_a_colour_that_says_a_norm_stays():
 
 
 @pytest.mark.parametrize(
-    ("style", "told"),
+    ("looks", "told"),
     [
         ({"weights": {}}, "draw: style: 'weights'; expected font_size or one of parameter"),
         ({"parameter": {"color": "#000000"}}, "draw: style: parameter: 'color'; expected fill"),
@@ -57,9 +61,9 @@ def test_a_colour_that_says_a_norm_stays():
         ([1], "draw: style: a list; expected a mapping"),
     ],
 )
-def test_what_means_nothing_is_refused_in_one_line(style, told):
+def test_what_means_nothing_is_refused_in_one_line(looks, told):
     with pytest.raises(ArgumentError) as error:
-        viz.draw(book_rnn(1), style=style)
+        viz.draw(book_rnn(1), style=looks)
     assert str(error.value).startswith(told)
     assert "\n" not in str(error.value)
 
@@ -84,3 +88,64 @@ def test_a_label_is_text():
         viz.draw(book_rnn(1), label=lambda n: 3)
     with pytest.raises(ArgumentError, match=r"unrolled: label: 'h'; expected a function of a node"):
         viz.unrolled(book_rnn(1), label="h")
+
+
+PURPLE = "#8A2BE2"
+SHORT = tf.truncate(book_rnn(3), every=2)
+LONG = tf.truncate(book_rnn(20), every=3)
+PICTURES = [(SHORT, "ops"), (LONG, "variables"), (SHORT, "rolled")]
+
+
+def colours_by_class(graph):
+    """Of the nodes and edges of each class: fill and stroke of their shapes, fill of their text."""
+    found = defaultdict(lambda: {"fill": set(), "line": set(), "text": set()})
+    for g in ElementTree.fromstring(viz.svg(graph)).iter(f"{SVG}g"):
+        shapes = [e for e in g if e.tag in (f"{SVG}rect", f"{SVG}ellipse", f"{SVG}path")]
+        for name in (g.get("class") or "").split():
+            found[name]["text"] |= {e.get("fill") for e in g.iter(f"{SVG}text")}
+            found[name]["line"] |= {e.get("stroke") for e in shapes}
+            found[name]["fill"] |= {e.get("fill") for e in shapes}
+            if "legend" in g.get("class"):
+                break
+    return found
+
+
+@pytest.mark.parametrize(("tape", "level"), PICTURES)
+@pytest.mark.parametrize("key", ["fill", "line", "text"])
+def test_every_key_of_a_role_changes_all_that_has_it(tape, level, key):
+    roles = set(ROLES) - {"cut", "gate", "fold"}
+    styled = colours_by_class(viz.draw(tape, level, style={role: {key: PURPLE} for role in roles}))
+    kinds = [kind for kind in map(ROLES.get, roles) if kind in styled]
+    assert len(kinds) >= 2
+    for kind in kinds:
+        assert styled[kind][key] <= {PURPLE}, kind
+
+
+@pytest.mark.parametrize("role", ["cut", "gate"])
+@pytest.mark.parametrize(("steps", "level"), [(3, "ops"), (20, "variables"), (20, "ops")])
+def test_the_line_of_a_mark_is_all_that_says_it(role, steps, level):
+    """The arrows and their heads, the signs, those counted on folds, and the legend."""
+    tape = MARKED[role](book_rnn(steps))
+    plain = colours_of(viz.draw(tape, level))
+    styled = colours_of(viz.draw(tape, level, style={role: {"line": PURPLE}}))
+    colour = {"cut": style.CUT, "gate": style.GATE}[role]
+    assert plain[colour] == styled[PURPLE] > 0
+    assert styled[colour] == plain[PURPLE] == 0
+
+
+MARKED = {
+    "cut": lambda tape: tf.truncate(tape, every=2),
+    "gate": lambda tape: tf.scale(tape, tape.recurrent_edges(), 0.5),
+}
+
+
+def colours_of(graph):
+    root = ElementTree.fromstring(viz.svg(graph))
+    return Counter(value for e in root.iter() for value in e.attrib.values())
+
+
+def test_a_cut_in_a_fold_does_not_dress_the_fold():
+    look = {"cut": {"fill": PURPLE, "text": PURPLE}}
+    plain, styled = (colours_by_class(viz.draw(LONG, **o)) for o in ({}, {"style": look}))
+    assert style.CUT in plain["fold"]["text"]
+    assert styled["fold"]["text"] == plain["fold"]["text"] - {style.CUT} | {PURPLE}

@@ -278,6 +278,8 @@ def test_a_snapshot_tells_the_states_apart(tape, tmp_path):
 # --- in Chromium ----------------------------------------------------------------------------------------------------
 ADJOINT = "[...document.querySelectorAll('.panel:nth-of-type({n}) .adjoint td')].map(c => c.title)"
 PLACE = "document.getElementById('place').value"
+# how many pieces the paths of these classes have
+DRAWN = "[...{}.querySelectorAll('{}')].flatMap(e => e.getAttribute('d')?.match(/M/g) ?? []).length"
 STATE = "Object.fromEntries([...document.querySelectorAll('.node')].map(n => [n.id, n.getAttribute('class')]))"
 
 
@@ -353,7 +355,7 @@ def test_the_first_bad_value_is_found(browser, tmp_path):
 
 def test_the_bars_and_the_running_sum(browser, tmp_path):
     browser.open(viz.stepper(RNN, tmp_path / "a.html"))
-    bars = "[...document.querySelectorAll('.weight')].map(w => w.querySelectorAll('.bar').length)"
+    bars = f"[...document.querySelectorAll('.bars')].map(b => {DRAWN.format('b', '.bar, .new')})"
     assert browser.run(bars) == [0, 0, 0]
     browser.stop_at("h_2")
     assert browser.run(bars) == [1, 1, 1]
@@ -380,7 +382,7 @@ def test_beside_the_full_gradient_the_truncated_one_stops_at_the_cut(browser, tm
         browser.run("document.querySelectorAll('.panel:nth-of-type(2) .node.current').length") == 0
     )
     browser.press("End")
-    never = "[...document.querySelectorAll('.panel')].map(p => p.querySelectorAll('.none').length)"
+    never = f"[...document.querySelectorAll('.panel')].map(p => {DRAWN.format('p', '.bars .never')})"
     assert browser.run(never) == [0, 4]  # two parameters, the two steps behind the cut
     assert browser.run("document.querySelectorAll('.panel:nth-of-type(2) .edge.cut').length") == 1
 

@@ -37,21 +37,33 @@ function summary(g) {
 const MAX_WRITTEN = 64, MAX_WRITTEN_COLUMNS = 12;
 
 function heat(g, title) {
-  const small = g.codes.length > MAX_WRITTEN || g.columns > MAX_WRITTEN_COLUMNS;
+  const large = g.codes.length > MAX_WRITTEN || g.columns > MAX_WRITTEN_COLUMNS;
+  const blocks = g.block ? ` (largest of each ${g.block} block)` : "";
+  return make("figure", {}, make("figcaption", {}, title, `${summary(g)}${blocks}`), large ? cells(g) : written(g));
+}
+const classOf = (code) => (code in SPECIAL ? "bad" : shadeOf(valueOf(code)));
+function written(g) {
   const body = make("tbody");
   for (let i = 0; i < g.rows && g.columns; i++) {
     const codes = g.codes.slice(i * g.columns, (i + 1) * g.columns);
-    body.append(make("tr", {}, ...codes.map((code) => heatCell(code, small))));
+    body.append(make("tr", {}, ...codes.map((code) => make("td", { class: classOf(code), title: textOf(code) }, textOf(code)))));
   }
-  const blocks = g.block ? ` (largest of each ${g.block} block)` : "";
-  const table = make("table", { class: small ? "heat small" : "heat", "aria-label": summary(g) }, body);
-  if (small) table.style.width = `${g.columns * 0.8}rem`;
-  return make("figure", {}, make("figcaption", {}, title, `${summary(g)}${blocks}`), table);
+  return make("table", { class: "heat", "aria-label": summary(g) }, body);
 }
-function heatCell(code, small) {
-  const text = textOf(code), cell = document.createElement("td");
-  cell.title = text;
-  if (!small) cell.textContent = text;
-  cell.className = code in SPECIAL ? "bad" : shadeOf(valueOf(code));
-  return cell;
+// Of many numbers the shades alone, those alike in one: a table of them takes long to lay out.
+function cells(g) {
+  const squares = {};
+  g.codes.forEach((code, k) => {
+    const shade = classOf(code);
+    squares[shade] = `${squares[shade] ?? ""}M${k % g.columns} ${Math.floor(k / g.columns)}h1v1h-1z`;
+  });
+  const title = draw("title", {}), paths = Object.entries(squares).map(([shade, d]) => draw("path", { class: shade, d }));
+  const svg = draw("svg", { class: "cells", role: "img", "aria-label": summary(g), viewBox: `0 0 ${g.columns} ${g.rows}` }, title, ...paths);
+  svg.style.width = `${g.columns * 0.8}rem`;
+  svg.addEventListener("pointermove", (e) => { // a number under the pointer is told
+    const box = svg.getBoundingClientRect(), [x, y] = [(e.clientX - box.left) / box.width, (e.clientY - box.top) / box.height];
+    const code = g.codes[Math.floor(y * g.rows) * g.columns + Math.floor(x * g.columns)];
+    if (code !== undefined) title.textContent = textOf(code);
+  });
+  return svg;
 }

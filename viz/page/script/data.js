@@ -69,11 +69,12 @@ function Arrays(raw) {
     start += rows * columns + (block ? 4 : 1);
   }
   const norm = (g) => valueOf(code(starts[g]));
+  const normText = (g) => textOf(code(starts[g]));
   function grid(g) {
     const [shape, rows, columns, block] = raw.shapes[raw.shape[g]];
     const first = starts[g] + (block ? 4 : 1);
     const codes = Array.from({ length: rows * columns }, (_, i) => code(first + i));
-    const found = { shape, rows, columns, block, norm: textOf(code(starts[g])), codes, bad: 0 };
+    const found = { shape, rows, columns, block, norm: normText(g), codes, bad: 0 };
     const finite = codes.filter((c) => !(c in SPECIAL));
     found.bad = block ? code(starts[g] + 3) : codes.length - finite.length;
     if (block) [found.low, found.high] = [1, 2].map((i) => textOf(code(starts[g] + i)));
@@ -83,7 +84,7 @@ function Arrays(raw) {
     }
     return found;
   }
-  return { norm, grid };
+  return { norm, normText, grid };
 }
 
 function Steps(raw, tape) {

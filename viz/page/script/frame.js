@@ -6,7 +6,7 @@ function saving(tape, graph) {
   if (self !== top) return null;
   const button = (kind, save) => {
     const made = make("button", { type: "button", title: `the graph as it is now, as a .${kind.toLowerCase()}` }, kind);
-    made.addEventListener("click", () => save(frameOf(tape, graph), graph.svg()));
+    made.addEventListener("click", () => save(frameOf(tape, graph), graph.svg));
     return made;
   };
   return make("div", { class: "save", role: "group", "aria-label": "save the graph" }, button("SVG", saveSvg), button("PNG", savePng));
@@ -29,7 +29,7 @@ function savePng(text, svg) { // twice as large as on the screen
 }
 // The graph with its colours inside, as a picture that stands alone.
 function frameOf(tape, graph) {
-  const svg = graph.svg(), copy = svg.cloneNode(true);
+  const svg = graph.svg, copy = svg.cloneNode(true);
   const originals = [...svg.querySelectorAll("rect, path, text, tspan")];
   [...copy.querySelectorAll("rect, path, text, tspan")].forEach((element, i) => {
     const style = getComputedStyle(originals[i]);
@@ -37,7 +37,8 @@ function frameOf(tape, graph) {
     element.removeAttribute("style");
   });
   for (const element of copy.querySelectorAll("[tabindex]")) element.removeAttribute("tabindex");
-  const page = draw("rect", { width: "100%", height: "100%", fill: getComputedStyle(document.body).backgroundColor });
+  const { x, y } = svg.viewBox.baseVal;
+  const page = draw("rect", { x, y, width: "100%", height: "100%", fill: getComputedStyle(document.body).backgroundColor });
   copy.prepend(draw("title", {}, `${tape.title}: ${byId("message").textContent}`), page);
   copy.setAttribute("role", "img");
   return new XMLSerializer().serializeToString(copy);

@@ -4,7 +4,11 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 function Graph(tape, number, goTo) {
   const layout = Layout(tape);
   const scene = make("div", { class: "scene", role: "group", "aria-label": "the unrolled graph, scrollable", tabindex: "0" });
-  let drawn = null, zoom = null, frame = null, svg = null, nodes = new Map(), edges = [];
+  const [marks, arrows, boxes] = ["marks", "arrows", "boxes"].map(() => draw("g", {}));
+  const svg = draw("svg", { role: "group", "aria-label": "the unrolled graph" }, marks, arrows, boxes);
+  scene.append(svg);
+  const nodes = new Map(), edges = new Map();
+  let drawn = null, zoom = null, frame = null;
   const kindOfEdge = (i, slot) => tape.kindOf(i).edges[slot];
   const timed = tape.columns.some((_, i) => tape.time(i) !== null);
 
@@ -19,11 +23,8 @@ function Graph(tape, number, goTo) {
   function nodeElement(i, spot) {
     const kind = tape.kindOf(i), isOp = kind.class !== "parameter" && kind.class !== "leaf";
     const plain = isOp && /[@#]|^[a-z_]+$/.test(tape.name(i)) && tape.written(i).length === 1;
-    const box = draw("rect", {
-      x: Math.round(spot.x - spot.width / 2), y: Math.round(spot.y - HIGH / 2), width: spot.width, height: HIGH,
-      rx: plain ? HIGH / 2 : 4,
-    });
-    const text = draw("text", { x: Math.round(spot.x), y: Math.round(spot.y + 4), "text-anchor": "middle" }, ...lettering(tape.written(i)));
+    const box = draw("rect", { x: -spot.width / 2, y: -HIGH / 2, width: spot.width, height: HIGH, rx: plain ? HIGH / 2 : 4 });
+    const text = draw("text", { y: 4, "text-anchor": "middle" }, ...lettering(tape.written(i)));
     const element = draw("g", { id: `t${number}n${i}`, tabindex: -1 }, draw("title", {}, `${tape.name(i)}: ${kind.type} by ${kind.op} [${tape.where(i)}]`), box, text);
     const k = tape.stepOf.get(i);
     element.setAttribute("role", k === undefined ? "img" : "button");
@@ -31,9 +32,9 @@ function Graph(tape, number, goTo) {
     const seen = text.textContent, name = tape.name(i);
     element.setAttribute("aria-label", seen === name ? name : `${seen}, ${name}`);
     if (k !== undefined) element.addEventListener("click", () => goTo(k));
-    return { element, box, base: `node ${kind.class}${kind.cut ? " scissors" : ""}`, spot };
+    return { element, box, base: `node ${kind.class}${kind.cut ? " scissors" : ""}` };
   }
-  function foldElement(side, { x, width, from, to }, height) {
+  function foldElement(side, { x, width, from, to }, top) {
     const [first, last] = [layout.times[from], layout.times[to]];
     const inside = layout.members.slice(from, to + 1).flat();
     const cuts = inside.filter((i) => tape.kindOf(i).cut).length;
@@ -44,52 +45,74 @@ function Graph(tape, number, goTo) {
     if (bad) lines.push("not finite");
     const text = lines.map((line, k) => draw("tspan", { x: x + width / 2, dy: k ? 18 : 0 }, line));
     const element = draw("g", { class: "fold", role: "button", tabindex: -1, "aria-label": `folded: ${lines.join(", ")}` },
-      draw("rect", { x, y: TOP - 10, width, height: height - TOP - 4, rx: 8 }),
-      draw("text", { x: x + width / 2, y: TOP + (height - TOP) / 2 - 9 * (lines.length - 1), "text-anchor": "middle" }, ...text));
+      draw("rect", { x, y: top + TOP - 10, width, height: -top - TOP - 4, rx: 8 }),
+      draw("text", { x: x + width / 2, y: (top + TOP) / 2 - 9 * (lines.length - 1), "text-anchor": "middle" }, ...text));
     const near = layout.members[side === "left" ? to : from].filter((i) => tape.stepOf.has(i));
     if (near.length) element.addEventListener("click", () => goTo(tape.stepOf.get(near.at(-1))));
     return element;
   }
 
   // An edge of two nodes that are drawn, or from one to the fold that hides the other; one for all alike.
-  function edgesOf({ spots, folds, level }, a, b) {
+  function edgesOf({ spots, folds }, a, b) {
     const found = new Map();
-    const add = (n, slot, path) => {
-      const id = path.key ?? `t${number}e${n}_${slot}`;
-      if (!found.has(id)) found.set(id, { id: `t${number}e${n}_${slot}`, kind: kindOfEdge(n, slot), d: path.d, uses: [] });
+    const add = (n, slot, tail, head, key) => {
+      const id = `t${number}e${n}_${slot}`;
+      key ??= id;
+      if (!found.has(key)) found.set(key, { id, kind: kindOfEdge(n, slot), tail, head, uses: [] });
       const sends = tape.stepOf.has(n) && tape.kindOf(n).sends.some((send) => send[0] === slot);
-      if (sends) found.get(id).uses.push(tape.stepOf.get(n));
+      if (sends) found.get(key).uses.push(tape.stepOf.get(n));
     };
     const stub = (i, n, slot, hidden) => {
       const side = layout.side(hidden, a, b), fold = folds[side];
       if (!fold || !tape.kindOf(hidden).spot) return;
-      const there = { x: fold.x + fold.width / 2, y: level(tape.kindOf(hidden).spot[1]), width: fold.width };
+      const there = { x: fold.x + fold.width / 2, y: layout.level(tape.kindOf(hidden).spot[1]), width: fold.width };
       const here = spots.get(i), isInput = hidden !== n;
-      add(n, slot, { key: `${i} ${side} ${kindOfEdge(n, slot)} ${isInput}`, d: isInput ? curve(there, here) : curve(here, there) });
+      const key = `${i} ${side} ${kindOfEdge(n, slot)} ${isInput}`;
+      if (isInput) add(n, slot, there, here, key);
+      else add(n, slot, here, there, key);
     };
     for (const [i, spot] of spots) {
       tape.inputs[i].forEach((x, slot) => {
-        if (spots.has(x)) add(i, slot, { d: curve(spots.get(x), spot) });
+        if (spots.has(x)) add(i, slot, spots.get(x), spot);
         else stub(i, i, slot, x);
       });
       if (tape.columns[i] === null) continue;
       for (const [n, slot] of tape.readers[i]) if (!spots.has(n)) stub(i, n, slot, n);
     }
-    return [...found.values()];
+    return found;
   }
 
+  // Draws the positions from a to b: what was drawn already stays, and moves where it has to.
   function redraw(a, b) {
-    const places = layout.place(a, b), focused = document.activeElement?.id;
-    nodes = new Map([...places.spots].map(([i, spot]) => [i, nodeElement(i, spot)]));
-    edges = edgesOf(places, a, b).map((edge) => ({ ...edge, element: draw("path", { id: edge.id, d: edge.d }) }));
-    const labels = timed ? places.labels.map(({ t, x }) => draw("text", { class: "step", x, y: 16, "text-anchor": "middle" }, `t = ${t}`)) : [];
-    const folds = Object.entries(places.folds).map(([side, fold]) => foldElement(side, fold, places.height));
-    svg = draw("svg", { role: "group", "aria-label": "the unrolled graph", viewBox: `0 0 ${places.width} ${places.height}` },
-      ...labels, ...folds, ...edges.map((e) => e.element), ...[...nodes.values()].map((n) => n.element));
-    scene.replaceChildren(svg);
+    const places = layout.place(a, b), top = -places.height, { spots } = places;
+    for (const [i, { element }] of nodes) {
+      if (spots.has(i)) continue;
+      element.remove();
+      nodes.delete(i);
+    }
+    const added = [];
+    for (const [i, spot] of spots) {
+      if (!nodes.has(i)) {
+        nodes.set(i, nodeElement(i, spot));
+        added.push(nodes.get(i).element);
+      }
+      update(nodes.get(i).element, "transform", `translate(${Math.round(spot.x)} ${Math.round(spot.y)})`);
+    }
+    boxes.append(...added);
+    const wanted = edgesOf(places, a, b);
+    for (const [key, { element }] of edges) {
+      if (wanted.has(key)) continue;
+      element?.remove();
+      edges.delete(key);
+    }
+    for (const [key, edge] of wanted) edges.set(key, { ...edge, element: edges.get(key)?.element });
+    for (const { element, tail, head } of edges.values()) if (element) update(element, "d", curve(tail, head));
+    const labels = timed ? places.labels.map(({ t, x }) => draw("text", { class: "step", x, y: top + 16, "text-anchor": "middle" }, `t = ${t}`)) : [];
+    const folds = Object.entries(places.folds).map(([side, fold]) => foldElement(side, fold, top));
+    marks.replaceChildren(...labels, ...folds);
+    svg.setAttribute("viewBox", `${places.left} ${top} ${places.width} ${places.height}`);
     drawn = { a, b, ...places };
     resize();
-    if (focused && scene.querySelector(`[id="${CSS.escape(focused)}"]`)) byId(focused).focus({ preventScroll: true });
   }
   function resize() {
     svg.setAttribute("width", Math.round(drawn.width * zoom));
@@ -106,18 +129,35 @@ function Graph(tape, number, goTo) {
     const [a, b] = layout.times.length ? layout.around(p, frame.width / zoom) : [0, -1];
     if (!drawn || drawn.a !== a || drawn.b !== b) redraw(a, b);
     drawn.p = p;
-    for (const [i, { element, box, base }] of nodes) {
+    for (const [i, node] of nodes) {
       const state = stateOf(i, count, current);
-      const k = tape.stepOf.get(i), bad = state === "visited" && !Number.isFinite(tape.norms[k]);
-      update(element, "class", `${base} ${state}${bad ? " bad" : ""}`);
-      update(element, "tabindex", i === current || (current === null && i === middle) ? "0" : "-1");
-      box.style.fillOpacity = state === "visited" && !bad ? deep(shareOf(tape.norms[k])) : "";
+      if (node.state !== state) dress(node, i, state);
+      update(node.element, "tabindex", i === current || (current === null && i === middle) ? "0" : "-1");
     }
-    for (const { element, kind, uses } of edges) {
-      const lit = moved && uses.includes(count - 1), done = uses.some((k) => k < count);
-      update(element, "class", `edge ${kind}${lit ? " lit" : done ? " done" : ""}`);
+    const added = [];
+    for (const edge of edges.values()) {
+      const lit = moved && edge.uses.includes(count - 1), done = edge.uses.some((k) => k < count);
+      if (edge.kind === "tied" && !lit) { // seen only while something is sent along it
+        edge.element?.remove();
+        edge.element = null;
+        continue;
+      }
+      if (!edge.element) {
+        edge.element = draw("path", { id: edge.id, d: curve(edge.tail, edge.head) });
+        added.push(edge.element);
+      }
+      update(edge.element, "class", `edge ${edge.kind}${lit ? " lit" : done ? " done" : ""}`);
     }
-    if (nodes.has(middle)) follow(nodes.get(middle).spot);
+    arrows.append(...added);
+    const spot = drawn.spots.get(middle);
+    // scrolling asks for the layout: once, after all panels have changed
+    if (spot) requestAnimationFrame(() => follow(spot));
+  }
+  function dress(node, i, state) {
+    const norm = tape.norms[tape.stepOf.get(i)], bad = state === "visited" && !Number.isFinite(norm);
+    node.state = state;
+    node.element.setAttribute("class", `${node.base} ${state}${bad ? " bad" : ""}`);
+    node.box.style.fillOpacity = state === "visited" && !bad ? deep(shareOf(norm)) : "";
   }
   function stateOf(i, count, current) {
     if (i === current) return "current";
@@ -127,7 +167,7 @@ function Graph(tape, number, goTo) {
   }
   function follow({ x, y }) {
     if (drawn.width * zoom <= frame.width && drawn.height * zoom <= frame.height) return;
-    scene.scrollTo({ left: x * zoom - frame.width / 2, top: y * zoom - frame.height / 2, behavior: calm || playing ? "auto" : "smooth" });
+    scene.scrollTo({ left: (x - drawn.left) * zoom - frame.width / 2, top: (y + drawn.height) * zoom - frame.height / 2, behavior: calm || playing ? "auto" : "smooth" });
   }
   function zoomBy(factor) {
     const fit = Math.min(frame.width / layout.least(drawn.p), frame.height / drawn.height, 1);
@@ -138,7 +178,7 @@ function Graph(tape, number, goTo) {
   const range = () => (layout.times.length ? [layout.times[drawn.a], layout.times[drawn.b]] : null);
   const node = (i) => nodes.get(i)?.element;
   steer(scene, () => nodes, () => [...scene.querySelectorAll(".node, .fold")]);
-  return { scene, layout, show, zoomBy, measure, range, node, svg: () => svg, timed };
+  return { scene, layout, show, zoomBy, measure, range, node, svg, timed };
 }
 
 // The keyboard within a graph: arrows from node to node, Enter goes to the step of one, Escape leaves.

@@ -39,40 +39,38 @@ function Layout(tape) {
   // The least that is drawn around p.
   const least = (p) => outsideWidth + SIDE + 2 * FOLD + widths.slice(Math.max(p - 1, 0), p + 2).reduce((x, y) => x + y, 0);
 
+  // Where a node of a step stands is the same whichever steps are drawn beside it, so that what is drawn stays.
+  const middles = [];
+  widths.reduce((x, width) => {
+    middles.push(x + width / 2);
+    return x + width;
+  }, 0);
+  const level = (row) => -(row + 0.5) * ROW;
+  const stand = (i, middle) => {
+    const [across, row, width] = tape.kindOf(i).spot;
+    return { x: middle + across, y: level(row), width };
+  };
+  const fixed = members.map((nodes, p) => nodes.map((i) => [i, stand(i, middles[p])]));
+
   // The places of what is drawn of the positions from a to b.
   function place(a, b) {
-    const spots = new Map(), labels = [], folds = {};
-    const shown = [...outside, ...members.slice(a, b + 1).flat()];
-    const rows = 1 + Math.max(0, ...shown.map((i) => tape.kindOf(i).spot[1]));
-    const height = TOP + rows * ROW;
-    const level = (row) => TOP + (rows - Math.min(row, rows) - 0.5) * ROW;
-    let x = SIDE / 2;
-    const put = (nodes, middle) => nodes.forEach((i) => {
-      const [across, row, width] = tape.kindOf(i).spot;
-      spots.set(i, { x: middle + across, y: level(row), width });
-    });
-    if (outside.length) {
-      put(outside, x + outsideWidth / 2);
-      x += outsideWidth;
-    }
-    if (a > 0) {
-      folds.left = { x, width: FOLD - SIDE / 2, from: 0, to: a - 1 };
-      x += FOLD;
-    }
-    for (let p = a; p <= b; p++) {
-      put(members[p], x + widths[p] / 2);
-      labels.push({ t: times[p], x: x + widths[p] / 2 });
-      x += widths[p];
-    }
+    const labels = [], folds = {};
+    let left = (middles[a] ?? 0) - (widths[a] ?? 0) / 2, right = (middles[b] ?? 0) + (widths[b] ?? 0) / 2;
+    if (a > 0) folds.left = { x: (left -= FOLD), width: FOLD - SIDE / 2, from: 0, to: a - 1 };
+    const loose = outside.map((i) => [i, stand(i, left - outsideWidth / 2)]);
+    left -= outsideWidth;
+    for (let p = a; p <= b; p++) labels.push({ t: times[p], x: middles[p] });
     if (b < times.length - 1) {
-      folds.right = { x: x + SIDE / 2, width: FOLD - SIDE / 2, from: b + 1, to: times.length - 1 };
-      x += FOLD;
+      folds.right = { x: right + SIDE / 2, width: FOLD - SIDE / 2, from: b + 1, to: times.length - 1 };
+      right += FOLD;
     }
-    return { spots, labels, folds, level, width: x + SIDE / 2, height };
+    const spots = new Map([...loose, ...fixed.slice(a, b + 1).flat()]);
+    const rows = 1 + Math.max(0, ...[...spots.keys()].map((i) => tape.kindOf(i).spot[1]));
+    return { spots, labels, folds, left: left - SIDE / 2, width: right - left + SIDE, height: TOP + rows * ROW };
   }
   const position = (i) => (tape.columns[i] === null ? null : index.get(tape.columns[i]));
   const side = (i, a, b) => (position(i) === null ? null : position(i) < a ? "left" : position(i) > b ? "right" : null);
-  return { times, members, outside, around, least, place, position, side };
+  return { times, members, around, least, place, level, position, side };
 }
 
 // From a up to b; from one column to another in a bow.

@@ -37,7 +37,7 @@ function go(to) {
 }
 let resting = null;
 function reachScrolled() { // the keyboard scrolls only what it can reach
-  for (const box of document.querySelectorAll("figure, .formula, .weights, .source")) {
+  for (const box of document.querySelectorAll("figure, .formula, .source")) {
     if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
