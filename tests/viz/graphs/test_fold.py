@@ -261,3 +261,22 @@ def test_a_cut_that_is_shown_does_not_fold_away_for_a_page():
 
 def test_where_steps_were_chosen_no_others_fold():
     assert "steps" not in draw(book_rnn(8), collapse=8).source
+
+
+def test_what_only_folded_steps_read_has_an_arrow_to_their_dots():
+    """The steps of a loop within are numbered behind those around it, and fold after their readers."""
+    w = mg.tensor(0.5, requires_grad=True, name="W")
+    h, loss = mg.tensor(1.0, name="h_0"), 0
+    for t in range(1, 5):
+        z = h
+        for k in range(1, 4):
+            with mg.timestep(100 * t + k):
+                z = np.tanh(w * z).named(f"z_{t}_{k}")
+        with mg.timestep(t):
+            h = np.tanh(w * h + z).named(f"h_{t}")
+            loss = loss + h * h
+    nodes, edges = read_back(draw(mg.Tape.of(loss.named("L")), "variables"))
+    tails = {tail for tail, _, _ in edges}
+    circles = {n for n, a in nodes.items() if a.get("shape") == "circle"}
+    assert circles
+    assert circles <= tails

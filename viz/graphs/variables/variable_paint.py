@@ -111,8 +111,10 @@ def _put_arrows(
             looks[a] = _combined(_line(a, panel), panel.accent(a))
     on_rails: set[Arrow] = set()
     for k, rail in enumerate(spots.rails, start=1):
-        on_rails.update(rail.arrows)
         used = {a: looks[a] for a in rail.arrows if a in looks and a.head not in dots}
+        # what only folded steps read has no rail, and its arrow ends at their dots
+        tails = {a.tail for a in used}
+        on_rails.update([a for a in rail.arrows if a.tail in tails])
         joints = [panel.joint(joint) for joint in rail.joints]
         wiring.draw_rail(joints, ids, used, f"rail {k}")
     for a, own in looks.items():
