@@ -10,7 +10,7 @@ from minigrad.viz.graphs.canvas import NAME_POINTS, TEXT_POINTS, Looks, Point, p
 from minigrad.viz.graphs.fold import fold_name
 from minigrad.viz.graphs.picture import Picture
 
-from .rails import Joint
+from .rails import Joint, Rail
 from .variable_model import Arrow, Item, Key, VariableGraph
 from .variable_places import Places
 from .variable_sizes import (
@@ -105,16 +105,12 @@ def _put_arrows(
     """Draw the arrows, those between dots left out: along the rails, then each for itself."""
     times = graph.times
     dots = {i.key for i in graph.items if i.dots}
-    looks: dict[Arrow, Looks] = {}
-    for a in graph.arrows:
-        if not dots >= {a.tail, a.head}:
-            looks[a] = _combined(_line(a, panel), panel.accent(a))
+    drawn = [a for a in graph.arrows if not dots >= {a.tail, a.head}]
+    looks = {a: _combined(_line(a, panel), panel.accent(a)) for a in drawn}
     on_rails: set[Arrow] = set()
     for k, rail in enumerate(spots.rails, start=1):
         used = {a: looks[a] for a in rail.arrows if a in looks and a.head not in dots}
-        # what only folded steps read has no rail, and its arrow ends at their dots
-        tails = {a.tail for a in used}
-        on_rails.update([a for a in rail.arrows if a.tail in tails])
+        on_rails |= _along(rail, used)
         joints = [panel.joint(joint) for joint in rail.joints]
         wiring.draw_rail(joints, ids, used, f"rail {k}")
     for a, own in looks.items():
@@ -123,6 +119,15 @@ def _put_arrows(
         tail = gate_of(a, times) if a.marks else a.tail
         wiring.join(ids[tail], ids[a.head], own)
     wiring.draw()
+
+
+def _along(rail: Rail, used: Iterable[Arrow]) -> set[Arrow]:
+    """The arrows that a rail stands for.
+
+    What only folded steps read has none, and its arrow ends at their dots.
+    """
+    tails = {a.tail for a in used}
+    return {a for a in rail.arrows if a.tail in tails}
 
 
 def _identifiers(graph: VariableGraph, gates: Iterable[Gate], panel: Panel) -> Identifiers:
