@@ -382,7 +382,9 @@ def test_beside_the_full_gradient_the_truncated_one_stops_at_the_cut(browser, tm
         browser.run("document.querySelectorAll('.panel:nth-of-type(2) .node.current').length") == 0
     )
     browser.press("End")
-    never = f"[...document.querySelectorAll('.panel')].map(p => {DRAWN.format('p', '.bars .never')})"
+    never = (
+        f"[...document.querySelectorAll('.panel')].map(p => {DRAWN.format('p', '.bars .never')})"
+    )
     assert browser.run(never) == [0, 4]  # two parameters, the two steps behind the cut
     assert browser.run("document.querySelectorAll('.panel:nth-of-type(2) .edge.cut').length") == 1
 
