@@ -26,8 +26,8 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.gc_paused import uncollected
 
+from .choice import BACKENDS, Backend, planned
 from .looked_at import refuse_off_tape, refuse_peeks
-from .native.choice import BACKENDS, Backend, planned
 from .native.segments import to_native
 from .read import is_input, read_graph
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphviz import Digraph
@@ -25,9 +25,11 @@ from minigrad.viz.graphs.variables.variable_fold import fold_items
 from minigrad.viz.graphs.variables.variable_layout import places
 from minigrad.viz.graphs.variables.variable_model import (
     Arrow,
+    Boxes,
     Item,
     Key,
     VariableGraph,
+    boxes_of,
     variable_graph,
 )
 from minigrad.viz.graphs.variables.variable_paint import (
@@ -52,7 +54,7 @@ BOLD_STRETCH = 1.2
 
 
 def compare(
-    tapes: Sequence[tuple[str, Tape]],
+    tapes: Sequence[tuple[str, Tape]] | Mapping[str, Tape],
     collapse: Collapse = "auto",
     steps: Container[int] | None = None,
     rules: Rules = "folded",
@@ -75,13 +77,14 @@ def compare(
 
     Raises: ArgumentError for no tapes, and for what is no pair (name, Tape).
     """
-    for name, tape in tapes:
+    pairs = list(tapes.items()) if isinstance(tapes, Mapping) else tapes
+    for name, tape in pairs:
         if not isinstance(name, str) or not isinstance(tape, Tape):
             got = f"{name!r}: a {type(tape).__name__}"
             raise ArgumentError("compare", got=got, expected="expected (name, Tape)")
-    if not tapes:
+    if not pairs:
         raise ArgumentError("compare", got="no tapes", expected="expected pairs (name, Tape)")
-    return _compared(tapes, View(collapse, steps, rules).checked("compare"))
+    return _compared(pairs, View(collapse, steps, rules).checked("compare"))
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,10 @@ class _Side:
     whole: VariableGraph
     known: Landmarks
     backward: Backward | None
+
+    def with_boxes(self, boxes: Boxes) -> _Side:
+        """The same with only those leaves in one box that share all of these."""
+        return replace(self, whole=variable_graph(self.tape, boxes))
 
     @property
     def afters(self) -> list[After]:
@@ -120,6 +127,9 @@ def _side(name: str, tape: Tape, view: View) -> _Side:
 def _compared(tapes: Sequence[tuple[str, Tape]], view: View) -> Picture:
     """The picture in that view: one panel per tape, all laid out as their union is."""
     sides = [_side(name, tape, view) for name, tape in tapes]
+    # leaves that stand apart in one panel do so in all of them
+    boxes = boxes_of([side.whole for side in sides])
+    sides = [side.with_boxes(boxes) for side in sides]
     title = f"Side by side: {', '.join(side.name for side in sides)}"
     picture = blank_with_paths("compare", style.tooltip(title))
     picture.reopened = lambda opened: _compared(tapes, view.with_open(opened))

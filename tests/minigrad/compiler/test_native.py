@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import transforms as tr
-from minigrad.compiler.native import choice, libraries, toolchain
+from minigrad.compiler import choice
+from minigrad.compiler.native import libraries, toolchain
 from minigrad.compiler.native.rolling import Single, rolled
 from minigrad.errors import ArgumentError, UnsupportedError
 from tests.laws import examples, in_shards, is_native, is_sharded, replays

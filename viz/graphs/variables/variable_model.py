@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -29,6 +29,8 @@ MAX_CONSTANTS_APART = 12
 
 Key = tuple[str, str]
 """``"box"`` or ``"circle"``, and a name of the tape."""
+Boxes = Mapping[str, list[tuple[str, ...]]]
+"""Of each leaf's name all names of the boxes that it stands in."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +147,12 @@ class _Keys:
         return self.circle(n)
 
 
-def variable_graph(tape: Tape) -> VariableGraph:
-    """The boxes and circles of a tape, and the arrows between them."""
+def variable_graph(tape: Tape, boxes: Boxes | None = None) -> VariableGraph:
+    """The boxes and circles of a tape, and the arrows between them.
+
+    boxes: of each leaf's name the boxes that it stands in elsewhere; only leaves of the same boxes
+    share one here.
+    """
     copies = copies_of(tape)
     reads = joined_copies(tape, reads_of(tape), copies)
     successors = initial_states(reads, tape.times)
@@ -158,7 +164,7 @@ def variable_graph(tape: Tape) -> VariableGraph:
     # Who shares a box depends on the circles, which depend on no box.
     keys = _Keys(tape.names, roots, owners={}, roles=roles(reads, times), copies=copies)
     outside = [x for x in tape.leaves if times[x] is None and x not in successors]
-    keys = replace(keys, owners=_owners(outside, reads, keys))
+    keys = replace(keys, owners=_owners(outside, reads, keys, boxes or {}))
     operations = _operations(keys)
     items: dict[Key, Item] = {}
     arrows: dict[Arrow, None] = {}
@@ -232,7 +238,17 @@ def _has_box(n: Tensor) -> bool:
     return bool(n.fn or n.name or n.requires_grad)
 
 
-def _owners(leaves: list[Tensor], reads: Reads, keys: _Keys) -> Mates:
+def boxes_of(graphs: Iterable[VariableGraph]) -> Boxes:
+    """Of each name the boxes that it stands in."""
+    boxes: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
+    for graph in graphs:
+        for item in graph.items:
+            for name in item.names:
+                boxes[name].append(item.names)
+    return boxes
+
+
+def _owners(leaves: list[Tensor], reads: Reads, keys: _Keys, boxes: Boxes) -> Mates:
     """The first of the leaves that share a box.
 
     That are parameters with the same readers, and constants where there are many.
@@ -245,7 +261,8 @@ def _owners(leaves: list[Tensor], reads: Reads, keys: _Keys) -> Mates:
     alike: defaultdict[Hashable, list[Tensor]] = defaultdict(list)
     for x in leaves:
         if _has_box(x):
-            alike[x.requires_grad, tuple(readers[x])].append(x)
+            elsewhere = tuple(boxes.get(keys.names[x], ()))
+            alike[x.requires_grad, tuple(readers[x]), elsewhere].append(x)
     owners: Mates = {}
     for sharing in alike.values():
         first = sharing[0]

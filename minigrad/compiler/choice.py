@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from minigrad.compiler.run.plan import Plan
 from minigrad.errors import UnsupportedError
 
-from .toolchain import CompilerError
+from .native.toolchain import CompilerError
 
 Backend = Literal["numpy", "native", "auto"]
 BACKENDS: tuple[str, ...] = get_args(Backend)
