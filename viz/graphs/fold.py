@@ -111,13 +111,16 @@ class View:
         else:
             for run in self._runs_of_middle(kinds, size, max_size, max_steps):
                 runs += _parted(run, kept)
-        still_folded = [self._opened(run) for run in runs]
+        still_folded = [self.unopened(run, fold_name, MAX_OPENED_STEPS) for run in runs]
         return [run for run in still_folded if run]
 
-    def _opened(self, run: list[int]) -> list[int]:
-        """What of a run stays folded: of one that is open and long its middle, which opens too."""
-        while run and fold_name(run) in self.opened:
-            half = MAX_OPENED_STEPS // 2
+    def unopened(self, run: list[int], name: Callable[[list[int]], str], most: int) -> list[int]:
+        """What of a run stays folded: of one that is open and long its middle, which opens too.
+
+        name: what a run is called. most: so many are shown of one that is open.
+        """
+        while run and name(run) in self.opened:
+            half = most // 2
             run = run[half:-half]
         return run
 

@@ -118,8 +118,11 @@ function open(fold) {
   const k = target([...data.states[shown], fold]);
   if (k >= 0) { go(show(k)); told.textContent = `${fold} is open; Escape closes it.`; }
 }
+const without = fold => data.states[shown].filter(name => name !== fold);
+// of folds in each other the inner one
+const innermost = () => data.states[shown].findLast(name => target(without(name)) >= 0);
 function close(fold) {
-  const left = data.states[shown].filter(name => name !== fold);
+  const left = without(fold);
   // what was open inside it is not there without it
   const k = target(left) >= 0 ? target(left) : 0;
   show(k, `${fold} is folded.`);
@@ -191,7 +194,7 @@ document.addEventListener("keydown", event => {
   else if (event.key === "+" || event.key === "=") zoom(1 / ZOOM);
   else if (event.key === "-") zoom(ZOOM);
   else if (event.key === "0") fit();
-  else if (event.key === "Escape" && data.states[shown].length) close(data.states[shown].at(-1));
+  else if (event.key === "Escape" && data.states[shown].length) close(innermost());
   else return;
   event.preventDefault();
 });

@@ -110,6 +110,23 @@ def test_under_the_pointer_or_with_the_focus_a_node_lights_the_ways_back_to_it(
         )
 
 
+def test_a_crowd_opens_in_place_from_both_ends_and_at_last_whole(browser, tmp_path):
+    x = mg.tensor(0.5, requires_grad=True, name="x")
+    for _ in range(300):
+        x = np.tanh(x)
+    browser.open(viz.render(viz.draw(mg.Tape.of(x)), tmp_path / "a.html"))
+    ends = len(browser.run(NAMES))
+    click(browser, "277_nodes")
+    assert browser.run("location.hash") == "#fold=nodes%2013%20to%20289"
+    assert len(browser.run(NAMES)) == ends + 120
+    click(browser, "157_nodes")
+    click(browser, "37_nodes")
+    # the last fold opens whole
+    assert len(browser.run(NAMES)) == 301
+    browser.press("Escape")
+    assert len(browser.run(NAMES)) == ends + 240
+
+
 def test_wheel_drag_and_keys_move_it_and_fit_brings_it_back(browser, folded):
     browser.open(folded)
     view = f"{SHOWN}[0].getAttribute('viewBox').split(' ').map(Number)"

@@ -259,10 +259,10 @@ def test_one_scale_for_all_panels(browser, tmp_path):
     tape = long_rnn(40)
     browser.open(viz.stepper(tape, tmp_path / "a.html", beside=tf.truncate(tape, every=10)))
     browser.press("End")
-    name = list(tape.names.values()).index("L")
+    name = list(tape.names.values()).index("h_39")
     opacity = "getComputedStyle(document.querySelector('#t{}n{} rect')).fillOpacity"
     cut = tf.truncate(tape, every=10)
-    other = list(cut.names.values()).index("L")
+    other = list(cut.names.values()).index("h_39")
     browser.stop_at("h_38")
     left, right = browser.run(f"[{opacity.format(0, name)}, {opacity.format(1, other)}]")
     assert left == right

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -21,6 +22,8 @@ MAX_NODES = 200
 # Of more nodes in one step, or outside the steps, only the first and the last few are drawn.
 MAX_CROWD = 200
 CROWD_ENDS = 12
+# Of a crowd that is opened so many more are drawn, half of them at each end.
+MAX_OPENED = 120
 
 
 Runs = list[list[int]]
@@ -51,7 +54,7 @@ def fold_nodes(tape: Tape, shown: list[Tensor], view: View, known: Landmarks) ->
     folded.captions.update(clipping(tape))
     runs = _folding_runs(tape, shown, view, known.kept)
     _fold_runs(tape, shown, runs, folded, known)
-    _fold_crowds(tape, shown, folded)
+    _fold_crowds(tape, shown, view, folded)
     return folded
 
 
@@ -118,22 +121,31 @@ def _kind(members: Iterable[Tensor]) -> Hashable:
     return tuple((n.fn, n.shape) for n in members if not is_gate(n))
 
 
-def _fold_crowds(tape: Tape, shown: list[Tensor], folded: FoldedNodes) -> None:
+def _fold_crowds(tape: Tape, shown: list[Tensor], view: View, folded: FoldedNodes) -> None:
     """Enter the middle of what is too much for one step, or outside the steps."""
     remaining = [n for n in shown if n not in folded.captions]
     for t, crowd in _by_step(remaining, tape.times).items():
         if len(crowd) <= MAX_CROWD:
             continue
-        inner = crowd[CROWD_ENDS:-CROWD_ENDS]
-        text = f"{len(inner):,} nodes"
-        if t is not None:
-            text += f" of t = {t}"
+        step = "" if t is None else f" of t = {t}"
+        name = partial(_crowd_name, step)
+        places = [*range(CROWD_ENDS, len(crowd) - CROWD_ENDS)]
+        places = view.unopened(places, name, MAX_OPENED)
+        inner = [crowd[k] for k in places]
+        if not inner:
+            continue
+        text = f"{len(inner):,} nodes{step}"
         cuts = sum(map(closed, inner))
         if cuts:
             text += f", {cuts} cut off"
             folded.cut.add(text)
+        folded.names[text] = name(places)
         for n in inner:
             folded.captions[n] = text
+
+
+def _crowd_name(step: str, places: list[int]) -> str:
+    return f"nodes {places[0] + 1} to {places[-1] + 1}{step}"
 
 
 def clipping(tape: Tape) -> dict[Tensor, str]:

@@ -53,8 +53,8 @@ function Graph(tape, number, goTo) {
   }
 
   // An edge of two nodes that are drawn, or from one to the fold that hides the other; one for all alike.
-  function edgesOf({ spots, folds }, a, b) {
-    const found = new Map();
+  function edgesOf({ spots, folds, height }, a, b) {
+    const found = new Map(), highest = TOP - 6 - height; // below the labels
     const add = (n, slot, tail, head, key) => {
       const id = `t${number}e${n}_${slot}`;
       key ??= id;
@@ -65,7 +65,7 @@ function Graph(tape, number, goTo) {
     const stub = (i, n, slot, hidden) => {
       const side = layout.side(hidden, a, b), fold = folds[side];
       if (!fold || !tape.kindOf(hidden).spot) return;
-      const there = { x: fold.x + fold.width / 2, y: layout.level(tape.kindOf(hidden).spot[1]), width: fold.width };
+      const there = { x: fold.x + fold.width / 2, y: Math.max(layout.level(tape.kindOf(hidden).spot[1]), highest), width: fold.width };
       const here = spots.get(i), isInput = hidden !== n;
       const key = `${i} ${side} ${kindOfEdge(n, slot)} ${isInput}`;
       if (isInput) add(n, slot, there, here, key);
