@@ -175,7 +175,7 @@ def test_the_operations_of_rules_are_compared_on_demand():
 def test_a_parameter_that_all_have_is_missing_in_no_panel(name):
     """Whichever share a box in one of the tapes, for the same operations read them."""
     tape = NETWORKS[name]()
-    state = ["he", "hd"] if name == "encoder_decoder" else None
+    state = ["he", "s"] if name == "encoder_decoder" else None
     nodes, _ = read_back(compare({"full": tape, "every": tf.truncate(tape, every=2, state=state)}))
     parameters = {tape.names[p] for p in tape.parameters}
     missing = {n.partition("/")[2] for n, a in nodes.items() if "missing" in a.get("class", "")}
