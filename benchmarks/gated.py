@@ -7,7 +7,7 @@ import json
 import sys
 
 import numpy as np
-from peers import LR, measure, torch_step
+from peers import LR, jax_step, measure, torch_step
 
 SIZES = {  # batch, steps, hidden units, vocabulary, layers; a large vocabulary is looked up
     "lstm_tiny": (1, 100, 16, 28, 1),
@@ -166,19 +166,7 @@ def jax(size):
         logs = jax.nn.log_softmax((x @ p["Whq"] + p["bq"]).reshape(-1, V))
         return -jnp.take_along_axis(logs, Y[:, None], -1).mean()
 
-    @jax.jit
-    def update(p):
-        value, g = jax.value_and_grad(loss)(p)
-        norm = jnp.sqrt(sum((a * a).sum() for a in g.values()))
-        return {k: p[k] - LR * jnp.minimum(1.0, 1 / norm) * g[k] for k in p}, value
-
-    kept = [{k: jnp.asarray(a) for k, a in p.items()}]
-
-    def step():
-        kept[0], value = update(kept[0])
-        return float(value)
-
-    return step
+    return jax_step(loss, p)
 
 
 PEERS = {f.__name__: f for f in (plan, native, torch_nn, jax)}

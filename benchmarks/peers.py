@@ -234,6 +234,14 @@ def jax(size):
         logs = jax.nn.log_softmax((hs @ p["Whq"] + p["bq"]).reshape(-1, V))
         return -jnp.take_along_axis(logs, Y[:, None], -1).mean()
 
+    return jax_step(loss, p)
+
+
+def jax_step(loss, p):
+    """Gradient, clip and SGD as one compiled function."""
+    import jax
+    import jax.numpy as jnp
+
     @jax.jit
     def update(p):
         value, g = jax.value_and_grad(loss)(p)

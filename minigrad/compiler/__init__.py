@@ -77,8 +77,7 @@ def _compiled_whole_or_split(tape: Tape, native: bool) -> Plan:
         whole = f"not split: {error}"
         text = f"compile: an internal error; the plan is right but {whole}"
         warnings.warn(text, RuntimeWarning, stacklevel=4)
-        leave = lambda graph: replace(graph, note=whole)  # noqa: E731
-        return _compiled(tape, (*rewrites, leave), native)
+        return _compiled(tape, (*rewrites, functools.partial(replace, note=whole)), native)
 
 
 @uncollected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from graphviz import Digraph
 
@@ -25,11 +26,9 @@ from minigrad.viz.graphs.variables.variable_fold import fold_items
 from minigrad.viz.graphs.variables.variable_layout import places
 from minigrad.viz.graphs.variables.variable_model import (
     Arrow,
-    Boxes,
     Item,
     Key,
     VariableGraph,
-    boxes_of,
     variable_graph,
 )
 from minigrad.viz.graphs.variables.variable_paint import (
@@ -97,10 +96,6 @@ class _Side:
     known: Landmarks
     backward: Backward | None
 
-    def with_boxes(self, boxes: Boxes) -> _Side:
-        """The same with only those leaves in one box that share all of these."""
-        return replace(self, whole=variable_graph(self.tape, boxes))
-
     @property
     def afters(self) -> list[After]:
         """What is made of its gradients."""
@@ -118,18 +113,38 @@ class _Side:
         return adjoint_graph(graph, tensors_by_item(self.tape, graph.items), self.backward)
 
 
-def _side(name: str, tape: Tape, view: View) -> _Side:
-    backward = backward_of(tape) if view.rules == "folded" else None
-    forward = backward.forward if backward else tape
-    return _Side(name, forward, variable_graph(forward), landmarks(forward), backward)
+def _sides(tapes: Sequence[tuple[str, Tape]], view: View) -> list[_Side]:
+    """Of each tape what is known; leaves share a box where they do in all of them."""
+    backwards = [backward_of(tape) if view.rules == "folded" else None for _, tape in tapes]
+    forwards = []
+    for (_, tape), backward in zip(tapes, backwards, strict=True):
+        forwards.append(backward.forward if backward else tape)
+    sharing = _sharing([variable_graph(forward) for forward in forwards])
+    sides = []
+    for (name, _), forward, backward in zip(tapes, forwards, backwards, strict=True):
+        graph = variable_graph(forward, sharing)
+        sides.append(_Side(name, forward, graph, landmarks(forward), backward))
+    return sides
+
+
+def _sharing(graphs: list[VariableGraph]) -> dict[str, tuple[Key | None, ...]]:
+    """Of each leaf the box that it is in, in each of the graphs; None where it is in none."""
+    boxes = []
+    for graph in graphs:
+        keys: dict[str, Key] = {}
+        for i in graph.items:
+            if i.leaf:
+                keys |= dict.fromkeys(i.names, i.key)
+        boxes.append(keys)
+    sharing = {}
+    for name in dict.fromkeys(chain.from_iterable(boxes)):
+        sharing[name] = tuple(box.get(name) for box in boxes)
+    return sharing
 
 
 def _compared(tapes: Sequence[tuple[str, Tape]], view: View) -> Picture:
     """The picture in that view: one panel per tape, all laid out as their union is."""
-    sides = [_side(name, tape, view) for name, tape in tapes]
-    # leaves that stand apart in one panel do so in all of them
-    boxes = boxes_of([side.whole for side in sides])
-    sides = [side.with_boxes(boxes) for side in sides]
+    sides = _sides(tapes, view)
     title = f"Side by side: {', '.join(side.name for side in sides)}"
     picture = blank_with_paths("compare", style.tooltip(title))
     picture.reopened = lambda opened: _compared(tapes, view.with_open(opened))

@@ -11,7 +11,7 @@ from minigrad.core.array import Array
 
 from .axes import axes_of, distances, merged, nesting
 from .c_expressions import C_TYPES
-from .lowering import Level, Levels, Native, Repeat, Step
+from .lowering import Level, Levels, Native, Repeat, Step, changed
 from .memory import Memory
 from .nest_source import distinct_operands, nest_lines, reduction_lines
 from .operands import Operand
@@ -73,11 +73,11 @@ class Source:
 
     def _pack_before(self, loop: Repeat, levels: Levels, packed: Packed) -> None:
         """Pack what the rounds of a loop multiply by again and again."""
-        changed = [owner(x.array) for x in loop.written()]
+        memory = [owner(x.array) for x in changed(loop)]
         for product in _products(loop):
             b = product.b
             still = b.array.ndim == 2 and not any(b.steps[len(levels) :])
-            if still and not any(owner(b.array) is memory for memory in changed):
+            if still and not any(owner(b.array) is block for block in memory):
                 packed[id(product)] = self._packed(b, levels)
 
     def _packed(self, b: Operand, levels: Levels) -> str:

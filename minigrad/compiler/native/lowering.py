@@ -14,7 +14,7 @@ from .normal import Normal, arrays_of, normal
 from .operands import Operand
 from .rolling import Item, Single, rolled
 from .translation import translated
-from .work import Nest, Statement, Work
+from .work import Nest, Statement, Work, written
 
 # of more work, compiling takes longer than the code saves
 MAX_WORKS = 2000
@@ -44,10 +44,6 @@ class Native:
     work: Work
     number: int
 
-    def written(self) -> Iterator[Operand]:
-        """What is written to."""
-        return self.work.written()
-
 
 @dataclass(frozen=True, slots=True)
 class Stays:
@@ -58,10 +54,6 @@ class Stays:
 
     number: int
     operands: tuple[Operand, ...]
-
-    def written(self) -> Iterator[Operand]:
-        """What may be written to."""
-        yield from self.operands
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +68,6 @@ class Repeat:
         """The number of its first call."""
         return self.body[0].number
 
-    def written(self) -> Iterator[Operand]:
-        """What is written to."""
-        for step in self.body:
-            yield from step.written()
-
 
 Step = Native | Stays | Repeat
 
@@ -90,6 +77,17 @@ def is_native(step: Step) -> bool:
     if isinstance(step, Repeat):
         return all(map(is_native, step.body))
     return isinstance(step, Native)
+
+
+def changed(step: Step) -> Iterator[Operand]:
+    """What a step may write to."""
+    if isinstance(step, Repeat):
+        for inner in step.body:
+            yield from changed(inner)
+    elif isinstance(step, Stays):
+        yield from step.operands
+    else:
+        yield from written(step.work)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ class Operand:
 
 def _share(a: Array, b: Array) -> bool:
     try:
+        # NumPy's stubs know of the two named limits only
         return np.shares_memory(a, b, max_work=MAX_WORK)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True

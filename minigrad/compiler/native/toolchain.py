@@ -65,8 +65,8 @@ def library(source: str, optimize: str) -> ctypes.CDLL:
         try:
             return ctypes.CDLL(str(path))
         except OSError:
-            # damaged: compiled anew
-            path.unlink()
+            # damaged, or forgotten by another process meanwhile: compiled anew
+            path.unlink(missing_ok=True)
     _forget_oldest(path.parent)
     _compile(source, path, command)
     return ctypes.CDLL(str(path))
@@ -74,9 +74,17 @@ def library(source: str, optimize: str) -> ctypes.CDLL:
 
 def _forget_oldest(folder: Path) -> None:
     """Make room for one more."""
-    kept = sorted(folder.glob("*.so"), key=lambda path: path.stat().st_mtime)
+    kept = sorted(folder.glob("*.so"), key=_last_change)
     for path in kept[: max(0, len(kept) - MAX_KEPT)]:
         path.unlink(missing_ok=True)
+
+
+def _last_change(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        # another process was here
+        return 0.0
 
 
 def _compile(source: str, path: Path, command: Sequence[str]) -> None:
@@ -93,8 +101,14 @@ def _compile(source: str, path: Path, command: Sequence[str]) -> None:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise CompilerError(str(error)) from None
         if done.returncode:
-            raise CompilerError(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
+            raise CompilerError(_first_error(done.stderr) or f"it ended with {done.returncode}")
         os.replace(made, path)
+
+
+def _first_error(text: str) -> str:
+    """The first line of a compiler's messages that says what is wrong."""
+    lines = text.strip().splitlines()
+    return next((line for line in lines if "error" in line), "".join(lines[:1]))
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -30,11 +30,6 @@ class Nest:
     shape: tuple[int, ...]
     statements: tuple[Statement, ...]
 
-    def written(self) -> Iterator[Operand]:
-        """What is written to."""
-        for statement in self.statements:
-            yield statement.out
-
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
@@ -49,10 +44,6 @@ class Reduction:
     joined: str
     neutral: str
 
-    def written(self) -> Iterator[Operand]:
-        """What is written to."""
-        yield self.statement.out
-
 
 @dataclass(frozen=True, slots=True)
 class Product:
@@ -61,10 +52,6 @@ class Product:
     a: Operand
     b: Operand
     out: Operand
-
-    def written(self) -> Iterator[Operand]:
-        """What is written to."""
-        yield self.out
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +69,6 @@ class Location:
     step: int
     refuse: Refusal
 
-    def written(self) -> Iterator[Operand]:
-        """What is written to."""
-        yield self.out
-
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
@@ -99,9 +82,16 @@ class Lookup:
     numbers: Operand
     operator: str
 
-    def written(self) -> Iterator[Operand]:
-        """What is written to."""
-        yield self.numbers if self.operator == "=" else self.table
-
 
 Work = Nest | Reduction | Product | Location | Lookup
+
+
+def written(work: Work) -> list[Operand]:
+    """What native work writes to."""
+    if isinstance(work, Nest):
+        return [statement.out for statement in work.statements]
+    if isinstance(work, Reduction):
+        return [work.statement.out]
+    if isinstance(work, Lookup):
+        return [work.numbers if work.operator == "=" else work.table]
+    return [work.out]

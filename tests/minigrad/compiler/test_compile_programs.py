@@ -40,18 +40,17 @@ OPS = [
 ]
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, len(OPS) - 1), st.integers(0, 20), st.integers(0, 20)), max_size=8
-    ),
-    st.integers(1, 4),
-    st.booleans(),
+PROGRAMS = st.lists(
+    st.tuples(st.integers(0, len(OPS) - 1), st.integers(0, 20), st.integers(0, 20)), max_size=8
 )
-def test_random_programs(program, T, differentiated):
+
+
+def drawn(program, T, dtype=np.float64):
+    """The loss of a drawn program over T steps, and its first result."""
     rng = np.random.default_rng(0)
-    w = mg.tensor(rng.normal(size=(3, 3)) / 2, requires_grad=True, name="w")
-    x = mg.tensor(rng.normal(size=(T, 3, 3)), name="x")
-    state, outs = [w, mg.tensor(np.eye(3))], []
+    w = mg.tensor(dtype(rng.normal(size=(3, 3)) / 2), requires_grad=True, name="w")
+    x = mg.tensor(dtype(rng.normal(size=(T, 3, 3))), name="x")
+    state, outs = [w, mg.tensor(np.eye(3, dtype=dtype))], []
     for t in range(T):
         with mg.timestep(t):
             values = [*state, x[t]]
@@ -59,8 +58,14 @@ def test_random_programs(program, T, differentiated):
                 values.append(OPS[op](values[i % len(values)], values[j % len(values)]))
             state = [values[-1], values[len(values) // 2]]
             outs.append(values[-1])
-    loss = np.sum(np.stack(outs) * 0.1) + np.sum(w * state[1])
-    tape = mg.Tape.of(loss, outs[0]) if not differentiated else tr.differentiate(mg.Tape.of(loss))
+    return np.sum(np.stack(outs) * 0.1) + np.sum(w * state[1]), outs[0]
+
+
+@given(PROGRAMS, st.integers(1, 4), st.booleans())
+def test_random_programs(program, T, differentiated):
+    loss, first = drawn(program, T)
+    tape = tr.differentiate(mg.Tape.of(loss)) if differentiated else mg.Tape.of(loss, first)
+    rng = np.random.default_rng(1)
     agrees(tape, {"x": rng.normal(size=(T, 3, 3)), "w": rng.normal(size=(3, 3))})
 
 

@@ -18,7 +18,7 @@ from minigrad.compiler.native.rolling import Single, rolled
 from minigrad.errors import ArgumentError, UnsupportedError
 from tests.laws import examples, in_shards, is_native, is_sharded, replays
 from tests.minigrad.compiler.native_code import cache, native, needs_compiler, own_cache, quickly  # noqa: F401
-from tests.minigrad.compiler.test_compile_programs import OPS
+from tests.minigrad.compiler.test_compile_programs import PROGRAMS, drawn
 from tests.zoo import TAPES
 
 pytestmark = [needs_compiler, pytest.mark.usefixtures("own_cache")]
@@ -143,27 +143,10 @@ def test_a_loop_of_loops_is_found():
 
 # --- plans ------------------------------------------------------------------------------------------------------------
 @examples(25)
-@given(
-    st.lists(
-        st.tuples(st.integers(0, len(OPS) - 1), st.integers(0, 20), st.integers(0, 20)), max_size=8
-    ),
-    st.integers(1, 6),
-    st.sampled_from([np.float32, np.float64]),
-)
+@given(PROGRAMS, st.integers(1, 6), st.sampled_from([np.float32, np.float64]))
 @pytest.mark.usefixtures("quickly")
 def test_drawn_programs(program, T, dtype):
-    rng = np.random.default_rng(0)
-    w = mg.tensor(dtype(rng.normal(size=(3, 3)) / 2), requires_grad=True, name="w")
-    x = mg.tensor(dtype(rng.normal(size=(T, 3, 3))), name="x")
-    state, outs = [w, mg.tensor(np.eye(3, dtype=dtype))], []
-    for t in range(T):
-        with mg.timestep(t):
-            values = [*state, x[t]]
-            for op, i, j in program:
-                values.append(OPS[op](values[i % len(values)], values[j % len(values)]))
-            state = [values[-1], values[len(values) // 2]]
-            outs.append(values[-1])
-    loss = np.sum(np.stack(outs) * 0.1) + np.sum(w * state[1])
+    loss, _ = drawn(program, T, dtype)
     gives_what_replaying_gives(tr.differentiate(mg.Tape.of(loss)), dtype)
 
 
@@ -226,6 +209,18 @@ def test_one_core_gives_the_bits_that_two_give(monkeypatch):
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
             assert a.tobytes() == b.tobytes()
+
+
+def test_large_inputs_are_read_where_they_lie():
+    """From 64 KiB on an array that is fed is not copied: the code reads another address."""
+    tape = recurrent(rows=64)
+    plan = native(tape)
+    for seed in range(3):
+        X = np.float32(np.random.default_rng(seed).normal(size=(40, 64, 16)))
+        assert X.nbytes > 1 << 16
+        feeds = {"X": X}
+        replays(plan(feeds, missing="recorded"), tape.replay(feeds, missing="recorded"), np.float32)
+    replays(plan(), tape.replay(), np.float32)
 
 
 def test_the_whole_step_is_one_call():

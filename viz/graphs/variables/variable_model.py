@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -29,8 +29,6 @@ MAX_CONSTANTS_APART = 12
 
 Key = tuple[str, str]
 """``"box"`` or ``"circle"``, and a name of the tape."""
-Boxes = Mapping[str, list[tuple[str, ...]]]
-"""Of each leaf's name all names of the boxes that it stands in."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +88,11 @@ class Arrow:
         return any(m.closed for m in self.marks)
 
 
+Sharing = Mapping[str, Hashable]
+"""Of the names of leaves what those have in common that may share a box."""
+NO_SHARING: Sharing = {}
+
+
 class VariableGraph(NamedTuple):
     """Items in the order of execution, a circle before its box, and the arrows between them."""
 
@@ -147,11 +150,11 @@ class _Keys:
         return self.circle(n)
 
 
-def variable_graph(tape: Tape, boxes: Boxes | None = None) -> VariableGraph:
+def variable_graph(tape: Tape, sharing: Sharing = NO_SHARING) -> VariableGraph:
     """The boxes and circles of a tape, and the arrows between them.
 
-    boxes: of each leaf's name the boxes that it stands in elsewhere; only leaves of the same boxes
-    share one here.
+    sharing: of the names of leaves what those have in common that may share a box, in the order in
+    which one gives the box its key; of a name that is not among them the readers alone decide.
     """
     copies = copies_of(tape)
     reads = joined_copies(tape, reads_of(tape), copies)
@@ -164,7 +167,7 @@ def variable_graph(tape: Tape, boxes: Boxes | None = None) -> VariableGraph:
     # Who shares a box depends on the circles, which depend on no box.
     keys = _Keys(tape.names, roots, owners={}, roles=roles(reads, times), copies=copies)
     outside = [x for x in tape.leaves if times[x] is None and x not in successors]
-    keys = replace(keys, owners=_owners(outside, reads, keys, boxes or {}))
+    keys = replace(keys, owners=_owners(outside, reads, keys, sharing))
     operations = _operations(keys)
     items: dict[Key, Item] = {}
     arrows: dict[Arrow, None] = {}
@@ -180,7 +183,7 @@ def variable_graph(tape: Tape, boxes: Boxes | None = None) -> VariableGraph:
         # An operation without a name is its circle alone.
         if n.name or (n.fn is None and _has_box(n)):
             box = _box(n, times[n], keys, successors.get(n))
-            if box.key in items and keys.owners.get(n, n) is not n:
+            if box.key in items and n in keys.owners:
                 box = _joined(items[box.key], box)
             items[box.key] = box
     return VariableGraph(list(items.values()), list(arrows))
@@ -238,21 +241,16 @@ def _has_box(n: Tensor) -> bool:
     return bool(n.fn or n.name or n.requires_grad)
 
 
-def boxes_of(graphs: Iterable[VariableGraph]) -> Boxes:
-    """Of each name the boxes that it stands in."""
-    boxes: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
-    for graph in graphs:
-        for item in graph.items:
-            for name in item.names:
-                boxes[name].append(item.names)
-    return boxes
-
-
-def _owners(leaves: list[Tensor], reads: Reads, keys: _Keys, boxes: Boxes) -> Mates:
+def _owners(leaves: list[Tensor], reads: Reads, keys: _Keys, sharing: Sharing) -> Mates:
     """The first of the leaves that share a box.
 
     That are parameters with the same readers, and constants where there are many.
     """
+    rank = {name: k for k, name in enumerate(sharing)}
+
+    def turn(x: Tensor) -> int:
+        return rank.get(keys.names[x], 0)
+
     readers: defaultdict[Tensor, dict[Hashable, None]] = defaultdict(dict)
     for n in keys.roots:
         circle = keys.circle(n)
@@ -261,11 +259,12 @@ def _owners(leaves: list[Tensor], reads: Reads, keys: _Keys, boxes: Boxes) -> Ma
     alike: defaultdict[Hashable, list[Tensor]] = defaultdict(list)
     for x in leaves:
         if _has_box(x):
-            elsewhere = tuple(boxes.get(keys.names[x], ()))
-            alike[x.requires_grad, tuple(readers[x]), elsewhere].append(x)
+            common = sharing.get(keys.names[x])
+            alike[x.requires_grad, tuple(readers[x]), common].append(x)
     owners: Mates = {}
-    for sharing in alike.values():
-        first = sharing[0]
-        if first.requires_grad or len(sharing) > MAX_CONSTANTS_APART:
-            owners |= dict.fromkeys(sharing, first)
+    for members in alike.values():
+        # Tapes may record the same leaves in different orders.
+        first = min(members, key=turn)
+        if first.requires_grad or len(members) > MAX_CONSTANTS_APART:
+            owners |= dict.fromkeys(members, first)
     return owners

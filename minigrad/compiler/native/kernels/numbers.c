@@ -26,18 +26,27 @@ static inline float rest(float x, float n)
     return r + n * 2.12194440e-4f;
 }
 
-static inline float exp_float(float x)
+/* exp(x), and what its rounding has lost. */
+static inline float exp_and_lost_float(float x, float *lost)
 {
     float y = x > 89.0f ? 89.0f : x;
     y = y < -104.0f ? -104.0f : y;
     float n = rintf(y * 1.44269504089f);
-    float e = expm1_near_zero(rest(y, n)) + 1.0f;
+    float p = expm1_near_zero(rest(y, n));
+    float e = p + 1.0f;
     /* 2^n in two halves: subnormal results and infinity come out of the last product */
     int32_t whole = (int32_t)n;
     int32_t half = whole >> 1;
     float a = as_float((half + 127) << 23);
     float b = as_float((whole - half + 127) << 23);
+    *lost = (p - (e - 1.0f)) * a * b;
     return e * a * b;
+}
+
+static inline float exp_float(float x)
+{
+    float lost;
+    return exp_and_lost_float(x, &lost);
 }
 
 /* Near 0 a polynomial, far from it 1 - 2 / (exp(2 |x|) + 1). Constants: Moshier's Cephes. */
@@ -58,17 +67,8 @@ static inline float tanh_float(float x)
 /* e / (1 + e) or 1 / (1 + e) with e = exp(-|x|); what rounding e and 1 + e has lost is made good. */
 static inline float sigmoid_float(float x)
 {
-    float y = -fabsf(x);
-    y = y < -104.0f ? -104.0f : y;
-    float n = rintf(y * 1.44269504089f);
-    float p = expm1_near_zero(rest(y, n));
-    int32_t whole = (int32_t)n;
-    int32_t half = whole >> 1;
-    float a = as_float((half + 127) << 23);
-    float b = as_float((whole - half + 127) << 23);
-    float rounded = p + 1.0f;
-    float e = rounded * a * b;
-    float lost = (p - (rounded - 1.0f)) * a * b;
+    float lost;
+    float e = exp_and_lost_float(-fabsf(x), &lost);
     float sum = 1.0f + e;
     float lost_of_sum = e - (sum - 1.0f) + lost;
     float quotient = (x < 0.0f ? e : 1.0f) / sum;
@@ -100,17 +100,27 @@ static inline double rest_double(double x, double n)
     return r - n * 1.42860682030941723212e-6;
 }
 
-static inline double exp_double(double x)
+/* exp(x), and what its rounding has lost. */
+static inline double exp_and_lost_double(double x, double *lost)
 {
     double y = x > 710.0 ? 710.0 : x;
     y = y < -750.0 ? -750.0 : y;
     double n = rint(y * 1.4426950408889634);
-    double e = expm1_near_zero_double(rest_double(y, n)) + 1.0;
+    double p = expm1_near_zero_double(rest_double(y, n));
+    double e = p + 1.0;
+    /* 2^n in two halves: subnormal results and infinity come out of the last product */
     int32_t whole = (int32_t)n;
     int32_t half = whole >> 1;
     double a = as_double((int64_t)(half + 1023) << 52);
     double b = as_double((int64_t)(whole - half + 1023) << 52);
+    *lost = (p - (e - 1.0)) * a * b;
     return e * a * b;
+}
+
+static inline double exp_double(double x)
+{
+    double lost;
+    return exp_and_lost_double(x, &lost);
 }
 
 static inline double tanh_double(double x)
@@ -131,17 +141,8 @@ static inline double tanh_double(double x)
 /* e / (1 + e) or 1 / (1 + e) with e = exp(-|x|); what rounding e and 1 + e has lost is made good. */
 static inline double sigmoid_double(double x)
 {
-    double y = -fabs(x);
-    y = y < -750.0 ? -750.0 : y;
-    double n = rint(y * 1.4426950408889634);
-    double p = expm1_near_zero_double(rest_double(y, n));
-    int32_t whole = (int32_t)n;
-    int32_t half = whole >> 1;
-    double a = as_double((int64_t)(half + 1023) << 52);
-    double b = as_double((int64_t)(whole - half + 1023) << 52);
-    double rounded = p + 1.0;
-    double e = rounded * a * b;
-    double lost = (p - (rounded - 1.0)) * a * b;
+    double lost;
+    double e = exp_and_lost_double(-fabs(x), &lost);
     double sum = 1.0 + e;
     double lost_of_sum = e - (sum - 1.0) + lost;
     double quotient = (x < 0.0 ? e : 1.0) / sum;
