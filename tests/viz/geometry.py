@@ -50,6 +50,23 @@ def overprints(scene):
     return [(_text(lines[a]), _text(lines[b])) for a, b in pairs if _meet(boxes[a], boxes[b])]
 
 
+def overflows(scene):
+    """Lines of text in a node, as (node, text), that are wider than its box."""
+    boxes = _boxes(scene)
+    found = []
+    for group in scene.groups:
+        lines = [mark for mark in group.marks if isinstance(mark, Line)]
+        for line in lines if group.name in boxes else ():
+            left, bottom, right, top = boxes[group.name]
+            begin, low, end, high = bounds([line])
+            # a caption stands beside its box
+            is_within = bottom < (low + high) / 2 < top and left < (begin + end) / 2 < right
+            text_wide = end - begin - 2 * _MARGIN_POINTS
+            if is_within and text_wide > right - left + 2 * _TOUCH_POINTS:
+                found.append((group.name, _text(line)))
+    return found
+
+
 def size(scene):
     """Width and height in points."""
     left, bottom, right, top = bounds(mark for group in scene.groups for mark in group.marks)

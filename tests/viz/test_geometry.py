@@ -10,7 +10,7 @@ from minigrad import transforms as tf
 from minigrad import viz
 from minigrad.models.cells import CELLS
 from minigrad.models.networks import NETWORKS, language_model
-from tests.viz.geometry import crossings, overlaps, overprints, scene_of, size
+from tests.viz.geometry import crossings, overflows, overlaps, overprints, scene_of, size
 
 LEVELS = ["ops", "variables", "rolled"]
 PAGE_POINTS = 700
@@ -24,7 +24,12 @@ TRANSFORMS = {
 
 
 def faults(scene):
-    kinds = {"overlaps": overlaps, "crossings": crossings, "overprints": overprints}
+    kinds = {
+        "overlaps": overlaps,
+        "crossings": crossings,
+        "overprints": overprints,
+        "overflows": overflows,
+    }
     return {kind: found for kind, search in kinds.items() if (found := search(scene))}
 
 

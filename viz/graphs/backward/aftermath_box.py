@@ -54,7 +54,7 @@ def put_afters(
             name = f"{prefix}after {k}"
             size = bar.wide, bar.tall
             label = style.label(*after.rows, size=TEXT_POINTS)
-            looks = after.looks
+            looks = {**after.looks, "fontsize": f"{TEXT_POINTS:g}"}
             if after in strong:
                 looks["penwidth"] = "2"
                 looks["class"] += " differs"
