@@ -76,14 +76,23 @@ def compare(
 
     Raises: ArgumentError for no tapes, and for what is no pair (name, Tape).
     """
-    pairs = list(tapes.items()) if isinstance(tapes, Mapping) else tapes
-    for name, tape in pairs:
-        if not isinstance(name, str) or not isinstance(tape, Tape):
-            got = f"{name!r}: a {type(tape).__name__}"
-            raise ArgumentError("compare", got=got, expected="expected (name, Tape)")
-    if not pairs:
+    pairs = tapes.items() if isinstance(tapes, Mapping) else tapes
+    rows = [_pair(pair) for pair in pairs] if isinstance(pairs, Iterable) else [_pair(pairs)]
+    if not rows:
         raise ArgumentError("compare", got="no tapes", expected="expected pairs (name, Tape)")
-    return _compared(pairs, View(collapse, steps, rules).checked("compare"))
+    return _compared(rows, View(collapse, steps, rules).checked("compare"))
+
+
+def _pair(pair: object) -> tuple[str, Tape]:
+    """A pair as compare takes it. Raises ArgumentError."""
+    match pair:
+        case (str(name), Tape() as tape):
+            return name, tape
+        case (name, tape):
+            got = f"{name!r}: a {type(tape).__name__}"
+        case _:
+            got = f"a {type(pair).__name__}"
+    raise ArgumentError("compare", got=got, expected="expected (name, Tape)")
 
 
 @dataclass(frozen=True)

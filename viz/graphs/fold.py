@@ -48,7 +48,8 @@ class View:
 
     def checked(self, caller: str = "draw") -> View:
         """The same. Raises ArgumentError for options outside their domain."""
-        counts = isinstance(self.collapse, int) and self.collapse >= 1
+        # a truth value is a whole number to Python
+        counts = type(self.collapse) is int and self.collapse >= 1
         if self.collapse not in (None, "auto") and not counts:
             expected = "expected a whole number from 1, or None"
             raise ArgumentError(f"{caller}: collapse", got=f"{self.collapse}", expected=expected)
@@ -58,7 +59,8 @@ class View:
         if self.label is not None and not callable(self.label):
             expected = "expected a function of a node"
             raise ArgumentError(f"{caller}: label", got=f"{self.label!r}", expected=expected)
-        lists = self.steps is None or isinstance(self.steps, Container)
+        is_text = isinstance(self.steps, str)
+        lists = self.steps is None or (isinstance(self.steps, Container) and not is_text)
         if not lists:
             expected = "expected a range or another collection of steps, such as range(4, 9)"
             raise ArgumentError(f"{caller}: steps", got=f"{self.steps}", expected=expected)

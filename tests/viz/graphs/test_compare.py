@@ -200,3 +200,15 @@ def test_the_operations_of_rules_are_compared_on_demand():
 def test_a_mapping_of_tapes_is_compared_like_its_pairs():
     rows = [("full", book_rnn(3)), ("cut", tf.truncate(book_rnn(3), every=1))]
     assert compare(dict(rows)).source == compare(rows).source
+
+
+@pytest.mark.parametrize("wrong", [[book_rnn(2)], book_rnn(2), [("full", 3)], {"full": 3}, 3, "ab"])
+def test_what_is_no_pair_is_refused(wrong):
+    with pytest.raises(ArgumentError, match=r"expected \(name, Tape\)"):
+        compare(wrong)
+
+
+@pytest.mark.parametrize("options", [{"steps": "ab"}, {"collapse": True}])
+def test_options_that_only_look_right_are_refused(options):
+    with pytest.raises(ArgumentError, match=next(iter(options))):
+        compare([("full", book_rnn(2))], **options)
