@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import functools
 import hashlib
@@ -124,7 +125,9 @@ def _cache() -> Path:
     except (OSError, RuntimeError, AttributeError):
         # no home, not to be written to, or no such numbers of users
         pass
-    return Path(tempfile.mkdtemp(prefix="minigrad-"))
+    own = tempfile.mkdtemp(prefix="minigrad-")
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    return Path(own)
 
 
 @functools.cache
