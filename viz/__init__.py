@@ -2,9 +2,9 @@
 
 from minigrad.viz import plots
 from minigrad.viz.cells.notebook import notebook
-from minigrad.viz.graphs.compare import compare
-from minigrad.viz.graphs.diff import Diff, diff
 from minigrad.viz.graphs.draw import draw
+from minigrad.viz.graphs.side_by_side.compare import compare
+from minigrad.viz.graphs.side_by_side.diff import Diff, diff
 from minigrad.viz.graphs.strategies import strategies
 from minigrad.viz.graphs.variables.unrolled import unrolled
 from minigrad.viz.output.render import render, svg

@@ -12,6 +12,9 @@ Point = tuple[float, float]
 Looks = dict[str, str]
 
 POINTS_PER_INCH = 72
+# A picture is at most so wide, and what is drawn within its margins that much.
+PAGE_POINTS = 700.0
+ROOM_POINTS = 690.0
 NAME_POINTS = 11.0
 TEXT_POINTS = 9.0
 LINE_WIDTH = "0.8"

@@ -14,8 +14,9 @@ from minigrad.errors import ArgumentError
 # Steps that are shown one by one where nobody says how many: few large ones, many small ones.
 MIN_STEPS = 4
 MAX_STEPS = 12
-# Where these are too wide for a page: the first and the last, then the first alone.
-FEWER_STEPS = 2, 1
+# Where these are too wide for a page: so many steps at most, of two the first and the last, of one
+# the first; and so many of those that never fold, the rest of which is counted.
+NARROWER = (6, None), (4, None), (2, None), (1, None), (1, 1), (0, 1), (1, 0)
 
 MAX_OPENED_STEPS = 12
 """Of a fold that is opened so many steps are shown, half of them at each end."""
@@ -37,6 +38,7 @@ class View:
     each node is one box in the picture of a differentiated tape, or its operations. opened: the
     names of the folds whose steps are shown in spite of all that. label: what is written on a node
     in place of its name; None where that is the name. fewer: where nobody chose, so many at most.
+    most_kept: so many of those that never fold; None: all of them.
     """
 
     collapse: Collapse = "auto"
@@ -45,6 +47,7 @@ class View:
     opened: frozenset[str] = frozenset()
     label: Labels | None = None
     fewer: int | None = None
+    most_kept: int | None = None
 
     def checked(self, caller: str = "draw") -> View:
         """The same. Raises ArgumentError for options outside their domain."""
@@ -85,8 +88,8 @@ class View:
         """The same, then with ever fewer steps, unless somebody chose which are shown."""
         yield self
         if self.collapse == "auto" and self.steps is None and not self.opened:
-            for limit in FEWER_STEPS:
-                yield replace(self, fewer=limit)
+            for limit, most_kept in NARROWER:
+                yield replace(self, fewer=limit, most_kept=most_kept)
 
     @property
     def folds(self) -> bool:
@@ -98,21 +101,31 @@ class View:
         kinds: Mapping[int, Hashable],
         size: int,
         max_size: int,
-        kept: Container[int] = (),
+        kept: Iterable[int] = (),
         max_steps: int = MAX_STEPS,
+        cuts: Iterable[int] = (),
     ) -> list[list[int]]:
         """The runs of steps to fold, given the kind of each step.
 
         Steps with much in them fold sooner: so many are shown that of ``size`` things in all steps
         about ``max_size`` remain, at most ``max_steps``. Those kept are shown as well, unless
-        others were asked for.
+        others were asked for; where fewer are shown so that they fit a page, cuts stay that would
+        have been among them.
         """
         runs = []
         if self.steps is not None:
             runs += _runs_outside(sorted(kinds), self.steps)
         else:
-            for run in self._runs_of_middle(kinds, size, max_size, max_steps):
-                runs += _parted(run, kept)
+            stay = list(kept)
+            if self.fewer is not None:
+                usual = replace(self, fewer=None, most_kept=None)
+                usually_folded = usual.runs(kinds, size, max_size, stay, max_steps)
+                stay += sorted(set(cuts).difference(*usually_folded))
+            stay = stay[: self.most_kept]
+            # one step at least is shown
+            view = self if stay or self.fewer != 0 else replace(self, fewer=1)
+            for run in view._runs_of_middle(kinds, size, max_size, max_steps):
+                runs += _parted(run, stay)
         still_folded = [self.unopened(run, fold_name, MAX_OPENED_STEPS) for run in runs]
         return [run for run in still_folded if run]
 
@@ -133,6 +146,8 @@ class View:
         order = sorted(kinds)
         if self.collapse is None:
             return []
+        if self.fewer == 0:
+            return [order]
         if self.collapse == "auto":
             fitting = max_size * len(order) // (size or 1)
             limit = min(max_steps, max(MIN_STEPS, fitting))

@@ -36,9 +36,9 @@ class Landmarks:
         return scale_of({}, self.norms.values())
 
     @property
-    def kept(self) -> Steps:
-        """The steps that never fold."""
-        return frozenset(self._kept())
+    def kept(self) -> list[int]:
+        """The steps that never fold, what matters most first."""
+        return list(dict.fromkeys(self._kept()))
 
     def _kept(self) -> Iterator[int]:
         """The first steps that are not finite, there and back; the largest and the least norm."""

@@ -251,12 +251,16 @@ def test_steps_that_are_too_wide_for_a_page_fold_until_they_fit(steps):
     assert width <= PAGE_POINTS
 
 
-def test_a_cut_that_is_shown_does_not_fold_away_for_a_page():
-    tape = tf.truncate(lstm(12), every=5)
+@pytest.mark.parametrize("every", [1, 5, 11])
+def test_where_a_page_has_no_room_for_all_cuts_the_first_is_shown_and_the_others_counted(every):
+    tape = tf.truncate(lstm(12), every=every)
     nodes, _ = read_back(draw(tape))
-    cuts = {tape.names[n] for n in tape.nodes if closed(n)}
-    assert cuts <= set(nodes)
-    assert " steps" in draw(tape).source
+    cuts = {tape.names[n]: n.time for n in tape.nodes if closed(n)}
+    shown = cuts.keys() & nodes.keys()
+    assert {cuts[name] for name in shown} == {min(cuts.values())}
+    labels = "".join(text_of(a["label"]) for a in nodes.values())
+    counted = re.findall(r"✂ ×(\d+)", labels)
+    assert sum(map(int, counted)) == len(set(cuts.values())) - 1
 
 
 def test_where_steps_were_chosen_no_others_fold():

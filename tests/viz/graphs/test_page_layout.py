@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from minigrad.models.networks import NETWORKS, mlp, transformer
 from minigrad.viz import draw
-from minigrad.viz.graphs.operations.page_layout import PAGE_POINTS, on_a_page
+from minigrad.viz.graphs.operations.page_layout import ROWS_POINTS, on_a_page
 from minigrad.viz.graphs.routing import outline
 from tests.viz.conftest import read_back
 from tests.viz.geometry import crossings, overlaps, scene_of, size
@@ -73,7 +73,7 @@ def test_any_graph_stands_on_a_page_and_its_paths_are_free(graph):
         up = min(a.top, b.top) - max(a.bottom, b.bottom)
         assert min(across, up) < 1e-6
     lefts, rights = zip(*((box.left, box.right) for box in boxes.values()), strict=True)
-    assert max(rights) - min(lefts) <= PAGE_POINTS + 1e-6
+    assert max(rights) - min(lefts) <= ROWS_POINTS + 1e-6
     for (tail, head), path in zip(edges, placed.paths, strict=True):
         assert boxes[tail].bottom < boxes[head].top
         if path:

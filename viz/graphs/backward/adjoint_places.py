@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from minigrad.viz.graphs.canvas import Point
+from minigrad.viz.graphs.canvas import ROOM_POINTS, Point
 from minigrad.viz.graphs.curves import HEAD_POINTS, Path, between
 from minigrad.viz.graphs.operations.operation_bands import size_of
 from minigrad.viz.graphs.operations.operation_block import Block, Key, Occurrence
@@ -19,8 +19,8 @@ from .adjoint_operations import AdjointOperations
 # From the highest value up to the lowest adjoint; from the last value to the right.
 MIRROR_GAP_POINTS = 2 * BAND_GAP_POINTS
 BESIDE_POINTS = 60.0
-# A page and a half.
-MAX_WIDTH_POINTS = 1050.0
+# How wide values may be that have their adjoints beside them.
+HALF_PAGE_POINTS = (ROOM_POINTS - BESIDE_POINTS) / 2
 # Between sums beside each other, and from row to row of them.
 SUM_GAP_POINTS = 10.0
 LEAST_CURVE_POINTS = 0.1
@@ -105,7 +105,7 @@ def _around(boxes: Boxes, centres: Centres) -> Outline:
 
 @dataclass(frozen=True)
 class _Mirror:
-    """Shows the values above them; those of a tall picture without steps beside them.
+    """Shows the values above them; those of a narrow picture without steps beside them.
 
     Beside, an adjoint stands in the row of its value; above, in its column.
     """
@@ -122,8 +122,7 @@ class _Mirror:
     def is_beside(self) -> bool:
         """Whether adjoints stand beside the values."""
         has_steps = any(box.column is not None for box in self.boxes.values())
-        wide = 2 * self.border.wide + BESIDE_POINTS
-        return not has_steps and wide <= MAX_WIDTH_POINTS
+        return not has_steps and self.border.wide <= HALF_PAGE_POINTS
 
     def image(self, point: Point) -> Point:
         """Where the image of a point is."""
@@ -156,7 +155,10 @@ def _put_sums(sums: Mapping[Occurrence, Block], images: Mirrored) -> None:
 
 def _rows(sums: list[Occurrence], cell: float, room: float) -> list[list[Occurrence]]:
     """The sums in as many rows of cells as there have to be, each as full as the others."""
-    fitting = max(int(room // cell), 1)
+    fitting = int(room // cell)
+    if fitting < len(sums):
+        # bricks of every other row lie half a brick to the right
+        fitting = max(fitting - 1, 1)
     count = math.ceil(len(sums) / fitting)
     size = math.ceil(len(sums) / count)
     return [sums[start : start + size] for start in range(0, len(sums), size)]

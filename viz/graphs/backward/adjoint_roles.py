@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphviz import Digraph
 
@@ -96,7 +96,7 @@ def _label(node: RoleNode, visited: list[Tensor], backward: Backward) -> str:
         name = backward.name(node.name)
         names = [f"{name} = 1" if is_seed else name]
     elif len(item.names) > 1:
-        names = [f"{backward.name('')} …", *lines(item)]
+        names = lines(replace(item, title=backward.name("")))
     else:
         names = [backward.title(visited[0])]
     return style.label(*names, size=FONT_POINTS, note=node.copies)

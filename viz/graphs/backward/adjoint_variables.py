@@ -88,9 +88,9 @@ def _adjoint(item: Item, visited: list[Tensor], backward: Backward) -> Item:
     if not item.names:
         return plain
     if len(item.names) > 1 and len(visited) > 1:
-        # written out the names would be three times as wide
+        # ∂L/∂ of each would be three times as wide
         names = tuple(backward.forward.names[n] for n in visited)
-        return replace(plain, names=names, title=f"{backward.name('')} …")
+        return replace(plain, names=names, title=backward.name(""))
     return replace(plain, names=(backward.title(visited[0]),))
 
 

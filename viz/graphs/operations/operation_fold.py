@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -66,11 +66,8 @@ def _by_step(nodes: Iterable[Tensor], steps: Mapping[Tensor, int | None]) -> Mem
     return members
 
 
-def _folding_runs(tape: Tape, shown: list[Tensor], view: View, kept: frozenset[int]) -> Runs:
-    """The runs of steps that fold: those with the same functions, shapes and closed gates.
-
-    Where fewer steps are shown so that they fit a page, the cuts that were among them stay.
-    """
+def _folding_runs(tape: Tape, shown: list[Tensor], view: View, kept: Iterable[int]) -> Runs:
+    """The runs of steps that fold: those with the same functions, shapes and closed gates."""
     kinds: dict[int, Hashable] = {}
     cuts: set[int] = set()
     size = 0
@@ -81,9 +78,7 @@ def _folding_runs(tape: Tape, shown: list[Tensor], view: View, kept: frozenset[i
             size += len(members)
             if any(gates):
                 cuts.add(t)
-    usual = replace(view, fewer=None).runs(kinds, size, MAX_NODES, kept)
-    cuts.difference_update(*usual)
-    return view.runs(kinds, size, MAX_NODES, kept | cuts)
+    return view.runs(kinds, size, MAX_NODES, kept, cuts=cuts)
 
 
 def _fold_runs(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from graphviz import Digraph
@@ -11,10 +13,17 @@ from graphviz import Digraph
 from minigrad import Tape, Tensor
 from minigrad.viz import style
 from minigrad.viz.graphs.backward.adjoint_operations import AdjointOperations, adjoint_operations
-from minigrad.viz.graphs.backward.adjoint_places import mirrored, spread
+from minigrad.viz.graphs.backward.adjoint_places import HALF_PAGE_POINTS, mirrored, spread
 from minigrad.viz.graphs.backward.aftermath_box import Source, put_afters
-from minigrad.viz.graphs.backward.split import backward_of
-from minigrad.viz.graphs.canvas import Looks, Point, blank_with_paths, pin, put_scale
+from minigrad.viz.graphs.backward.split import Backward, backward_of
+from minigrad.viz.graphs.canvas import (
+    ROOM_POINTS,
+    Looks,
+    Point,
+    blank_with_paths,
+    pin,
+    put_scale,
+)
 from minigrad.viz.graphs.curves import Path, position
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.norm_colors import Scale
@@ -25,7 +34,7 @@ from .operation_bands import boxes_of
 from .operation_block import FONT_POINTS, Key, Occurrence
 from .operation_layout import Band, Box, columns
 from .operation_model import OperationGraph, operation_graph
-from .page_layout import PAGE_POINTS, on_a_page
+from .page_layout import ROWS_POINTS, on_a_page
 
 TITLE = "The operations of a tape"
 
@@ -62,7 +71,8 @@ Frames = Mapping[Frame, list[Key]]
 """What is in each frame."""
 
 
-class Placed(NamedTuple):
+@dataclass(frozen=True)
+class Placed:
     """The model, where each of its blocks stands, and the paths of arcs that are known."""
 
     model: OperationGraph
@@ -89,8 +99,19 @@ class Placed(NamedTuple):
 
     @property
     def fits(self) -> bool:
-        """Whether it is no wider than a page."""
-        return around(self.outlines).wide <= PAGE_POINTS
+        """Whether it is no wider than a page, frames included."""
+        frames = [self.border(members) for members in self.frames.values()]
+        return around([*self.outlines, *frames]).wide <= ROOM_POINTS
+
+    @cached_property
+    def frames(self) -> Frames:
+        """What is in each frame."""
+        frames: defaultdict[Frame, list[Key]] = defaultdict(list)
+        for key, box in self.boxes.items():
+            if box.column is not None:
+                frame = Frame(box.band, box.column)
+                frames[frame].append(key)
+        return frames
 
     @property
     def outlines(self) -> list[Outline]:
@@ -109,13 +130,7 @@ def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Picture:
     """The graph of operations, steps from left to right, values rising, backward above the loss."""
     backward = backward_of(tape) if view.rules == "folded" else None
     forward = backward.forward if backward else tape
-    for fitting in view.narrower() if forward.stamps else [view]:
-        model = operation_graph(forward, fitting, colours)
-        adjoints = adjoint_operations(model, backward) if backward else None
-        boxes = boxes_of(model.blocks, model.arcs)
-        values = _placed(model, spread(boxes, adjoints) if adjoints else boxes)
-        if values.fits:
-            break
+    fitting, values, adjoints = _fitted(forward, backward, view, colours)
     picture = blank_with_paths("tape", TITLE)
     picture.reopened = lambda names: draw_operations(tape, fitting.with_open(names), colours)
     picture.attr("node", fontname=style.SANS, fontsize=f"{FONT_POINTS:g}")
@@ -127,10 +142,38 @@ def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Picture:
         _paint(picture, mirror_image)
         sources = _sources(mirror_image, backward.tape.wrt)
         put_afters(picture, backward.after, sources, mirror_image.outlines)
-    picture.shows(forward, model.members, members_of_adjoints)
+    picture.shows(forward, values.model.members, members_of_adjoints)
     if colours:
         _put_scale(picture, values, colours)
     return picture
+
+
+class _Fitted(NamedTuple):
+    """A view, and what is drawn in it."""
+
+    view: View
+    values: Placed
+    adjoints: AdjointOperations | None
+
+
+def _fitted(tape: Tape, backward: Backward | None, view: View, colours: Scale | None) -> _Fitted:
+    """The forward pass, with room for its adjoints, in the first view that fits a page."""
+    last: _Fitted | None = None
+    for narrower in view.narrower():
+        model = operation_graph(tape, narrower, colours)
+        if last and list(model.members) == list(last.values.model.members):
+            # the same steps fold
+            continue
+        adjoints = adjoint_operations(model, backward) if backward else None
+        boxes = boxes_of(model.blocks, model.arcs)
+        if adjoints:
+            boxes = spread(boxes, adjoints)
+        values = _placed(model, boxes, HALF_PAGE_POINTS if adjoints else ROWS_POINTS)
+        last = _Fitted(narrower, values, adjoints)
+        if values.fits:
+            break
+    assert last
+    return last
 
 
 def _mirror_image(values: Placed, adjoints: AdjointOperations) -> Placed:
@@ -155,28 +198,29 @@ def _sources(placed: Placed, wrt: Iterable[Tensor]) -> dict[Tensor, Source]:
 def _paint(picture: Picture, placed: Placed) -> None:
     """Draw one panel: blocks, those of a step in its frame, and what joins them."""
     picture.folds = {**picture.folds, **placed.model.folds}
-    frames: defaultdict[Frame, list[Key]] = defaultdict(list)
     for key, box in placed.boxes.items():
         if box.column is None:
             _put_block(picture, key, placed)
-        else:
-            frame = Frame(box.band, box.column)
-            frames[frame].append(key)
-    for frame in sorted(frames):
+    for frame in sorted(placed.frames):
         with picture.subgraph(name=frame.name) as part:
-            _put_frame(part, frame, frames[frame], placed)
-    _put_arcs(picture, placed, frames)
+            _put_frame(part, frame, placed.frames[frame], placed)
+    _put_arcs(picture, placed)
 
 
-def _placed(model: OperationGraph, boxes: Mapping[Key, Box]) -> Placed:
-    """The places of the blocks: a column per step; without steps, rows on a page."""
+def _placed(model: OperationGraph, boxes: Mapping[Key, Box], room: float) -> Placed:
+    """The places of the blocks: a column per step; without steps, rows in this room on a page.
+
+    Rows that are wider than the room have all of the page.
+    """
     edges = [(arc.tail, arc.head) for arc in model.arcs]
     if any(box.column is not None for box in boxes.values()):
         unknown = [None] * len(edges)
         return Placed(model, boxes, columns(boxes, edges), unknown)
     sizes = {key: (box.wide, box.tall) for key, box in boxes.items()}
-    centres, paths = on_a_page(sizes, edges)
-    return Placed(model, boxes, centres, paths)
+    placed = Placed(model, boxes, *on_a_page(sizes, edges, room))
+    if around(placed.outlines).wide <= room:
+        return placed
+    return Placed(model, boxes, *on_a_page(sizes, edges))
 
 
 def _put_block(graph: Digraph, key: Key, placed: Placed) -> None:
@@ -228,12 +272,12 @@ def _label(frame: Frame, border: Outline) -> Outline:
     )
 
 
-def _put_arcs(picture: Digraph, placed: Placed, frames: Frames) -> None:
+def _put_arcs(picture: Digraph, placed: Placed) -> None:
     """Draw the arrows, led round blocks and labels."""
     outlines: dict[Key | Frame, Outline] = {}
     for key in placed.boxes:
         outlines[key] = placed.outline(key)
-    for frame, members in frames.items():
+    for frame, members in placed.frames.items():
         if not placed.is_folded(members):
             outlines[frame] = _label(frame, placed.border(members))
     model = placed.model

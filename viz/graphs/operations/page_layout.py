@@ -19,7 +19,8 @@ from .page_paths import Paths
 from .page_rows import fill_rows, heights
 from .straight import straighten
 
-PAGE_POINTS = 680.0
+# What rows may take of a page; the rest is for arrows that go round them.
+ROWS_POINTS = 680.0
 # How much harder than a single edge the pieces of a lane pull, and what has one reader only.
 LANE_PULL = 4
 ONLY_PULL = 3
@@ -35,11 +36,13 @@ class Placed(NamedTuple):
     paths: list[Path | None]
 
 
-def on_a_page(sizes: Mapping[Any, Point], edges: Sequence[tuple[Any, Any]]) -> Placed:
+def on_a_page(
+    sizes: Mapping[Any, Point], edges: Sequence[tuple[Any, Any]], room: float = ROWS_POINTS
+) -> Placed:
     """Places of nodes and paths of edges, given the nodes in the order of execution.
 
-    sizes: width and height of each node in points. No two nodes overlap, and no path runs through a
-    node. An edge against the flow has no path.
+    sizes: width and height of each node in points. room: how wide rows may be. No two nodes
+    overlap, and no path runs through a node. An edge against the flow has no path.
     """
     # Nodes may be compared by what they hold: here they are numbers.
     number = {n: i for i, n in enumerate(sizes)}
@@ -48,18 +51,18 @@ def on_a_page(sizes: Mapping[Any, Point], edges: Sequence[tuple[Any, Any]]) -> P
     share = 1.0
     while True:
         page = Page(sizes_by_number, numbered)
-        fill_rows(page, share * PAGE_POINTS)
-        if page.widest <= PAGE_POINTS or share < LEAST_SHARE:
+        fill_rows(page, share * room)
+        if page.widest <= room or share < LEAST_SHARE:
             break
         share *= SHRINK
     bottom, top = heights(page)
-    paths = Paths(page, _across(page), bottom, top)
+    paths = Paths(page, _across(page, room), bottom, top)
     centres = {n: paths.centres[i] for n, i in number.items()}
     every = [paths.path(i) for i in range(len(edges))]
     return Placed(centres, every)
 
 
-def _across(page: Page) -> Across:
+def _across(page: Page, room: float) -> Across:
     """The x of each node and lane."""
     lanes = [lane for own in page.lanes.values() for lane in own]
     nodes = [*page.rows, *lanes]
@@ -75,7 +78,7 @@ def _across(page: Page) -> Across:
         near[a] += [b] * pull
         near[b] += [a] * pull
     x: Across = {}
-    half = PAGE_POINTS / 2
+    half = room / 2
     part = Part(nodes, level, reach, near, page=(-half, half))
     settle(part, x)
     straighten(part, pieces, x)

@@ -29,10 +29,9 @@ from minigrad.viz.graphs.selection import (
 )
 from minigrad.viz.graphs.tooltip import summary
 
-from .page_places import fits, page_places
+from .page_places import fits, layout_of
 from .variable_captions import captions_size, put_captions
 from .variable_fold import Folding, fold_items
-from .variable_layout import places
 from .variable_model import Item, Key, VariableGraph, variable_graph
 from .variable_paint import Identifiers, Panel, paint_variables
 from .variable_places import Places
@@ -43,6 +42,7 @@ MAX_TOOLTIP_TENSORS = 3
 
 Tensors = dict[Key, list[Tensor]]
 """The tensors of each item."""
+NO_NORMS: Mapping[Key, float] = {}
 
 TITLE = "The unrolled computational graph"
 # From the lowest centre down to the scale of the colours.
@@ -103,32 +103,29 @@ def draw_variables(tape: Tape, view: View, colours: Scale | None) -> Picture:
         tape = backward.forward
     whole = variable_graph(tape)
     known = landmarks(tape, colours)
-    folding = fold_items(whole, view, known.kept)
-    graph = folding.apply(whole, known)
-    tensors = tensors_by_item(tape, graph.items)
-    norms = _norms(tensors, colours)
-    items = []
-    for i in graph.items:
-        labelled = _labelled(i, tensors, view)
-        items.append(_with_norm(labelled, norms))
-    graph = VariableGraph(items, graph.arrows)
-    adjoints = adjoint_graph(graph, tensors, backward) if backward else None
-    roomy = adjoints.spread(graph) if adjoints else graph
-    spots = places(roomy)
-    if not fits(spots, roomy):
-        spots = page_places(roomy)
-    panel = _panel(tape, tensors, norms, colours)
+    for fitting in view.narrower():
+        folding = fold_items(whole, fitting, known.kept)
+        graph = folding.apply(whole, known)
+        tensors = tensors_by_item(tape, graph.items)
+        norms = _norms(tensors, colours)
+        graph = _labelled(graph, tensors, norms, view)
+        adjoints = adjoint_graph(graph, tensors, backward) if backward else None
+        roomy = adjoints.spread(graph) if adjoints else graph
+        spots = layout_of(roomy)(roomy, None)
+        if fits(roomy, spots):
+            break
+    panel = panel_of(tape, tensors, norms, colours)
     picture = blank_with_paths("unrolled", TITLE)
     ids = paint_variables(picture, graph, spots, panel)
-    put_captions(picture, items, spots, panel)
+    put_captions(picture, graph.items, spots, panel)
     members = members_by_id(tape, whole, folding, ids)
     mirrored: dict[str, list[Tensor]] = {}
     if backward and adjoints:
         back = put_adjoints(picture, adjoints, spots, backward)
         mirrored = members_by_id(tape, whole, folding, back)
     picture.shows(tape, members, mirrored)
-    picture.reopened = lambda names: draw_variables(whole_tape, view.with_open(names), colours)
-    _put_scale(picture, items, spots, colours)
+    picture.reopened = lambda names: draw_variables(whole_tape, fitting.with_open(names), colours)
+    _put_scale(picture, graph.items, spots, colours)
     return picture
 
 
@@ -170,7 +167,18 @@ def _norms(tensors: Tensors, colours: Scale | None) -> dict[Key, float]:
     return norms
 
 
-def _labelled(item: Item, tensors: Tensors, view: View) -> Item:
+def _labelled(
+    graph: VariableGraph, tensors: Tensors, norms: dict[Key, float], view: View
+) -> VariableGraph:
+    """The graph with what is to be written on its boxes, and the norms that are known."""
+    items = []
+    for i in graph.items:
+        labelled = _with_label(i, tensors, view)
+        items.append(_with_norm(labelled, norms))
+    return VariableGraph(items, graph.arrows)
+
+
+def _with_label(item: Item, tensors: Tensors, view: View) -> Item:
     """The box with what is to be written on it in place of its names."""
     members = tensors[item.key]
     if view.label is None or len(members) < len(item.names):
@@ -190,7 +198,12 @@ def _with_norm(item: Item, norms: dict[Key, float]) -> Item:
     return item
 
 
-def _panel(tape: Tape, tensors: Tensors, norms: dict[Key, float], colours: Scale | None) -> Panel:
+def panel_of(
+    tape: Tape,
+    tensors: Tensors,
+    norms: Mapping[Key, float] = NO_NORMS,
+    colours: Scale | None = None,
+) -> Panel:
     """What is special about the items: adjoints, no gradient reaches them, recomputed, a norm.
 
     tensors: those of each item. norms: of their adjoints. colours: the scale of the norms.

@@ -11,6 +11,7 @@ from minigrad.viz import style
 from minigrad.viz.graphs.canvas import TEXT_POINTS, Point, put_text
 from minigrad.viz.graphs.fold import fold_name
 from minigrad.viz.graphs.picture import Picture
+from minigrad.viz.graphs.routing import Outline, outline
 
 from .variable_model import Item
 from .variable_paint import Panel
@@ -37,6 +38,17 @@ def captions_size(items: list[Item], spots: Places) -> Point:
         wide = max(wide, text_wide + strip_wide)
         tall = max(tall, text_tall + strip_tall)
     return (0.0, tall) if spots.runs_across else (wide, 0.0)
+
+
+def caption_outlines(items: list[Item], spots: Places) -> list[Outline]:
+    """The borders of what is written on folds, in points."""
+    outlines = []
+    for placed in _captions(items, spots):
+        text, strip = _beside(placed, spots)
+        outlines.append(outline(text, placed.caption.text_size))
+        if placed.caption.strip.says_something:
+            outlines.append(outline(strip, placed.caption.strip_size))
+    return outlines
 
 
 def put_captions(picture: Picture, items: list[Item], spots: Places, panel: Panel) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import NamedTuple
@@ -148,12 +148,12 @@ class Folding:
         return replace(a, marks=()) if moved == a else None
 
 
-def fold_items(graph: VariableGraph, view: View, kept: Collection[int]) -> Folding:
+def fold_items(graph: VariableGraph, view: View, kept: Iterable[int]) -> Folding:
     """What folds of these items, of which the steps kept do not."""
     folding = Folding(is_score=runs_across(graph))
     if not view.folds or not graph.stamps:
         return folding
-    runs = _folding_runs(graph, view, kept, folding.is_score)
+    runs = _folding_runs(graph, view, list(kept), folding.is_score)
     step = _steps_with_neighbours(graph, runs)
     members = _members(graph, step)
     for run in runs:
@@ -194,7 +194,7 @@ def _counterparts(run: list[int], members: Members) -> dict[Key, Key]:
     return counterparts
 
 
-def _folding_runs(graph: VariableGraph, view: View, kept: Collection[int], is_score: bool) -> Runs:
+def _folding_runs(graph: VariableGraph, view: View, kept: list[int], is_score: bool) -> Runs:
     """The runs of steps that fold: those whose items and closed gates are alike."""
     max_steps = MAX_STEPS
     if is_score:
@@ -203,16 +203,21 @@ def _folding_runs(graph: VariableGraph, view: View, kept: Collection[int], is_sc
             # Each of the steps that are kept may part a fold.
             max_steps -= 2 * len(kept)
     gates: defaultdict[Key, list[bool]] = defaultdict(list)
+    cuts: set[int] = set()
+    times = graph.times
     for a in graph.arrows:
+        t = times[a.head]
+        if a.closed and t is not None:
+            cuts.add(t)
         for m in a.marks:
             gates[a.head].append(m.closed)
-    members = _members(graph, graph.times)
+    members = _members(graph, times)
     kinds: dict[int, Hashable] = {}
     size = 0
     for t, in_step in members.items():
         kinds[t] = _kind(in_step, gates)
         size += len(in_step)
-    return view.runs(kinds, size, MAX_ITEMS, kept, max_steps)
+    return view.runs(kinds, size, MAX_ITEMS, kept, max_steps, cuts)
 
 
 def _steps_with_neighbours(graph: VariableGraph, runs: Runs) -> Steps:

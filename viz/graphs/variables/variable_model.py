@@ -38,8 +38,9 @@ class Item:
     time: the step, None outside the steps. stands_for: of an initial state, whose place it takes at
     the first step. note: written small below the names. strip: of dots, which stand for the same
     item of many steps, what these hide. role: what it shares with its counterparts in other steps.
-    labels: written in place of the names. title: a line above them. room: what it takes at least,
-    in points. copies: the names of the other copies that a window has of it.
+    labels: written in place of the names. title: written before them, which are in parentheses
+    then. room: what it takes at least, in points. copies: the names of the other copies that a
+    window has of it.
     """
 
     key: Key

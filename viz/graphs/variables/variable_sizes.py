@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from minigrad.viz import style
@@ -61,15 +62,20 @@ def gates_with_heads(graph: VariableGraph, shown: list[Arrow]) -> GateHeads:
 
 
 def lines(item: Item) -> list[str]:
-    """The names in a box, a few per line."""
+    """The names in a box, a few per line; a title takes the place of one of them."""
     names = [style.short(n) for n in item.labels or item.names]
     if len(names) > MAX_NAMES:
         more = len(names) - MAX_NAMES
         names[MAX_NAMES:] = [f"{more:,} more"]
-    text = [item.title] if item.title else []
-    for start in range(0, len(names), NAMES_PER_LINE):
-        line = names[start : start + NAMES_PER_LINE]
-        text.append(", ".join(line))
+    first = NAMES_PER_LINE - bool(item.title)
+    starts = [0, *range(first, len(names), NAMES_PER_LINE)]
+    text = []
+    for start, end in pairwise([*starts, len(names)]):
+        line = ", ".join(names[start:end])
+        text.append(line if end == len(names) else f"{line},")
+    if item.title:
+        text[0] = f"{item.title}({text[0]}"
+        text[-1] += ")"
     return text
 
 

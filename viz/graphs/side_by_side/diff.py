@@ -12,9 +12,9 @@ from graphviz import Digraph
 from minigrad import Tape, Tensor
 from minigrad.errors import ArgumentError
 from minigrad.internal import notebook_bundle
+from minigrad.viz.graphs.marks import is_gate
 
 from .compare import compare
-from .marks import is_gate
 
 Ends = tuple[str, str, int]
 """Source, target and the target's slot."""
