@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from graphviz import Digraph
 
@@ -76,6 +77,13 @@ class Side:
         return adjoint_graph(graph, tensors_by_item(self.tape, graph.items), self.backward)
 
 
+class _Slot(NamedTuple):
+    """How far a panel is moved, and the height of its name before that."""
+
+    shift: Point
+    name: float
+
+
 @dataclass(frozen=True)
 class Sheet:
     """The panels, all laid out as their union is; what folds is in none of them."""
@@ -125,29 +133,35 @@ class Sheet:
         return self.border.wide <= ROOM_POINTS
 
     @cached_property
-    def top(self) -> float:
-        """How high the highest panel is, the boxes of what is made of the gradients included."""
-        _, (_, highest) = self.spots.corners
-        for side, graph in zip(self.sides, self.graphs, strict=True):
-            if side.backward:
-                _, (_, top) = mirrored_places(graph, self.spots).corners
-                highest = max(highest, top + afters_tall(side.afters))
-        return highest
-
-    def shift(self, k: int) -> Point:
-        """How far the k-th panel is moved: as many as fit a page stand beside each other.
+    def slots(self) -> list[_Slot]:
+        """The place of each panel: as many as fit a page stand beside each other.
 
         Where the steps run to the right they stand below one another.
         """
         names = [side.name_wide for side in self.sides]
         across = max(self.border.wide, *names) + PANEL_GAP_POINTS
-        down = self.top + NAME_ABOVE_POINTS + PANEL_GAP_POINTS - self.border.bottom
         fitting = int((ROOM_POINTS + PANEL_GAP_POINTS) // across)
         if self.spots.runs_across or fitting == 0:
             fitting = 1
-        rows = math.ceil(len(self.sides) / fitting)
-        row, column = divmod(k, math.ceil(len(self.sides) / rows))
-        return column * across, -row * down
+        count = math.ceil(len(self.sides) / fitting)
+        size = math.ceil(len(self.sides) / count)
+        slots: list[_Slot] = []
+        up = 0.0
+        for start in range(0, len(self.sides), size):
+            row = range(start, min(start + size, len(self.sides)))
+            top = max(map(self._top, row)) + NAME_ABOVE_POINTS
+            if start:
+                up += self.border.bottom - PANEL_GAP_POINTS - top
+            slots += [_Slot((column * across, up), top) for column in range(len(row))]
+        return slots
+
+    def _top(self, k: int) -> float:
+        """How high the k-th panel is, the boxes of what is made of the gradients included."""
+        side = self.sides[k]
+        if side.backward is None:
+            return self.spots.corners[1][1]
+        _, (_, top) = mirrored_places(self.graphs[k], self.spots).corners
+        return top + afters_tall(side.afters)
 
     @cached_property
     def _done_by_all(self) -> set[tuple[str, ...]]:
@@ -167,7 +181,7 @@ class Sheet:
         shown_places = self.layout(self.roomy, graph.arrows)
         ids = paint_variables(picture, VariableGraph(items, graph.arrows), shown_places, panel)
         (left, _), (right, _) = self.spots.corners
-        above = (left + right) / 2, self.top + NAME_ABOVE_POINTS
+        above = (left + right) / 2, self.slots[k].name
         _put_name(picture, f"name {k + 1}", side, panel.moved(above))
         put_captions(picture, graph.items, self.spots, panel)
         back: Identifiers = {}
@@ -189,7 +203,7 @@ class Sheet:
         differences = _differences(k, self.graphs, self.union)
         kinds = {**alone.kinds, **differences.kinds}
         return replace(
-            differences, shift=self.shift(k), tips=alone.tips, fills=alone.fills, kinds=kinds
+            differences, shift=self.slots[k].shift, tips=alone.tips, fills=alone.fills, kinds=kinds
         )
 
 

@@ -242,7 +242,8 @@ def panel_of(
 def _state_kinds(key: Key, members: list[Tensor], states: set[Tensor]) -> str:
     """Whether an item is a state, and whether it is recomputed."""
     kinds = ""
-    if key[0] == "box" and states.issuperset(members):
+    # the copies that a window has of a state are none
+    if key[0] == "box" and not states.isdisjoint(members):
         kinds += " state"
     if all(n.recomputed for n in members):
         kinds += " recomputed"
