@@ -1,5 +1,7 @@
 """On paper: no box covers another, no arrow runs through a box, no text stands on text, for any tape."""
 
+from itertools import cycle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,12 +12,10 @@ from minigrad import transforms as tf
 from minigrad import viz
 from minigrad.models.cells import CELLS
 from minigrad.models.networks import NETWORKS, language_model
+from minigrad.viz.graphs.canvas import PAGE_POINTS
 from tests.viz.geometry import crossings, overflows, overlaps, overprints, scene_of, size
 
 LEVELS = ["ops", "variables", "rolled"]
-PAGE_POINTS = 700
-# one and a half pages: the adjoints of what has no steps stand beside it
-MAX_WIDTH_POINTS = 1050
 TRANSFORMS = {
     "plain": lambda tape: tape,
     "differentiated": tf.differentiate,
@@ -33,29 +33,27 @@ def faults(scene):
     return {kind: found for kind, search in kinds.items() if (found := search(scene))}
 
 
+def assert_on_paper(graph):
+    """Without a fault, and no wider than a page."""
+    scene = scene_of(graph)
+    assert faults(scene) == {}
+    assert size(scene)[0] <= PAGE_POINTS
+
+
 # what is clipped is differentiated, too
 @pytest.mark.parametrize("transform", ["plain", "clipped"])
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_is_drawn_without_a_fault(name, level, transform):
     tape = TRANSFORMS[transform](NETWORKS[name]())
-    scene = scene_of(viz.draw(tape, level))
-    assert faults(scene) == {}
-    assert size(scene)[0] < MAX_WIDTH_POINTS
-
-
-@pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("name", NETWORKS)
-def test_every_network_fits_a_page(name, level):
-    width, _ = size(scene_of(viz.draw(NETWORKS[name](), level)))
-    assert width <= PAGE_POINTS
+    assert_on_paper(viz.draw(tape, level))
 
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("kind", CELLS)
 def test_every_cell_is_drawn_without_a_fault(kind, layers, level):
-    assert faults(scene_of(viz.draw(language_model(kind, layers, T=12), level))) == {}
+    assert_on_paper(viz.draw(language_model(kind, layers, T=12), level))
 
 
 @st.composite
@@ -86,6 +84,42 @@ RANDOM_TRANSFORMS = TRANSFORMS | {
     "window": lambda tape: tf.truncate(tape, window=2),
     "randomized": lambda tape: tf.truncate_randomly(tape, 0.5, rng=0),
 }
+
+
+STATES = {"encoder_decoder": ["he", "s"], "self_attending": "h"}
+# a small one of each
+SMALL = NETWORKS | {"language_model": lambda: language_model("gru", layers=1, T=8)}
+# what has no steps has nothing to truncate
+TRUNCATED = [name for name in NETWORKS if name not in ("mlp", "attention", "transformer")]
+TRUNCATIONS = {
+    "every": lambda tape, state: tf.truncate(tape, every=2, state=state),
+    "window": lambda tape, state: tf.truncate(tape, window=2, state=state),
+    "randomized": lambda tape, state: tf.truncate_randomly(tape, 0.5, rng=0, state=state),
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("truncation", TRUNCATIONS)
+@pytest.mark.parametrize("name", TRUNCATED)
+def test_every_truncated_network_is_drawn_without_a_fault(name, truncation, level):
+    tape = TRUNCATIONS[truncation](SMALL[name](), STATES.get(name))
+    assert_on_paper(viz.draw(tape, level))
+
+
+@pytest.mark.parametrize("level", ["ops", "variables"])
+@pytest.mark.parametrize(("name", "truncation"), [*zip(TRUNCATED, cycle(TRUNCATIONS))])
+def test_a_truncated_network_has_its_backward_pass_on_the_page(name, truncation, level):
+    tape = TRUNCATIONS[truncation](SMALL[name](), STATES.get(name))
+    assert_on_paper(viz.draw(tf.clip(tf.differentiate(tape), 1.0), level))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_beside_each_other_are_no_wider_than_a_page(name):
+    tape = SMALL[name]()
+    sides = {transform: TRANSFORMS[transform](tape) for transform in ("plain", "clipped")}
+    if name in TRUNCATED:
+        sides["every"] = TRUNCATIONS["every"](tape, STATES.get(name))
+    assert_on_paper(viz.compare(sides))
 
 
 @pytest.mark.parametrize("level", LEVELS)

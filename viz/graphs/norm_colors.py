@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tape, Tensor
-from minigrad.errors import ArgumentError
+from minigrad.errors import ArgumentError, GradientError
 from minigrad.viz import style
 from minigrad.viz.lettering.latex_symbols import RAISED
 
@@ -135,7 +135,16 @@ def scale_of(norms: dict[Tensor, float], values: Iterable[float]) -> Scale:
 
 def _computed_scale(tape: Tape) -> Scale:
     """The scale of what backward from the loss gives; of copies it gives parts of one adjoint."""
-    loss = Tape.of(tape.outputs[0])
+    out = tape.outputs[0]
+    if out.requires_grad and out.size != 1:
+        got = f"'{out.label}' is {out.shape}"
+        expected = "backward starts from a scalar"
+        norms_of = "pass {s.tensor: s.grad for s in tape.steps(gradient)}"
+        remedy = f"Draw its sum, or {norms_of} with a gradient of that shape"
+        raise GradientError(
+            "draw: grads=True", got=got, expected=expected, remedy=remedy, where=out.where
+        )
+    loss = Tape.of(out)
     first_of = firsts(copies_of(tape))
     norms: dict[Tensor, float] = {}
     sums: dict[Tensor, Any] = {}

@@ -197,6 +197,32 @@ def test_the_operations_of_rules_are_compared_on_demand():
     assert folded.reopened(frozenset({RULES})).source == opened.source
 
 
+def test_panels_that_do_not_fit_a_page_stand_below_the_others():
+    tape = book_rnn(3)
+    graph = compare([(name, tape) for name in "abcd"])
+    at = {
+        int(n.split()[1]): tuple(map(float, a["pos"].rstrip("!").split(",")))
+        for n, a in read_back(graph)[0].items()
+        if n.startswith("name ")
+    }
+    assert at[1][1] == at[2][1] > at[3][1] == at[4][1]
+    assert at[1][0] == at[3][0] < at[2][0] == at[4][0]
+
+
+@pytest.mark.parametrize("kind", ["state", "unreached", "recomputed"])
+def test_what_is_special_is_marked_as_in_the_picture_of_the_tape_alone(kind):
+    tape = tf.checkpoint(tf.truncate(book_rnn(4), window=2), every=2)
+    dead = (mg.tensor(2.0, requires_grad=True, name="u") * 3).named("v")
+    tape = mg.Tape.of(*tape.outputs, dead)
+    alone = marked(viz.draw(tape, "variables"), kind)
+    beside = marked(compare([("a", tape), ("b", tape)]), kind)
+    assert beside == {f"{k}/{n}" for k in (1, 2) for n in alone}
+
+
+def marked(graph, kind):
+    return {n for n, a in read_back(graph)[0].items() if kind in a.get("class", "").split()}
+
+
 def test_a_mapping_of_tapes_is_compared_like_its_pairs():
     rows = [("full", book_rnn(3)), ("cut", tf.truncate(book_rnn(3), every=1))]
     assert compare(dict(rows)).source == compare(rows).source

@@ -107,10 +107,20 @@ def test_anything_else_is_refused(wrong):
 
 
 def test_what_has_no_backward_says_so():
-    with pytest.raises(GradientError):
-        draw(mg.Tape.of(weight("w", 2) * 2), grads=True)
+    with pytest.raises(GradientError, match="does not depend"):
+        draw(mg.Tape.of(mg.tensor(2.0) * 2), grads=True)
     with pytest.raises(ArgumentError, match="no node is named"):
         draw(book_rnn(), grads={"nobody": 1.0})
+
+
+def test_where_the_output_is_no_scalar_its_norms_are_passed_as_the_message_says():
+    tape = mg.Tape.of((weight("w", 2) * 2).named("y"))
+    with pytest.raises(GradientError, match=r"'y' is \(2,\).* in tape\.steps\(gradient\)\}"):
+        draw(tape, grads=True)
+    grads = {s.tensor: s.grad for s in tape.steps([3.0, 4.0])}
+    nodes = looks(draw(tape, grads=grads))
+    assert text_of(nodes["y"]["label"]).endswith("5.0")
+    assert text_of(nodes["w"]["label"]).endswith("10")
 
 
 def test_a_tied_weight_accumulates_in_one_sum_of_its_steps():
