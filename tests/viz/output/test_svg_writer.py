@@ -198,7 +198,7 @@ def test_every_colour_of_a_text_is_legible_on_every_ground():
         ("not finite", ["parameter", "state", "gradient scaled", "not finite"]),
         ("hidden", ["parameter", "gradient cut", "no gradient"]),
         ("checkpointed", ["parameter", "state", "recomputed"]),
-        ("compare", ["parameter", "differs here", "missing here"]),
+        ("compare", ["parameter", "state", "differs here", "missing here"]),
         ("latex", ["parameter", "state", "gradient clipped"]),
     ],
 )
