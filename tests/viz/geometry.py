@@ -70,6 +70,21 @@ def overflows(scene):
     return found
 
 
+def struck(scene):
+    """Labels of arrows, as (text, arrow), that an arrow runs through which is not their own."""
+    edges = [group for group in scene.groups if group.kind == "edge"]
+    paths = {id(edge): np.concatenate(list(map(_sampled, edge.shapes))) for edge in edges}
+    found = []
+    for own in edges:
+        for line in own.lines:
+            box = _shrunk(bounds([line]), _MARGIN_POINTS + _TOUCH_POINTS)
+            for edge in edges:
+                inside = (paths[id(edge)] > box[:2]) & (paths[id(edge)] < box[2:])
+                if edge is not own and inside.all(axis=1).any():
+                    found.append((_text(line), edge.ends))
+    return found
+
+
 def runs(scene):
     """Pairs of arrows with other ends that lie on each other, as (points, one, other), for longer
     than a stub."""

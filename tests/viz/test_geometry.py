@@ -11,7 +11,16 @@ from minigrad import viz
 from minigrad.cli.gallery import STATES
 from minigrad.models.cells import CELLS
 from minigrad.models.networks import NETWORKS, language_model
-from tests.viz.geometry import crossings, overflows, overlaps, overprints, runs, scene_of, size
+from tests.viz.geometry import (
+    crossings,
+    overflows,
+    overlaps,
+    overprints,
+    runs,
+    scene_of,
+    size,
+    struck,
+)
 from tests.zoo import book_rnn, gru
 
 LEVELS = ["ops", "variables", "rolled"]
@@ -76,6 +85,16 @@ def test_arrows_of_truncated_networks_do_not_lie_on_each_other(name, level, trun
     scene = scene_of(viz.draw(tape, level))
     assert runs(scene) == []
     assert crossings(scene) == []
+
+
+@pytest.mark.parametrize("truncation", TRUNCATIONS)
+@pytest.mark.parametrize("name", WITH_STEPS)
+def test_no_label_is_struck_through_by_an_arrow_that_is_not_its_own(name, truncation):
+    tape = NETWORKS[name]()
+    for each in (tape, TRUNCATIONS[truncation](tape, STATES.get(name))):
+        scene = scene_of(viz.draw(each, "rolled"))
+        assert struck(scene) == []
+        assert faults(scene) == {}
 
 
 @pytest.mark.parametrize("make", [book_rnn, gru])

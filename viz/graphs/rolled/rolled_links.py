@@ -50,10 +50,10 @@ def put_links(
             low, high = high, low
             looks["dir"] = "back"
         if not link.is_loop:
-            # Beside the box is the room of what is written at the loop.
-            if len(loops[low]) > 1:
+            # Beside the box is the room of what is written at a loop.
+            if loops[low]:
                 looks["tailport"] = "n"
-            if len(loops[high]) > 1:
+            if loops[high]:
                 looks["headport"] = "s"
         if back:
             looks = _turned(looks)
