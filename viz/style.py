@@ -42,6 +42,8 @@ SANS = "Helvetica"
 MATH = "Times-Italic"
 NOTE_POINTS = 9.0
 """The font size of what is written below a name."""
+LINE_HEIGHT = 1.3
+"""From line to line of a text, as a multiple of its font."""
 STATE_WIDTH = "1.5"
 """The outline of a state, in points."""
 

@@ -14,6 +14,9 @@ _SAMPLES = np.linspace(0, 1, 17)
 # How deep an arrow may enter a box that is not its end, and boxes each other, in points.
 _TOUCH_POINTS = 1.0
 _MARGIN_POINTS = 4.32
+# Two lines nearer than their width are one to the eye; so far they may be, beside a common box.
+_LINE_POINTS = 0.8
+STUB_POINTS = 24
 
 
 def scene_of(graph):
@@ -65,6 +68,68 @@ def overflows(scene):
             if is_within and text_wide > right - left + 2 * _TOUCH_POINTS:
                 found.append((group.name, _text(line)))
     return found
+
+
+def struck(scene):
+    """Labels of arrows, as (text, arrow), that an arrow runs through which is not their own."""
+    edges = [group for group in scene.groups if group.kind == "edge"]
+    paths = {id(edge): np.concatenate(list(map(_sampled, edge.shapes))) for edge in edges}
+    found = []
+    for own in edges:
+        for line in own.lines:
+            box = _shrunk(bounds([line]), _MARGIN_POINTS + _TOUCH_POINTS)
+            for edge in edges:
+                inside = (paths[id(edge)] > box[:2]) & (paths[id(edge)] < box[2:])
+                if edge is not own and inside.all(axis=1).any():
+                    found.append((_text(line), edge.ends))
+    return found
+
+
+def runs(scene):
+    """Pairs of arrows with other ends that lie on each other, as (points, one, other), for longer
+    than a stub."""
+    lines = []
+    for edge in scene.groups:
+        curve = next((mark for mark in edge.shapes if edge.kind == "edge"), None)
+        if curve:
+            lines.append((edge.ends, _evenly(_sampled(curve))))
+    low = np.array([path.min(axis=0) for _, path in lines]) - _LINE_POINTS
+    high = np.array([path.max(axis=0) for _, path in lines]) + _LINE_POINTS
+    shared = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
+    may_run = (shared > 0).all(axis=2) & (np.hypot(*shared.transpose(2, 0, 1)) > STUB_POINTS)
+    found = []
+    for i, k in np.argwhere(np.triu(may_run, 1)):
+        (one, a), (other, b) = lines[i], lines[k]
+        if one != other:
+            run = _longest_run(a, b)
+            if run > STUB_POINTS:
+                found.append((run, one, other))
+    return found
+
+
+def _evenly(path):
+    """Points along a path, one point apart."""
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+    places = np.arange(0.0, along[-1])
+    return np.stack([np.interp(places, along, values) for values in path.T], axis=1)
+
+
+def _longest_run(a, b):
+    """How far the first path stays within a line's width of the second, in points."""
+    near, other = (_within(x, y) for x, y in ((a, b), (b, a)))
+    if near.sum() <= STUB_POINTS or not other.any():
+        return 0
+    apart = a[near][:, None] - b[other]
+    is_close = np.zeros(len(a) + 2, bool)
+    is_close[1:-1][near] = (np.hypot(*apart.transpose(2, 0, 1)) < _LINE_POINTS).any(axis=1)
+    begins, ends = np.flatnonzero(np.diff(is_close.astype(int))).reshape(-1, 2).T
+    return max(ends - begins, default=0)
+
+
+def _within(points, others):
+    """Which points lie in the bounds of the others."""
+    low, high = others.min(axis=0) - _LINE_POINTS, others.max(axis=0) + _LINE_POINTS
+    return ((low <= points) & (points <= high)).all(axis=1)
 
 
 def size(scene):

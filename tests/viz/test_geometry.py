@@ -10,10 +10,21 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import transforms as tf
 from minigrad import viz
+from minigrad.cli.gallery import STATES
 from minigrad.models.cells import CELLS
 from minigrad.models.networks import NETWORKS, language_model
 from minigrad.viz.graphs.canvas import PAGE_POINTS
-from tests.viz.geometry import crossings, overflows, overlaps, overprints, scene_of, size
+from tests.viz.geometry import (
+    crossings,
+    overflows,
+    overlaps,
+    overprints,
+    runs,
+    scene_of,
+    size,
+    struck,
+)
+from tests.zoo import book_rnn, gru
 
 LEVELS = ["ops", "variables", "rolled"]
 TRANSFORMS = {
@@ -54,6 +65,42 @@ def test_every_network_is_drawn_without_a_fault(name, level, transform):
 @pytest.mark.parametrize("kind", CELLS)
 def test_every_cell_is_drawn_without_a_fault(kind, layers, level):
     assert_on_paper(viz.draw(language_model(kind, layers, T=12), level))
+
+
+TRUNCATIONS = {
+    "every": lambda tape, state: tf.truncate(tape, every=3, state=state),
+    "window": lambda tape, state: tf.truncate(tape, window=2, state=state),
+    "randomized": lambda tape, state: tf.truncate_randomly(tape, 0.5, rng=0, state=state),
+}
+WITH_STEPS = [name for name, network in NETWORKS.items() if network().stamps]
+
+
+@pytest.mark.parametrize("truncation", TRUNCATIONS)
+@pytest.mark.parametrize("level", ["ops", "variables"])
+@pytest.mark.parametrize("name", WITH_STEPS)
+def test_arrows_of_truncated_networks_do_not_lie_on_each_other(name, level, truncation):
+    tape = TRUNCATIONS[truncation](NETWORKS[name](), STATES.get(name))
+    scene = scene_of(viz.draw(tape, level))
+    assert runs(scene) == []
+    assert crossings(scene) == []
+
+
+@pytest.mark.parametrize("truncation", TRUNCATIONS)
+@pytest.mark.parametrize("name", WITH_STEPS)
+def test_no_label_is_struck_through_by_an_arrow_that_is_not_its_own(name, truncation):
+    tape = NETWORKS[name]()
+    for each in (tape, TRUNCATIONS[truncation](tape, STATES.get(name))):
+        scene = scene_of(viz.draw(each, "rolled"))
+        assert struck(scene) == []
+        assert faults(scene) == {}
+
+
+@pytest.mark.parametrize("make", [book_rnn, gru])
+def test_what_many_steps_share_runs_past_the_boxes(make):
+    """The copies of untied parameters are boxes, wider than the circles that a line branches to."""
+    tape = make(8)
+    scene = scene_of(viz.draw(tf.untie(tape, tape.parameters), "variables"))
+    assert faults(scene) == {}
 
 
 @st.composite

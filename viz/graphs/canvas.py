@@ -36,6 +36,12 @@ def blank_with_paths(name: str, title: str) -> Picture:
     return graph
 
 
+def upside_down(point: Point, seam: float) -> Point:
+    """The image of a point above or below the line at half that height."""
+    x, y = point
+    return x, seam - y
+
+
 def pin(graph: Digraph, name: str, centre: Point, size: Point, **attributes: str) -> None:
     """A node with this identifier and size (points), its centre there for good."""
     x, y = centre

@@ -69,7 +69,7 @@ def draw(
         _refuse_fold(collapse, steps)
     view = View(collapse, steps, rules, label=label).checked()
     looks = style or {}
-    refuse_style("draw", looks)
+    refuse_style("draw", looks, level)
     colours = scale(tape, grads)
     if level == "rolled":
         graph = draw_rolled(tape, view, colours)

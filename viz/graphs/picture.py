@@ -27,11 +27,13 @@ class Picture(Digraph):  # type: ignore[misc]
 
     shown: the tapes that it shows. folds: of each node that opens, the name of the fold.
     ``reopened`` draws it again with folds of these names open. looks: the style that was asked for.
+    simpler: draws what is shown in place of it where Graphviz comes to no end.
     """
 
     shown: tuple[Shown, ...] = ()
     folds: Mapping[str, str] = {}
     looks: Mapping[str, Any] = {}
+    simpler: Callable[[], Picture] | None = None
     reopened: Callable[[frozenset[str]], Picture] | None = None
 
     def opens(self, identifier: str, fold: str) -> None:

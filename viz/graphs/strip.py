@@ -23,8 +23,7 @@ GREATEST_WIDTH_POINTS = 8
 LEAST_POINTS = 2
 GREATEST_POINTS = 14
 TICK_POINTS = 3
-# From line to line of the range below the bars, and around everything.
-LINE_HEIGHT = 1.3
+# Around everything.
 MARGIN_POINTS = 2.0
 
 
@@ -85,7 +84,7 @@ class Strip:
         text = style.width(self.range, style.NOTE_POINTS, style.SANS)
         tall: float = self._room + TICK_POINTS
         if self.range:
-            tall += LINE_HEIGHT * style.NOTE_POINTS
+            tall += style.LINE_HEIGHT * style.NOTE_POINTS
         return max(bars, text) + MARGIN_POINTS, tall + MARGIN_POINTS
 
     def table(self) -> str:

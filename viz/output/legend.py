@@ -9,7 +9,15 @@ from typing import NamedTuple
 from minigrad.viz import style
 from minigrad.viz.lettering.font_widths import SANS_WIDTHS, text_ems
 
-from .scene import Group, Line, Pen, Point, Run, Scene, Shape
+from .scene import (
+    Group,
+    Line,
+    Pen,
+    Point,
+    Run,
+    Scene,
+    Shape,
+)
 from .schemes import INK, PAGE
 
 TEXT_POINTS = 9.0
@@ -119,8 +127,7 @@ def _entries(groups: list[Group], has_scale: bool) -> Iterator[_Entry]:
     for group in order:
         shape = group.shape
         for name in group.classes.split():
-            # what a fold hides has another look than the fold
-            if shape is None or group.has("fold"):
+            if shape is None or _is_sign(name, group):
                 # on a fold the signs of what it hides come last
                 colour = group.lines[-1].colour if group.lines else style.GATE
                 looks.setdefault(name, _Entry(name, colour=colour))
@@ -134,6 +141,12 @@ def _entries(groups: list[Group], has_scale: bool) -> Iterator[_Entry]:
             if has_scale and entry.pen and name not in ("nonfinite", "unreached"):
                 entry = entry._replace(pen=entry.pen._replace(fill=PAGE))
             yield entry
+
+
+def _is_sign(name: str, group: Group) -> bool:
+    """Whether what has a shape has it for something else: a fold, or the arrow of a gate."""
+    is_gate = name in SIGNS and name != "cut"
+    return group.has("fold") or (is_gate and group.kind == "edge")
 
 
 def _drawn(entry: _Entry, x: float, y: float) -> Group:

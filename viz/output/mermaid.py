@@ -9,7 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from minigrad.viz.lettering.latex_symbols import LOWERED, RAISED
 
 from .legend import MEANINGS
-from .scene import Group, Line, Pen, Point, Run, Scene
+from .scene import (
+    Group,
+    Line,
+    Pen,
+    Point,
+    Run,
+    Scene,
+)
 from .schemes import INK
 
 # What GitHub draws at most.

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from minigrad.errors import ArgumentError, UnsupportedError
 from minigrad.internal import uncollected, write_atomically
+from minigrad.viz.graphs.picture import Picture
 from minigrad.viz.page.picture_page import page, plot_page
 from minigrad.viz.plots import vector
 
@@ -202,7 +203,7 @@ def _drawn(graph: Any, limit: float) -> Drawn:
         try:
             layout = laid_out(graph.source, graph.engine, limit)
         except TimeLimitError:
-            simpler = getattr(graph, "simpler", None)
+            simpler = graph.simpler if isinstance(graph, Picture) else None
             if simpler is None:
                 return Drawn(None, f"no layout within {limit:g} s", graph)
             remark = f"no layout within {limit:g} s, so it is drawn folded"
@@ -211,5 +212,5 @@ def _drawn(graph: Any, limit: float) -> Drawn:
         if layout is None:
             return Drawn(None, f"{NO_GRAPHVIZ} to lay it out with", graph)
         scene = read_scene(layout)
-        styled = restyled(scene, getattr(graph, "looks", {}))
+        styled = restyled(scene, graph.looks) if isinstance(graph, Picture) else scene
         return Drawn(styled, remark, graph)

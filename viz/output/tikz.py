@@ -10,7 +10,14 @@ from minigrad.viz.lettering import tex_letters
 from minigrad.viz.lettering.latex_symbols import BOLD, UPRIGHT
 
 from .legend import shown_groups
-from .scene import Group, Line, Point, Run, Scene, Shape
+from .scene import (
+    Group,
+    Line,
+    Point,
+    Run,
+    Scene,
+    Shape,
+)
 from .svg_writer import MARGIN_POINTS, bounds, decimal
 
 # Points of PostScript in the size that LaTeX's fonts are made for, 10 of its own points.

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from minigrad import Tape
 from minigrad.errors import ArgumentError
-from minigrad.viz.graphs.roles import roles
+from minigrad.viz.graphs.roles import roles, step_numbers
 
 from .axes import color, figure, label_powers, look
 
 MARKERS = "osD^vx"
+# Of more states the axis says that they are the state.
+MAX_NAMES = 4
 
 
 def gradient_norms(tapes: Mapping[str, Tape] | Tape) -> Any:
-    """The norm of dL/dh_t against the time step on a log scale, a line per strategy.
+    """The norm of the adjoint of the state, as dL/dh_t, against the step on a log scale.
+
+    A line per strategy; several states are taken as one, and named together.
 
     Shapes: tapes is one Tape, or {name: Tape}; the result is a matplotlib Figure.
     A step that no gradient reaches has no point: it is not zero.
@@ -47,7 +51,7 @@ def gradient_norms(tapes: Mapping[str, Tape] | Tape) -> Any:
             )
         axes.set(
             xlabel="time step  t",
-            ylabel="|dL/dh_t|",
+            ylabel=_title(strategies.values()),
             yscale="log",
         )
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -55,6 +59,28 @@ def gradient_norms(tapes: Mapping[str, Tape] | Tape) -> Any:
         if any(strategies):
             axes.legend()
     return fig
+
+
+def _title(tapes: Iterable[Tape]) -> str:
+    """What is plotted: the norm of the derivative by the states, by name where all have few."""
+    names: dict[str, None] = {}
+    for tape in tapes:
+        names |= dict.fromkeys(_state_names(tape))
+    listed = ", ".join(names)
+    if not names or len(names) > MAX_NAMES:
+        return "|dL/dstate|"
+    return f"|dL/d({listed})|" if len(names) > 1 else f"|dL/d{listed}|"
+
+
+def _state_names(tape: Tape) -> Iterator[str]:
+    """The name of each state that has one, with t for the step."""
+    times = tape.times
+    numbers = step_numbers(times)
+    for state in tape.states():
+        for n in state.tensors:
+            t = times[n]
+            if n.name and t is not None:
+                yield numbers.template(n.name, t)
 
 
 def _known_norms(name: str, tape: Tape) -> dict[int, float]:

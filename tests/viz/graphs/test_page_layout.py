@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from minigrad.models.networks import NETWORKS, mlp, transformer
 from minigrad.viz import draw
+from minigrad.viz.graphs.lines.outlines import outline
 from minigrad.viz.graphs.operations.page_layout import ROWS_POINTS, on_a_page
-from minigrad.viz.graphs.routing import outline
 from tests.viz.conftest import read_back
 from tests.viz.geometry import crossings, overlaps, scene_of, size
 from tests.viz.graphs.test_routing import runs_through

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.viz.graphs.curves import position
-from minigrad.viz.graphs.routing import outline, routes
+from minigrad.viz.graphs.lines.outlines import outline
+from minigrad.viz.graphs.lines.routing import routes
 
 SHARES = np.linspace(0, 1, 33)[:, None]
 

@@ -8,8 +8,11 @@ import pytest
 from minigrad import transforms as tf
 from minigrad import viz
 from minigrad.errors import ArgumentError
+from minigrad.models.networks import NETWORKS
 from minigrad.viz import style
-from minigrad.viz.graphs.looks import ROLES
+from minigrad.viz.graphs.looks import KEYS, LOOKS, ROLES, refuse_style
+from minigrad.viz.output.restyle import restyled
+from tests.viz.geometry import scene_of
 from tests.zoo import book_rnn
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -52,6 +55,8 @@ def test_a_colour_that_says_a_norm_stays():
 @pytest.mark.parametrize(
     ("looks", "told"),
     [
+        ({"gate": {"shape": "box"}}, "draw: style: gate: 'shape'; expected line, text, which it"),
+        ({"variable": {}}, "draw: style: 'variable'; expected font_size or one of parameter"),
         ({"weights": {}}, "draw: style: 'weights'; expected font_size or one of parameter"),
         ({"parameter": {"color": "#000000"}}, "draw: style: parameter: 'color'; expected fill"),
         ({"parameter": {"fill": "red"}}, "draw: style: parameter: fill: 'red'; expected a colour"),
@@ -110,12 +115,35 @@ def colours_by_class(graph):
     return found
 
 
+def every_role():
+    """Tapes that have all roles among them."""
+    yield LONG
+    yield MARKED["gate"](book_rnn(20))
+    yield tf.differentiate(book_rnn(2))
+    yield NETWORKS["hierarchical"]()
+
+
+@pytest.mark.parametrize("level", LOOKS)
+def test_every_key_that_a_picture_has_changes_it_and_no_other_is_taken(level):
+    scenes = [scene_of(viz.draw(tape, level)) for tape in every_role()]
+    for role in ROLES:
+        for key in KEYS:
+            look = {role: {key: "octagon" if key == "shape" else PURPLE}}
+            if key in LOOKS[level].get(role, ()):
+                refuse_style("draw", look, level)
+                assert any(restyled(scene, look) != scene for scene in scenes), look
+            else:
+                with pytest.raises(ArgumentError, match=repr(level)):
+                    refuse_style("draw", look, level)
+
+
 @pytest.mark.parametrize(("tape", "level"), PICTURES)
-@pytest.mark.parametrize("key", ["fill", "line", "text"])
+@pytest.mark.parametrize("key", KEYS[:3])
 def test_every_key_of_a_role_changes_all_that_has_it(tape, level, key):
-    roles = set(ROLES) - {"cut", "gate", "fold"}
-    styled = colours_by_class(viz.draw(tape, level, style={role: {key: PURPLE} for role in roles}))
-    kinds = [kind for kind in map(ROLES.get, roles) if kind in styled]
+    own = {role: ROLES[role] for role, keys in LOOKS[level].items() if key in keys}
+    boxes = own.keys() - {"cut", "gate", "fold"}
+    styled = colours_by_class(viz.draw(tape, level, style={role: {key: PURPLE} for role in boxes}))
+    kinds = [own[role] for role in boxes if own[role] in styled]
     assert len(kinds) >= 2
     for kind in kinds:
         assert styled[kind][key] <= {PURPLE}, kind
@@ -145,7 +173,7 @@ def colours_of(graph):
 
 
 def test_a_cut_in_a_fold_does_not_dress_the_fold():
-    look = {"cut": {"fill": PURPLE, "text": PURPLE}}
+    look = {"cut": {"text": PURPLE}}
     plain, styled = (colours_by_class(viz.draw(LONG, **o)) for o in ({}, {"style": look}))
     assert style.CUT in plain["fold"]["text"]
     assert styled["fold"]["text"] == plain["fold"]["text"] - {style.CUT} | {PURPLE}

@@ -4,8 +4,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad import transforms as tf
 from minigrad.errors import ArgumentError
+from minigrad.models.networks import NETWORKS, language_model
 from minigrad.viz import plots, render
 from tests import children
 from tests.zoo import book_rnn, lstm, mlp
@@ -79,3 +81,28 @@ def test_without_matplotlib_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ArgumentError, match="pip install matplotlib"):
         plots.curves(HISTORY)
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("self_attending", "|dL/dh_t|"),
+        ("hierarchical", "|dL/d(h_t, s_t)|"),
+        ("bidirectional", "|dL/d(hf_t, hb_t)|"),
+        ("language_model", "|dL/d(h1_t, c1_t, h2_t, c2_t)|"),
+    ],
+)
+def test_the_axis_names_the_states_that_are_there(name, title):
+    full = NETWORKS[name]()
+    cut = tf.truncate(full, every=2)
+    assert plots.gradient_norms({"full": full, "cut": cut}).axes[0].get_ylabel() == title
+
+
+def test_states_without_names_or_too_many_for_an_axis_are_the_state():
+    h = mg.tensor(np.ones(2), requires_grad=True)
+    for t in range(3):
+        with mg.timestep(t):
+            h = np.tanh(h * 0.5)
+    three_layers = language_model("lstm", layers=3, T=3)
+    for tape in (mg.Tape.of(np.sum(h)), three_layers):
+        assert plots.gradient_norms(tape).axes[0].get_ylabel() == "|dL/dstate|"

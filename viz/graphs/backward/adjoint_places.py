@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from minigrad.viz.graphs.canvas import ROOM_POINTS, Point
+from minigrad.viz.graphs.canvas import ROOM_POINTS, Point, upside_down
 from minigrad.viz.graphs.curves import HEAD_POINTS, Path, between
+from minigrad.viz.graphs.lines.outlines import Outline, around, outline
 from minigrad.viz.graphs.operations.operation_bands import size_of
 from minigrad.viz.graphs.operations.operation_block import Block, Key, Occurrence
 from minigrad.viz.graphs.operations.operation_layout import BAND_GAP_POINTS, Band, Box
-from minigrad.viz.graphs.routing import Outline, around, outline
 
 from .adjoint_operations import AdjointOperations
 
@@ -129,7 +129,7 @@ class _Mirror:
         x, y = point
         if self.is_beside:
             return 2 * self.border.right + BESIDE_POINTS - x, y
-        return x, 2 * self.border.top + MIRROR_GAP_POINTS - y
+        return upside_down(point, 2 * self.border.top + MIRROR_GAP_POINTS)
 
 
 def _put_sums(sums: Mapping[Occurrence, Block], images: Mirrored) -> None:

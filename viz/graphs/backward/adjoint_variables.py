@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from minigrad import Tensor
 from minigrad.viz import style
-from minigrad.viz.graphs.canvas import Point
+from minigrad.viz.graphs.canvas import upside_down
 from minigrad.viz.graphs.fold import RULES
 from minigrad.viz.graphs.landmarks import Landmarks
+from minigrad.viz.graphs.lines.outlines import Outline, outline
 from minigrad.viz.graphs.picture import Picture
-from minigrad.viz.graphs.routing import Outline, outline
 from minigrad.viz.graphs.strip import Strip
 from minigrad.viz.graphs.variables.variable_captions import captions_size, put_captions
 from minigrad.viz.graphs.variables.variable_model import Item, Key, VariableGraph
@@ -167,18 +167,13 @@ def _kinds(items: Iterable[Item]) -> dict[Key, str]:
 
 def _mirrored(spots: Places, seam: float) -> Places:
     """The places upside down: a height y becomes seam - y."""
-
-    def flipped(point: Point) -> Point:
-        x, y = point
-        return x, seam - y
-
-    items = {key: flipped(point) for key, point in spots.item.items()}
-    gates = {gate: flipped(point) for gate, point in spots.gate.items()}
+    items = {key: upside_down(point, seam) for key, point in spots.item.items()}
+    gates = {gate: upside_down(point, seam) for gate, point in spots.gate.items()}
     rails = []
     for rail in spots.rails:
         joints = []
         for joint in rail.joints:
-            point = flipped(joint.point)
+            point = upside_down(joint.point, seam)
             joints.append(joint._replace(point=point))
         turned = rail._replace(joints=tuple(joints))
         rails.append(turned)

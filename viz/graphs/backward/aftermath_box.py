@@ -11,14 +11,13 @@ from minigrad import Tensor
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import TEXT_POINTS, pin
 from minigrad.viz.graphs.curves import position
-from minigrad.viz.graphs.routing import Outline, outline
+from minigrad.viz.graphs.lines.outlines import Outline, outline
 
 from .aftermath import After
 
 # Around the text; from the highest adjoint up to the first box, and from box to box.
 PADDING_POINTS = 10.0
 ABOVE_POINTS = 30.0
-LINE_HEIGHT = 1.3
 
 
 LOOKS = {"color": style.BACKWARD, "class": "backward"}
@@ -72,7 +71,7 @@ def _is_free(border: Outline, borders: list[Outline]) -> bool:
 
 def _tall(after: After) -> float:
     """The height of a box."""
-    return LINE_HEIGHT * TEXT_POINTS * len(after.rows) + PADDING_POINTS
+    return style.LINE_HEIGHT * TEXT_POINTS * len(after.rows) + PADDING_POINTS
 
 
 def afters_tall(afters: list[After]) -> float:

@@ -12,8 +12,6 @@ from .operation_block import Block, Key
 from .operation_layout import Band, Box
 from .operation_model import Arc
 
-# From line to line, as a multiple of the font.
-LINE_HEIGHT = 1.25
 # Around the text of a block, and of a mark without a box.
 BOX_PADDING_POINTS = (10.0, 7.0)
 BARE_PADDING_POINTS = (2.0, 2.0)
@@ -72,7 +70,7 @@ def size_of(block: Block) -> Point:
     tall = 0.0
     for row in block.rows:
         wide = max(wide, style.width(row.text, row.size, style.SANS))
-        tall += LINE_HEIGHT * row.size
+        tall += style.LINE_HEIGHT * row.size
     if block.strip:
         strip_wide, strip_tall = block.strip.size
         wide = max(wide, strip_wide)

@@ -26,9 +26,10 @@ from minigrad.viz.graphs.canvas import (
 )
 from minigrad.viz.graphs.curves import Path, position
 from minigrad.viz.graphs.fold import View
+from minigrad.viz.graphs.lines.outlines import Outline, around, outline
+from minigrad.viz.graphs.lines.routing import routes
 from minigrad.viz.graphs.norm_colors import Scale
 from minigrad.viz.graphs.picture import Picture
-from minigrad.viz.graphs.routing import Outline, around, outline, routes
 
 from .operation_bands import boxes_of
 from .operation_block import FONT_POINTS, Key, Occurrence

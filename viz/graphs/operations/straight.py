@@ -11,10 +11,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from .barycentre import GAP_POINTS, Across, Level, Node, Part, rows_of
+from .barycentre import (
+    GAP_POINTS,
+    SWEEPS,
+    Across,
+    Level,
+    Node,
+    Part,
+    rows_of,
+)
 from .page import Edge, Lane
 
-SWEEPS = 24
 # Of what counts as moved, in points.
 _LEAST_POINTS = 1e-6
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from graphviz import Digraph
 
@@ -11,7 +11,12 @@ from minigrad.viz import style
 from minigrad.viz.graphs.canvas import Looks
 from minigrad.viz.graphs.roles import Role
 
-from .rolled_model import Link, Links, Nodes
+from .rolled_model import (
+    Link,
+    Links,
+    Nodes,
+    Use,
+)
 from .rolled_text import describe
 
 SMALL_POINTS = 10.0
@@ -27,10 +32,15 @@ def put_links(
     heights = _heights(nodes)
     # The cut ones last: a cut loop goes round an open one.
     order = sorted(links, key=lambda link: link.closed)
-    rows = {link: _rows(describe(link, links[link], nodes), link) for link in order}
+    gates = {link: _gates(links[link]) for link in order}
+    rows: dict[Link, list[str]] = {}
+    for link in order:
+        text = describe(link, links[link], nodes)
+        rows[link] = _rows(text, link, gates[link])
     loops = _name_outer_loops(order, rows)
     for link in order:
         looks = _looks(link, nodes)
+        looks["class"] = " ".join([looks["class"], *gates[link]])
         if rows[link]:
             looks["label"] = style.table(rows[link])
         low = link.tail
@@ -40,10 +50,10 @@ def put_links(
             low, high = high, low
             looks["dir"] = "back"
         if not link.is_loop:
-            # Beside the box is the room of what is written at the loop.
-            if len(loops[low]) > 1:
+            # Beside the box is the room of what is written at a loop.
+            if loops[low]:
                 looks["tailport"] = "n"
-            if len(loops[high]) > 1:
+            if loops[high]:
                 looks["headport"] = "s"
         if back:
             looks = _turned(looks)
@@ -91,8 +101,20 @@ def _looks(link: Link, nodes: Nodes) -> Looks:
     return looks
 
 
-def _rows(text: list[str], link: Link) -> list[str]:
-    colour = style.CUT if link.closed else "#000000"
+def _gates(uses: Iterable[Use]) -> list[str]:
+    """The classes of the gates that let something pass."""
+    kinds: set[str] = set()
+    for use in uses:
+        kinds |= {mark.kind for mark in use.marks if mark.text and not mark.closed}
+    return sorted(kinds)
+
+
+def _rows(text: list[str], link: Link, gates: list[str]) -> list[str]:
+    colour = "#000000"
+    if link.closed:
+        colour = style.CUT
+    elif gates:
+        colour = style.GATE
     rows = []
     for line in text:
         # away from the line that it stands beside

@@ -21,7 +21,12 @@ from minigrad.viz.graphs.variables.variable_paint import NORM_OUTLINE, item_look
 from minigrad.viz.graphs.variables.variable_sizes import lines
 
 from .rolled_links import SMALL_POINTS, put_links
-from .rolled_model import Nodes, RoleNode, all_steps, roll
+from .rolled_model import (
+    Nodes,
+    RoleNode,
+    all_steps,
+    roll,
+)
 
 FONT_POINTS = 13.0
 # More of them, and what stands side by side stands closer together.

@@ -88,7 +88,7 @@ def unrolled(
     """
     refuse_no_tape("unrolled", tape)
     looks = style or {}
-    refuse_style("unrolled", looks)
+    refuse_style("unrolled", looks, "variables")
     view = View(collapse, steps, rules, label=label).checked("unrolled")
     picture = draw_variables(tape, view, scale(tape, grads))
     picture.looks = looks

@@ -16,7 +16,12 @@ from minigrad.viz.graphs.routing import Outline, outline
 from .variable_model import Item
 from .variable_paint import Panel
 from .variable_places import Places, corners
-from .variable_sizes import CAPTION_MARGIN_POINTS, LINE_HEIGHT, SIDE_POINTS, Caption
+from .variable_sizes import (
+    CAPTION_MARGIN_POINTS,
+    SIDE_POINTS,
+    Caption,
+    item_size,
+)
 
 _COLOURS = {"cut": style.CUT}
 
@@ -53,9 +58,10 @@ def caption_outlines(items: list[Item], spots: Places) -> list[Outline]:
 
 def put_captions(picture: Picture, items: list[Item], spots: Places, panel: Panel) -> None:
     """The captions of the folded runs, beside their dots in a panel."""
+    left = _left(items, spots)
     for k, placed in enumerate(_captions(items, spots), start=1):
         caption = placed.caption
-        text, strip = _beside(placed, spots)
+        text, strip = _beside(placed, left, spots.floor)
         name = f"{panel.prefix}{k}"
         _put_text(picture, caption, panel.moved(text), name)
         _put_strip(picture, caption, panel.moved(strip), name)
@@ -64,17 +70,24 @@ def put_captions(picture: Picture, items: list[Item], spots: Places, panel: Pane
             picture.opens(f"{part} {name}", fold)
 
 
-def _beside(placed: _Placed, spots: Places) -> tuple[Point, Point]:
+def _left(items: list[Item], spots: Places) -> float:
+    """Where the graph begins: its boxes, and the lines that arrows share."""
+    lefts = [spots.item[i.key][0] - item_size(i)[0] / 2 for i in items]
+    for rail in spots.rails:
+        lefts += [joint.point[0] for joint in rail.joints]
+    return min(lefts, default=0.0)
+
+
+def _beside(placed: _Placed, left: float, floor: float | None) -> tuple[Point, Point]:
     """The centres of the text and of the strip: below the dots, or left of everything."""
     caption, (x, y) = placed
     wide, tall = caption.text_size
     strip_wide, strip_tall = caption.strip_size
-    if spots.floor is not None:
-        top = spots.floor - CAPTION_MARGIN_POINTS
+    if floor is not None:
+        top = floor - CAPTION_MARGIN_POINTS
         bottom = top - tall
         return (x, top - tall / 2), (x, bottom - strip_tall / 2)
-    (left, _), _ = spots.corners
-    right = left - SIDE_POINTS
+    right = left - SIDE_POINTS / 2
     middle = right - strip_wide - wide / 2
     strip_middle = right - (strip_wide - CAPTION_MARGIN_POINTS) / 2
     return (middle, y), (strip_middle, y)
@@ -98,7 +111,7 @@ def _put_text(picture: Digraph, caption: Caption, centre: Point, name: str) -> N
     """The lines, and below them what is counted, around a centre."""
     x, y = centre
     wide, tall = caption.text_size
-    line = LINE_HEIGHT * TEXT_POINTS
+    line = style.LINE_HEIGHT * TEXT_POINTS
     lines = line * len(caption.lines)
     top = y + tall / 2
     looks = {

@@ -25,9 +25,9 @@ from .variable_room import (
 )
 from .variable_sizes import GAP_POINTS, Gate, gate_size, gates_with_heads, item_size
 
-# From a circle's centre to the trunk beside it, and down to where the branch leaves it.
-BRANCH_LEFT_POINTS = 19.0
-BRANCH_DOWN_POINTS = 15.0
+# From the left of a column to the trunk beside it, and from a box down to where its branch leaves.
+BRANCH_LEFT_POINTS = 7.0
+BRANCH_DOWN_POINTS = 3.0
 
 
 def places(graph: VariableGraph, shown: list[Arrow] | None = None) -> Places:
@@ -53,15 +53,18 @@ def _rails(sheet: Sheet, points: Points) -> list[Rail]:
     """The trunks of parameters, each up to its last branch; those before one column stand apart."""
     rails = []
     trunks: defaultdict[int, int] = defaultdict(int)
+    items = sheet.graph.by_key
     for bus, arrows in sheet.buses.items():
         shift = NEXT_TRUNK_POINTS * trunks[bus.column]
+        left = sheet.reach(bus.column) + BRANCH_LEFT_POINTS + shift
         trunks[bus.column] += 1
         # The parameter joins its trunk at the lowest branch.
         tails: tuple[Key, ...] = (bus.tail,)
         joints: list[Joint] = []
         for head in sorted([a.head for a in arrows], key=sheet.row):
             x, y = points[head]
-            branch = x - BRANCH_LEFT_POINTS - shift, y - BRANCH_DOWN_POINTS
+            _, tall = item_size(items[head])
+            branch = x - left, y - tall / 2 - BRANCH_DOWN_POINTS
             joints.append(Joint(branch, tails, (head,)))
             tails = ()
         rails.append(Rail(tuple(arrows), tuple(joints)))

@@ -83,6 +83,37 @@ class Sheet:
                 del buses[bus]
         return buses
 
+    @cached_property
+    def beside(self) -> Sides:
+        """What the gates in the row of their arrow take on each side of an item."""
+        beside: Sides = defaultdict(float)
+        for gate, heads in self.gates.items():
+            if self.band(gate, heads) is None:
+                wide, _ = gate_size(gate)
+                side = self.side(gate, heads)
+                beside[gate.tail, side] += GAP_POINTS + wide + GAP_POINTS
+        return beside
+
+    def trunk_rows(self, column: int) -> range:
+        """The rows that the trunks before a column pass; none where it has none."""
+        lows = []
+        highs = []
+        for bus, arrows in self.buses.items():
+            if bus.column == column:
+                lows.append(self.row(bus.tail))
+                highs += [self.row(a.head) for a in arrows]
+        return range(min(lows, default=0) + 1, max(highs, default=0) + 1)
+
+    def reach(self, column: int) -> float:
+        """From the middle of a column to the left of all that its trunks pass there."""
+        rows = self.trunk_rows(column)
+        reach = SIDE_POINTS / 2
+        for i in self.graph.items:
+            if self.column(i.key) == column and self.row(i.key) in rows:
+                half = item_size(i)[0] / 2
+                reach = max(reach, half + self.beside[i.key, LEFT])
+        return reach
+
     def band(self, gate: Gate, heads: list[Key]) -> int | None:
         """The row above which the gate stands, between two rows; None: in the row of its arrow."""
         row = self.row(gate.tail)
@@ -101,7 +132,7 @@ class Sheet:
 def place_columns(sheet: Sheet) -> Across:
     """The x of each column that is used."""
     extra = _room_before_columns(sheet)
-    beside = _room_beside_items(sheet)
+    beside = sheet.beside
     trunks = _room_for_trunks(sheet)
     members: defaultdict[int, list[Item]] = defaultdict(list)
     for i in sheet.graph.items:
@@ -121,8 +152,12 @@ def place_columns(sheet: Sheet) -> Across:
         for i in members[column]:
             half = item_size(i)[0] / 2
             end = right_end[sheet.row(i.key)] + GAP_POINTS
-            left = end + beside[i.key, LEFT] + trunks[column]
+            left = end + beside[i.key, LEFT]
             x[column] = max(x[column], left + half)
+        # Trunks stand free in all rows, also in those where the column has nothing.
+        for row in sheet.trunk_rows(column):
+            left = right_end[row] + GAP_POINTS + trunks[column]
+            x[column] = max(x[column], left + sheet.reach(column))
         for i in members[column]:
             half = item_size(i)[0] / 2
             right = x[column] + half
@@ -150,17 +185,6 @@ def _room_before_columns(sheet: Sheet) -> Across:
     for column in crossed:
         extra[column] += CROSSED_POINTS
     return extra
-
-
-def _room_beside_items(sheet: Sheet) -> Sides:
-    """What the gates in the row of their arrow take on each side of an item."""
-    beside: Sides = defaultdict(float)
-    for gate, heads in sheet.gates.items():
-        if sheet.band(gate, heads) is None:
-            wide, _ = gate_size(gate)
-            side = sheet.side(gate, heads)
-            beside[gate.tail, side] += GAP_POINTS + wide + GAP_POINTS
-    return beside
 
 
 def _room_for_trunks(sheet: Sheet) -> Across:

@@ -18,8 +18,7 @@ from .variable_reads import Marks
 SIDE_POINTS = 24.0
 # Between two things beside each other, and around the text in a box.
 GAP_POINTS = 6.0
-# From line to line of a text, as a multiple of its font.
-LINE_HEIGHT = 1.3
+# A note below a text, as a multiple of its font.
 NOTE_HEIGHT = 1.4
 MARK_MARGIN_POINTS = 2
 
@@ -82,7 +81,7 @@ def lines(item: Item) -> list[str]:
 def gate_size(gate: Gate) -> Point:
     """Width and height of what is written on a gate."""
     widths = [style.width(m.text, TEXT_POINTS, style.SANS) for m in gate.marks]
-    tall = len(gate.marks) * TEXT_POINTS * LINE_HEIGHT
+    tall = len(gate.marks) * TEXT_POINTS * style.LINE_HEIGHT
     return max(widths) + MARK_MARGIN_POINTS, tall
 
 
@@ -90,7 +89,7 @@ def item_size(item: Item) -> Point:
     """Width and height of a box or circle."""
     text = lines(item)
     widths = [style.width(line, NAME_POINTS) for line in text]
-    tall = len(text) * NAME_POINTS * LINE_HEIGHT
+    tall = len(text) * NAME_POINTS * style.LINE_HEIGHT
     if item.note:
         widths.append(style.width(item.note, TEXT_POINTS, style.SANS))
         tall += TEXT_POINTS * NOTE_HEIGHT
@@ -123,7 +122,7 @@ class Caption:
         """Of the lines and the counts."""
         texts = [*self.lines, *self.strip.counts.values()]
         widths = [style.width(text, TEXT_POINTS, style.SANS) for text in texts]
-        return max(widths) + CAPTION_MARGIN_POINTS, len(texts) * LINE_HEIGHT * TEXT_POINTS
+        return max(widths) + CAPTION_MARGIN_POINTS, len(texts) * style.LINE_HEIGHT * TEXT_POINTS
 
     @property
     def strip_size(self) -> Point:

@@ -10,7 +10,8 @@ from graphviz import Digraph
 
 from minigrad.viz.graphs.canvas import Looks, Point, pin
 from minigrad.viz.graphs.curves import Path, position
-from minigrad.viz.graphs.routing import Outline, outline, routes
+from minigrad.viz.graphs.lines.outlines import Outline, outline
+from minigrad.viz.graphs.lines.routing import routes
 
 from .rails import Joint
 from .variable_model import Arrow
@@ -44,6 +45,7 @@ class Wiring:
     back: bool = False
     outlines: dict[str, Outline] = field(default_factory=dict)
     wires: list[Wire] = field(default_factory=list)
+    drawn: list[Path] = field(default_factory=list)
     items: set[str] = field(default_factory=set)
 
     def add(self, name: str, centre: Point, size: Point, is_round: bool = False) -> None:
@@ -65,7 +67,8 @@ class Wiring:
 
     def _draw_wires(self, outlines: dict[str, Outline], wires: list[Wire]) -> None:
         ends = [(tail, head) for tail, head, _ in wires]
-        paths = routes(outlines, ends)
+        paths = routes(outlines, ends, self.drawn)
+        self.drawn.extend(paths)
         for (tail, head, looks), path in zip(wires, paths, strict=True):
             if self.back:
                 backwards = path[::-1]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .curves import Path
+from minigrad.viz.graphs.curves import Path
 
 Array = Any
 """A NumPy array."""
@@ -32,14 +32,17 @@ _START = 0
 _END = 1
 
 
-def shortest(aim: Path, obstacles: Array) -> Path:
+def shortest(aim: Path, obstacles: Array, further: Array = 0.0) -> Path:
     """The shortest line from start to end outside the obstacles, as its points.
 
     It bends at corners of what stands in its way, and of what stands in the way of the bends.
+
+    further: how much further out it bends, at each corner of each obstacle.
     """
     ends = np.array(aim)
     line = ends
     in_the_way = np.zeros(len(obstacles), bool)
+    bends = corners(obstacles, further)
     while True:
         hit = hits(line[:-1], line[1:], obstacles).any(axis=0)
         hit &= ~in_the_way
@@ -47,7 +50,7 @@ def shortest(aim: Path, obstacles: Array) -> Path:
             return [(x, y) for x, y in line.tolist()]
         in_the_way |= hit
         known = obstacles[in_the_way]
-        points = np.concatenate([ends, _corners(known)])
+        points = np.concatenate([ends, bends[in_the_way].reshape(-1, 2)])
         # Of what is known so far: no line is shorter.
         length = np.hypot(*np.diff(line, axis=0).T).sum()
         order = _order(points, known, length * _LITTLE_LONGER) or _order(points, known)
@@ -56,10 +59,10 @@ def shortest(aim: Path, obstacles: Array) -> Path:
         line = points[order]
 
 
-def _corners(boxes: Array) -> Array:
-    """The four corners of each box, a little further out."""
-    wider = boxes + OUTWARDS * _OUTSIDE_POINTS
-    return wider[:, _CORNERS].reshape(-1, 2)
+def corners(boxes: Array, further: Array = 0.0) -> Array:
+    """The four corners of each box, so much further out; shape (boxes, 4, 2)."""
+    out = np.broadcast_to(further, (len(boxes), 4))[..., None] + _OUTSIDE_POINTS
+    return boxes[:, _CORNERS] + OUTWARDS[_CORNERS] * out
 
 
 def hits(starts: Array, ends: Array, boxes: Array) -> Array:

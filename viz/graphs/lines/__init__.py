@@ -1,0 +1,1 @@
+"""Arrows led round boxes and beside each other."""
