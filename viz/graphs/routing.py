@@ -11,7 +11,7 @@ import numpy as np
 
 from .canvas import Point
 from .curves import MARGIN_POINTS, Path, between, rounded, way
-from .shortest import OUTWARDS, hits, shortest
+from .shortest import OUTWARDS, hits, led_round
 
 Array = Any
 """A NumPy array."""
@@ -93,7 +93,7 @@ def routes(outlines: Outlines, edges: Sequence[Edge]) -> list[Path]:
         line = lines[k]
         if blocked[k]:
             others = np.delete(obstacles, ends[k], axis=0)
-            line = shortest(line, others)
+            line = led_round(line, others)
         line = _cut_off(line, outlines[tail])
         line = _cut_off(line[::-1], outlines[head])[::-1]
         paths.append(rounded(line))

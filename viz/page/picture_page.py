@@ -23,6 +23,8 @@ MAX_BYTES = 1_500_000
 MAX_PICTURES = 9
 MAX_SECONDS = 4.0
 """After so many no further picture is begun: the folds that come last do not open."""
+MAX_BOXES = 600
+"""A fold that hides more does not open: so many take longer to draw than anybody waits."""
 MAX_TITLE_CHARACTERS = 80
 
 TOLD = (
@@ -92,6 +94,8 @@ def _opened(graph: Any, scene: Scene, lay_out: LayOut) -> dict[Names, Drawn]:
             more = opened | {name}
             if more in states or picture.reopened is None:
                 continue
+            if _hidden(picture, name) > MAX_BOXES:
+                continue
             is_full = len(states) == MAX_PICTURES or size + least > MAX_BYTES
             if is_full or monotonic() > until:
                 return states
@@ -109,6 +113,19 @@ def _opened(graph: Any, scene: Scene, lay_out: LayOut) -> dict[Names, Drawn]:
             states[more] = drawn
             waiting.append((more, other))
     return states
+
+
+def _hidden(picture: Picture, fold: str) -> float:
+    """About how many boxes are drawn where a fold is open, as many for a tensor as elsewhere."""
+    hidden = shown = boxes = 0
+    for part in picture.shown:
+        for name, tensors in part.members.items():
+            if picture.folds.get(name) == fold:
+                hidden += len(tensors)
+            elif name not in picture.folds:
+                shown += len(tensors)
+                boxes += 1
+    return hidden * boxes / max(shown, 1)
 
 
 def _drawn(graph: Any, scene: Scene) -> Drawn:
