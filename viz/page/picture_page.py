@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from time import monotonic
 from typing import Any, NamedTuple
@@ -33,13 +33,16 @@ TOLD = (
 LayOut = Callable[[Any], Scene | None]
 """Where everything of a graph stands; None where that takes too long."""
 Names = frozenset[str]
+Rules = Mapping[str, Sequence[Any]]
+"""What the rules compute that a node stands for."""
 
 
 class Drawn(NamedTuple):
-    """A picture, and the folds in it: what they are called, by the nodes that stand for them."""
+    """A picture, the folds in it and the rules: by the nodes that stand for them."""
 
     sheet: Sheet
     folds: dict[str, str]
+    rules: Rules
 
 
 def page(graph: Any, scene: Scene, lay_out: LayOut) -> str:
@@ -51,16 +54,19 @@ def page(graph: Any, scene: Scene, lay_out: LayOut) -> str:
     pictures = []
     colours: set[str] = set()
     folds = []
+    rules: dict[str, Sequence[Any]] = {}
     fold_names: set[str] = set()
     for k, drawn in enumerate(states.values()):
         pictures.append(_svg(drawn.sheet, k, scene.title))
         colours |= drawn.sheet.colours
         folds.append(drawn.folds)
+        rules |= drawn.rules
         fold_names.update(drawn.folds.values())
     labels = {name: f"t = {name}" for name in sorted(fold_names) if ".." in name}
     data = {
         "states": [sorted(names) for names in states],
         "folds": folds,
+        "rules": rules,
         "labels": labels,
         "told": TOLD if getattr(graph, "shown", ()) else "",
     }
@@ -77,7 +83,7 @@ def plot_page(svg: str) -> str:
     view = f"0 0 {wide:g} {tall:g}"
     measures = f'width="{wide:g}pt" height="{tall:g}pt" viewBox="{view}"'
     drawn = Sheet(measures, "", image, frozenset())
-    data = {"states": [[]], "folds": [{}], "labels": {}, "told": ""}
+    data = {"states": [[]], "folds": [{}], "rules": {}, "labels": {}, "told": ""}
     return _filled(title, _svg(drawn, 0, title), "", data, images="data:")
 
 
@@ -130,7 +136,9 @@ def _hidden(picture: Picture, fold: str) -> float:
 
 def _drawn(graph: Any, scene: Scene) -> Drawn:
     folds = dict(getattr(graph, "folds", {}))
-    return Drawn(sheet(scene, lighting_of(scene, graph)), folds)
+    rules = getattr(graph, "rules", {})
+    lighting = lighting_of(scene, graph)
+    return Drawn(sheet(scene, lighting), folds, rules)
 
 
 def _svg(drawn: Sheet, k: int, title: str) -> str:
