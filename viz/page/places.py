@@ -59,7 +59,7 @@ Rows = dict[int, list[Tensor]]
 class Spot:
     """A node's centre and width, in pixels; what is written on it.
 
-    ``column`` is its step or page, None for the strip outside the steps; ``row`` counts from the bottom;
+    ``column`` is its step or page, None for the strip outside; ``row`` counts from the bottom;
     ``across`` is how far it stands from the middle of its column.
     """
 

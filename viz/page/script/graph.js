@@ -17,7 +17,8 @@ function Graph(tape, number, goTo) {
     return parts.map(([text, lowered]) => {
       const move = 4 * (lowered - low);
       low = lowered;
-      return draw("tspan", { dy: move, ...(lowered ? { "font-size": 10 } : {}) }, text);
+      // text alone is laid out faster
+      return move || lowered ? draw("tspan", { dy: move, ...(lowered ? { "font-size": 10 } : {}) }, text) : text;
     });
   }
   function nodeElement(i, spot) {
