@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-
 from minigrad import Tape, Tensor
 
 from .norm_colors import Scale, scale_of, together
@@ -77,4 +75,5 @@ def _known_members(tape: Tape, scale: Scale) -> Mapping[int, list[Tensor]]:
 
 def is_broken(n: Tensor) -> bool:
     """Whether a value is NaN or infinite; masks are made of -inf, which is none."""
-    return not np.all(n.data < math.inf)
+    is_less = n.data < math.inf
+    return not is_less.all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graphviz import Digraph
@@ -26,6 +26,7 @@ class Picture(Digraph):  # type: ignore[misc]
     """A graph that shows itself in notebooks; its text is DOT.
 
     shown: the tapes that it shows. folds: of each node that opens, the name of the fold.
+    rules: what the rules compute that a node stands for, as a page lists it.
     ``reopened`` draws it again with folds of these names open. looks: the style that was asked for.
     simpler: draws what is shown in place of it where Graphviz comes to no end.
     """
@@ -34,6 +35,7 @@ class Picture(Digraph):  # type: ignore[misc]
     folds: Mapping[str, str] = {}
     looks: Mapping[str, Any] = {}
     simpler: Callable[[], Picture] | None = None
+    rules: Mapping[str, Sequence[Any]] = {}
     reopened: Callable[[frozenset[str]], Picture] | None = None
 
     def opens(self, identifier: str, fold: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
 from collections import defaultdict
+from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -12,9 +14,10 @@ from minigrad.viz.output.backward_order import backward_order
 from minigrad.viz.output.backward_paths import Arrow, ends
 
 from .converter import INSTALL_CONVERTER, frames_of, has_converter
+from .legend import shown_groups
 from .lighting import COLOURS, LIT, arrows_of, colours_on_dark
-from .scene import Scene
-from .svg_writer import bounds, svg_text
+from .scene import Group, Scene
+from .svg_writer import Corners, bounds, svg_text
 
 MAX_FRAMES = 48
 """Of a pass: where it comes to more nodes, several light up at a time."""
@@ -22,6 +25,9 @@ FRAME_MILLISECONDS = 250
 LAST_MILLISECONDS = 2000
 MAX_PIXELS = 1400
 """The width of a GIF at most."""
+MAX_SCALE = 2.0
+"""Pixels to a point at most."""
+SPARE_POINTS = 0.001
 MAX_COLOURS = 64
 INSTALL_PILLOW = "pip install pillow"
 # What lights up is strong at first.
@@ -79,6 +85,51 @@ class Frame(NamedTuple):
         return rules
 
 
+class Part(NamedTuple):
+    """A rectangle of a picture, in pixels from its upper left corner."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class Raster(NamedTuple):
+    """The pixels of a picture: where the first one begins, in points, and how many make a point."""
+
+    left: float
+    top: float
+    scale: float
+
+    @classmethod
+    def of(cls, corners: Corners) -> Raster:
+        """The raster of a picture, at most so wide."""
+        left, _, right, top = corners
+        scale = min(MAX_SCALE, (MAX_PIXELS - 1) / (right - left))
+        return cls(left, top, scale)
+
+    def part(self, corners: Corners) -> Part:
+        """The pixels that something touches."""
+        left, bottom, right, top = corners
+        return Part(
+            left=math.floor((left - self.left) * self.scale),
+            top=math.floor((self.top - top) * self.scale),
+            right=math.ceil((right - self.left) * self.scale),
+            bottom=math.ceil((self.top - bottom) * self.scale),
+        )
+
+    def size(self, part: Part) -> str:
+        """The attributes of an SVG element that shows a part.
+
+        It is a little smaller: the converter rounds its width up to whole pixels, then its height.
+        """
+        left, top, right, bottom = (pixels / self.scale for pixels in part)
+        wide = right - left - SPARE_POINTS
+        tall = bottom - top - SPARE_POINTS * max(1, 2 * (bottom - top) / wide)
+        view = f"{self.left + left:.5f} {top - self.top:.5f} {wide:.5f} {tall:.5f}"
+        return f'width="{wide:.5f}pt" height="{tall:.5f}pt" viewBox="{view}"'
+
+
 def animated_svg(scene: Scene, graph: Any) -> str:
     """The picture over which the backward pass travels again and again.
 
@@ -100,21 +151,52 @@ def gif(scene: Scene, graph: Any) -> bytes:
         _refuse("typst", INSTALL_CONVERTER)
     if find_spec("PIL") is None:
         _refuse("Pillow", INSTALL_PILLOW)
-    frames = [svg_text(scene, Frame(classes, k)) for k in range(count + 1)]
-    left, _, right, _ = bounds(mark for group in scene.groups for mark in group.marks)
-    scale = min(2.0, MAX_PIXELS / (right - left))
-    return _joined(frames_of(frames, scale * POINTS_PER_INCH))
+    groups = shown_groups(scene)
+    raster = Raster.of(_bounds(groups))
+    lit: defaultdict[str, list[Group]] = defaultdict(list)
+    for name, group in zip(classes, scene.groups, strict=True):
+        lit[name].append(group)
+    parts = [raster.part(_bounds(groups))]
+    for k in range(count):
+        # what lights up, and what was strong before
+        changed = lit[f"k{k}"] + lit[f"k{k - 1}"]
+        parts.append(raster.part(_bounds(changed)))
+    frames = []
+    for k, part in enumerate(parts):
+        frame = Frame(classes, k)
+        frames.append(svg_text(scene, frame, raster.size(part)))
+    drawn = frames_of(frames, raster.scale * POINTS_PER_INCH)
+    return _joined(_pasted(drawn, parts))
 
 
 def _refuse(library: str, remedy: str) -> None:
     raise UnsupportedError("render", got=f"no {library} to make a .gif with", remedy=remedy)
 
 
-def _joined(frames: list[bytes]) -> bytes:
-    """The frames, each a PNG, as one GIF."""
+def _bounds(groups: Iterable[Group]) -> Corners:
+    """The corners of what is drawn of these."""
+    return bounds(mark for group in groups for mark in group.marks)
+
+
+def _pasted(drawn: list[bytes], parts: list[Part]) -> list[Any]:
+    """The frames, whole; of each the part is drawn, as a PNG, that differs from the last."""
     from PIL import Image
 
-    images = [Image.open(io.BytesIO(frame)).convert("RGB") for frame in frames]
+    images: list[Any] = []
+    for png, part in zip(drawn, parts, strict=True):
+        piece = Image.open(io.BytesIO(png)).convert("RGB")
+        if images:
+            whole = images[-1].copy()
+            whole.paste(piece, (part.left, part.top))
+            piece = whole
+        images.append(piece)
+    return images
+
+
+def _joined(images: list[Any]) -> bytes:
+    """The frames as one GIF."""
+    from PIL import Image
+
     # The last frame has all colours: of its palette all are made, so that nothing flickers.
     palette = images[-1].quantize(MAX_COLOURS)
     plain = Image.Dither.NONE

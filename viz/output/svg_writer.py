@@ -35,6 +35,8 @@ SHIFTS = {"sub": 0.28, "sup": -0.5, "": 0.0}
 DASHES = {"dashed": "4 2.5", "dotted": "1 2.5"}
 # Which share of a line lies left of its place.
 _ANCHORS = {"start": 0.0, "middle": 0.5, "end": 1.0}
+Corners = tuple[float, float, float, float]
+"""Left, bottom, right and top."""
 _ATTRIBUTES = ("font-family", "font-style", "font-weight")
 
 
@@ -61,8 +63,11 @@ class Sheet(NamedTuple):
     colours: frozenset[str]
 
 
-def svg_text(scene: Scene, lighting: Dress | None = None) -> str:
-    """The picture as the text of an SVG element; the same scene gives the same text."""
+def svg_text(scene: Scene, lighting: Dress | None = None, size: str = "") -> str:
+    """The picture as the text of an SVG element; the same scene gives the same text.
+
+    size: of a part of it, as a ``Sheet`` has it.
+    """
     made = sheet(scene, lighting)
     rules = dark_rules(made.colours)
     classes = "minigrad"
@@ -75,7 +80,7 @@ def svg_text(scene: Scene, lighting: Dress | None = None) -> str:
             rules += lit.replace("&", "&amp;")
         else:
             made = sheet(scene)
-    head = f'class="{classes}" role="img" {made.size} style="max-width:100%;height:auto"'
+    head = f'class="{classes}" role="img" {size or made.size} style="max-width:100%;height:auto"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {head} {FONT}>\n'
         f"{made.told}\n<style>{rules}</style>\n{made.body}</svg>\n"
@@ -101,8 +106,8 @@ def sheet(scene: Scene, lighting: Dress | None = None) -> Sheet:
     return Sheet(size, told, "\n".join([*parts, ""]), frozenset(colours))
 
 
-def bounds(marks: Iterable[Mark]) -> tuple[float, float, float, float]:
-    """Left, bottom, right and top of what is drawn, with the margin around it."""
+def bounds(marks: Iterable[Mark]) -> Corners:
+    """The corners of what is drawn, with the margin around it."""
     xs: list[float] = []
     ys: list[float] = []
     for mark in marks:

@@ -65,11 +65,14 @@ const nodes = () => [...svg().querySelectorAll(".node[tabindex]")];
 function dress(picture, k) {
   for (const node of picture.querySelectorAll(".node")) {
     const fold = data.folds[k][node.dataset.name];
-    const opens = fold !== undefined && target([...data.states[k], fold]) >= 0;
-    const title = node.querySelector("title"), text = [...node.querySelectorAll("text")].map(t => t.textContent).join(" ");
+    const rule = ruleOf(node), opens = rule || (fold !== undefined && target([...data.states[k], fold]) >= 0);
+    const title = node.querySelector("title"), texts = [...node.querySelectorAll("text")];
+    // lines are apart for who hears them, too
+    for (const line of texts.slice(1)) line.before(" ");
+    const text = texts.map(line => line.textContent).join(" ");
     if (!title && !text) continue;
     let label = title ? title.textContent : text;
-    if (opens) label = `${text || label}: open`;
+    if (opens) label = rule ? `${text}: its rule` : `${text || label}: open`;
     node.setAttribute("aria-label", label);
     if (!opens && !node.classList.contains("a")) continue;
     node.setAttribute("role", opens ? "button" : "img");
@@ -148,6 +151,52 @@ function follow() {
   show(Math.max(k, 0));
 }
 
+// ---- rules: what is computed in the box, in a panel beside the picture ------------------------
+function element(tag, ...children) {
+  const made = document.createElement(tag);
+  made.append(...children);
+  return made;
+}
+const lettered = pieces => pieces.map(([text, kind]) => kind ? element(kind, text) : text);
+const lines = texts => texts.map(text => element("p", ...lettered(text)));
+function listing([op, where, sent, operations, more]) {
+  const rows = operations.map(([name, text, shape]) => element("tr",
+    element("td", ...lettered(name)), element("td", "= ", ...lettered(text)), element("td", shape)));
+  return [
+    element("h3", `${op}: what it sends`), ...lines(sent), element("h3", "where"), ...lines(where),
+    ...(rows.length ? [element("h3", "its operations"), element("table", element("tbody", ...rows))] : []),
+    ...(more ? [element("p", `and ${more} more`)] : []),
+  ];
+}
+let ruled = null;
+function openRule(node) {
+  ruled?.setAttribute("aria-expanded", "false");
+  ruled = node;
+  node.setAttribute("aria-expanded", "true");
+  const rules = ruleOf(node);
+  $("rule-name").textContent = `${rules.map(([op]) => op).join(", ")} VJP`;
+  $("rule-text").replaceChildren(...rules.flatMap(listing));
+  $("rule").hidden = false;
+  $("rule").scrollTop = 0;
+  $("rule").focus();
+}
+function closeRule() {
+  $("rule").hidden = true;
+  const node = ruled;
+  ruled = null;
+  node.setAttribute("aria-expanded", "false");
+  if (svg().contains(node)) go(node);
+}
+const ruleOf = node => node ? data.rules[node.dataset.name] : undefined;
+function press(node) {
+  const fold = foldOf(node);
+  if (ruleOf(node)) openRule(node);
+  else if (fold !== undefined) open(fold);
+  else return false;
+  return true;
+}
+$("rule-close").addEventListener("click", closeRule);
+
 // ---- what happens -----------------------------------------------------------------------------
 const nodeOf = event => event.target.closest && event.target.closest(".node[aria-label]");
 const foldOf = node => node && node.getAttribute("role") === "button" ? data.folds[shown][node.dataset.name] : undefined;
@@ -156,9 +205,9 @@ stage.addEventListener("pointerleave", () => light(stage.contains(document.activ
 stage.addEventListener("focusin", event => { const n = nodeOf(event); light(n); if (n) { rove(n); tell(n); } });
 stage.addEventListener("focusout", () => light(null));
 stage.addEventListener("click", event => {
-  const n = nodeOf(event), fold = foldOf(n);
+  const n = nodeOf(event);
   if (dragged > DRAG) return;
-  if (fold !== undefined) open(fold); else if (n) go(n);
+  if (n && !press(n)) go(n);
 });
 const fingers = new Map();
 stage.addEventListener("pointerdown", event => { fingers.set(event.pointerId, [event.clientX, event.clientY]); dragged = 0; });
@@ -187,13 +236,14 @@ stage.addEventListener("wheel", event => {
 const ARROWS = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]};
 document.addEventListener("keydown", event => {
   if (event.target.tagName === "INPUT" || event.ctrlKey || event.metaKey || event.altKey) return;
-  const node = nodeOf(event), arrow = ARROWS[event.key], fold = foldOf(node);
+  const node = nodeOf(event), arrow = ARROWS[event.key];
   if (arrow && node) go(beside(node, ...arrow));
   else if (arrow && event.target === stage) pan(PAN * arrow[0], PAN * arrow[1]);
-  else if ((event.key === "Enter" || event.key === " ") && fold !== undefined) open(fold);
+  else if ((event.key === "Enter" || event.key === " ") && node && press(node)) ;
   else if (event.key === "+" || event.key === "=") zoom(1 / ZOOM);
   else if (event.key === "-") zoom(ZOOM);
   else if (event.key === "0") fit();
+  else if (event.key === "Escape" && ruled) closeRule();
   else if (event.key === "Escape" && data.states[shown].length) close(innermost());
   else return;
   event.preventDefault();

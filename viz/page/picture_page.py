@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from time import monotonic
 from typing import Any, NamedTuple
@@ -23,6 +23,8 @@ MAX_BYTES = 1_500_000
 MAX_PICTURES = 9
 MAX_SECONDS = 4.0
 """After so many no further picture is begun: the folds that come last do not open."""
+MAX_BOXES = 600
+"""A fold that hides more does not open: so many take longer to draw than anybody waits."""
 MAX_TITLE_CHARACTERS = 80
 
 TOLD = (
@@ -31,13 +33,16 @@ TOLD = (
 LayOut = Callable[[Any], Scene | None]
 """Where everything of a graph stands; None where that takes too long."""
 Names = frozenset[str]
+Rules = Mapping[str, Sequence[Any]]
+"""What the rules compute that a node stands for."""
 
 
 class Drawn(NamedTuple):
-    """A picture, and the folds in it: what they are called, by the nodes that stand for them."""
+    """A picture, the folds in it and the rules: by the nodes that stand for them."""
 
     sheet: Sheet
     folds: dict[str, str]
+    rules: Rules
 
 
 def page(graph: Any, scene: Scene, lay_out: LayOut) -> str:
@@ -49,16 +54,19 @@ def page(graph: Any, scene: Scene, lay_out: LayOut) -> str:
     pictures = []
     colours: set[str] = set()
     folds = []
+    rules: dict[str, Sequence[Any]] = {}
     fold_names: set[str] = set()
     for k, drawn in enumerate(states.values()):
         pictures.append(_svg(drawn.sheet, k, scene.title))
         colours |= drawn.sheet.colours
         folds.append(drawn.folds)
+        rules |= drawn.rules
         fold_names.update(drawn.folds.values())
     labels = {name: f"t = {name}" for name in sorted(fold_names) if ".." in name}
     data = {
         "states": [sorted(names) for names in states],
         "folds": folds,
+        "rules": rules,
         "labels": labels,
         "told": TOLD if getattr(graph, "shown", ()) else "",
     }
@@ -75,7 +83,7 @@ def plot_page(svg: str) -> str:
     view = f"0 0 {wide:g} {tall:g}"
     measures = f'width="{wide:g}pt" height="{tall:g}pt" viewBox="{view}"'
     drawn = Sheet(measures, "", image, frozenset())
-    data = {"states": [[]], "folds": [{}], "labels": {}, "told": ""}
+    data = {"states": [[]], "folds": [{}], "rules": {}, "labels": {}, "told": ""}
     return _filled(title, _svg(drawn, 0, title), "", data, images="data:")
 
 
@@ -91,6 +99,8 @@ def _opened(graph: Any, scene: Scene, lay_out: LayOut) -> dict[Names, Drawn]:
         for name in dict.fromkeys(states[opened].folds.values()):
             more = opened | {name}
             if more in states or picture.reopened is None:
+                continue
+            if _hidden(picture, name) > MAX_BOXES:
                 continue
             is_full = len(states) == MAX_PICTURES or size + least > MAX_BYTES
             if is_full or monotonic() > until:
@@ -111,9 +121,24 @@ def _opened(graph: Any, scene: Scene, lay_out: LayOut) -> dict[Names, Drawn]:
     return states
 
 
+def _hidden(picture: Picture, fold: str) -> float:
+    """About how many boxes are drawn where a fold is open, as many for a tensor as elsewhere."""
+    hidden = shown = boxes = 0
+    for part in picture.shown:
+        for name, tensors in part.members.items():
+            if picture.folds.get(name) == fold:
+                hidden += len(tensors)
+            elif name not in picture.folds:
+                shown += len(tensors)
+                boxes += 1
+    return hidden * boxes / max(shown, 1)
+
+
 def _drawn(graph: Any, scene: Scene) -> Drawn:
     folds = dict(getattr(graph, "folds", {}))
-    return Drawn(sheet(scene, lighting_of(scene, graph)), folds)
+    rules = getattr(graph, "rules", {})
+    lighting = lighting_of(scene, graph)
+    return Drawn(sheet(scene, lighting), folds, rules)
 
 
 def _svg(drawn: Sheet, k: int, title: str) -> str:

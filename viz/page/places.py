@@ -1,4 +1,7 @@
-"""Where a tape's nodes stand: a column per time step, the inputs below, the loss on top."""
+"""Where a tape's nodes stand: a column per time step, the inputs below, the loss on top.
+
+A tape without steps has pages in their stead.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from typing import NamedTuple
 from minigrad import Tape, Tensor
 from minigrad.internal import gates
 from minigrad.viz import style
+
+from .pages import pages
 
 # pixels
 ROW_HEIGHT = 50.0
@@ -54,7 +59,7 @@ Rows = dict[int, list[Tensor]]
 class Spot:
     """A node's centre and width, in pixels; what is written on it.
 
-    ``column`` is its step, None for the strip outside the steps; ``row`` counts from the bottom;
+    ``column`` is its step or page, None for the strip outside; ``row`` counts from the bottom;
     ``across`` is how far it stands from the middle of its column.
     """
 
@@ -80,7 +85,7 @@ class Picture:
     columns: dict[int, float]
     width: float
     height: float
-    # the steps of all nodes
+    # the steps of all nodes, or their pages
     times: dict[Tensor, int | None]
 
 
@@ -114,7 +119,7 @@ def picture(tape: Tape) -> Picture:
                 across = x + half - middle
                 spots[n] = Spot(x + half, y, box.width, box.text, t, height, across)
                 x += 2 * half
-        if t is not None:
+        if t is not None and tape.stamps:
             middles[t] = middle
         left += max(widths.values()) + SIDE
     total = TOP + (deepest + 1) * ROW_HEIGHT
@@ -159,6 +164,8 @@ def _columns(tape: Tape) -> dict[Tensor, int | None]:
 
     A leaf is drawn in the step that alone reads it.
     """
+    if not tape.stamps:
+        return dict(pages(tape))
     times = tape.times
     column: dict[Tensor, int | None] = {}
     for n in tape.nodes:
@@ -172,10 +179,7 @@ def _columns(tape: Tape) -> dict[Tensor, int | None]:
             reading_columns = {column[r] for r in readers[n]}
             if len(reading_columns) == 1:
                 column[n] = reading_columns.pop()
-    if any(t is not None for t in column.values()):
-        return column
-    # a tape without steps: one column beside the parameters
-    return {n: None if n.requires_grad and n.fn is None else 0 for n in tape.nodes}
+    return column
 
 
 def _readers(tape: Tape) -> defaultdict[Tensor, list[Tensor]]:

@@ -91,3 +91,15 @@ def test_a_position_ends_in_an_arrowhead():
     assert position(path).startswith("e,30.00,0.00 0.00,0.00 ")
     assert position(path).endswith(" 25.00,0.00")
     assert position(path, has_head=False).endswith(" 30.00,0.00")
+
+
+def test_an_arrow_past_many_boxes_takes_a_corridor():
+    """One beside the columns: it bends a few times, not at each box."""
+    boxes = {(x, y): outline((50 * x, 40 * y), (40, 30)) for x in range(3) for y in range(40)}
+    edges = [((1, 0), (1, 39)), ((0, 1), (2, 37)), ((2, 35), (0, 0))]
+    for ends, path in zip(edges, routes(boxes, edges), strict=True):
+        assert not any(runs_through(path, box) for key, box in boxes.items() if key not in ends)
+        assert len(path) < 3 * 14
+    flat = {(y, x): outline((b.centre[1], b.centre[0]), (30, 40)) for (x, y), b in boxes.items()}
+    (path,) = routes(flat, [((0, 1), (39, 1))])
+    assert not any(runs_through(path, box) for key, box in flat.items() if key[1] != 1)

@@ -63,6 +63,13 @@ def picture_with_a_fold_open(browser, folder):
     browser.run("document.querySelector('#folds button').click()")
 
 
+def picture_with_a_rule_open(browser, folder):
+    tape = tf.differentiate(models.section(T=2).tape)
+    browser.open(viz.render(viz.draw(tape), folder / "a.html"))
+    browser.run("document.querySelector('.node[role=button]').focus()")
+    browser.press("Enter")
+
+
 PAGES = {
     "stepper at the start": stepper_at(0),
     "stepper at a product": stepper_at(9),
@@ -71,6 +78,7 @@ PAGES = {
     "report": report,
     "picture": picture,
     "picture with a fold open": picture_with_a_fold_open,
+    "picture with a rule open": picture_with_a_rule_open,
 }
 FOUND = """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.flatMap(rule =>
     rule.nodes.map(n => `${rule.impact} ${rule.id}: ${n.target}: ${n.failureSummary}`)))"""

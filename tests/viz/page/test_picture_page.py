@@ -127,6 +127,35 @@ def test_a_crowd_opens_in_place_from_both_ends_and_at_last_whole(browser, tmp_pa
     assert len(browser.run(NAMES)) == ends + 240
 
 
+def test_rules_open_one_by_one_in_a_panel_with_what_they_send_and_compute(browser, tmp_path):
+    x, w = mg.tensor(np.ones(2), name="x"), mg.tensor(np.ones(2), requires_grad=True, name="w_1")
+    loss = np.sum(np.tanh(x * w).named("h_1")).named("L")
+    tape = tf.differentiate(mg.Tape.of(loss))
+    browser.open(viz.render(viz.draw(tape), tmp_path / "a.html"))
+    rule, here = "document.getElementById('rule')", "document.activeElement"
+    assert browser.run(f"{rule}.hidden")
+    browser.run(f"{NODES}.find(n => n.dataset.name == 'dh_1').focus()")
+    browser.press("Enter")
+    assert browser.run(f"{here}.id") == "rule"
+    text = browser.run(f"{rule}.innerText")
+    assert "tanh VJP" in text
+    assert "∂L/∂multiply += g ⊙ (1 - h1²)" in text
+    # each row is an operation of the rule
+    rows = browser.run(f"[...{rule}.querySelectorAll('td:nth-child(2)')].map(e => e.innerText)")
+    assert rows == ["= multiply(h1, h1)", "= subtract(1, r1)", "= multiply(g, r2)"]
+    assert browser.run(f"{rule}.querySelectorAll('sub').length") > 0
+    browser.press("Escape")
+    assert browser.run(f"[{rule}.hidden, {here}.dataset.name]") == [True, "dh_1"]
+    click(browser, "dmultiply")
+    assert "x ⊙ g" in browser.run(f"{rule}.innerText").replace("g ⊙ x", "x ⊙ g")
+    assert browser.run("document.querySelectorAll('.node[aria-expanded=true]').length") == 1
+    browser.run("document.getElementById('rule-close').click()")
+    assert browser.run(f"{rule}.hidden")
+    # all of them at once
+    browser.run("[...document.querySelectorAll('#folds button')].at(-1).click()")
+    assert browser.run("location.hash") == "#fold=rules"
+
+
 def test_wheel_drag_and_keys_move_it_and_fit_brings_it_back(browser, folded):
     browser.open(folded)
     view = f"{SHOWN}[0].getAttribute('viewBox').split(' ').map(Number)"

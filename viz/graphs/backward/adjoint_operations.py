@@ -17,6 +17,7 @@ from minigrad.viz.graphs.operations.operation_block import (
 )
 from minigrad.viz.graphs.operations.operation_model import Arc, OperationGraph
 
+from .rule_listing import Listing, listings
 from .split import Backward
 
 # The fonts of names, and of what stands below: an adjoint is no wider than its value, if it can be.
@@ -38,6 +39,14 @@ class AdjointOperations:
     model: OperationGraph
     origins: list[int]
     totals: dict[Occurrence, Block]
+
+    def rules(self, backward: Backward) -> dict[str, list[Listing]]:
+        """What is computed by the rules that a box stands for."""
+        rules = {}
+        for name, fold in self.model.folds.items():
+            if fold == RULES:
+                rules[name] = listings(self.model.members[name], backward)
+        return rules
 
     def with_totals(self) -> OperationGraph:
         """All of them."""

@@ -21,6 +21,7 @@ from minigrad.viz.graphs.variables.variable_sizes import SIDE_POINTS, item_size
 
 from .aftermath import After
 from .aftermath_box import Source, put_afters
+from .rule_listing import listings
 from .split import Backward
 
 # From the highest value up to the lowest adjoint.
@@ -135,6 +136,10 @@ def put_adjoints(
         borders[key] = outline(panel.moved(mirrored.item[key]), item_size(item))
         if not item.names:
             picture.opens(ids[key], RULES)
+        if item.is_circle:
+            inside = [n for n, home in adjoints.keys.items() if home == key]
+            rules = listings(reversed(inside), backward)
+            picture.rules = {**picture.rules, ids[key]: rules}
     gradients: dict[Tensor, Source] = {}
     for x in backward.tape.wrt:
         if x in adjoints.keys:

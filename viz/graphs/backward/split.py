@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -81,15 +81,24 @@ class Backward:
 
         What has no name is y if it is the node's own value, else the letter of its place.
         """
+        words = self.words(n)
+        sent: dict[str, None] = {}
+        for _, sentence in self.sent(n, words):
+            sent[sentence] = None
+        return list(sent)
+
+    def words(self, n: Tensor) -> dict[Tensor, str]:
+        """What the sentences of a node call its value and its inputs."""
         words = {n: n.label if n.name else "y"}
         for k, x in enumerate(n.inputs):
             words[x] = x.label if x.name else letter(k, len(n.inputs))
-        sent: dict[str, None] = {}
+        return words
+
+    def sent(self, n: Tensor, words: Mapping[Tensor, str]) -> Iterator[tuple[Tensor, str]]:
+        """Each input that is sent something, and what, in these words."""
         for x, text in zip(n.inputs, templates(n), strict=True):
             if text and x in self.visited:
-                sentence = filled(n, text, words, "g")
-                sent[sentence] = None
-        return list(sent)
+                yield x, filled(n, text, words, "g")
 
     def formulas(self, n: Tensor) -> list[str]:
         """What the rule of a node does to g, where that is short enough for a box."""

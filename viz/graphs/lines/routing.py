@@ -27,7 +27,7 @@ from .shortest import (
     OUTWARDS,
     corners,
     hits,
-    shortest,
+    led_round,
 )
 
 Array = Any
@@ -133,7 +133,7 @@ class _Room(NamedTuple):
 
     def _around(self, aim: Path, further: Array) -> Path:
         """The shortest line round what stands in its way, so much further out at each corner."""
-        return shortest(aim, self.others + OUTWARDS * MARGIN_POINTS, further)
+        return led_round(aim, self.others + OUTWARDS * MARGIN_POINTS, further)
 
     def _is_free(self, line: Path) -> bool:
         points = np.array(line)

@@ -1,4 +1,4 @@
-"""The shortest line from one place to another outside boxes.
+"""The shortest line from one place to another outside boxes; past many of them, a corridor.
 
 Source: it bends at their corners only (Lozano-Pérez and Wesley, 1979).
 """
@@ -27,9 +27,53 @@ _AT_ONCE = 4
 # What is looked for first: a line little longer than the least that it can be.
 _LITTLE_LONGER = 1.02
 _SMALL = 1e-9
+# In the way: nobody follows an arrow with a bend at each, and to look for it takes long.
+MANY_BOXES = 8
+# A corridor leaves so much free on both sides.
+_CLEAR_POINTS = 2.0
 # Of the points of a line: where it starts and where it ends; the bends follow.
 _START = 0
 _END = 1
+
+
+def led_round(aim: Path, obstacles: Array, further: Array = 0.0) -> Path:
+    """A line from start to end outside the obstacles, as its points.
+
+    It is the shortest where few stand in the way, else it leads to a corridor, along it, and on.
+    """
+    start, end = aim
+    ends = np.array(aim)
+    is_hit = hits(ends[:1], ends[1:], obstacles)
+    if is_hit.sum() <= MANY_BOXES:
+        return shortest(aim, obstacles, further)
+    enter, leave = _corridor(ends, obstacles)
+    before = shortest([start, enter], obstacles, further)
+    behind = shortest([leave, end], obstacles, further)
+    return before + behind
+
+
+def _corridor(ends: Array, obstacles: Array) -> Path:
+    """Where the corridor nearest to a line begins and ends, beside the ends of the line."""
+    along = int(np.argmax(np.ptp(ends, axis=0)))
+    across = 1 - along
+    low, high = np.sort(ends[:, along])
+    is_beside = (obstacles[:, along] < high) & (obstacles[:, along + 2] > low)
+    spans = obstacles[is_beside][:, [across, across + 2]]
+    corridor = ends.copy()
+    corridor[:, across] = _nearest_gap(spans, ends[:, across].mean())
+    return [(x, y) for x, y in corridor.tolist()]
+
+
+def _nearest_gap(spans: Array, place: float) -> float:
+    """The place that lies nearest outside the spans, each from low to high."""
+    lows, highs = spans[np.argsort(spans[:, 0])].T
+    # a gap before each span, and one after the last
+    begins = np.append(-math.inf, np.maximum.accumulate(highs)) + _CLEAR_POINTS
+    ends = np.append(lows, math.inf) - _CLEAR_POINTS
+    is_wide = begins <= ends
+    nearest = np.clip(place, begins[is_wide], ends[is_wide])
+    chosen = np.argmin(np.abs(nearest - place))
+    return float(nearest[chosen])
 
 
 def shortest(aim: Path, obstacles: Array, further: Array = 0.0) -> Path:

@@ -142,6 +142,7 @@ def draw_operations(tape: Tape, view: View, colours: Scale | None) -> Picture:
         members_of_adjoints = mirror_image.model.members
         _paint(picture, mirror_image)
         sources = _sources(mirror_image, backward.tape.wrt)
+        picture.rules = adjoints.rules(backward)
         put_afters(picture, backward.after, sources, mirror_image.outlines)
     picture.shows(forward, values.model.members, members_of_adjoints)
     if colours:

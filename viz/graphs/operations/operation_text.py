@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from minigrad import Tensor
 from minigrad.internal import accumulate
 from minigrad.viz import style
 from minigrad.viz.graphs.marks import is_gate, mark
-from minigrad.viz.graphs.selection import written
+from minigrad.viz.graphs.selection import is_number, written
 
 OPERAND = "·"
 # What the shape in the box tells already.
@@ -36,6 +36,17 @@ def called(n: Tensor) -> str:
         return style.plain(f"{n.inputs[0].name or OPERAND}[{index}]")
     terms = ", ".join([*_operands(n), *_keywords(n)])
     return style.plain(f"{n.op}({terms})") if terms else str(n.op)
+
+
+def written_out(n: Tensor, word: Callable[[Tensor], str]) -> str:
+    """The same with all operands: ``multiply(g, 2)``; word: what an operand is called."""
+    operands = [f"{x.item():.4g}" if is_number(x) else word(x) for x in n.inputs]
+    if n.op == "getitem":
+        index = ", ".join(map(_index, n.kwargs["index"]))
+        return f"{operands[0]}[{index}]"
+    keywords = map(style.plain, _keywords(n))
+    terms = ", ".join([*operands, *keywords])
+    return f"{n.op}({terms})"
 
 
 def _operands(n: Tensor) -> list[str]:

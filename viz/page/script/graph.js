@@ -17,7 +17,8 @@ function Graph(tape, number, goTo) {
     return parts.map(([text, lowered]) => {
       const move = 4 * (lowered - low);
       low = lowered;
-      return draw("tspan", { dy: move, ...(lowered ? { "font-size": 10 } : {}) }, text);
+      // text alone is laid out faster
+      return move || lowered ? draw("tspan", { dy: move, ...(lowered ? { "font-size": 10 } : {}) }, text) : text;
     });
   }
   function nodeElement(i, spot) {
@@ -40,7 +41,7 @@ function Graph(tape, number, goTo) {
     const cuts = inside.filter((i) => tape.kindOf(i).cut).length;
     const bad = inside.some((i) => tape.stepOf.has(i) && !Number.isFinite(tape.norms[tape.stepOf.get(i)]));
     const steps = to - from + 1;
-    const lines = [`t = ${first}`, ...(steps > 1 ? [`to ${last}`, `${steps} steps`] : [])];
+    const lines = timed ? [`t = ${first}`, ...(steps > 1 ? [`to ${last}`, `${steps} steps`] : [])] : [`${inside.length} nodes`];
     if (cuts) lines.push(`✂ ×${cuts}`);
     if (bad) lines.push("not finite");
     const text = lines.map((line, k) => draw("tspan", { x: x + width / 2, dy: k ? 18 : 0 }, line));
@@ -125,7 +126,9 @@ function Graph(tape, number, goTo) {
     const middle = current ?? at ?? tape.steps[0].node;
     const p = layout.position(middle) ?? (drawn && drawn.p) ?? Math.max(layout.times.length - 1, 0);
     frame ??= { width: scene.clientWidth || 1000, height: innerHeight * 0.56 };
-    zoom ??= Math.min(1, Math.max(0.75, frame.width / layout.least(p)));
+    // a page of a tape without steps is seen whole
+    const room = timed ? Infinity : (frame.height - 4) / layout.heightOf(layout.members.flat());
+    zoom ??= Math.min(1, Math.max(0.75, Math.min(frame.width / layout.least(p), room)));
     const [a, b] = layout.times.length ? layout.around(p, frame.width / zoom) : [0, -1];
     if (!drawn || drawn.a !== a || drawn.b !== b) redraw(a, b);
     drawn.p = p;

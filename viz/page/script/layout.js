@@ -65,12 +65,12 @@ function Layout(tape) {
       right += FOLD;
     }
     const spots = new Map([...loose, ...fixed.slice(a, b + 1).flat()]);
-    const rows = 1 + Math.max(0, ...[...spots.keys()].map((i) => tape.kindOf(i).spot[1]));
-    return { spots, labels, folds, left: left - SIDE / 2, width: right - left + SIDE, height: TOP + rows * ROW };
+    return { spots, labels, folds, left: left - SIDE / 2, width: right - left + SIDE, height: heightOf([...spots.keys()]) };
   }
+  const heightOf = (nodes) => TOP + ROW * (1 + Math.max(0, ...nodes.map((i) => tape.kindOf(i).spot[1])));
   const position = (i) => (tape.columns[i] === null ? null : index.get(tape.columns[i]));
   const side = (i, a, b) => (position(i) === null ? null : position(i) < a ? "left" : position(i) > b ? "right" : null);
-  return { times, members, around, least, place, level, position, side };
+  return { times, members, around, least, heightOf, place, level, position, side };
 }
 
 // From a up to b; from one column to another in a bow.
