@@ -22,8 +22,8 @@ from minigrad.viz.graphs.backward.aftermath_box import afters_tall
 from minigrad.viz.graphs.backward.split import Backward
 from minigrad.viz.graphs.canvas import NAME_POINTS, ROOM_POINTS, Point, put_text
 from minigrad.viz.graphs.landmarks import Landmarks
+from minigrad.viz.graphs.lines.outlines import Outline, around
 from minigrad.viz.graphs.picture import Picture
-from minigrad.viz.graphs.routing import Outline, around
 from minigrad.viz.graphs.variables.page_places import Layout, border, layout_of
 from minigrad.viz.graphs.variables.unrolled import members_by_id, panel_of, tensors_by_item
 from minigrad.viz.graphs.variables.variable_captions import put_captions

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from minigrad.viz.graphs.canvas import ROOM_POINTS, Point
+from minigrad.viz.graphs.lines.outlines import Outline, around, outline
 from minigrad.viz.graphs.operations.page_layout import on_a_page
-from minigrad.viz.graphs.routing import Outline, around, outline
 
 from .variable_captions import caption_outlines
 from .variable_layout import places

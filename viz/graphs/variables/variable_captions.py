@@ -10,8 +10,8 @@ from graphviz import Digraph
 from minigrad.viz import style
 from minigrad.viz.graphs.canvas import TEXT_POINTS, Point, put_text
 from minigrad.viz.graphs.fold import fold_name
+from minigrad.viz.graphs.lines.outlines import Outline, outline
 from minigrad.viz.graphs.picture import Picture
-from minigrad.viz.graphs.routing import Outline, outline
 
 from .variable_model import Item
 from .variable_paint import Panel
