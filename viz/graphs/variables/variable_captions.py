@@ -48,8 +48,9 @@ def captions_size(items: list[Item], spots: Places) -> Point:
 def caption_outlines(items: list[Item], spots: Places) -> list[Outline]:
     """The borders of what is written on folds, in points."""
     outlines = []
+    left = _left(items, spots)
     for placed in _captions(items, spots):
-        text, strip = _beside(placed, spots)
+        text, strip = _beside(placed, left, spots.floor)
         outlines.append(outline(text, placed.caption.text_size))
         if placed.caption.strip.says_something:
             outlines.append(outline(strip, placed.caption.strip_size))
