@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -13,6 +14,9 @@ from minigrad.core.tensor import Tensor
 from .arithmetic import Operator
 from .nodes import Node, Value, as_tensor
 from .step_reads import take
+
+# Of what a few bytes of a file ask for.
+MAX_ELEMENTS = 1 << 27
 
 
 # --- shapes ---------------------------------------------------------------------------------------
@@ -55,7 +59,15 @@ def _unsqueeze(n: Node, x: Value, axes: Value = None) -> Value:
 
 
 def _expand(n: Node, x: Value, shape: Value) -> Value:
-    return np.broadcast_to(x, np.broadcast_shapes(x.shape, _lengths(n, shape)))
+    together = np.broadcast_shapes(x.shape, _lengths(n, shape))
+    return np.broadcast_to(x, _believed(n, together))
+
+
+def _believed(n: Node, shape: Sequence[int]) -> Sequence[int]:
+    """The shape of what is made of less. Raises UnsupportedError where that is beyond belief."""
+    if prod(shape) > MAX_ELEMENTS:
+        raise n.refuse(f"{prod(shape):,} elements", expected=f"at most {MAX_ELEMENTS:,}")
+    return shape
 
 
 # --- made of nothing ------------------------------------------------------------------------------
@@ -71,11 +83,12 @@ def _constant(n: Node) -> Value:
 
 def _constant_of_shape(n: Node, shape: Value) -> Value:
     value = n.get("value", np.zeros(1, np.float32))
-    return np.full(_lengths(n, shape), value[0], value.dtype)
+    return np.full(_believed(n, _lengths(n, shape)), value[0], value.dtype)
 
 
 def _range(n: Node, start: Value, limit: Value, delta: Value) -> Value:
     bounds = (n.known("start", start), n.known("limit", limit), n.known("delta", delta))
+    _believed(n, [int((bounds[1] - bounds[0]) / bounds[2])])
     return np.arange(*bounds, dtype=start.dtype)
 
 
@@ -152,6 +165,7 @@ def _top_k(n: Node, x: Value, k: Value = None) -> Value:
 
 def _one_hot(n: Node, indices: Value, depth: Value, values: Value) -> Value:
     count = int(np.ravel(n.known("depth", depth))[0])
+    _believed(n, [*indices.shape, count])
     axis = n.get("axis", -1)
     indices = np.where(indices < 0, indices + count, indices)
     hits = np.expand_dims(indices, axis)
@@ -161,7 +175,9 @@ def _one_hot(n: Node, indices: Value, depth: Value, values: Value) -> Value:
 
 
 def _tile(n: Node, x: Value, repeats: Value) -> Value:
-    return np.tile(x, tuple(n.known("repeats", repeats).tolist()))
+    times = n.known("repeats", repeats).tolist()
+    _believed(n, [*x.shape, *times])
+    return np.tile(x, tuple(times))
 
 
 def _pad(n: Node, x: Value, pads: Value = None, value: Value = None, axes: Value = None) -> Value:
@@ -175,6 +191,7 @@ def _pad(n: Node, x: Value, pads: Value = None, value: Value = None, axes: Value
         bounds[axis] = [before, after]
     if np.min(widths) < 0:
         raise n.refuse("negative pads")
+    _believed(n, [length + sum(ends) for length, ends in zip(x.shape, bounds, strict=True)])
     return np.pad(x, bounds, constant_values=np.ravel(fill)[0])
 
 

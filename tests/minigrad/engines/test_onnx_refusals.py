@@ -167,6 +167,10 @@ FED = [
         "operands could not be broadcast together with shapes (2,3) (2,2).",
     ),
     (
+        lambda: called(one("ConstantOfShape", ("s",), {"s": np.array([1 << 40])}), X),
+        "ConstantOfShape 'n1': 1,099,511,627,776 elements; at most 134,217,728.",
+    ),
+    (
         lambda: called(one("BatchNormalization", "xxxxx", training_mode=1), X),
         "BatchNormalization 'n1': training_mode.",
     ),
