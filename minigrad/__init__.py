@@ -24,12 +24,14 @@ from minigrad.ops.rows.one_hot import one_hot
 from . import errors, optim, transforms
 from .compiler import Plan, compile
 from .debugger import break_at, debug, pm
+from .engines.onnx.imported import OnnxModel, from_onnx
 from .functional import grad, hessian, hvp, jacobian, vjp
 
 __version__ = "0.1.0"
 __all__ = [
     "Edge",
     "NonFinite",
+    "OnnxModel",
     "Plan",
     "Step",
     "Tape",
@@ -45,6 +47,7 @@ __all__ = [
     "embedding",
     "errors",
     "find_nonfinite",
+    "from_onnx",
     "grad",
     "gradcheck",
     "hessian",

@@ -15,7 +15,7 @@ ROOMS = [
     "core ops",
     "containers",
     "transforms optim functional losses",
-    "compiler checks",
+    "compiler checks engines",
     "debugger",
     "internal",
     "minigrad",
@@ -173,9 +173,8 @@ def outside(*tops):
 
 
 def test_the_engine_needs_numpy_only():
-    optional = {
-        "threadpoolctl"
-    }  # without it a batch is not split over threads, and print(plan) says so
+    # without the first a batch is not split over threads, and print(plan) says so; from_onnx asks for the second
+    optional = {"threadpoolctl", "onnx"}
     assert outside("minigrad") - optional <= {"numpy"}
     code = (
         "import sys; sys.modules['threadpoolctl'] = None; import minigrad as mg; "

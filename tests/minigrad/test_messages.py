@@ -32,6 +32,7 @@ ELSEWHERE = {
     "checks",
     "cli",
     "debugger",
+    "engines",
     "errors.py",
     "files.py",
     "notation.py",

@@ -1,0 +1,1 @@
+"""The same tape on other engines, and models of other frameworks on our tape."""

@@ -1,0 +1,1 @@
+"""ONNX: what other frameworks export, as functions that record our tape."""
