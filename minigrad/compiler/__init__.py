@@ -27,7 +27,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.gc_paused import uncollected
 
-from .carry import Carried, Carry, carried_outputs, emit_carried
+from .carry import Carried, Carry, carried_outputs, emit_carried, not_carried
 from .choice import BACKENDS, Backend, planned
 from .looked_at import refuse_off_tape, refuse_peeks
 from .native.segments import to_native
@@ -119,8 +119,8 @@ def _compiled(tape: Tape, carried: Carried, passes: tuple[Pass, ...], native: bo
     if native:
         note = f"{to_native(program, list(homes.values()))}; {note}"
     leaves = Leaves("plan", homes, tape.names, carried)
-    heading = list_constants(constants)
-    listing = list_plan(schedule, memory, program, [note, *heading], leaves.names, carried)
-    kept = set(carried.values())
-    given = [output for i, output in enumerate(outputs) if i not in kept]
-    return Plan(program, given, homes, leaves, carried, constants, listing, memory.nbytes)
+    given = not_carried(tape, carried)
+    heading = [note, *list_constants(constants)]
+    listing = list_plan(schedule, memory, program, heading, leaves.names, carried, given)
+    returned = [outputs[number] for number in given]
+    return Plan(program, returned, homes, leaves, carried, constants, listing, memory.nbytes)

@@ -49,6 +49,12 @@ def carried_outputs(tape: Tape, carry: Carry) -> Carried:
     return numbers
 
 
+def not_carried(tape: Tape, carried: Carried) -> list[int]:
+    """The numbers of the outputs that a call gives."""
+    kept = {tape.outputs[number] for number in carried.values()}
+    return [i for i, output in enumerate(tape.outputs) if output not in kept]
+
+
 def _refuse_unlike(leaf: Tensor, output: Tensor) -> None:
     got = f"'{output.label}' is {output.shape}"
     if output.shape != leaf.shape:

@@ -31,11 +31,13 @@ def list_plan(
     heading: Iterable[str],
     names: Mapping[Tensor, str],
     carried: Mapping[Tensor, int],
+    given: Iterable[int],
 ) -> list[str]:
     """The heading, a text per line of the program, and what is returned.
 
     heading: a note on how it runs, and the constants. names: of the inputs, under which they are
     fed. carried: the leaves that hold outputs afterwards, with the numbers of these.
+    given: the numbers of those that are returned.
     The head of a loop, or of a section, stands in front of its first line. Of the shards, which do
     the same, the first is shown; the texts of the others are empty.
     """
@@ -70,16 +72,10 @@ def list_plan(
         last_unit = line.unit
         last_section = section
     outputs = [texts.operand(o, o) for o in schedule.graph.outputs]
-    return [*lines, _ends(outputs, names, carried)]
-
-
-def _ends(outputs: list[str], names: Mapping[Tensor, str], carried: Mapping[Tensor, int]) -> str:
-    """What is carried, and what is returned."""
     ends = [f"carry {names[leaf]} = {outputs[number]}" for leaf, number in carried.items()]
-    kept = set(carried.values())
-    given = [text for i, text in enumerate(outputs) if i not in kept]
-    ends.append(f"return {', '.join(given)}".rstrip())
-    return "\n".join(ends)
+    returned = [outputs[number] for number in given]
+    ends.append(f"return {', '.join(returned)}".rstrip())
+    return [*lines, "\n".join(ends)]
 
 
 def _result(line: Line, memory: Memory) -> str:
