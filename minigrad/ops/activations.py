@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad.errors import ArgumentError, ShapeError
 
+from .numeric.logistic import logistic
 from .rows.one_hot import one_hot, refuse_other_indices
 from .table import Templates, defvjp, dispatched
 
@@ -30,13 +31,7 @@ def sigmoid(x: Any) -> Any:
     >>> mg.sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
     """
-    e = np.exp(np.minimum(x, saturation(getattr(x, "dtype", None))))
-    return e / (1 + e)
-
-
-def saturation(dtype: Any) -> float:
-    """From where on exp(x) + 1 is exp(x), and a sigmoid 1; where exp(x) is finite still."""
-    return 10.0 if dtype == np.float16 else 40.0
+    return logistic(x)
 
 
 @dispatched

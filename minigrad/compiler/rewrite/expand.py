@@ -16,7 +16,6 @@ from minigrad.ops.activations import (
     cross_entropy,
     log_softmax,
     relu,
-    saturation,
     sigmoid,
     softmax,
     surprisal,
@@ -24,6 +23,7 @@ from minigrad.ops.activations import (
 )
 from minigrad.ops.elementwise import cast
 from minigrad.ops.indexing import getitem, scatter
+from minigrad.ops.numeric.logistic import saturation
 from minigrad.ops.rows.embedding import embedding
 
 from .look_ups import as_look_up, as_product, as_sum
@@ -48,7 +48,7 @@ def _expanded(n: Node) -> Node:
 # --- activations and losses -----------------------------------------------------------------------
 def _sigmoid(n: Node) -> Node:
     """1 / (1 + exp(-x)) is e / (1 + e), e = exp(x), where a larger x changes nothing any more."""
-    most = constant(saturation(n.dtype), n.dtype)
+    most = constant(saturation(n), n.dtype)
     x = n.made(np.minimum, *n.inputs, most)
     e = n.made(np.exp, x)
     one = constant(1, n.dtype)
