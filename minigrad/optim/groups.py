@@ -60,7 +60,7 @@ def refuse_wrong(options: Options) -> None:
     for name, value in options.items():
         if name in ("params", "nesterov"):
             continue
-        if type(value) is float and 0 <= value < 1:
+        if type(value) is float and 0 <= value < 1 and name != "betas":
             continue
         # decays of running means; everything else has no upper bound
         limit, below = (1.0, " and below 1") if name in ("alpha", "betas") else (np.inf, "")
