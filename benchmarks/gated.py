@@ -58,7 +58,7 @@ def stepped(cell, x, h, gates, sigmoid, tanh):
 
 def plan(size, backend="numpy"):
     import minigrad as mg
-    from minigrad.transforms import clip, differentiate
+    from minigrad.transforms import clip, differentiate, update
 
     cell, arrays, X, Y = setup(size)
     B, T, H, V, layers = SIZES[size]
@@ -92,13 +92,12 @@ def plan(size, backend="numpy"):
     loss = mg.cross_entropy(np.concatenate(outs), targets)
     parameters = [x for parts in p.values() for x in parts]
     tape = clip(differentiate(mg.Tape.of(loss), parameters), max_norm=1.0)
-    compiled = mg.compile(tape, backend=backend)
-    optimizer, fed = mg.optim.SGD(parameters, lr=LR), [given, given.copy()]
+    compiled = mg.compile(update(tape, mg.optim.SGD(parameters, lr=LR)), backend=backend)
+    fed = [given, given.copy()]
 
     def step():
         fed.reverse()
-        loss, *grads = compiled({inputs: fed[0], targets: Y})
-        optimizer.step(grads)
+        (loss,) = compiled({inputs: fed[0], targets: Y})
         return float(loss)
 
     return step

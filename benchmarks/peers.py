@@ -89,20 +89,19 @@ def native(size):
 def plan(size, backend="numpy"):
     """Recorded and compiled once; every step is given inputs and targets."""
     import minigrad as mg
-    from minigrad.transforms import clip, differentiate
+    from minigrad.transforms import clip, differentiate, update
 
     arrays, X, Y, h0 = setup(size)
     p = {k: mg.tensor(a, requires_grad=True, name=k) for k, a in arrays.items()}
     inputs, targets = mg.tensor(X, name="X"), mg.tensor(Y, name="Y")
     tape = mg.Tape.of(recorded(mg, p, inputs, targets, h0))
     tape = clip(differentiate(tape, p.values()), max_norm=1.0)
-    compiled = mg.compile(tape, backend=backend)
-    optimizer, fed = mg.optim.SGD(p.values(), lr=LR), [X, X.copy()]
+    compiled = mg.compile(update(tape, mg.optim.SGD(p.values(), lr=LR)), backend=backend)
+    fed = [X, X.copy()]
 
     def step():
         fed.reverse()  # another array each time
-        loss, *grads = compiled({inputs: fed[0], targets: Y})
-        optimizer.step(grads)
+        (loss,) = compiled({inputs: fed[0], targets: Y})
         return float(loss)
 
     return step

@@ -37,24 +37,31 @@ class Sampler:
         model = copy.deepcopy(lm, dict(weights))
         self._first: Arrays = model.zero_state(1)
         self._token = mg.tensor(np.zeros((1, 1), np.int64), name="X")
-        self._before = []
+        self._state = []
         for i, array in enumerate(self._first):
-            self._before.append(mg.tensor(array, name=f"state_{i}", dtype=array.dtype))
-        outputs, after = model.logits(self._token, tuple(self._before))
-        self._plan = mg.compile(Tape.of(outputs[-1], *as_tuple(after)))
-        self.state = self._first
+            self._state.append(mg.tensor(array, name=f"state_{i}", dtype=array.dtype))
+        outputs, after = model.logits(self._token, tuple(self._state))
+        last = as_tuple(after)
+        tape = Tape.of(outputs[-1][0], *last)
+        self._plan = mg.compile(tape, carry=dict(zip(self._state, last, strict=True)))
 
     def __call__(self, token: int) -> Array:
         """The logits (V,) after this character, which the state takes in.
 
         Raises ArgumentError for a number that is no character's.
         """
-        feed: dict[Any, Any] = dict(zip(self._before, self.state, strict=True))
-        feed[self._token] = np.array([[token]])
-        logits, *state = self._plan(feed)
-        self.state = tuple(state)
-        of_one: Array = logits[0]
-        return of_one
+        (logits,) = self._plan({self._token: [[token]]})
+        return logits
+
+    @property
+    def state(self) -> Arrays:
+        """The state of every layer, (1, h) each, as copies; to be assigned."""
+        return tuple(self._plan.state.values())
+
+    @state.setter
+    def state(self, arrays: Arrays) -> None:
+        pairs = zip(self._state, arrays, strict=True)
+        self._plan.state = dict(pairs)
 
     def reset(self) -> None:
         """Back to the zero state."""

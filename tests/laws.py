@@ -110,7 +110,7 @@ def replays(found, expected, dtype):
         close(a, b, tolerance, tolerance * max(1, largest(b)))
 
 
-def in_shards(tape, count, wide=1 << 30, much=1, native=False):
+def in_shards(tape, count, wide=1 << 30, much=1, native=False, **options):
     """Compile as where there are so many cores, and any batch, if not said else, is worth them."""
     split = importlib.import_module("minigrad.compiler.rewrite.shard_count")
     with pytest.MonkeyPatch.context() as patch:
@@ -119,7 +119,7 @@ def in_shards(tape, count, wide=1 << 30, much=1, native=False):
         patch.setattr(split, "MIN_TERMS_PER_SHARD", much)
         patch.setattr(split, "MIN_ROWS_PER_SHARD", 1)
         patch.setattr(os, "sched_getaffinity", lambda _: set(range(count)), raising=False)
-        return mg.compile(tape, backend="native" if native else "numpy")
+        return mg.compile(tape, backend="native" if native else "numpy", **options)
 
 
 def is_native(plan):

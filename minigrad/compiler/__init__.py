@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import warnings
 from dataclasses import replace
+from types import MappingProxyType
 
 from minigrad.compiler.emit.calls import emit
 from minigrad.compiler.emit.constants import list_constants
@@ -26,6 +27,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.gc_paused import uncollected
 
+from .carry import Carried, Carry, carried_outputs, emit_carried, not_carried
 from .choice import BACKENDS, Backend, planned
 from .looked_at import refuse_off_tape, refuse_peeks
 from .native.segments import to_native
@@ -34,7 +36,7 @@ from .read import is_input, read_graph
 __all__ = ["Plan", "compile"]
 
 
-def compile(tape: Tape, *, backend: Backend = "numpy") -> Plan:
+def compile(tape: Tape, *, backend: Backend = "numpy", carry: Carry = MappingProxyType({})) -> Plan:
     """Compile a tape: ``plan({leaf or name: array, ...})`` then gives the values of its outputs.
 
     Named leaves and parameters are inputs; the others are constants. The plan calls NumPy on
@@ -43,6 +45,11 @@ def compile(tape: Tape, *, backend: Backend = "numpy") -> Plan:
     backend: ``"numpy"``; ``"native"`` for machine code in place of most calls, which takes a C
     compiler on this machine, and a second or two the first time; ``"auto"`` for whichever of the
     two is measured to be faster. ``print(plan)`` says what was chosen.
+
+    carry: which output, or its name, each of these leaves holds after a call, as if it had been
+    assigned to it: ``{"h": h_next}``. The call does not give such outputs: the leaves have them,
+    and ``plan.state``. What a tape carries by itself, as after ``transforms.update``, is carried
+    too.
 
     >>> import numpy as np
     >>> import minigrad as mg
@@ -53,10 +60,15 @@ def compile(tape: Tape, *, backend: Backend = "numpy") -> Plan:
     >>> loss, gradient = step({"x": [1.0, 1.0]})
     >>> float(loss), gradient.tolist()
     (3.0, [1.0, 1.0])
+    >>> h = mg.tensor(1.0, name="h")
+    >>> double = mg.compile(mg.Tape.of(2 * h), carry={"h": "multiply"})
+    >>> double(), double(), h.item()
+    ((), (), 4.0)
 
-    Raises ArgumentError for what is no tape or backend, UnsupportedError for ``"native"`` where
-    nothing compiles C, GradientError where Python looked at a value while it was recorded, or a
-    leaf without a name was computed from inputs or parameters off the tape.
+    Raises ArgumentError for what is no tape or backend, and for a carry of what is no input or
+    output; ShapeError and DTypeError where the two are unlike; UnsupportedError for ``"native"``
+    where nothing compiles C; GradientError where Python looked at a value while it was recorded, or
+    a leaf without a name was computed from inputs or parameters off the tape.
     Warns where an internal check fails, and the plan, which is right, is not split over threads for
     this reason.
     """
@@ -66,22 +78,24 @@ def compile(tape: Tape, *, backend: Backend = "numpy") -> Plan:
         raise ArgumentError("compile", got=got, expected=f"expected one of {', '.join(BACKENDS)}")
     refuse_off_tape(tape)
     refuse_peeks(tape)
-    return planned(functools.partial(_compiled_whole_or_split, tape), backend)
+    carried = carried_outputs(tape, carry)
+    return planned(functools.partial(_compiled_whole_or_split, tape, carried), backend)
 
 
-def _compiled_whole_or_split(tape: Tape, native: bool) -> Plan:
+def _compiled_whole_or_split(tape: Tape, carried: Carried, native: bool) -> Plan:
     *rewrites, split = NATIVE_PASSES if native else PASSES
     try:
-        return _compiled(tape, (*rewrites, split), native)
+        return _compiled(tape, carried, (*rewrites, split), native)
     except CrossingError as error:
         whole = f"not split: {error}"
         text = f"compile: an internal error; the plan is right but {whole}"
         warnings.warn(text, RuntimeWarning, stacklevel=4)
-        return _compiled(tape, (*rewrites, functools.partial(replace, note=whole)), native)
+        unsplit = functools.partial(replace, note=whole)
+        return _compiled(tape, carried, (*rewrites, unsplit), native)
 
 
 @uncollected
-def _compiled(tape: Tape, passes: tuple[Pass, ...], native: bool) -> Plan:
+def _compiled(tape: Tape, carried: Carried, passes: tuple[Pass, ...], native: bool) -> Plan:
     graph = read_graph(tape)
     for rewrite in passes:
         graph = rewrite(graph)
@@ -89,10 +103,7 @@ def _compiled(tape: Tape, passes: tuple[Pass, ...], native: bool) -> Plan:
     memory = allocate_memory(schedule)
     homes = place_leaves(schedule, memory)
     program = emit(schedule, memory)
-    note = schedule.graph.note
-    if native:
-        note = f"{to_native(program, list(homes.values()))}; {note}"
-    outputs = tuple([program.array(o) for o in graph.outputs])
+    outputs = [program.array(o) for o in graph.outputs]
     inputs: dict[Tensor, Array] = {}
     constants = []
     for leaf in tape.leaves:
@@ -102,7 +113,14 @@ def _compiled(tape: Tape, passes: tuple[Pass, ...], native: bool) -> Plan:
         else:
             constants.append(leaf)
     homes = inputs | homes
-    leaves = Leaves("plan", homes, tape.names)
-    heading = list_constants(constants)
-    listing = list_plan(schedule, memory, program, [note, *heading], leaves.names)
-    return Plan(program, outputs, homes, leaves, constants, listing, memory.nbytes)
+    values = {leaf: outputs[number] for leaf, number in carried.items()}
+    emit_carried(program, values, homes)
+    note = schedule.graph.note
+    if native:
+        note = f"{to_native(program, list(homes.values()))}; {note}"
+    leaves = Leaves("plan", homes, tape.names, carried)
+    given = not_carried(tape, carried)
+    heading = [note, *list_constants(constants)]
+    listing = list_plan(schedule, memory, program, heading, leaves.names, carried, given)
+    returned = [outputs[number] for number in given]
+    return Plan(program, returned, homes, leaves, carried, constants, listing, memory.nbytes)

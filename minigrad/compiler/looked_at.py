@@ -41,7 +41,7 @@ def refuse_peeks(tape: Tape) -> None:
             _refuse(n, "a value was read in a function of on_backward that changes the gradient")
     operations = [n.serial for n in tape.nodes if n.fn is not None]
     start = min(operations, default=0)
-    recorded = tape.outputs[:1] if tape.wrt else tape.outputs
+    recorded = tape.outputs[:1] if tape.wrt or tape.carried else tape.outputs
     end = max(output.serial for output in recorded)
     during = []
     for n in _varying(tape):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -62,6 +62,25 @@ def added_rows(*operands: Any, classes: int) -> Any:
         valid = refuse_other_indices("embedding: indices", indices, classes)
         add_rows(out, valid, g)
     return out
+
+
+def counted(indices: Any, classes: int) -> Any:
+    """The numbers of the rows that an index of NumPy's means: those below 0 count from the end.
+
+    Raises: IndexError, in NumPy's words, for one that is none.
+    """
+    indices = np.asarray(indices)
+    wrong = indices[(indices < -classes) | (indices >= classes)]
+    if wrong.size:
+        refuse_row(int(wrong[0]), classes)
+    # widened first: a narrow integer may not hold the number of the last row
+    places = indices.astype(np.intp)
+    return np.where(places < 0, places + classes, places)
+
+
+def refuse_row(index: int, rows: int) -> NoReturn:
+    """Refuse the number of a row that there is not, as NumPy does."""
+    raise IndexError(f"index {index} is out of bounds for axis 0 with size {rows}")
 
 
 def kept(x: Any) -> Any:

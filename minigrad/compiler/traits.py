@@ -11,7 +11,7 @@ from minigrad.ops.activations import sigmoid
 from minigrad.ops.discrete import valid_lengths
 from minigrad.ops.elementwise import cast
 
-from .primitives import kept, product, softmax_minus_one_hot, total
+from .primitives import counted, kept, product, softmax_minus_one_hot, total
 
 VIEWS = frozenset(
     {
@@ -40,7 +40,7 @@ def elementwise(fn: Any) -> bool:
     """Whether fn acts on each element alone, broadcasting, so that steps may be stacked."""
     if isinstance(fn, np.ufunc):
         return fn.signature is None and fn.nout == 1
-    return fn in (total, product, np.where, cast, kept, valid_lengths, sigmoid)
+    return fn in (total, product, np.where, cast, kept, counted, valid_lengths, sigmoid)
 
 
 def may_overwrite(fn: Any) -> bool:

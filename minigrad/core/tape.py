@@ -54,7 +54,7 @@ class Tape:
     """The tensors that outputs were computed from, in the order of execution.
 
     After ``differentiate`` the outputs are (loss, *gradients), and ``wrt`` says with respect to
-    what.
+    what. After ``update`` ``carried`` pairs leaves with the outputs that are their next values.
 
     >>> import minigrad as mg
     >>> x = mg.tensor([1.0, 2.0], requires_grad=True, name="x")
@@ -67,6 +67,7 @@ class Tape:
 
     outputs: tuple[Tensor, ...]
     wrt: tuple[Tensor, ...] = ()
+    carried: tuple[tuple[Tensor, Tensor], ...] = ()
 
     @classmethod
     def of(cls, *outputs: Tensor, wrt: tuple[Tensor, ...] = ()) -> Tape:

@@ -143,17 +143,16 @@ class Tensor(Base):  # type: ignore[misc]
         # kept for recompute.py: what is known of a dropped value, and with what it is recomputed
         self.form: Any = None
         self.segment: Any = None
-        self.time: int | None
-        self.place: Place
+        self.time: int | None = None
+        self.place: Place = None
         # two: copies and gates get the serial of their original, to stand where it stood
         self.serial = self.born = next(serials)
         if like is None:
-            self.time = place = None
             # the question costs more than the answer that there is none
             if stamp.get() is not None:
-                self.time, place = running_stamp()
+                self.time, self.place = running_stamp()
             # __init__, record and a method are ours
-            self.place = place or user_place(skip=3 if fn else 2)
+            self.place = self.place or user_place(skip=3 if fn else 2)
         else:
             self.serial, self.time, self.place = like.serial, like.time, like.place
 

@@ -8,23 +8,29 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.containers import as_tensors, leaves
+from minigrad.containers import leaves
 from minigrad.core.array import REAL_KINDS
 from minigrad.core.norms import positive
 from minigrad.core.tensor import Array, Tensor, frozen
 from minigrad.core.versions import writeable
 from minigrad.errors import ArgumentError, DTypeError, GradientError, ShapeError
 
-Options = Mapping[str, Any]
-"""What holds for a group of parameters: lr, weight_decay, and what the rule asks for."""
-Group = dict[str, Any]
+from .groups import (
+    Group,
+    Options,
+    completed,
+    given_groups,
+    refuse_no_parameters,
+    refuse_wrong,
+)
+from .recorded import Recorded, record_update
+
 Params = Any
 """A Tensor, or what holds some: containers and models, nested."""
 Grouped = Any
 """Parameters, or groups of them with options of their own."""
 Memory = dict[str, Any]
 """What a rule remembers of one parameter: arrays of its shape, and ``step``, its updates so far."""
-MADE = "A parameter is made by tensor(..., requires_grad=True)"
 RESTORE = "optimizer: restore"
 
 
@@ -71,14 +77,15 @@ class Optimizer:
         self._rule = rule
         defaults: Group = {"lr": positive("lr", lr), "weight_decay": weight_decay, **options}
         self._options = tuple(defaults)
-        self.groups: list[Group] = [_group(part, defaults) for part in _parts(params)]
+        self.groups: list[Group] = [completed(part, defaults) for part in given_groups(params)]
         self.params: list[Tensor] = []
         self._group_of: list[Group] = []
         for group in self.groups:
             self.params += group["params"]
             self._group_of += [group] * len(group["params"])
         self._memories: list[Memory] = [{"step": 0} for _ in self.params]
-        _refuse_no_parameters(self.params)
+        self._recorded: Recorded | None = None
+        refuse_no_parameters(self.params)
 
     @property
     def lr(self) -> float:
@@ -88,7 +95,7 @@ class Optimizer:
 
     @lr.setter
     def lr(self, value: float) -> None:
-        _refuse_wrong({"lr": value})
+        refuse_wrong({"lr": value})
         for group in self.groups:
             group["lr"] = value
 
@@ -111,10 +118,12 @@ class Optimizer:
         arrays = [_as_array(g) for g in _one_each(grads)]
         self._refuse_unfit(arrays)
         for group in self.groups:
-            _refuse_wrong(group)
+            refuse_wrong(group)
+        self._pull()
         for i, g in enumerate(arrays):
             if g is not None:
                 self._update(i, g)
+        self._push()
 
     def _refuse_unfit(self, grads: Sequence[Array | None]) -> None:
         """Raise an error where these are not the gradients of the parameters."""
@@ -137,19 +146,35 @@ class Optimizer:
     def _update(self, i: int, g: Array) -> None:
         """Change parameter i against its gradient."""
         p = self.params[i]
+        memory = self._memory(i)
+        memory["step"] += 1
+        rate = float(self._group_of[i]["lr"])
+        change = self._change(i, p.data, g, memory, rate)
+        array = writeable(p)
+        frozen(np.subtract(array, change, out=array))
+
+    def _change(self, i: int, p: Any, g: Any, memory: Memory, rate: Any) -> Any:
+        """What parameter i loses, in numbers or recorded."""
         group = self._group_of[i]
         rule = self._rule
         decay = float(group["weight_decay"])
         if decay and not rule.decays_beside:
-            g = g + decay * p.data
-        memory = self._memory(i)
-        memory["step"] += 1
+            g = g + decay * p
         direction = rule.direction(g, memory, group)
         if decay and rule.decays_beside:
-            direction = direction + decay * p.data
-        change = float(group["lr"]) * direction
-        array = writeable(p)
-        frozen(np.subtract(array, change, out=array))
+            direction = direction + decay * p
+        return rate * direction
+
+    def recorded(self, gradients: Mapping[Tensor, Tensor]) -> dict[Tensor, Tensor]:
+        """A step on a tape: by leaf its next value, for ``transforms.update``.
+
+        The leaves are the parameters, and what is remembered of each, which from then on is shared
+        with the tape. Gradients: one for each parameter.
+        """
+        memories = [self._memory(i) for i in range(len(self.params))]
+        if self._recorded is None or self._recorded.is_stale:
+            self._recorded = Recorded(self.params, memories)
+        return record_update(self, self._recorded, gradients)
 
     def _memory(self, i: int) -> Memory:
         """What is remembered of parameter i, with zeros for what is not there yet."""
@@ -165,6 +190,7 @@ class Optimizer:
         ``"Adam.lr"`` has the rate of every group, and so on; ``"Adam.3.mean"`` is what the rule
         remembers of parameter 3 under that name, ``"Adam.3.step"`` its updates.
         """
+        self._pull()
         name = self._rule.name
         sizes = [len(group["params"]) for group in self.groups]
         arrays = {f"{name}.groups": np.array(sizes)}
@@ -175,6 +201,16 @@ class Optimizer:
             for part, value in self._memory(i).items():
                 arrays[f"{name}.{i}.{part}"] = np.asarray(value)
         return arrays
+
+    def _pull(self) -> None:
+        """Take over what plans have changed."""
+        if self._recorded is not None:
+            self._recorded.pull(self._memories)
+
+    def _push(self) -> None:
+        """Let plans take over what has changed."""
+        if self._recorded is not None:
+            self._recorded.push(self._memories)
 
     def restore(self, state: Mapping[str, Array]) -> None:
         """Go on from a ``state()``, bit for bit; its learning rates are put back too.
@@ -192,6 +228,7 @@ class Optimizer:
             for part in memory:
                 memory[part] = found[f"{name}.{i}.{part}"]
             memory["step"] = int(memory["step"])
+        self._push()
 
     def _refuse_another(self, found: Mapping[str, Array], mine: Mapping[str, Array]) -> None:
         """Raise ArgumentError where a state is not one of this optimizer."""
@@ -245,56 +282,3 @@ def _as_array(g: Any) -> Array | None:
     if g is None:
         return None
     return g.data if isinstance(g, Tensor) else np.asarray(g)
-
-
-# --- groups ---------------------------------------------------------------------------------------
-def _parts(params: Any) -> list[Options]:
-    """The groups as they were given; of parameters that are in none, one."""
-    if isinstance(params, (list, tuple)):
-        grouped = [isinstance(part, Mapping) and "params" in part for part in params]
-        if any(grouped):
-            if not all(grouped):
-                got = "groups, and something that is none"
-                expected = "expected every one to be a dict with 'params'"
-                raise ArgumentError("optimizer", got=got, expected=expected)
-            return list(params)
-    return [{"params": params}]
-
-
-def _group(part: Options, defaults: Options) -> Group:
-    """A group with all of its options."""
-    unknown = sorted(part.keys() - defaults.keys() - {"params"})
-    if unknown:
-        expected = f"expected params, {', '.join(defaults)}"
-        raise ArgumentError("optimizer: a group", got=f"{unknown[0]!r}", expected=expected)
-    group = {**defaults, **part}
-    positive("lr", group["lr"])
-    _refuse_wrong(group)
-    group["params"] = list(as_tensors("optimizer", group["params"]))
-    return group
-
-
-def _refuse_no_parameters(params: Sequence[Tensor]) -> None:
-    """Raise ArgumentError for a parameter in two groups, and for what is no parameter."""
-    for p in params:
-        if p.fn is not None or not p.requires_grad:
-            raise ArgumentError("optimizer", got=f"'{p.label}' is no parameter", remedy=MADE)
-    if len(set(params)) < len(params):
-        got = "a parameter in two groups"
-        raise ArgumentError("optimizer", got=got, expected="expected each one once")
-
-
-def _refuse_wrong(options: Options) -> None:
-    """Raise ArgumentError for an option outside its domain."""
-    for name, value in options.items():
-        if name in ("params", "nesterov"):
-            continue
-        # decays of running means; everything else has no upper bound
-        limit, below = (1.0, " and below 1") if name in ("alpha", "betas") else (np.inf, "")
-        numbers = np.asarray(value)
-        counts = "two numbers" if name == "betas" else "a number"
-        is_shaped = numbers.shape == ((2,) if name == "betas" else ())
-        is_real = is_shaped and numbers.dtype.kind in REAL_KINDS
-        if not is_real or not np.all((numbers >= 0) & (numbers < limit)):
-            expected = f"expected {counts} from 0{below}"
-            raise ArgumentError(name, got=f"{value!r}", expected=expected)

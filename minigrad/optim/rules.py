@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from minigrad.core.tensor import Array
+from minigrad.core.tensor import Array, Tensor
 from minigrad.errors import ArgumentError
+from minigrad.ops.elementwise import cast
 
-from .optimizer import Grouped, Memory, Optimizer, Options, Rule
+from .groups import Options
+from .optimizer import Grouped, Memory, Optimizer, Rule
 
 
 # The rules are functions of the module, so that an optimizer can be pickled.
@@ -112,10 +116,19 @@ def _adam(g: Array, memory: Memory, options: Options) -> Array:
     t = memory["step"]
     m = memory["mean"] = decay_1 * memory["mean"] + (1 - decay_1) * g
     v = memory["mean_square"] = decay_2 * memory["mean_square"] + (1 - decay_2) * g * g
-    mean = m / (1 - decay_1**t)
-    mean_square = v / (1 - decay_2**t)
+    mean = m / _missing(decay_1, t, m)
+    mean_square = v / _missing(decay_2, t, v)
     direction: Array = mean / (np.sqrt(mean_square) + options["eps"])
     return direction
+
+
+def _missing(decay: float, t: Any, mean: Array) -> Any:
+    """What a running mean of t terms that began with zero lacks: 1 - decay^t."""
+    share = 1 - decay**t
+    # a number of Python's takes the dtype of the mean by itself
+    if isinstance(share, Tensor) and share.dtype != mean.dtype:
+        return cast(share, mean.dtype)
+    return share
 
 
 def RMSprop(  # noqa: N802  (the field's name)

@@ -10,6 +10,7 @@ from .edges import clip_edges, cut, scale, untie
 from .gradients import clip, clip_value, differentiate
 from .simplification import simplify
 from .truncation import reweight, truncate, truncate_randomly
+from .updates import update
 
 __all__ = [
     "checkpoint",
@@ -24,4 +25,5 @@ __all__ = [
     "truncate",
     "truncate_randomly",
     "untie",
+    "update",
 ]

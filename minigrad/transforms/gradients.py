@@ -64,7 +64,7 @@ def clip(tape: Tape, max_norm: float) -> Tape:
     gradients. Source: D2L 9.5.3; Pascanu et al. 2013.
     """
     bound = positive("clip: max_norm", max_norm)
-    parts = norm_in_parts(*_gradients_of(tape, "clip"))
+    parts = norm_in_parts(*gradients_of(tape, "clip"))
     factor = shrink(bound, *parts)
     # The factor has the widest dtype among them.
     return _with_gradients(tape, lambda g: conform(g * factor, g, g))
@@ -85,13 +85,16 @@ def clip_value(tape: Tape, limit: float) -> Tape:
     """
     bound = positive("clip_value: limit", limit)
     # Each element is clipped by itself: asked only to refuse a tape without gradients.
-    _gradients_of(tape, "clip_value")
+    gradients_of(tape, "clip_value")
     return _with_gradients(tape, lambda g: np.clip(g, -bound, bound))
 
 
-def _gradients_of(tape: Tape, action: str) -> tuple[Tensor, ...]:
+def gradients_of(tape: Tape, action: str) -> tuple[Tensor, ...]:
     """The outputs after the loss; refuse a tape that has none."""
     refuse_no_tape(action, tape)
+    if tape.carried:
+        got = "a tape that ends with an update"
+        raise GradientError(action, got=got, remedy="Clip first, update last")
     if not tape.wrt:
         raise GradientError(
             action,

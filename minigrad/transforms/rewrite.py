@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,8 @@ def rebuilt(tape: Tape, new: Mapping[Tensor, Tensor]) -> Tape:
     outputs = [new[o] for o in tape.outputs]
     if all(new[o] is o for o in tape.outputs):
         return tape
-    return Tape.of(*outputs, wrt=tape.wrt)
+    carried = [(leaf, new[o]) for leaf, o in tape.carried]
+    return replace(Tape.of(*outputs, wrt=tape.wrt), carried=tuple(carried))
 
 
 # --- gates on edges ---------------------------------------------------------------------------
@@ -120,7 +122,7 @@ def gated(
 def refuse_differentiated(tape: Tape) -> None:
     """Raise where this is no tape, or one that holds its gradients already."""
     refuse_no_tape("transform", tape)
-    if tape.wrt:
+    if tape.wrt or tape.carried:
         raise GradientError(
             "transform",
             got="this tape holds its gradients already",

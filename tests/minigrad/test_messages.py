@@ -24,6 +24,7 @@ from minigrad.transforms import (
     truncate,
     truncate_randomly,
     untie,
+    update,
 )
 
 ENGINE = Path(mg.__file__).parent
@@ -56,6 +57,43 @@ def stale():
     tape = mg.Tape.of((p * 3).named("y"))
     p.assign(1.0)
     return tape
+
+
+def differentiated(*params):
+    return differentiate(mg.Tape.of(sum(p * p for p in params)))
+
+
+def updated(*params):
+    params = params or (w(),)
+    optimizer = mg.optim.SGD(params, lr=1.0)
+    return optimizer, update(differentiated(*params), optimizer)
+
+
+def updated_otherwise():
+    optimizer, tape = updated()
+    optimizer.groups[0]["momentum"] = 0.5
+    mg.compile(tape)()
+
+
+def updated_apart():
+    optimizer, tape = updated(w(), w(name="v"))
+    optimizer.step([1.0, None])
+    tape.replay()
+
+
+def carrying(carry):
+    x, i, h = mg.tensor(A, name="x"), mg.tensor(1, name="i"), mg.tensor(1.0, name="h")
+    return mg.compile(mg.Tape.of(h + 1.0, x + i), carry=carry)
+
+
+def carried_twice():
+    h = mg.tensor(1.0, name="h")
+    return mg.compile(mg.Tape.of(h + 1.0), carry={"h": "add", h: "add"})
+
+
+def set_state():
+    x, h = mg.tensor(1.0, name="x"), mg.tensor(1.0, name="h")
+    mg.compile(mg.Tape.of(x + h), carry={"h": "add"}).state = {"x": 1.0}
 
 
 def stale_untied():
@@ -808,6 +846,37 @@ MESSAGES = [
         "clip_grad_norm: no parameter has a gradient; call it after backward(). [{}]",
     ),
     (exploded, "clip_grad_norm: the gradient of 'w' is not finite. [{}]"),
+    # --- update
+    (
+        lambda: clip(updated()[1], 1.0),
+        "clip: a tape that ends with an update. Clip first, update last. [{}]",
+    ),
+    (
+        lambda: update(differentiated(w()), 0.1),
+        "update: a float; expected one of minigrad.optim. [{}]",
+    ),
+    (
+        lambda: update(differentiated(w()), sgd(w(name="v"))),
+        "update: gradients of 'w'; the optimizer has 'v'. Differentiate with wrt=optimizer.params. [{}]",
+    ),
+    (
+        updated_otherwise,
+        "update: momentum became 0.5; 0.0 is on the tape. Record the update again. [{}]",
+    ),
+    (
+        updated_apart,
+        "update: some parameters had updates that others had not. Record the update again. [{}]",
+    ),
+    # --- carry
+    (lambda: carrying(["x"]), "carry: a list; expected {leaf or name: output, ...}. [{}]"),
+    (lambda: carrying({"x": "x"}), "carry: 'x' is no output; the outputs are add, add#2. [{}]"),
+    (lambda: carrying({"x": "add"}), "carry: 'add' is (); 'x' is (4,). [{}]"),
+    (
+        lambda: carrying({"i": "add"}),
+        "carry: 'add' is float64; 'i' is int64. Cast it on the tape: t.astype(...). [{}]",
+    ),
+    (carried_twice, "carry: 'h' is carried twice. [{}]"),
+    (set_state, "plan: state: 'x' is not carried; carried: h. [{}]"),
     # --- compile
     (lambda: mg.compile(w()), "compile: a Tensor; expected a Tape, as Tape.of(loss). [{}]"),
     (

@@ -30,11 +30,14 @@ def list_plan(
     program: Program,
     heading: Iterable[str],
     names: Mapping[Tensor, str],
+    carried: Mapping[Tensor, int],
+    given: Iterable[int],
 ) -> list[str]:
     """The heading, a text per line of the program, and what is returned.
 
     heading: a note on how it runs, and the constants. names: of the inputs, under which they are
-    fed.
+    fed. carried: the leaves that hold outputs afterwards, with the numbers of these.
+    given: the numbers of those that are returned.
     The head of a loop, or of a section, stands in front of its first line. Of the shards, which do
     the same, the first is shown; the texts of the others are empty.
     """
@@ -68,8 +71,11 @@ def list_plan(
         lines.append(text)
         last_unit = line.unit
         last_section = section
-    outputs = ", ".join([texts.operand(o, o) for o in schedule.graph.outputs])
-    return [*lines, f"return {outputs}"]
+    outputs = [texts.operand(o, o) for o in schedule.graph.outputs]
+    ends = [f"carry {names[leaf]} = {outputs[number]}" for leaf, number in carried.items()]
+    returned = [outputs[number] for number in given]
+    ends.append(f"return {', '.join(returned)}".rstrip())
+    return [*lines, "\n".join(ends)]
 
 
 def _result(line: Line, memory: Memory) -> str:

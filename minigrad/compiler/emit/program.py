@@ -73,12 +73,13 @@ class Program:
     arrays: the memory of leaves and results; views join as they are asked for. sections: the call
     with which the work before the shards begins, each shard, and the work after them. section: the
     one that is being emitted. line: the one that calls are added to. copies: transposed matrices in
-    C order, by node and section.
+    C order, by node and section. carrying: the calls after all others, which write to leaves.
     """
 
     def __init__(self, arrays: dict[Node, Array]) -> None:
         self.arrays = arrays
         self.calls: Calls = []
+        self.carrying: Calls = []
         self.lines: list[Line] = []
         self.line: Line | None = None
         self.sections = [0]

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from minigrad.compiler.strided import address, stacked
+from minigrad.compiler.strided import address, owner, stacked
 from minigrad.core.array import Array
 from minigrad.errors import ArgumentError
 from minigrad.ops.rows.row_sums import add_rows
@@ -54,7 +54,8 @@ def _stack(pairs: list[tuple[Array, Array]]) -> tuple[Array, Array] | None:
         stride = address(arrays[1]) - address(first)
         for k, x in enumerate(arrays):
             alike = (x.shape, x.strides, x.dtype) == (first.shape, first.strides, first.dtype)
-            if not alike or address(x) != address(first) + k * stride:
+            together = owner(x) is owner(first)
+            if not alike or not together or address(x) != address(first) + k * stride:
                 return None
         stacks.append(stacked(first, len(arrays), stride))
     g, indices = stacks

@@ -26,6 +26,7 @@ OF_REALS: dict[Any, str] = {
     np.square: "{0} * {0}",
     np.reciprocal: "1 / {0}",
     np.absolute: "absolute_{real}({0})",
+    np.power: "({real})pow({0}, {1})",
     np.sqrt: "sqrt_{real}({0})",
     np.exp: "exp_{real}({0})",
     np.log: "log_{real}({0})",

@@ -147,8 +147,10 @@ class Source:
         refusal = f"refused[0] = label; refused[1] = {work.classes}; return {number};"
         self.add("int64_t *refused = (int64_t *)b[0];", *loops.opening())
         self.add(f"const int64_t label = {label};")
-        self.add(f"if ((uint64_t)label >= {work.classes}) {{ {refusal} }}")
-        self.add(f"{out} = label * {work.step} + {start};", *loops.closing())
+        labels = work.classes + work.below
+        self.add(f"if ((uint64_t)(label + {work.below}) >= {labels}) {{ {refusal} }}")
+        self.add(f"const int64_t place = label < 0 ? label + {work.classes} : label;")
+        self.add(f"{out} = place * {work.step} + {start};", *loops.closing())
 
     def _lookup(self, work: Lookup, levels: Levels) -> None:
         *places_shape, _ = shape = (*work.places.array.shape, 1)

@@ -12,6 +12,7 @@ from minigrad.compiler.emit.kernels import copy_result
 from minigrad.compiler.emit.labels import locate_labels, refuse_label, subtract_at
 from minigrad.compiler.emit.program import Call
 from minigrad.compiler.emit.table_rows import locate_rows, refuse_index
+from minigrad.compiler.primitives import counted, refuse_row
 from minigrad.core.array import Array
 from minigrad.ops import OPS
 from minigrad.ops.activations import sigmoid
@@ -73,6 +74,8 @@ def _copy(args: Arguments) -> Normal | None:
 def _copied(args: Arguments) -> Normal | None:
     """What is no ufunc, and has no ``out=``."""
     out, fn, kwargs, *operands = args
+    if fn is counted:
+        return _counted_rows(operands[0], out, kwargs["classes"])
     if fn not in COPIED or kwargs:
         return None
     return _of_arrays(COPIED[fn], (*operands, out))
@@ -104,6 +107,11 @@ def _locate_rows(args: Arguments) -> Normal | None:
     indices, classes, out, _ = args
     starts = np.zeros((), out.dtype)
     return Normal("locate", (indices, starts, out), (classes, 1, refuse_index))
+
+
+def _counted_rows(indices: Array, out: Array, classes: int) -> Normal:
+    starts = np.zeros((), out.dtype)
+    return Normal("locate", (indices, starts, out), (classes, 1, refuse_row, classes))
 
 
 def _reduction(

@@ -134,17 +134,21 @@ def to_native(program: Program, homes: Sequence[Array]) -> str:
     """
     by_owner = {id(owner(home)): home for home in homes}
     old = program.calls
-    translation = Translation(old, by_owner)
+    translation = Translation([*old, *program.carrying], by_owner)
     sections = []
     calls: list[Numbered] = []
     for start, stop in pairwise([*program.sections, len(old)]):
         sections.append(len(calls))
         calls += translation.calls(range(start, stop))
+    carrying = [
+        call for call, _ in translation.calls(range(len(old), len(old) + len(program.carrying)))
+    ]
     functions = load(translation.functions)
     for segment, function in zip(translation.segments, functions, strict=True):
         segment.function = function
     program.sections = sections
     program.calls = [call for call, _ in calls]
+    program.carrying = carrying
     _renumber(program, [number for _, number in calls])
     stay = len(calls) - sum(isinstance(call[0], Segment) for call, _ in calls)
     return f"native code for {len(old) - stay} of {len(old)} calls"

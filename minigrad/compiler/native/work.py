@@ -59,7 +59,8 @@ class Location:
     """Where the labelled elements of rows lie, the only work that may refuse what it reads.
 
     classes: how many there are. step: how far apart two classes of a row lie. refuse: raises what
-    is to be raised, from a label and the number of classes.
+    is to be raised, from a label and the number of classes. below: how many labels below 0 there
+    are, which count from the end.
     """
 
     labels: Operand
@@ -68,6 +69,7 @@ class Location:
     classes: int
     step: int
     refuse: Refusal
+    below: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,11 @@ from minigrad.ops.activations import (
     surprisal_gradient,
 )
 from minigrad.ops.elementwise import cast
-from minigrad.ops.indexing import scatter
+from minigrad.ops.indexing import getitem, scatter
+from minigrad.ops.numeric.logistic import saturation
 from minigrad.ops.rows.embedding import embedding
 
-from .look_ups import as_product, as_sum
+from .look_ups import as_look_up, as_product, as_sum
 from .rebuild import rewrite_nodes
 
 
@@ -46,12 +47,13 @@ def _expanded(n: Node) -> Node:
 
 # --- activations and losses -----------------------------------------------------------------------
 def _sigmoid(n: Node) -> Node:
-    """1 / (1 + exp(-x)) is (1 + tanh(x / 2)) / 2, which does not overflow."""
-    half = constant(0.5, n.dtype)
-    half_x = n.made(np.multiply, half, *n.inputs)
-    tanh = n.made(np.tanh, half_x)
-    half_tanh = n.made(np.multiply, half, tanh)
-    return n.made(np.add, half, half_tanh)
+    """1 / (1 + exp(-x)) is e / (1 + e), e = exp(x), where a larger x changes nothing any more."""
+    most = constant(saturation(n), n.dtype)
+    x = n.made(np.minimum, *n.inputs, most)
+    e = n.made(np.exp, x)
+    one = constant(1, n.dtype)
+    mass = n.made(np.add, one, e)
+    return n.made(np.divide, e, mass)
 
 
 def _relu(n: Node) -> Node:
@@ -185,6 +187,7 @@ EXPANSIONS: dict[Any, Callable[[Node], Node]] = {
     np.squeeze: _with_other_ones,
     cast: _cast,
     embedding: as_product,
+    getitem: as_look_up,
     scatter: as_sum,
 }
 """What stands for a call of each function; the node itself where it stays."""

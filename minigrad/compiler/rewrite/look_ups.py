@@ -6,12 +6,13 @@ products is one product with them, and then one look-up.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from minigrad.compiler.graph import Graph, Node, Readers
-from minigrad.compiler.primitives import added_rows, total
+from minigrad.compiler.primitives import added_rows, counted, total
 from minigrad.compiler.views import index_entries, is_view
 from minigrad.ops.elementwise import accumulate
 from minigrad.ops.indexing import PART, getitem
@@ -34,6 +35,23 @@ def as_product(n: Node) -> Node:
     return n.made(np.matmul, _one_hot(n, indices, weight.shape[0]), weight)
 
 
+def as_look_up(n: Node) -> Node:
+    """W[t] of a table and integers as embedding(t, W), or what stands for that."""
+    table, *parts = n.inputs
+    if table.ndim != 2 or not table.is_real or n.kwargs["index"] != (PART,):
+        return n
+    if parts[0].dtype.kind not in "iu":
+        return n
+    indices = _counted(n, parts[0], table.shape[0])
+    return as_product(n.made(embedding, indices, table, name=n.name))
+
+
+def _counted(n: Node, indices: Node, classes: int) -> Node:
+    """The rows that an index of NumPy's means, counted where n stands."""
+    places = n.made(counted, indices, shape=indices.shape, classes=classes)
+    return replace(places, dtype=np.dtype(np.intp))
+
+
 def as_sum(n: Node) -> Node:
     """A scatter into rows as a sum of rows, or of products one_hot(t)^T @ g."""
     index = n.kwargs["indices"]
@@ -42,7 +60,7 @@ def as_sum(n: Node) -> Node:
     pairs = [*zip(n.inputs[::2], n.inputs[1::2], strict=True)]
     if any(i.dtype.kind not in "iu" for _, i in pairs):
         return n
-    terms = [_term(n, g, i) for g, i in pairs]
+    terms = [_term(n, g, _counted(g, i, n.shape[0])) for g, i in pairs]
     return terms[0] if len(terms) == 1 else n.made(accumulate, *terms, name=n.name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from minigrad.compiler.graph import Shape
 from minigrad.compiler.strided import address, owner
 from minigrad.core.array import Array
 from minigrad.core.tensor import Tensor
+from minigrad.source import serials
 
 from .prebound import Prebound
 
@@ -46,7 +47,7 @@ class Input:
 
     current: the array that all calls read now; None while they change. home: the plan's own memory
     for it. uses: where current is read. copied: which assignment to the leaf lies in home; None
-    where a fed array does, or while it changes.
+    where a fed array does, or while it changes. in_place: what is fed is read where it lies.
     """
 
     leaf: Tensor
@@ -54,6 +55,7 @@ class Input:
     home: Array | None = None
     uses: list[Use] = field(default_factory=list)
     copied: int | None = None
+    in_place: bool = False
 
 
 class Inputs:
@@ -77,6 +79,12 @@ class Inputs:
             copied_to = None if home is leaf._array else home
             self._inputs[leaf] = Input(leaf, home, copied_to)
         self._find_uses()
+        for entry in self._inputs.values():
+            large = entry.leaf._array.nbytes >= MIN_BYTES_TO_READ_IN_PLACE
+            entry.in_place = large and 0 < len(entry.uses) <= MAX_USES_TO_READ_IN_PLACE
+        # what was loaded last: which leaves were fed, and the last assignment there was to any
+        self._fed: Set[Tensor] | None = None
+        self.seen = -1
 
     def _find_uses(self) -> None:
         read_by = {}
@@ -95,27 +103,37 @@ class Inputs:
                     use = Use(number, operand, a.shape, offset, a.strides)
                     entry.uses.append(use)
 
-    def load(self, feeds: Mapping[Tensor, Array]) -> None:
-        """Let the calls read the fed arrays, and the leaves' own where none is fed."""
-        for leaf, entry in self._inputs.items():
-            array = feeds.get(leaf)
-            if array is not None:
-                self._feed(entry, array)
-            elif entry.uses:
-                self._rebind(entry, leaf._array)
-            elif entry.home is not None and entry.copied != leaf.assigned:
-                # read before the numbers: those may be newer, never older
-                version = leaf.assigned
-                entry.copied = None
-                np.copyto(entry.home, leaf._array)
-                entry.copied = version
+    def load(self, feeds: Mapping[Tensor, Array], latest: int) -> None:
+        """Let the calls read the fed arrays, and the leaves' own where none is fed.
+
+        latest: the last assignment there was to any Tensor.
+        """
+        if latest != self.seen or feeds.keys() != self._fed:
+            self._fed = None
+            for leaf, entry in self._inputs.items():
+                if leaf not in feeds:
+                    self._own(entry)
+            self.seen = latest
+            self._fed = set(feeds)
+        for leaf, array in feeds.items():
+            self._feed(self._inputs[leaf], array)
+
+    def _own(self, entry: Input) -> None:
+        """Let the calls read the leaf's own array."""
+        leaf = entry.leaf
+        if entry.uses:
+            self._rebind(entry, leaf._array)
+        elif entry.home is not None and entry.copied != leaf.assigned:
+            # read before the numbers: those may be newer, never older
+            version = leaf.assigned
+            entry.copied = None
+            np.copyto(entry.home, leaf._array)
+            entry.copied = version
 
     def _feed(self, entry: Input, array: Array) -> None:
         """Let the calls read a fed array: where it lies, if it is large, or as a copy."""
         own = entry.leaf._array
-        large = own.nbytes >= MIN_BYTES_TO_READ_IN_PLACE
-        few_uses = 0 < len(entry.uses) <= MAX_USES_TO_READ_IN_PLACE
-        if large and few_uses:
+        if entry.in_place:
             in_order = np.ascontiguousarray(array, own.dtype)
             self._rebind(entry, in_order)
             return
@@ -124,7 +142,25 @@ class Inputs:
         if entry.uses:
             self._rebind(entry, entry.home)
         entry.copied = None
-        np.copyto(entry.home, array, "same_kind")
+        # half the time of np.copyto; the kinds have been compared
+        entry.home[...] = array
+
+    def change(self, leaves: Collection[Tensor], calls: Sequence[Call]) -> None:
+        """Run calls that write to these leaves, and to where they are read."""
+        fed = self._fed
+        self._fed = None
+        for leaf in leaves:
+            self._inputs[leaf].copied = None
+        # what was recorded from them is stale from here on
+        before, version = mark_assigned(leaves)
+        for fn, args in calls:
+            fn(*args)
+        for leaf in leaves:
+            self._inputs[leaf].copied = version
+        # where nobody has assigned anything meanwhile there is nothing to be looked at
+        if before == self.seen:
+            self.seen = version
+            self._fed = fed
 
     def _rebind(self, entry: Input, array: Array) -> None:
         """Let the calls, and those that run in their stead, read this array."""
@@ -140,3 +176,13 @@ class Inputs:
             # a Prebound of its own: the rows of an array that was fed once are not kept
             self.run[use.call] = Prebound().quicker(call)
         entry.current = array
+
+
+def mark_assigned(leaves: Collection[Tensor]) -> tuple[int, int]:
+    """These leaves are about to change: the last assignment to any Tensor before, and this one."""
+    before = Tensor.last_assign
+    version = next(serials)
+    for leaf in leaves:
+        leaf.assigned = version
+    Tensor.last_assign = version
+    return before, version

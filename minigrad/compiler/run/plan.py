@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import Any, NoReturn
 
@@ -12,10 +12,12 @@ import numpy as np
 from minigrad.compiler.emit.program import Program
 from minigrad.core.array import Array
 from minigrad.core.inspection.text import notebook_bundle
-from minigrad.core.rerun.feeds import Feeds, Leaves, Missing
+from minigrad.core.rerun.feeds import Feeds, Leaves, Missing, listed
+from minigrad.core.rerun.live import live_leaves, refresh
 from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, StaleTapeError, UnsupportedError
 
+from .carrying import Carrier
 from .leaf_binding import Inputs
 from .profile import Report, Row, profile
 from .resampling import draw_again
@@ -51,9 +53,10 @@ class Plan:
     def __init__(
         self,
         program: Program,
-        outputs: tuple[Array, ...],
+        outputs: Iterable[Array],
         homes: dict[Tensor, Array],
         leaves: Leaves,
+        carried: Iterable[Tensor],
         constants: list[Tensor],
         listing: list[str],
         nbytes: int,
@@ -61,10 +64,12 @@ class Plan:
         """Bind the leaves to the calls; ``mg.compile`` makes plans.
 
         program: the calls. outputs: where they write what is given out. homes: where each input is
-        read. leaves: the inputs, as they may be fed. constants: leaves that were compiled in.
-        listing: the texts of the program's lines. nbytes: of all buffers together.
+        read. leaves: the inputs, as they may be fed. carried: those that the program's last calls
+        write to. constants: leaves that were compiled in. listing: the texts of the program's
+        lines. nbytes: of all buffers together.
         """
         self._inputs = Inputs(program.calls, homes)
+        self._carrier = Carrier(carried, program.carrying, self._inputs)
         self._sections = program.sections
         self._rows = [Row(line.calls, line.nbytes, line.reason) for line in program.lines]
         self._results = list(map(Result, outputs))
@@ -72,6 +77,7 @@ class Plan:
         self._constants = constants
         self._versions = list(map(_assigned, constants))
         self._leaves = leaves
+        self._live = live_leaves(homes)
         # one call at a time: all of them write to the same buffers
         self._lock = threading.Lock()
         self._listing = listing
@@ -99,15 +105,20 @@ class Plan:
         """
         arrays = self._arrays(feeds, missing)
         with self._lock:
-            self._load(arrays)
-            try:
-                run_calls(self._inputs.run, self._sections)
-            except (IndexError, np.linalg.LinAlgError) as error:
-                remedy = "What is given must lie where the program can take it"
-                raise ArgumentError("plan", got=str(error), remedy=remedy) from None
+            self._run(arrays)
+            self._carrier.commit()
             if copy:
                 return tuple([result.copy() for result in self._results])
             return tuple([result.array() for result in self._results])
+
+    def _run(self, arrays: Mapping[Tensor, Array]) -> None:
+        """Compute the outputs, and carry nothing."""
+        self._load(arrays)
+        try:
+            run_calls(self._inputs.run, self._sections)
+        except (IndexError, np.linalg.LinAlgError) as error:
+            remedy = "What is given must lie where the program can take it"
+            raise ArgumentError("plan", got=str(error), remedy=remedy) from None
 
     def _arrays(self, feeds: Feeds | None, missing: Missing) -> dict[Tensor, Array]:
         """What is fed, and xi_t drawn anew where none is."""
@@ -117,11 +128,18 @@ class Plan:
 
     def _load(self, arrays: Mapping[Tensor, Array]) -> None:
         """Put the leaves' numbers where the calls read them."""
+        refresh(self._live)
+        latest = Tensor.last_assign
+        if latest != self._inputs.seen:
+            self._refuse_assigned()
+        self._inputs.load(arrays, latest)
+
+    def _refuse_assigned(self) -> None:
         # there may be a constant for each step: all are compared at once
-        if list(map(_assigned, self._constants)) != self._versions:
-            pairs = zip(self._constants, self._versions, strict=True)
-            _refuse_assigned(next(c for c, version in pairs if c.assigned != version))
-        self._inputs.load(arrays)
+        if list(map(_assigned, self._constants)) == self._versions:
+            return
+        pairs = zip(self._constants, self._versions, strict=True)
+        _refuse_assigned(next(c for c, version in pairs if c.assigned != version))
 
     def resample(self, rng: np.random.Generator | int) -> None:
         """Draw new xi_t for the randomized truncation on the tape, for the calls from now on.
@@ -176,6 +194,40 @@ class Plan:
     def inputs(self) -> tuple[str, ...]:
         """The names of the leaves that may be fed."""
         return tuple(self._leaves.names.values())
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """What is carried from call to call, by name, as copies; to be assigned, in part too.
+
+        The leaves hold it: an ``assign`` to one of them, or another plan that carries it, changes
+        it.
+
+        >>> import minigrad as mg
+        >>> h = mg.tensor(1.0, name="h")
+        >>> plan = mg.compile(mg.Tape.of(2 * h), carry={"h": "multiply"})
+        >>> plan(), plan.state
+        ((), {'h': array(2.)})
+        >>> plan.state = {"h": 5.0}
+        >>> plan(), h.item()
+        ((), 10.0)
+
+        Raises, where it is assigned, ArgumentError for what is not carried, ShapeError and
+        DTypeError for an array that does not fit: then nothing has changed.
+        """
+        names = self._leaves.names
+        with self._lock:
+            return {names[leaf]: array for leaf, array in self._carrier.state().items()}
+
+    @state.setter
+    def state(self, values: Feeds) -> None:
+        arrays = self._leaves.arrays(values, "recorded")
+        for leaf in arrays:
+            if leaf not in self._carrier.leaves:
+                got = f"'{leaf.label}' is not carried"
+                names = [self._leaves.names[x] for x in self._carrier.leaves]
+                raise ArgumentError("plan: state", got=got, expected=f"carried: {listed(names)}")
+        with self._lock:
+            self._carrier.assign(arrays)
 
     def _note(self, text: str) -> None:
         """Add to what ``print(plan)`` says first."""

@@ -33,8 +33,14 @@ class Leaves:
     the label alone means none of them.
     """
 
-    def __init__(self, subject: str, leaves: Iterable[Tensor], names: Mapping[Tensor, str]) -> None:
-        """subject: who is fed, for errors. names: those of the tape."""
+    def __init__(
+        self,
+        subject: str,
+        leaves: Iterable[Tensor],
+        names: Mapping[Tensor, str],
+        carried: Iterable[Tensor] = (),
+    ) -> None:
+        """subject: who is fed, for errors. names: those of the tape. carried: need not be fed."""
         self._subject = subject
         self._sharing: defaultdict[str, list[Tensor]] = defaultdict(list)
         for leaf in leaves:
@@ -53,7 +59,8 @@ class Leaves:
         for label, sharing in self._sharing.items():
             if len(sharing) > 1:
                 self._leaf_of.pop(label, None)
-        self._asked_for = frozenset(filter(is_asked_for, leaves))
+        self._carried = frozenset(carried)
+        self._asked_for = frozenset(filter(is_asked_for, leaves)) - self._carried
 
     def arrays(self, feeds: Feeds, missing: str = "error") -> dict[Tensor, Array]:
         """The arrays by leaf.
@@ -65,21 +72,26 @@ class Leaves:
         if missing not in ("error", "recorded"):
             expected = "expected 'error' or 'recorded'"
             raise ArgumentError(f"{self._subject}: missing", got=repr(missing), expected=expected)
-        if not isinstance(feeds, Mapping):
+        if type(feeds) is not dict and not isinstance(feeds, Mapping):
             got = f"a {type(feeds).__name__}"
             expected = "expected {leaf or name: array, ...}"
             raise ArgumentError(self._subject, got=got, expected=expected)
         arrays: dict[Tensor, Array] = {}
         for key, value in feeds.items():
-            leaf: Any = self._leaf_of.get(key) if isinstance(key, str) else key
-            if leaf not in self.names:
-                self._refuse_key(key)
+            leaf = self.leaf(key)
             if leaf in arrays:
                 raise ArgumentError(self._subject, got=f"'{leaf.label}' is fed twice")
             arrays[leaf] = self._fitting(leaf, value)
         if missing == "error" and not self._asked_for <= arrays.keys():
             self._refuse_missing(arrays)
         return arrays
+
+    def leaf(self, key: Tensor | str) -> Tensor:
+        """The leaf that a key means. Raises ArgumentError for one that means none, or several."""
+        leaf: Any = self._leaf_of.get(key) if isinstance(key, str) else key
+        if leaf not in self.names:
+            self._refuse_key(key)
+        return leaf  # type: ignore[no-any-return]
 
     def _fitting(self, leaf: Tensor, value: Any) -> Array:
         """The value as an array of the leaf's shape and of a dtype that the leaf's can hold."""
@@ -126,7 +138,8 @@ class Leaves:
 
     def _refuse_missing(self, arrays: Mapping[Tensor, Array]) -> None:
         """Raise where some inputs are fed: none at all, or parameters alone, is no mistake."""
-        fed = {leaf for leaf in arrays if not leaf.requires_grad and "keep" not in leaf.kwargs}
+        fed = {leaf for leaf in arrays if not leaf.requires_grad and not leaf.kwargs}
+        fed -= self._carried
         if not fed:
             return
         given = [repr(name) for leaf, name in self.names.items() if leaf in fed]
@@ -143,8 +156,11 @@ class Leaves:
 
 
 def is_asked_for(leaf: Tensor) -> bool:
-    """Whether a leaf is an input: named, no parameter, and no xi_t, which is drawn."""
-    return leaf.name is not None and not leaf.requires_grad and "keep" not in leaf.kwargs
+    """Whether a leaf is an input: named, no parameter, and none that has a source of its values.
+
+    Such are xi_t, which is drawn, and a learning rate, which the optimizer has.
+    """
+    return leaf.name is not None and not leaf.requires_grad and not leaf.kwargs
 
 
 def listed(names: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from minigrad.errors import ShapeError
 from minigrad.ops import OPS
 
 from .feeds import Feeds, Leaves, Missing
+from .live import live_leaves, refresh
 from .off_tape import frozen_refusal, is_frozen
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 def replay(tape: Tape, feeds: Feeds | None = None, missing: Missing = "error") -> tuple[Array, ...]:
     """The arrays of the tape's outputs where its leaves have these values: ``Tape.replay``."""
-    fed = Leaves("replay", tape.leaves, tape.names).arrays(feeds or {}, missing)
+    carried = [leaf for leaf, _ in tape.carried]
+    refresh(live_leaves(tape.leaves))
+    fed = Leaves("replay", tape.leaves, tape.names, carried).arrays(feeds or {}, missing)
     for leaf in tape.leaves:
         if is_frozen(leaf) and leaf not in fed and _may_be_old(leaf, tape, fed):
             raise frozen_refusal("replay", leaf)

@@ -61,6 +61,9 @@ STEPS = {
     "leak": lambda x, h, W, s, U, b: (
         (1 - mg.sigmoid(s)) * h + mg.sigmoid(s) * np.tanh(x @ U + h @ W)
     ),
+    "leak by tanh": lambda x, h, W, s, U, b: leaky(
+        0.5 + 0.5 * np.tanh(0.5 * s), h, np.tanh(x @ U + h @ W)
+    ),
     "leak once a step": lambda x, h, W, s, U, b: leaky(mg.sigmoid(s), h, np.tanh(x @ U + h @ W)),
     "clipped": lambda x, h, W, s, U, b: np.tanh(np.clip(x @ U + h @ W, -0.9, 0.9)),
     "power": lambda x, h, W, s, U, b: np.tanh(x @ U + h @ W * np.power(s * s + 0.3, 1.5)),
@@ -182,7 +185,9 @@ def test_a_unit_runs_in_one_section():
         verify_sections(schedule_of((Unit([], [x, y], True),)))
 
 
-@pytest.mark.parametrize("step", ["W * W", "W * s", "s * s", "leak", "weight normalization"])
+@pytest.mark.parametrize(
+    "step", ["W * W", "W * s", "s * s", "leak by tanh", "weight normalization"]
+)
 def test_where_families_forget_the_sections_the_plan_is_not_split_and_says_so(step, monkeypatch):
     families = schedules.families
 
