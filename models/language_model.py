@@ -16,7 +16,8 @@ from minigrad import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.models.data.text import Vocabulary
 
-from .cells import CELLS, Init
+from .cells import CELLS
+from .initial import Init
 from .one_hot_rows import OneHotRows
 from .sampling import sampler
 from .stacked import Stacked
