@@ -72,7 +72,7 @@ class Bidirectional:
         befores = iter(as_tuple(state))
         names = iter(self.state_names)
         states: list[Any] = []
-        for pair in self.layers:
+        for number, pair in enumerate(self.layers, 1):
             sides = []
             for cell, steps in zip(pair, (forth, forth[::-1]), strict=True):
                 count = len(cell.state_names)
@@ -81,14 +81,16 @@ class Bidirectional:
                 outputs, after = run(cell, named, inputs, before, steps, padding=padding)
                 sides.append(outputs)
                 states += as_tuple(after)
-            inputs = _joined(*sides)
+            name = "o" if number == len(self.layers) else f"h{number}"
+            inputs = _joined(name, *sides)
         return inputs, tuple(states)
 
 
-def _joined(forward: list[Any], backward: list[Any]) -> list[Any]:
+def _joined(name: str, forward: list[Any], backward: list[Any]) -> list[Any]:
     """The outputs of both directions side by side, step by step."""
     outputs = []
     for t, sides in enumerate(zip(forward, backward, strict=True), 1):
         with mg.timestep(t):
-            outputs.append(np.concatenate(sides, axis=-1))
+            output: Any = np.concatenate(sides, axis=-1)
+            outputs.append(output.named(f"{name}_{t}"))
     return outputs

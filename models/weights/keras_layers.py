@@ -1,0 +1,315 @@
+"""Weights of Keras 3, in and out: layers, models, their arrays, .keras and .weights.h5 files."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.errors import ArgumentError, DataError
+from minigrad.internal import Array
+from minigrad.models.language_model import RNNLM
+from minigrad.models.train.tensorfile import shown
+
+from .assembly import assembled, language_model, layers_of
+from .layouts import KERAS, Layout
+from .packing import chosen, layout_for, read, write
+
+CALLER = "from_keras"
+ARRAYS = ("kernel", "recurrent_kernel", "bias")
+RECURRENT = {"SimpleRNN", "GRU", "LSTM"}
+RECURRENT |= {f"{name}Cell" for name in RECURRENT} | {"Bidirectional"}
+# What changes nothing of what a trained model computes.
+IDLE = {"InputLayer", "Dropout", "SpatialDropout1D"}
+# The class of a group of a file that says no classes, by what Keras calls it.
+CLASSES = {
+    "simple_rnn": "SimpleRNN",
+    "gru": "GRU",
+    "lstm": "LSTM",
+    "bidirectional": "Bidirectional",
+    "embedding": "Embedding",
+    "dense": "Dense",
+}
+# What a layer may be told; else it computes something that there is not here.
+SETTINGS: dict[str, tuple[Any, ...]] = {
+    "activation": ("tanh",),
+    "recurrent_activation": ("sigmoid",),
+    "go_backwards": (False,),
+    "merge_mode": ("concat",),
+    "mask_zero": (False,),
+}
+OWN_SETTINGS: dict[str, tuple[Any, ...]] = {
+    "SimpleRNN": ("tanh", "relu"),
+    "SimpleRNNCell": ("tanh", "relu"),
+    "Dense": ("linear", "softmax"),
+}
+
+
+class Layer(NamedTuple):
+    """A layer of Keras: its arrays, and its settings where the source says them."""
+
+    name: str
+    kind: str
+    config: Mapping[str, Any]
+    arrays: list[Array]
+
+
+def from_keras(source: Any, activation: str = "tanh", dtype: Any = None) -> Any:
+    """A model of ours with the weights of Keras's SimpleRNN, GRU and LSTM layers.
+
+    ``source``: a layer, a Sequential or functional model, the list that a layer's ``get_weights()``
+    gives, or the path of a ``.keras`` or ``.weights.h5`` file. Behind the recurrent layers, which
+    may be Bidirectional, there may be a Dense one, and an Embedding in front: then it is a language
+    model, ``RNNLM``, whose outputs are logits. ``activation``: of a SimpleRNN, where the source
+    holds arrays only, as get_weights() and ``.weights.h5`` do; so these are read as layers of
+    Keras's defaults. ``dtype`` as in ``from_torch``.
+
+    Returns what ``from_torch`` does; a GRU of ``reset_after=False`` is one with reset="before".
+    Raises DataError, ArgumentError, ShapeError or DTypeError that names the layer; all arrays have
+    to be used.
+
+    >>> from minigrad import models
+    >>> arrays = [np.ones((3, 6)), np.ones((2, 6)), np.zeros((2, 6))]
+    >>> cell = models.from_keras(arrays)
+    >>> type(cell).__name__, cell.reset, cell.W_xz.shape
+    ('GRUCell', 'after', (3, 2))
+    """
+    layers = [layer for layer in _layers(source) if layer.kind not in IDLE]
+    recurrent = [layer for layer in layers if layer.kind in RECURRENT]
+    kinds = [layer.kind for layer in layers]
+    inner = ["*" if layer.kind in RECURRENT else layer.kind for layer in layers]
+    shape = "".join(f"{kind} " for kind in inner)
+    if re.fullmatch(r"((Embedding )?(\* )+Dense |(\* )+)", shape) is None:
+        expected = "expected recurrent layers, perhaps between an Embedding and a Dense layer"
+        raise ArgumentError(CALLER, got=shown(", ".join(kinds)) or "no layers", expected=expected)
+    for layer in layers:
+        _refuse_settings(layer)
+    cells = [_cells(layer, activation, dtype) for layer in recurrent]
+    if kinds[-1] != "Dense":
+        return assembled(CALLER, cells)
+    embedding = None
+    if kinds[0] == "Embedding":
+        embedding = f"{layers[0].name}/embeddings", layers[0].arrays[0]
+    name, _, _, (kernel, *bias) = layers[-1]
+    named_bias = (f"{name}/bias", bias[0]) if bias else None
+    return language_model(CALLER, cells, embedding, (f"{name}/kernel", kernel), named_bias, dtype)
+
+
+def _refuse_settings(layer: Layer) -> None:
+    """Raise ArgumentError for a layer that computes something that there is not here."""
+    config = dict(layer.config)
+    kind = layer.kind
+    if "layer" in config:
+        inner = config["layer"]
+        kind = inner["class_name"]
+        config |= inner["config"]
+    for name, allowed in SETTINGS.items():
+        accepted = OWN_SETTINGS.get(kind, allowed) if name == "activation" else allowed
+        if name in config and config[name] not in accepted:
+            got = f"{layer.name} with {name}={config[name]!r}"
+            listed = " or ".join(map(repr, accepted))
+            raise ArgumentError(CALLER, got=shown(got), expected=f"expected {listed}")
+
+
+def _cells(layer: Layer, activation: str, dtype: Any) -> tuple[Any, ...]:
+    """The cell of a layer, or its two."""
+    config = {"activation": activation, **layer.config}
+    if layer.kind != "Bidirectional":
+        return (_cell(layer, layer.arrays, config, dtype),)
+    half = len(layer.arrays) // 2
+    if "layer" in config:
+        config = config["layer"]["config"]
+    forward = _cell(layer, layer.arrays[:half], config, dtype)
+    return forward, _cell(layer, layer.arrays[half:], config, dtype)
+
+
+def _cell(layer: Layer, arrays: Sequence[Array], config: Mapping[str, Any], dtype: Any) -> Any:
+    where = f"{layer.name}/"
+    if len(arrays) not in (2, 3):
+        got = f"{len(arrays)} arrays of {layer.name}"
+        remedy = "Of several layers give the model, or its file"
+        raise ArgumentError(
+            CALLER, got=got, expected="expected those of one layer, 2 or 3", remedy=remedy
+        )
+    named = dict(zip(ARRAYS, arrays, strict=False))
+    layout = chosen(CALLER, _possible(layer, named, config), named, where)
+    settings = {}
+    if layout.kind == "rnn":
+        settings["activation"] = config["activation"]
+    return read(CALLER, layout, named, dtype, where, **settings)
+
+
+def _possible(
+    layer: Layer, arrays: Mapping[str, Array], config: Mapping[str, Any]
+) -> Iterable[Layout]:
+    """The layouts that the settings leave: the arrays of a GRU without a bias do not say which."""
+    kernel = arrays["recurrent_kernel"]
+    is_gru = kernel.ndim == 2 and kernel.shape[1] == 3 * kernel.shape[0]
+    if not is_gru:
+        return KERAS
+    if "reset_after" in config:
+        reset = "after" if config["reset_after"] else "before"
+        return [layout for layout in KERAS if layout.reset == reset]
+    if "bias" not in arrays:
+        got = f"{layer.name}, a GRU without a bias: the arrays do not say whether it resets after"
+        raise ArgumentError(CALLER, got=got, remedy="Give the layer, the model or a .keras file")
+    return KERAS
+
+
+# --- where the layers come from -------------------------------------------------------------------
+def _layers(source: Any) -> list[Layer]:
+    """The layers of a source, from below."""
+    if isinstance(source, (str, os.PathLike)):
+        return _of_file(Path(source))
+    if hasattr(source, "get_weights"):
+        inside = getattr(source, "layers", None)
+        layers = inside if isinstance(inside, list) else [source]
+        return [_of_layer(layer) for layer in layers]
+    if isinstance(source, (list, tuple)):
+        return [Layer("get_weights()", "LSTM", {}, [np.asarray(a) for a in source])]
+    got = f"a {type(source).__name__}"
+    expected = (
+        "expected a layer, a model, get_weights() or the path of a .keras or .weights.h5 file"
+    )
+    raise ArgumentError(CALLER, got=got, expected=expected)
+
+
+def _of_layer(layer: Any) -> Layer:
+    arrays = [np.asarray(a) for a in layer.get_weights()]
+    return Layer(layer.name, type(layer).__name__, layer.get_config(), arrays)
+
+
+def _of_file(path: Path) -> list[Layer]:
+    """Raises DataError that names the file where it cannot be read."""
+    try:
+        import h5py
+    except ImportError:
+        raise DataError(CALLER, got="h5py is not installed", remedy="pip install h5py") from None
+    try:
+        if path.suffix != ".keras":
+            with h5py.File(path, "r") as file:
+                return _without_settings(_groups(file), path)
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+            weights = io.BytesIO(archive.read("model.weights.h5"))
+        with h5py.File(weights, "r") as file:
+            return _with_settings(_groups(file), config["config"]["layers"])
+    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile, RecursionError) as error:
+        if isinstance(error, DataError | ArgumentError):
+            raise
+        why = shown(str(error).partition("\n")[0]).rstrip(".")
+        remedy = "Make one with model.save(path) of Keras 3"
+        raise DataError(CALLER, got=f"'{path}' cannot be read: {why}", remedy=remedy) from None
+
+
+def _groups(file: Any) -> dict[str, list[Array]]:
+    """The arrays of every layer in a file, by what the file calls it."""
+    groups: dict[str, list[Array]] = {}
+    for name, group in file["layers"].items():
+        paths: list[str] = []
+        group.visit(paths.append)
+        # Dropout keeps the state of its random numbers there.
+        paths = [path for path in paths if "seed_generator" not in path]
+        # The file lists what is in it by the alphabet: backward before forward.
+        paths.sort(key=lambda path: ("backward" in path, natural(path)))
+        groups[name] = [np.asarray(group[p]) for p in paths if hasattr(group[p], "shape")]
+    return groups
+
+
+def _with_settings(
+    groups: dict[str, list[Array]], configs: Sequence[Mapping[str, Any]]
+) -> list[Layer]:
+    """The layers in the order of the settings, each with its group of the file.
+
+    Keras calls the group by the class, the second of a class lstm_1, whatever the layer's name.
+    """
+    layers = []
+    seen: Counter[str] = Counter()
+    for config in configs:
+        kind = config["class_name"]
+        base = snake_case(kind)
+        group = f"{base}_{seen[base]}" if seen[base] else base
+        seen[base] += 1
+        layers.append(
+            Layer(config["config"]["name"], kind, config["config"], groups.get(group, []))
+        )
+    return layers
+
+
+def snake_case(name: str) -> str:
+    """What Keras calls the group of a class: ``simple_rnn`` for SimpleRNN.
+
+    >>> snake_case("SimpleRNN"), snake_case("LSTM"), snake_case("SpatialDropout1D")
+    ('simple_rnn', 'lstm', 'spatial_dropout1d')
+    """
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _without_settings(groups: dict[str, list[Array]], path: Path) -> list[Layer]:
+    """The layers of a file that says names and arrays only: Keras's defaults are assumed.
+
+    Raises ArgumentError where it does not say their order.
+    """
+    found: dict[str, list[Layer]] = {"Embedding": [], "recurrent": [], "Dense": []}
+    bases = set()
+    for name in sorted(groups, key=natural):
+        base = re.sub(r"_\d+$", "", name)
+        if not groups[name]:
+            continue
+        kind = CLASSES.get(base, base)
+        place = "recurrent" if kind in RECURRENT else kind
+        if place == "recurrent":
+            bases.add(base)
+        found.setdefault(place, []).append(Layer(name, kind, {}, groups[name]))
+    if len(bases) > 1:
+        got = f"'{path}', which does not say in which order {' and '.join(sorted(bases))} stand"
+        raise ArgumentError(CALLER, got=got, remedy="Give the model, or a .keras file")
+    return [layer for layers in found.values() for layer in layers]
+
+
+def natural(path: str) -> list[tuple[int, str]]:
+    """The order in which people count: lstm_2 before lstm_10.
+
+    >>> sorted(["lstm_10", "lstm_2", "lstm"], key=natural)
+    ['lstm', 'lstm_2', 'lstm_10']
+    """
+    parts = re.findall(r"\d+|\D+", path)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+def to_keras(model: Any) -> list[Array]:
+    """The list of arrays that ``set_weights`` of the Keras layer, or of the whole model, takes.
+
+    A second bias is added to the first where Keras has one only; biases that there are not are
+    left out, as with ``use_bias=False``. Raises ArgumentError for a projection.
+
+    >>> from minigrad import models
+    >>> [a.shape for a in models.to_keras(models.GRUCell(3, 2, reset="after"))]
+    [(3, 6), (2, 6), (2, 6)]
+    """
+    if not isinstance(model, RNNLM):
+        return _recurrent(model)
+    arrays = [] if model.W_e is None else [model.W_e.numpy()]
+    arrays += [*_recurrent(model.cell), model.W_hq.numpy()]
+    if model.b_q.requires_grad:
+        arrays.append(model.b_q.numpy())
+    return arrays
+
+
+def _recurrent(model: Any) -> list[Array]:
+    arrays: list[Array] = []
+    for cells in layers_of("to_keras", model):
+        for cell in cells:
+            layout = layout_for("to_keras", KERAS, cell)
+            arrays += write("to_keras", layout, cell).values()
+    return arrays
