@@ -65,13 +65,20 @@ def _refuse_unknown(vocab: Vocabulary, text: str) -> None:
 def vocabulary(path: str | os.PathLike[str]) -> list[str]:
     """The tokens in a file, a JSON list. Raises DataError that names the file where it is none."""
     try:
-        tokens: Any = json.loads(Path(path).read_text("utf-8"))
+        text = Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise unreadable(path, error) from None
+    return as_tokens(path, text)
+
+
+def as_tokens(path: str | os.PathLike[str], text: str) -> list[str]:
+    """The tokens in a text, a JSON list. Raises DataError that names the file where it is none."""
+    try:
+        tokens: Any = json.loads(text)
     except (ValueError, RecursionError):
         tokens = None
     texts = isinstance(tokens, list) and all(isinstance(token, str) for token in tokens)
     if not texts or len(set(tokens)) < len(tokens):
-        got = f"'{path}' is no JSON list of different texts"
-        raise DataError("--vocabulary", got=got, remedy='Write one such as ["a", "b", " "]')
+        got = f"'{path}' holds no JSON list of different texts"
+        raise DataError("vocabulary", got=got, remedy='Write one such as ["a", "b", " "]')
     return list(tokens)

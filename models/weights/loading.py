@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from minigrad.errors import DataError
 from minigrad.models.language_model import RNNLM
 from minigrad.models.train import checkpoint
 
+from .characters import as_tokens
 from .keras_layers import from_keras
 from .pytorch import from_torch, load_foreign
 
@@ -32,7 +32,7 @@ def load_model(path: str | os.PathLike[str]) -> tuple[RNNLM, list[str] | None]:
             own, vocab = checkpoint.load(path)
             return own, list(vocab.tokens)
         if "vocabulary" in about:
-            tokens = json.loads(about["vocabulary"])
+            tokens = as_tokens(path, about["vocabulary"])
         model = from_torch(arrays, dtype=np.float64)
     if not isinstance(model, RNNLM):
         got = f"'{path}' holds recurrent layers only"

@@ -7,7 +7,6 @@ import pytest
 
 import minigrad as mg
 from minigrad import models
-
 from tests.models.weights.twins import TWINS, brought_in, sent_back
 
 pytest.importorskip("safetensors", reason="safetensors is not installed")
