@@ -44,11 +44,10 @@ def from_flax(source: Any, activation: str = "tanh", dtype: Any = None) -> Any:
     """
     caller = "from_flax"
     groups: defaultdict[tuple[str, ...], dict[str, Array]] = defaultdict(dict)
-    tree = source.to_pure_dict() if hasattr(source, "to_pure_dict") else source
-    if not isinstance(tree, Mapping):
+    if not isinstance(source, Mapping):
         expected = "expected a dict of parameters, or nnx.state(module, nnx.Param)"
         raise ArgumentError(caller, got=f"a {type(source).__name__}", expected=expected)
-    for path, value in _leaves(tree, ()):
+    for path, value in _leaves(source, ()):
         name = ".".join(path)
         groups[path[:-2]][".".join(path[-2:])] = as_array(caller, name, value)
     layers: defaultdict[str, list[Any]] = defaultdict(list)
