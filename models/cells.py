@@ -16,12 +16,8 @@ from minigrad import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.internal import parameters_in
 
-from .initial import Init, Shared
+from .initial import ACTIVATIONS, RESETS, Init, Shared
 from .unrolling import Cell, Shape, Step
-
-ACTIVATIONS: dict[str, Callable[[Any], Any]] = {"tanh": np.tanh, "relu": mg.relu}
-# Whether the reset gate of a GRU acts before or after the product with W_hh.
-RESETS = ("before", "after")
 
 
 def parameters(module: Any) -> list[Tensor]:

@@ -1,8 +1,8 @@
-"""The parameters that a cell begins with: drawn, or given."""
+"""What a cell begins with: its settings, and its parameters, drawn or given."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +10,10 @@ import numpy as np
 import minigrad as mg
 from minigrad import Tensor
 from minigrad.internal import Array
+
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {"tanh": np.tanh, "relu": mg.relu}
+# Whether the reset gate of a GRU acts before or after the product with W_hh.
+RESETS = ("before", "after")
 
 
 class Init:

@@ -11,7 +11,7 @@ from minigrad.internal import Array
 from minigrad.models.train.tensorfile import shown
 
 from .assembly import assembled, layers_of
-from .keras_layers import natural
+from .keras_files import natural
 from .layouts import EQUINOX, LINEN, NNX, Layout
 from .packing import chosen, layout_for, read, write
 from .pytorch import as_array
