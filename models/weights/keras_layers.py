@@ -59,24 +59,46 @@ def from_keras(source: Any, activation: str = "tanh", dtype: Any = None) -> Any:
     ('GRUCell', 'after', (3, 2))
     """
     layers = [layer for layer in _layers(source) if layer.kind not in IDLE]
-    recurrent = [layer for layer in layers if layer.kind in RECURRENT]
-    kinds = [layer.kind for layer in layers]
-    inner = ["*" if layer.kind in RECURRENT else layer.kind for layer in layers]
-    shape = "".join(f"{kind} " for kind in inner)
-    if re.fullmatch(r"((Embedding )?(\* )+Dense |(\* )+)", shape) is None:
-        expected = "expected recurrent layers, perhaps between an Embedding and a Dense layer"
-        raise ArgumentError(CALLER, got=shown(", ".join(kinds)) or "no layers", expected=expected)
+    _refuse_order(layers)
     for layer in layers:
         _refuse_settings(layer)
-    cells = [_cells(layer, activation, dtype) for layer in recurrent]
-    if kinds[-1] != "Dense":
+    cells = []
+    for layer in layers:
+        if layer.kind in RECURRENT:
+            cells.append(_cells(layer, activation, dtype))
+    first = layers[0]
+    last = layers[-1]
+    if last.kind != "Dense":
         return assembled(CALLER, cells)
     embedding = None
-    if kinds[0] == "Embedding":
-        embedding = f"{layers[0].name}/embeddings", layers[0].arrays[0]
-    name, _, _, (kernel, *bias) = layers[-1]
-    named_bias = (f"{name}/bias", bias[0]) if bias else None
-    return language_model(CALLER, cells, embedding, (f"{name}/kernel", kernel), named_bias, dtype)
+    if first.kind == "Embedding":
+        embedding = f"{first.name}/embeddings", first.arrays[0]
+    kernel, *biases = last.arrays
+    head = f"{last.name}/kernel", kernel
+    bias = None
+    if biases:
+        bias = f"{last.name}/bias", biases[0]
+    return language_model(
+        CALLER,
+        cells,
+        embedding,
+        head,
+        bias,
+        dtype,
+    )
+
+
+def _refuse_order(layers: Sequence[Layer]) -> None:
+    """Raise ArgumentError for other layers than there are here."""
+    shape = ""
+    for layer in layers:
+        kind = "*" if layer.kind in RECURRENT else layer.kind
+        shape += f"{kind} "
+    if re.fullmatch(r"((Embedding )?(\* )+Dense |(\* )+)", shape) is None:
+        listed = ", ".join(layer.kind for layer in layers)
+        got = shown(listed) or "no layers"
+        expected = "expected recurrent layers, perhaps between an Embedding and a Dense layer"
+        raise ArgumentError(CALLER, got=got, expected=expected)
 
 
 def _refuse_settings(layer: Layer) -> None:

@@ -42,9 +42,11 @@ def _is_of(layout: Layout, arrays: Arrays) -> bool:
 
 def _fits(row: Row, a: Array, arrays: Arrays, layout: Layout) -> bool:
     """Whether an array has as many gates as its row, or as many biases: kinds share their names."""
-    if row.biases > 1 or row.parameters[0].startswith("b_"):
-        return a.ndim == (2 if row.biases > 1 else 1)
-    if not row.parameters[0].startswith("W_h") or a.ndim != 2:
+    first = row.parameters[0]
+    if first.startswith("b_"):
+        axes = 2 if row.biases > 1 else 1
+        return a.ndim == axes
+    if not first.startswith("W_h") or a.ndim != 2:
         return True
     outputs, inputs = a.shape if row.transposed else a.shape[::-1]
     if "W_p" in layout.parameters:
@@ -125,10 +127,12 @@ def _sizes(layout: Layout, arrays: Arrays) -> dict[str, int]:
         if not first.startswith("W_") or arrays[row.array].ndim != 2:
             continue
         matrix = arrays[row.array].T if row.transposed else arrays[row.array]
+        inputs, outputs = matrix.shape
         if first.startswith("W_x") and "d" not in sizes:
-            sizes |= {"d": matrix.shape[0], "h": matrix.shape[1] // len(row.parameters)}
+            sizes["d"] = inputs
+            sizes["h"] = outputs // len(row.parameters)
         if first.startswith("W_h") and "p" not in sizes:
-            sizes["p"] = matrix.shape[0]
+            sizes["p"] = inputs
     if "W_p" not in layout.parameters:
         # What does not fit to it is then named as too long or too short.
         sizes["p"] = sizes.get("h", 0)

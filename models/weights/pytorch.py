@@ -69,12 +69,21 @@ def from_torch(source: Any, activation: str = "tanh", dtype: Any = None) -> Any:
         return assembled(caller, layers)
     embedding, linear = _parts(others, input_size(layers[0][0]))
     bias = others.get(f"{linear}.bias")
+    head_name = f"{linear}.weight"
+    head = head_name, others[head_name].T
+    named_table = None
+    if embedding is not None:
+        table_name = f"{embedding}.weight"
+        named_table = table_name, others[table_name]
+    named_bias = None
+    if bias is not None:
+        named_bias = f"{linear}.bias", bias
     return language_model(
         caller,
         layers,
-        None if embedding is None else (f"{embedding}.weight", others[f"{embedding}.weight"]),
-        (f"{linear}.weight", others[f"{linear}.weight"].T),
-        None if bias is None else (f"{linear}.bias", bias),
+        named_table,
+        head,
+        named_bias,
         dtype,
     )
 
@@ -169,18 +178,23 @@ def _parts(others: Mapping[str, Array], inputs: int) -> tuple[str | None, str]:
     Only a linear layer has a bias; without one the shape decides, else the name. Raises
     ArgumentError that lists the arrays where they are something else.
     """
-    weights = [name.removesuffix(".weight") for name in others if name.endswith(".weight")]
-    matrices = [name for name in weights if others[f"{name}.weight"].ndim == 2]
-    biased = [name for name in matrices if f"{name}.bias" in others]
-    used = {f"{name}.weight" for name in matrices} | {f"{name}.bias" for name in biased}
+    matrices = []
+    biased = []
+    used = set()
+    for name, array in others.items():
+        module = name.removesuffix(".weight")
+        if module == name or array.ndim != 2:
+            continue
+        matrices.append(module)
+        used.add(name)
+        bias = f"{module}.bias"
+        if bias in others:
+            biased.append(module)
+            used.add(bias)
     if used == set(others):
         if len(matrices) == 1:
             return None, matrices[0]
-        linear = biased
-        if not biased:
-            named = [name for name in matrices if not EMBEDDING.search(name)]
-            shaped = [name for name in matrices if others[f"{name}.weight"].shape[1] != inputs]
-            linear = shaped or named
+        linear = biased or _unlike_an_embedding(matrices, others, inputs)
         if len(matrices) == 2 and len(linear) == 1:
             (embedding,) = {*matrices} - {*linear}
             return embedding, linear[0]
@@ -188,6 +202,21 @@ def _parts(others: Mapping[str, Array], inputs: int) -> tuple[str | None, str]:
     got = f"beside the recurrent module {tensorfile.shown(listed)}"
     expected = "expected nothing, or one linear layer and perhaps one embedding"
     raise ArgumentError("from_torch", got=got, expected=expected)
+
+
+def _unlike_an_embedding(
+    matrices: list[str], others: Mapping[str, Array], inputs: int
+) -> list[str]:
+    """The modules that cannot be one by their shape; else those not named so."""
+    shaped = []
+    named = []
+    for module in matrices:
+        _, columns = others[f"{module}.weight"].shape
+        if columns != inputs:
+            shaped.append(module)
+        if not EMBEDDING.search(module):
+            named.append(module)
+    return shaped or named
 
 
 def to_torch(

@@ -49,15 +49,28 @@ def from_flax(source: Any, activation: str = "tanh", dtype: Any = None) -> Any:
         raise ArgumentError(caller, got=f"a {type(source).__name__}", expected=expected)
     for path, value in _leaves(source, ()):
         name = ".".join(path)
-        groups[path[:-2]][".".join(path[-2:])] = as_array(caller, name, value)
+        owner = path[:-2]
+        array = ".".join(path[-2:])
+        groups[owner][array] = as_array(caller, name, value)
     layers: defaultdict[str, list[Any]] = defaultdict(list)
     # Forward before backward, as the alphabet does not.
-    for path in sorted(groups, key=lambda path: (_is_backward(path), natural("/".join(path)))):
+    for path in sorted(groups, key=_order):
         where = "".join(f"{part}." for part in path)
-        layout = chosen(caller, LINEN + NNX, groups[path], where)
-        settings = {"activation": activation} if layout.kind == "rnn" else {}
-        cell = read(caller, layout, groups[path], dtype, where, **settings)
-        layers[where.replace("backward", "forward")].append(cell)
+        arrays = groups[path]
+        layout = chosen(caller, LINEN + NNX, arrays, where)
+        settings = {}
+        if layout.kind == "rnn":
+            settings["activation"] = activation
+        cell = read(
+            caller,
+            layout,
+            arrays,
+            dtype,
+            where,
+            **settings,
+        )
+        layer = where.replace("backward", "forward")
+        layers[layer].append(cell)
     if not layers:
         raise ArgumentError(caller, got="no arrays", expected="expected those of a cell")
     return assembled(caller, [tuple(cells) for cells in layers.values()])
@@ -72,8 +85,10 @@ def _leaves(tree: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
             yield (*path, str(key)), value
 
 
-def _is_backward(path: tuple[str, ...]) -> bool:
-    return any("backward" in part for part in path)
+def _order(path: tuple[str, ...]) -> Any:
+    """By the names as people count, all forward directions first."""
+    joined = "/".join(path)
+    return "backward" in joined, natural(joined)
 
 
 def to_flax(model: Any, api: str = "linen") -> dict[str, Any]:
