@@ -13,7 +13,11 @@ from minigrad.models.lab.strategy import Strategy
 from minigrad.models.lab.total_derivative import totals
 from minigrad.models.lab.verdict import verdict
 from minigrad.models.train import checkpoint
+from minigrad.models.weights.keras_layers import from_keras, to_keras
+from minigrad.models.weights.pytorch import from_torch, to_torch
+from minigrad.models.weights.trees import from_equinox, from_flax, to_equinox, to_flax
 
+from .bidirectional import Bidirectional
 from .cells import GRUCell, LinearRNN, LSTMCell, RNNCell, parameters
 from .language_model import RNNLM
 from .sampling import Sampler, sampler
@@ -23,6 +27,7 @@ from .unrolling import pad, unroll
 __all__ = [
     "RNNLM",
     "Anatomy",
+    "Bidirectional",
     "GRUCell",
     "Jacobians",
     "LSTMCell",
@@ -38,6 +43,10 @@ __all__ = [
     "checkpoint",
     "compare",
     "corpus",
+    "from_equinox",
+    "from_flax",
+    "from_keras",
+    "from_torch",
     "jacobians",
     "pad",
     "parameters",
@@ -45,6 +54,10 @@ __all__ = [
     "sampler",
     "section",
     "stream",
+    "to_equinox",
+    "to_flax",
+    "to_keras",
+    "to_torch",
     "totals",
     "train",
     "unroll",

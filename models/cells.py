@@ -5,7 +5,7 @@ A cell is a function (x_t, state) -> (output, state).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,36 +13,11 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.internal import Array, parameters_in
+from minigrad.errors import ArgumentError
+from minigrad.internal import parameters_in
 
+from .initial import ACTIVATIONS, RESETS, Init, Shared
 from .unrolling import Cell, Shape, Step
-
-
-class Init:
-    """Draws parameters: weights from N(0, sigma^2), biases zero."""
-
-    def __init__(self, rng: Any, sigma: float, dtype: Any) -> None:
-        self.rng = np.random.default_rng(rng)
-        self.sigma = sigma
-        self.dtype = dtype
-
-    def weight(self, name: str, *shape: int) -> Tensor:
-        """A named parameter of that shape."""
-        values = self.rng.normal(0, self.sigma, shape)
-        return self._parameter(name, values)
-
-    def bias(self, name: str, size: int) -> Tensor:
-        """A named parameter of zeros."""
-        return self._parameter(name, np.zeros(size))
-
-    def _parameter(self, name: str, values: Array) -> Tensor:
-        return mg.tensor(values, requires_grad=True, name=name, dtype=self.dtype)
-
-    def gate(self, name: str, d: int, h: int) -> tuple[Tensor, Tensor, Tensor]:
-        """W_x* (d, h), W_h* (h, h) and b_* (h,) of one gate."""
-        W_x = self.weight(f"W_x{name}", d, h)
-        W_h = self.weight(f"W_h{name}", h, h)
-        return W_x, W_h, self.bias(f"b_{name}", h)
 
 
 def parameters(module: Any) -> list[Tensor]:
@@ -89,12 +64,12 @@ class LinearRNN:
         return mg.tensor(np.zeros(shape))
 
 
-class RNNCell:
+class RNNCell(Shared):
     """H_t = tanh(X_t W_xh + H_{t-1} W_hh + b_h). Source: D2L 9.4.
 
     Shapes: X_t (B, d), H_t (B, h). ``sigma`` is the standard deviation of the first weights, drawn
     by ``rng``, a generator or a seed. In every cell a ``mask`` (B, h) multiplies H_{t-1} where a
-    weight matrix reads it: dropout.
+    weight matrix reads it: dropout. ``activation="relu"`` takes ReLU in place of tanh.
 
     >>> from minigrad import models
     >>> cell = models.RNNCell(3, 2, rng=0)
@@ -105,6 +80,9 @@ class RNNCell:
     """
 
     state_names = ("h",)
+    activation = "tanh"
+    # A second bias beside W_hh, as frameworks have it; none in the book.
+    b_hh: Tensor | None = None
 
     def __init__(
         self,
@@ -113,14 +91,20 @@ class RNNCell:
         rng: Any = None,
         sigma: float = 0.01,
         dtype: Any = np.float64,
+        activation: str = "tanh",
     ) -> None:
+        """Raises ArgumentError for an activation that there is not."""
+        if activation not in ACTIVATIONS:
+            raise _no_setting("RNNCell", "activation", activation, ACTIVATIONS)
+        self.activation = activation
         init = Init(rng, sigma, dtype)
         self.W_xh, self.W_hh, self.b_h = init.gate("h", d, h)
 
     def __call__(self, x: Any, h: Any, mask: Any = None) -> Step:
         """(X_t, H_{t-1}) -> (H_t, H_t)."""
         h = _dropped(h, mask)
-        h = np.tanh(x @ self.W_xh + h @ self.W_hh + self.b_h)
+        total = x @ self.W_xh + _plus(h @ self.W_hh, self.b_hh) + self.b_h
+        h = ACTIVATIONS[self.activation](total)
         return h, h
 
     def zero_state(self, x_shape: Shape) -> Tensor:
@@ -128,8 +112,11 @@ class RNNCell:
         return _zeros(x_shape, self.W_hh)
 
 
-class GRUCell:
-    """Gated recurrent unit; the reset gate acts before the product. As RNNCell. Source: D2L 10.2.
+class GRUCell(Shared):
+    """Gated recurrent unit. As RNNCell. Source: D2L 10.2.
+
+    The reset gate R acts before the product, (R * H_{t-1}) W_hh, or, with ``reset="after"``, as in
+    PyTorch, after it, R * (H_{t-1} W_hh + b_hh).
 
     >>> from minigrad import models
     >>> outputs, h = models.unroll(models.GRUCell(3, 2, rng=0), np.ones((4, 5, 3)))
@@ -138,6 +125,11 @@ class GRUCell:
     """
 
     state_names = ("h",)
+    reset = "before"
+    # Second biases beside W_h*, as frameworks have them; none in the book.
+    b_hz: Tensor | None = None
+    b_hr: Tensor | None = None
+    b_hh: Tensor | None = None
 
     def __init__(
         self,
@@ -146,18 +138,29 @@ class GRUCell:
         rng: Any = None,
         sigma: float = 0.01,
         dtype: Any = np.float64,
+        reset: str = "before",
     ) -> None:
+        """Raises ArgumentError for another ``reset`` than before or after."""
+        if reset not in RESETS:
+            raise _no_setting("GRUCell", "reset", reset, RESETS)
+        self.reset = reset
         init = Init(rng, sigma, dtype)
         self.W_xz, self.W_hz, self.b_z = init.gate("z", d, h)
         self.W_xr, self.W_hr, self.b_r = init.gate("r", d, h)
         self.W_xh, self.W_hh, self.b_h = init.gate("h", d, h)
+        if reset == "after":
+            self.b_hh = init.bias("b_hh", h)
 
     def __call__(self, x: Any, h: Any, mask: Any = None) -> Step:
         """(X_t, H_{t-1}) -> (H_t, H_t)."""
         read = _dropped(h, mask)
-        z = mg.sigmoid(x @ self.W_xz + read @ self.W_hz + self.b_z)
-        r = mg.sigmoid(x @ self.W_xr + read @ self.W_hr + self.b_r)
-        candidate = np.tanh(x @ self.W_xh + (r * read) @ self.W_hh + self.b_h)
+        z = mg.sigmoid(x @ self.W_xz + _plus(read @ self.W_hz, self.b_hz) + self.b_z)
+        r = mg.sigmoid(x @ self.W_xr + _plus(read @ self.W_hr, self.b_hr) + self.b_r)
+        if self.reset == "after":
+            kept = r * _plus(read @ self.W_hh, self.b_hh)
+        else:
+            kept = _plus((r * read) @ self.W_hh, self.b_hh)
+        candidate = np.tanh(x @ self.W_xh + kept + self.b_h)
         h = z * h + (1 - z) * candidate
         return h, h
 
@@ -166,8 +169,10 @@ class GRUCell:
         return _zeros(x_shape, self.W_hh)
 
 
-class LSTMCell:
+class LSTMCell(Shared):
     """Long short-term memory; the state is (H, C). As RNNCell. Source: D2L 10.1.
+
+    With a projection W_p (h, p), as ``models.from_torch`` may bring one, H is (B, p), and C (B, h).
 
     >>> from minigrad import models
     >>> outputs, (h, c) = models.unroll(models.LSTMCell(3, 2, rng=0), np.ones((4, 5, 3)))
@@ -176,6 +181,12 @@ class LSTMCell:
     """
 
     state_names = ("h", "c")
+    # Second biases beside W_h*, and a projection, as frameworks have them; none in the book.
+    b_hi: Tensor | None = None
+    b_hf: Tensor | None = None
+    b_ho: Tensor | None = None
+    b_hc: Tensor | None = None
+    W_p: Tensor | None = None
 
     def __init__(
         self,
@@ -195,19 +206,21 @@ class LSTMCell:
         """(X_t, (H_{t-1}, C_{t-1})) -> (H_t, (H_t, C_t))."""
         h, c = state
         h = _dropped(h, mask)
-        i = mg.sigmoid(x @ self.W_xi + h @ self.W_hi + self.b_i)
-        f = mg.sigmoid(x @ self.W_xf + h @ self.W_hf + self.b_f)
-        o = mg.sigmoid(x @ self.W_xo + h @ self.W_ho + self.b_o)
+        i = mg.sigmoid(x @ self.W_xi + _plus(h @ self.W_hi, self.b_hi) + self.b_i)
+        f = mg.sigmoid(x @ self.W_xf + _plus(h @ self.W_hf, self.b_hf) + self.b_f)
+        o = mg.sigmoid(x @ self.W_xo + _plus(h @ self.W_ho, self.b_ho) + self.b_o)
         kept = f * c
-        candidate = np.tanh(x @ self.W_xc + h @ self.W_hc + self.b_c)
+        candidate = np.tanh(x @ self.W_xc + _plus(h @ self.W_hc, self.b_hc) + self.b_c)
         c = kept + i * candidate
         h = o * np.tanh(c)
+        if self.W_p is not None:
+            h = h @ self.W_p
         return h, (h, c)
 
     def zero_state(self, x_shape: Shape) -> tuple[Tensor, Tensor]:
         """H_0 = 0 and C_0 = 0."""
         h = _zeros(x_shape, self.W_hc)
-        c = _zeros(x_shape, self.W_hc)
+        c = _zeros(x_shape, self.W_hc, axis=1)
         return h, c
 
 
@@ -239,7 +252,17 @@ def _dropped(h: Any, mask: Any) -> Any:
     return h * mask
 
 
-def _zeros(x_shape: Shape, W: Tensor) -> Tensor:
-    """A state (B, h) for inputs (B, d) and recurrent weights (h, h), of their dtype."""
-    shape = (*x_shape[:-1], len(W))
+def _plus(product: Any, bias: Tensor | None) -> Any:
+    """H W_h*, and the second bias where there is one."""
+    return product if bias is None else product + bias
+
+
+def _no_setting(cell: str, name: str, value: Any, known: Iterable[str]) -> ArgumentError:
+    expected = f"expected one of {', '.join(known)}"
+    return ArgumentError(cell, got=f"{name}={value!r}", expected=expected)
+
+
+def _zeros(x_shape: Shape, W: Tensor, axis: int = 0) -> Tensor:
+    """A state for inputs (B, d), as long as that axis of the recurrent weights, of their dtype."""
+    shape = (*x_shape[:-1], W.shape[axis])
     return mg.tensor(np.zeros(shape, W.dtype))

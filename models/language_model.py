@@ -16,11 +16,15 @@ from minigrad import Tensor
 from minigrad.errors import ArgumentError
 from minigrad.models.data.text import Vocabulary
 
-from .cells import CELLS, Init
-from .one_hot_rows import OneHotRows
+from .cells import CELLS
+from .initial import Init
+from .one_hot_rows import Embedded, OneHotRows
 from .sampling import sampler
 from .stacked import Stacked
 from .unrolling import Arrays, Cell, as_state, as_tuple, unroll
+
+# Of a model of other parts than RNNLM makes: it is no key of CELLS.
+OTHER_KIND = "other"
 
 
 class RNNLM:
@@ -37,6 +41,10 @@ class RNNLM:
     >>> lm.continue_text("it", 4, vocab)[:2]
     'it'
     """
+
+    cell: Any
+    # An embedding (V, e) that the cell reads in place of one-hot characters.
+    W_e: Tensor | None = None
 
     def __init__(
         self,
@@ -73,6 +81,24 @@ class RNNLM:
         init = Init(rng, sigma, dtype)
         self.W_hq = init.weight("W_hq", hidden, vocab)
         self.b_q = init.bias("b_q", vocab)
+
+    @classmethod
+    def of(cls, cell: Any, W_hq: Tensor, b_q: Tensor, W_e: Tensor | None = None) -> RNNLM:
+        """A language model of these parts: a cell, or what else ``unroll`` takes, and a head.
+
+        Shapes: W_hq (h, V), b_q (V,). The cell reads one-hot characters, or the rows of ``W_e``
+        (V, e), an embedding.
+
+        >>> from minigrad import models
+        >>> W_hq, b_q = mg.tensor(np.zeros((2, 5))), mg.tensor(np.zeros(5))
+        >>> lm = models.RNNLM.of(models.RNNCell(3, 2), W_hq, b_q, W_e=mg.tensor(np.ones((5, 3))))
+        >>> round(lm.loss([[0, 1]], [[1, 2]]).item(), 3)
+        1.609
+        """
+        lm = cls.__new__(cls)
+        lm.kind, lm.dropout = OTHER_KIND, 0.0
+        lm.W_e, lm.cell, lm.W_hq, lm.b_q = W_e, cell, W_hq, b_q
+        return lm
 
     @property
     def layers(self) -> tuple[Cell, ...]:
@@ -120,7 +146,9 @@ class RNNLM:
         # A cell with one tensor of state takes it as it is, not as a tuple of one.
         if isinstance(state, tuple):
             state = as_state(state)
-        rows = OneHotRows(tokens, len(self.b_q), self.b_q.dtype)
+        rows: Any = OneHotRows(tokens, len(self.b_q), self.b_q.dtype)
+        if self.W_e is not None:
+            rows = Embedded(tokens, self.W_e)
         hs, state = unroll(cell, rows, state, reset, lengths)
         outputs = []
         # The head belongs to the steps too.

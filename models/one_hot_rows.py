@@ -56,6 +56,27 @@ class OneHotRows(NDArrayOperatorsMixin):
         return fn(*map(_plain, args), **keywords)
 
 
+class Embedded:
+    """The rows of a table that tokens name, looked up in the step that reads them.
+
+    Shapes: tokens (T, ...) of integers in 0..V-1, weight (V, e), each step (..., e).
+
+    >>> rows = Embedded(mg.tensor(np.array([[1, 0]])), mg.tensor(np.array([[1.0], [2.0]])))
+    >>> len(rows), rows[0].data.tolist()
+    (1, [[2.0], [1.0]])
+    """
+
+    def __init__(self, tokens: Tensor, weight: Tensor) -> None:
+        self.tokens = tokens
+        self.weight = weight
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __getitem__(self, t: int) -> Any:
+        return mg.embedding(self.tokens[t], self.weight)
+
+
 def _plain(x: Any) -> Any:
     """An operand, one-hot rows written out, in a list too."""
     if isinstance(x, (list, tuple)):

@@ -71,42 +71,70 @@ def unroll(
     >>> outputs[-1].data[0].tolist(), np.array_equal(h.data[0], outputs[1].data[0])
     ([0.0, 0.0], True)
     """
-    if state is None:
-        state = cell.zero_state(xs[0].shape)
-    _name_state(cell, state, 0)
+    whole = getattr(cell, "unroll", None)
+    if whole is not None:
+        # What reads a sequence from both ends is no step.
+        outputs, state = whole(xs, state, reset, lengths)
+        return outputs, state
     padding = None
     if lengths is not None:
-        padding = _Padding.of(lengths, len(xs), xs[0], batch_axis(cell))
-    outputs = []
+        padding = Padding.of(lengths, len(xs), xs[0], batch_axis(cell))
+    steps = range(1, len(xs) + 1)
+    return run(cell, cell.state_names, xs, state, steps, reset, padding)
+
+
+def run(
+    cell: Cell,
+    names: Sequence[str],
+    xs: Any,
+    state: Any,
+    steps: range,
+    reset: Any = None,
+    padding: Padding | None = None,
+) -> tuple[list[Any], Any]:
+    """What unroll gives, the steps taken in this order: the outputs in the order of time.
+
+    ``names``: what the tensors of the state are called. ``steps`` may go back from T to 1.
+    """
+    if state is None:
+        state = cell.zero_state(xs[0].shape)
+    _name_state(names, state, 0)
+    outputs: dict[int, Any] = {}
     at_ends = []
-    for t in range(1, len(xs) + 1):
+    for t in steps:
         with mg.timestep(t):
-            # In here: where xs is a Tensor, reading it is an operation of step t.
-            x = xs[t - 1]
-            if not isinstance(x, (Tensor, OneHotRows)):
-                x = mg.tensor(x)
+            x = input_at(xs, t)
             before = state
             if reset is not None:
                 state = masked(reset[t - 1], state, batch_axis(cell))
-            output, state = cell(x.named(x.name or f"x_{t}"), state)
+            output, state = cell(x, state)
             if padding is not None:
                 output, state = padding.ended(t, output, state, before)
                 at_ends.append(padding.at_end(t, state))
-        _name_state(cell, state, t)
-        outputs.append(output.named(output.name or f"o_{t}"))
-    if padding is not None:
+        _name_state(names, state, t)
+        outputs[t] = output.named(output.name or f"o_{t}")
+    # Who comes from behind is at the end of every sequence with the first step.
+    if padding is not None and steps.step > 0:
         state = _summed(at_ends, state)
-        _name_state(cell, state, "end")
-    return outputs, state
+        _name_state(names, state, "end")
+    return [outputs[t] for t in sorted(outputs)], state
 
 
-def _name_state(cell: Cell, state: Any, t: int | str) -> None:
+def input_at(xs: Any, t: int) -> Any:
+    """The input of step t with its name, read in that step where xs is a Tensor."""
+    x = xs[t - 1]
+    if not isinstance(x, (Tensor, OneHotRows)):
+        x = mg.tensor(x)
+    return x.named(x.name or f"x_{t}")
+
+
+def _name_state(names: Sequence[str], state: Any, t: int | str) -> None:
     """Call the tensors of a state h_t, c_t, ... where they have no name yet."""
-    for name, tensor in zip(cell.state_names, as_tuple(state), strict=True):
+    for name, tensor in zip(names, as_tuple(state), strict=True):
         tensor.named(tensor.name or f"{name}_{t}")
 
 
-class _Padding(NamedTuple):
+class Padding(NamedTuple):
     """Which steps of which rows belong to the sequences of a padded batch, booleans (T, B)."""
 
     on: Any
@@ -117,7 +145,7 @@ class _Padding(NamedTuple):
     """Along which the sequences lie side by side in a state."""
 
     @classmethod
-    def of(cls, lengths: Any, steps: int, x: Any, axis: int) -> _Padding:
+    def of(cls, lengths: Any, steps: int, x: Any, axis: int) -> Padding:
         """Raises ShapeError, DTypeError or ArgumentError for lengths that are none."""
         if not isinstance(lengths, Tensor):
             array = np.asarray(lengths)

@@ -39,6 +39,8 @@ through the last backward pass of your script
 every kind of picture of every kind of network
   minigrad anatomy --text book.txt --cell lstm -o report.html     \
 where a gradient comes from, on one page
+  minigrad anatomy --weights model.safetensors --text book.txt     \
+how far back a model of PyTorch sees
   minigrad compare -o strategies.svg                 \
 strategies of truncation: bias, variance, cost, training
   minigrad compare influence-balancing -o balancing.svg

@@ -12,6 +12,17 @@ EXPERIMENTS = ("strategies", "influence-balancing", "memory", "clipping", "exerc
 def add_anatomy(anatomy: argparse.ArgumentParser) -> None:
     """The options of anatomy."""
     anatomy.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="a trained model in place of one trained here: .safetensors of PyTorch or of ours, "
+        ".keras, .weights.h5",
+    )
+    anatomy.add_argument(
+        "--vocabulary",
+        metavar="FILE",
+        help="a JSON list of the tokens of --weights (default: the characters of the text)",
+    )
+    anatomy.add_argument(
         "--updates",
         type=natural,
         default=300,

@@ -11,7 +11,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import Tensor
-from minigrad.models.cells import Init
+from minigrad.models.initial import Init
 from minigrad.models.unrolling import Cell, unroll
 
 # The two symbols beside those to remember, which come after them.

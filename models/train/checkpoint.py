@@ -57,6 +57,10 @@ def save(
     >>> loaded.kind, loaded.W_hq.data.tolist() == lm.W_hq.data.tolist()
     ('lstm', True)
     """
+    if model.kind not in CELLS:
+        got = "a model of other parts than RNNLM(kind, ...) makes"
+        remedy = "models.to_torch(model, path) writes its weights"
+        raise DataError("checkpoint", got=got, remedy=remedy)
     arrays = {name: p.numpy() for name, p in named(model).items()}
     try:
         _refuse_no_vocabulary(vocab.tokens)

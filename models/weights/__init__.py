@@ -1,0 +1,1 @@
+"""Weights of PyTorch, Keras, Flax and Equinox, in and out."""
