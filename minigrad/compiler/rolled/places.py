@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 from minigrad.compiler.graph import Node
 from minigrad.compiler.views import is_view
 from minigrad.core.array import Array
+from minigrad.core.tensor import Tensor
 from minigrad.ops import op_name
 from minigrad.ops.indexing import getitem
 
@@ -33,7 +35,7 @@ class Places:
     place_of: of nodes that are no views. joined: values that were made of rows, by what they hold.
     """
 
-    names: dict[Node, str]
+    names: Mapping[Tensor, str]
     blocks: list[Block] = field(default_factory=list)
     forms: dict[str, Form] = field(default_factory=dict)
     inputs: dict[str, Form] = field(default_factory=dict)
@@ -42,6 +44,9 @@ class Places:
     joined: dict[tuple[Place, ...], str] = field(default_factory=dict)
     taken: Counter[str] = field(default_factory=Counter)
 
+    def __post_init__(self) -> None:
+        self.taken.update(self.names.values())
+
     def place(self, node: Node) -> Place:
         """Where a node lies that is no view; a leaf gets its value now."""
         if node not in self.place_of:
@@ -49,8 +54,10 @@ class Places:
                 (leaf,) = node.inputs
                 number = int(node.kwargs["index"][0]) % leaf.shape[0]
                 self.place_of[node] = Place(self.place(leaf).value, number)
+            elif node.fn is not None:
+                # of the loop that is being built
+                raise UnevenError
             else:
-                assert node.fn is None, node
                 self.place_of[node] = Place(self._leaf(node))
         return self.place_of[node]
 
@@ -72,7 +79,8 @@ class Places:
             name = self.fresh(node.name or "constant")
             self.constants[name] = node.value
         else:
-            name = self.fresh(self.names[node])
+            assert node.leaf is not None
+            name = self.names[node.leaf]
             self.inputs[name] = form
         self.forms[name] = form
         return name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from minigrad.compiler.primitives import PAIRWISE, total
 from minigrad.compiler.schedule.build import build_schedule
 from minigrad.compiler.schedule.loops import Edges, components
 from minigrad.compiler.schedule.schedule import Schedule, Unit
+
+from minigrad.core.tensor import Tensor
 
 from .affine import UnevenError
 from .blocks import add_block, add_sum
@@ -27,8 +29,8 @@ MAX_GROUPS = 4
 MAX_OPERANDS = 8
 
 
-def roll_graph(graph: Graph, names: dict[Node, str]) -> Program:
-    """The program that computes a graph. names: of the inputs."""
+def roll_graph(graph: Graph, names: Mapping[Tensor, str]) -> Program:
+    """The program that computes a graph. names: of the leaves that are inputs."""
     schedule = build_schedule(graph)
     _sort_terms(schedule)
     places = Places(names)
@@ -149,6 +151,12 @@ def _periods(members: list[Node], places: Places) -> Iterator[int]:
             yield int(jumps[0]) + 1
 
 
+Lanes = list[list[list[Node]]]
+"""Segments that run side by side: of each its iterations, of each of these its nodes."""
+# of a loop that does not go evenly from its start so many steps are tried before it
+MAX_PEELED = 3
+
+
 # --- loops ------------------------------------------------------------------------------------------
 def _roll_loop(unit: Unit, places: Places) -> None:
     """Segments that do the same run side by side, as lanes; in each the steps that do, as a loop."""
@@ -185,7 +193,8 @@ def _roll_levels(unit: Unit, depth_of: dict[Node, int], places: Places) -> None:
     """Few operations lie one after another, as in a window: all of one depth run at once."""
     levels = defaultdict[tuple[object, ...], list[Node]](list)
     for n in sorted(unit.nodes, key=depth_of.__getitem__):
-        levels[depth_of[n], n.fn, n.shape, repr(n.kwargs), len(n.inputs)].append(n)
+        shapes = tuple([x.shape for x in n.inputs])
+        levels[depth_of[n], n.fn, shapes, repr(n.kwargs)].append(n)
     for members in levels.values():
         members.sort(key=lambda n: n.time or 0)
         _add_members(members, places)
@@ -267,7 +276,7 @@ def _kind(iteration: list[Node], unit: Unit) -> object:
     return tuple(sorted((family_of[n].serial, len(n.inputs)) for n in iteration))
 
 
-def _roll_lanes(lanes: list[list[list[Node]]], unit: Unit, places: Places) -> None:
+def _roll_lanes(lanes: Lanes, unit: Unit, places: Places) -> None:
     """Add loops over runs of iterations that do the same, in all lanes at once."""
     family_of = {n: family for family in unit.families for n in family.members}
     first = lanes[0]
@@ -278,44 +287,62 @@ def _roll_lanes(lanes: list[list[list[Node]]], unit: Unit, places: Places) -> No
         while stop < len(first) and kinds[stop] == kinds[start]:
             stop += 1
         # what the first steps do otherwise than the others is done before the loop
-        while not _added(lanes, start, stop, family_of, places):
-            if stop - start > 1 and _added(lanes, start, start + 1, family_of, places):
-                start += 1
-                continue
-            raise AssertionError("a step that reads itself")
+        for peeled in range(min(MAX_PEELED, stop - start - 1) + 1):
+            if _add_run(lanes, start + peeled, stop, family_of, places):
+                break
+            _add_steps(lanes, start + peeled, start + peeled + 1, family_of, places)
+        else:
+            _add_steps(lanes, start + peeled + 1, stop, family_of, places)
         start = stop
 
 
-def _added(
-    lanes: list[list[list[Node]]],
+def _add_run(
+    lanes: Lanes,
     start: int,
     stop: int,
     family_of: dict[Node, Family],
     places: Places,
 ) -> bool:
-    """Add the iterations as one loop, if they read one another evenly."""
-    backward = _is_backward(lanes[0][start:stop])
-    order = [family_of[n] for n in lanes[0][stop - 1]]
-    grids = []
-    for family in order:
-        rows = []
-        for i in range(start, stop):
-            row = []
-            for segment in lanes:
-                row += [n for n in segment[i] if family_of[n] is family]
-            rows.append(row)
-        if backward:
-            rows.reverse()
-        grids.append(rows)
+    """Add iterations as one loop; whether they read one another evenly."""
+    if stop - start == 1:
+        return False
+    grids = _grids(lanes, start, stop, family_of)
     try:
-        if stop - start == 1:
-            for grid in grids:
-                add_block([grid], places)
-        else:
-            add_block(grids, places, backward=backward)
+        add_block(grids, places, backward=_is_backward(lanes[0][start:stop]))
     except UnevenError:
         return False
     return True
+
+
+def _add_steps(
+    lanes: Lanes, start: int, stop: int, family_of: dict[Node, Family], places: Places
+) -> None:
+    """Add iterations one by one, the lanes of each at once where they go evenly."""
+    for step in range(start, stop):
+        for grid in _grids(lanes, step, step + 1, family_of):
+            try:
+                add_block([grid], places)
+            except UnevenError:
+                continue
+        for segment in lanes:
+            for n in segment[step]:
+                if n not in places.place_of:
+                    add_call(n, list(n.inputs), [], places)
+
+
+def _grids(
+    lanes: Lanes, start: int, stop: int, family_of: dict[Node, Family]
+) -> list[list[list[Node]]]:
+    """For every family its nodes in the order of time, a row for every step."""
+    grids = []
+    for family in [family_of[n] for n in lanes[0][stop - 1]]:
+        rows = []
+        for i in range(start, stop):
+            rows.append([n for segment in lanes for n in segment[i] if family_of[n] is family])
+        if stop - start > 1 and _is_backward(lanes[0][start:stop]):
+            rows.reverse()
+        grids.append(rows)
+    return grids
 
 
 def _is_backward(iterations: list[list[Node]]) -> bool:
