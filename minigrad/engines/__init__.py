@@ -1,0 +1,1 @@
+"""The same tape on other people's machines."""
