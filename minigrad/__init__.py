@@ -23,7 +23,9 @@ from minigrad.ops.rows.one_hot import one_hot
 
 from . import errors, optim, transforms
 from .compiler import Plan, compile
+from .compiler.rolled.rolled import Rolled, load_program, roll
 from .debugger import break_at, debug, pm
+from .engines.lowering import lower
 from .functional import grad, hessian, hvp, jacobian, vjp
 
 __version__ = "0.1.0"
@@ -31,6 +33,7 @@ __all__ = [
     "Edge",
     "NonFinite",
     "Plan",
+    "Rolled",
     "Step",
     "Tape",
     "Tensor",
@@ -50,8 +53,10 @@ __all__ = [
     "hessian",
     "hvp",
     "jacobian",
+    "load_program",
     "log_softmax",
     "logsumexp",
+    "lower",
     "mse",
     "no_grad",
     "on_backward",
@@ -60,6 +65,7 @@ __all__ = [
     "optim",
     "pm",
     "relu",
+    "roll",
     "scale_grad",
     "sequence_mask",
     "sigmoid",

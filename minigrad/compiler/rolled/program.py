@@ -127,16 +127,15 @@ class Program:
     outputs: tuple[Read, ...]
     forms: dict[str, Form]
 
+    def calls(self) -> Iterator[Call]:
+        """All calls, those of bodies too."""
+        for block in self.blocks:
+            if isinstance(block, Loop):
+                yield from block.body
+            else:
+                yield block
+
     def __str__(self) -> str:
         from .listing import lines
 
         return "\n".join(lines(self))
-
-
-def calls_of(program: Program) -> Iterator[Call]:
-    """All calls, those of bodies too."""
-    for block in program.blocks:
-        if isinstance(block, Loop):
-            yield from block.body
-        else:
-            yield block

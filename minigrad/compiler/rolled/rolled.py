@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 
 from minigrad.compiler.looked_at import refuse_off_tape, refuse_peeks
@@ -12,11 +15,16 @@ from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.array import Array
 from minigrad.core.rerun.feeds import Feeds, Leaves, Missing
 from minigrad.core.tape import Tape
+from minigrad.core.tensor import tensor
+from minigrad.errors import DataError
 from minigrad.gc_paused import uncollected
 
+from .file import read_program, write_program
+from .notation import as_json, from_json
 from .program import Program
 from .roll import roll_graph
 from .run import run
+from .unroll import unrolled
 
 
 class Rolled:
@@ -25,7 +33,8 @@ class Rolled:
     program: the calls and loops. recorded: the arrays by the names of the inputs.
     """
 
-    def __init__(self, program: Program, leaves: Leaves, recorded: dict[str, Array]) -> None:
+    def __init__(self, program: Program, recorded: dict[str, Array], leaves: Leaves) -> None:
+        """leaves: the inputs, as they may be fed."""
         self.program = program
         self.recorded = recorded
         self._leaves = leaves
@@ -54,6 +63,25 @@ class Rolled:
         feeds, missing: as for a plan.
         """
         return run(self.program, self.arrays(feeds, missing))
+
+    def tape(self) -> Tape:
+        """The program recorded as a tape again, its leaves under the names of the inputs.
+
+        To compile, to draw, to step through. The steps of every loop count from 1.
+        """
+        return unrolled(self.program, self.recorded)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the program and the values of its inputs as one safetensors file.
+
+        ``mg.load_program(path)`` reads it, in a process that has only NumPy.
+
+        Raises UnsupportedError for functions of your own, DataError where the file cannot be
+        written; what was there before is untouched then.
+        """
+        arrays = {f"input {name}": array for name, array in self.recorded.items()}
+        arrays |= {f"constant {name}": array for name, array in self.program.constants.items()}
+        return write_program(path, as_json(self.program), arrays)
 
     def __str__(self) -> str:
         return str(self.program)
@@ -96,4 +124,34 @@ def roll(tape: Tape) -> Rolled:
     graph = flatten(fold(read_graph(tape, checkpoints=False)))
     program = roll_graph(graph, leaves.names)
     recorded = {leaves.names[leaf]: np.asarray(leaf.data) for leaf in inputs}
-    return Rolled(program, leaves, recorded)
+    return Rolled(program, recorded, leaves)
+
+
+def load_program(path: str | os.PathLike[str]) -> Rolled:
+    """The program that ``Rolled.save`` wrote. Nothing in the file is executed.
+
+    >>> import numpy as np
+    >>> import minigrad as mg
+    >>> x = mg.tensor([3.0, 4.0], name="x")
+    >>> path = mg.roll(mg.Tape.of(np.sum(x * x))).save("square.safetensors")
+    >>> program = mg.load_program(path)
+    >>> float(program({"x": [1.0, 2.0]})[0])
+    5.0
+    >>> float(mg.compile(program.tape())({"x": [1.0, 2.0]})[0])
+    5.0
+
+    Raises DataError for a file that is none, or that calls what is not in minigrad's table.
+    """
+    data, arrays = read_program(path)
+    constants, recorded = {}, {}
+    for name, array in arrays.items():
+        kind, _, rest = name.partition(" ")
+        (constants if kind == "constant" else recorded)[rest] = array
+    program = from_json(data, constants)
+    for name, form in program.inputs.items():
+        array = recorded.get(name)
+        if array is None or (array.shape, array.dtype) != form:
+            raise DataError(f"'{path}'", got=f"no array for input '{name}', {form.dtype}{list(form.shape)}")
+    tensors = [tensor(recorded[name], name=name, dtype=form.dtype) for name, form in program.inputs.items()]
+    names = {leaf: leaf.label for leaf in tensors}
+    return Rolled(program, {name: recorded[name] for name in program.inputs}, Leaves("rolled program", tensors, names))
