@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from minigrad.compiler.graph import Node
 
 from .affine import UnevenError, even
-from .places import Place, Places, base_name, looked_through, root_of
+from .places import (
+    Place,
+    Places,
+    looked_through,
+    name_in_step,
+    name_of_rows,
+    own_name,
+    root_of,
+)
 from .program import Block, Call, Carry, Loop, Read
 
 Grid = list[list[Node]]
@@ -29,12 +37,12 @@ def add_block(grids: list[Grid], places: Places, *, backward: bool = False) -> N
     block: Block = Loop(steps, lanes, backward, tuple(body), tuple(builder.carries.values()))
     if steps * lanes == 1:
         (call,) = body
-        name = places.value(base_name(grids[0][0][0]), grids[0][0][0])
+        name = places.value(own_name(grids[0][0][0]), grids[0][0][0])
         block = Call(name, call.fn, call.reads, call.kwargs, call.shape, call.dtype)
         places.place_of[grids[0][0][0]] = Place(name)
     else:
         for k, grid in enumerate(grids):
-            name = places.value(base_name(grid[0][0]), grid[0][0], steps * lanes)
+            name = places.value(name_of_rows(grid[0][0]), grid[0][0], steps * lanes)
             block.stacked[builder.names[k]] = name
             for row, nodes in enumerate(grid):
                 for lane, node in enumerate(nodes):
@@ -48,7 +56,7 @@ def add_sum(grid: Grid, places: Places) -> str:
     first = grid[0][0]
     (name,) = builder.names
     call = Call(name, first.fn, builder.reads(0), first.kwargs, first.shape, first.dtype)
-    value = places.value(f"sum {base_name(first)}", first)
+    value = places.value(f"sum of {name_of_rows(first)}", first)
     places.blocks.append(
         Loop(len(grid), len(grid[0]), False, (call,), (), {}, {name: value})
     )
@@ -71,7 +79,7 @@ class _Builder:
 
     def __post_init__(self) -> None:
         for k, grid in enumerate(self.grids):
-            self.names.append(f"{base_name(grid[0][0])}.{k}")
+            self.names.append(self.places.fresh(name_in_step(grid[0][0])))
             for step, row in enumerate(grid):
                 for lane, node in enumerate(row):
                     self.position[node] = k, step, lane
@@ -130,8 +138,9 @@ class _Builder:
                 raise UnevenError
         key = source, repr(reads)
         if key not in self.carries:
-            name = f"{source}-{len(reads)}" if not self.carries else f"{source}-{len(reads)}.{len(self.carries)}"
-            self.carries[key] = Carry(name, source, tuple(reads))
+            step = f"_t{'+' if self.backward else '-'}{len(reads)}"
+            name = source.replace("_t", step, 1)
+            self.carries[key] = Carry(self.places.fresh(name), source, tuple(reads))
         return Read(self.carries[key].name, None, 0, outer)
 
     def reads_inside(self, grid: Grid) -> bool:

@@ -53,30 +53,22 @@ def _own_row(loop: Loop) -> Index:
 def _joined(first: Loop, second: Loop) -> Loop:
     """Both bodies in one, the second reading what the first gives in the same step."""
     local = {value: name for name, value in first.stacked.items()}
-    taken = {call.name for call in first.body}
-    new = {}
-    for call in second.body:
-        name = call.name
-        while name in taken:
-            name += "'"
-        taken.add(name)
-        new[call.name] = name
     body = list(first.body)
     for call in second.body:
-        reads = tuple([_local(r, local, new) for r in call.reads])
-        body.append(replace(call, name=new[call.name], reads=reads))
+        reads = tuple([_local(read, local) for read in call.reads])
+        body.append(replace(call, reads=reads))
     return replace(
         first,
         body=tuple(body),
-        stacked=first.stacked | {new[name]: value for name, value in second.stacked.items()},
-        summed=first.summed | {new[name]: value for name, value in second.summed.items()},
+        stacked=first.stacked | second.stacked,
+        summed=first.summed | second.summed,
     )
 
 
-def _local(read: Read, local: dict[str, str], new: dict[str, str]) -> Read:
+def _local(read: Read, local: dict[str, str]) -> Read:
     if read.source in local:
         return Read(local[read.source], None, 0, read.views)
-    return replace(read, source=new.get(read.source, read.source))
+    return read
 
 
 def _made(block: Block) -> Iterable[str]:

@@ -36,7 +36,7 @@ def _loop(loop: Loop, numbers: dict[str, str]) -> Iterator[str]:
     yield f"{how} t = {steps}{lanes}:"
     for carry in loop.carries:
         first = ", ".join([_read(read, numbers) for read in carry.first])
-        yield f"    {carry.name} = {carry.result} of {carry.lag} before, at first {first}"
+        yield f"    {carry.name} is at first {first}"
     for call in loop.body:
         yield f"    {_call(call, numbers)}"
     for name, value in loop.stacked.items():

@@ -11,7 +11,7 @@ from minigrad.compiler.primitives import added_rows, total
 from minigrad.ops.elementwise import accumulate
 
 from .blocks import add_sum
-from .places import Place, Places, base_name, root_of
+from .places import Place, Places, own_name, root_of
 from .program import Call, Form, Read
 
 # of so many rows a sum is one call
@@ -36,7 +36,7 @@ def add_call(n: Node, operands: list[Node], sums: list[str], places: Places) -> 
         reads = [Read(places.join(_values(part, places))) for part in (operands[::2], operands[1::2])]
     else:
         reads += map(places.read, operands)
-    name = places.value(base_name(n), n)
+    name = places.value(own_name(n), n)
     places.place_of[n] = Place(name)
     places.blocks.append(Call(name, n.fn, tuple(reads), n.kwargs, n.shape, n.dtype))
 
@@ -71,10 +71,10 @@ def _joined(n: Node, operands: list[Node], places: Places) -> str:
     form = places.forms[joined.source]
     moved = list(range(1, len(form.shape)))
     moved.insert(axis, 0)
-    name = places.fresh(f"{base_name(n)} moved")
+    name = places.fresh(f"{own_name(n)} moved")
     shape = tuple([form.shape[i] for i in moved])
     places.forms[name] = Form(shape, n.dtype)
     places.blocks.append(Call(name, np.transpose, (joined,), {"axes": tuple(moved)}, shape, n.dtype))
-    result = places.value(base_name(n), n)
+    result = places.value(own_name(n), n)
     places.blocks.append(Call(result, np.reshape, (Read(name),), {"shape": n.shape}, n.shape, n.dtype))
     return result

@@ -122,7 +122,7 @@ class Places:
         """The node, its value computed where it is a view."""
         if _is_look(node) and node not in self.place_of:
             read = self.read(node)
-            name = self.value(base_name(node), node)
+            name = self.value(own_name(node), node)
             form = self.forms[name]
             self.blocks.append(Call(name, np.positive, (read,), {}, form.shape, form.dtype))
             self.place_of[node] = Place(name)
@@ -145,7 +145,7 @@ class Places:
                 stacked.append(row is not None)
                 together += 1 if row is None else self.forms[value].shape[0]
         numbers = [start[value] + (row or 0) for value, row in places]
-        name = self.value(f"{base_name(like)} rows", like, len(places))
+        name = self.value(f"{name_of_rows(like)} rows", like, len(places))
         reads = tuple(map(Read, start))
         kwargs = {"stacked": tuple(stacked), "rows": _as_slice(numbers)}
         form = self.forms[name]
@@ -225,12 +225,22 @@ def _as_slice(numbers: list[int]) -> Any:
     return slice(numbers[0], stop if stop >= 0 else None, step)
 
 
-def base_name(node: Node) -> str:
-    """The name of a value for this node and those like it in other steps."""
+def own_name(node: Node) -> str:
+    """The name of a value for this node alone."""
     if not node.name:
         return "constant" if node.fn is None else op_name(node.fn)
-    time = str(node.time)
-    for ending in (f"_{time}", f"_{{{time}}}"):
-        if node.time is not None and ending in node.name:
-            return node.name.replace(ending, "_t", 1)
     return node.name
+
+
+def name_in_step(node: Node, instead: str = "_t") -> str:
+    """The name for this node and those like it in other steps: ``h_t`` for h_3."""
+    if node.time is not None and node.name:
+        for ending in (f"_{node.time}", f"_{{{node.time}}}"):
+            if ending in node.name:
+                return node.name.replace(ending, instead, 1)
+    return own_name(node) + instead
+
+
+def name_of_rows(node: Node) -> str:
+    """The name for what this node and those like it are rows of: ``h`` for h_3."""
+    return name_in_step(node, instead="")
