@@ -42,10 +42,13 @@ def add_call(n: Node, operands: list[Node], sums: list[str], places: Places) -> 
 
 
 def _by_value(operands: list[Node], places: Places) -> list[list[Node]]:
+    """Operands in groups that are rows of one value, in the order of the rows."""
     groups = defaultdict[object, list[Node]](list)
     for x in operands:
         place = places.place(root_of(x))
         groups[place.value if place.row is not None else ""].append(x)
+    for group in groups.values():
+        group.sort(key=lambda x: places.place(root_of(x)).row or 0)
     return list(groups.values())
 
 

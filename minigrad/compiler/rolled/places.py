@@ -116,7 +116,36 @@ class Places:
         value, row = even([[tuple(place) for place in row] for row in places])
         if isinstance(row, int):
             row = Index(row)
-        return as_read(value, row, views)
+        return self._in_blocks(as_read(value, row, views))
+
+    def _in_blocks(self, read: Read) -> Read:
+        """A slice that moves by its own length is a row of the value in blocks of that length."""
+        if read.index is not None or not read.views or "index" not in read.views[0].kwargs:
+            return read
+        (fn, kwargs), *views = read.views
+        index = kwargs["index"]
+        shape, dtype = self.forms[read.source]
+        moving = [axis for axis, entry in enumerate(index) if _moves(entry)]
+        if len(moving) != 1 or any(entry != slice(None) for entry in index[: moving[0]]):
+            return read
+        (axis,) = moving
+        start, stop = index[axis].start, index[axis].stop
+        length = stop.start - start.start
+        if index[axis].step is not None or any(number % length for number in (*start, shape[axis])):
+            return read
+        blocks = (*shape[:axis], shape[axis] // length, length, *shape[axis + 1 :])
+        key = Place(f"{read.source} in blocks of {length}", axis)
+        if (key,) not in self.joined:
+            name = self.fresh(key.value)
+            self.forms[name] = Form(blocks, dtype)
+            call = Call(name, np.reshape, (Read(read.source),), {"shape": blocks}, blocks, dtype)
+            self.blocks.append(call)
+            self.joined[key,] = name
+        row = Index(*[number // length for number in start])
+        rest = index[axis + 1 :]
+        if any(entry != slice(None) for entry in rest):
+            views.insert(0, View(fn, {"index": (*index[:axis], slice(None), *rest)}))
+        return Read(self.joined[key,], row, axis, tuple(views))
 
     def _as_root(self, node: Node) -> Node:
         """The node, its value computed where it is a view."""
@@ -145,6 +174,8 @@ class Places:
                 stacked.append(row is not None)
                 together += 1 if row is None else self.forms[value].shape[0]
         numbers = [start[value] + (row or 0) for value, row in places]
+        if stacked == [True] and numbers == list(range(together)):
+            return places[0].value
         name = self.value(f"{name_of_rows(like)} rows", like, len(places))
         reads = tuple(map(Read, start))
         kwargs = {"stacked": tuple(stacked), "rows": _as_slice(numbers)}
@@ -213,6 +244,11 @@ def _holds_index(index: tuple[Any, ...], but: int) -> bool:
             if any(isinstance(x, Index) for x in (entry.start, entry.stop, entry.step)):
                 return True
     return False
+
+
+def _moves(entry: Any) -> bool:
+    """Whether an entry of an index changes from step to step."""
+    return isinstance(entry, slice) and isinstance(entry.start, Index)
 
 
 def _as_slice(numbers: list[int]) -> Any:

@@ -21,6 +21,7 @@ from .blocks import add_block, add_sum
 from .many import add_call
 from .places import Places, root_of
 from .program import Program
+from .ends import complete_ends
 from .fuse import fused
 from .prune import without_unread
 
@@ -91,6 +92,7 @@ def _add_single(n: Node, schedule: Schedule, places: Places) -> None:
             rest.append(x)
     sums = []
     for members in absorbed.values():
+        members.sort(key=lambda x: x.time or 0)
         for alike in _read_alike(members, places):
             if len(alike) == 1:
                 add_call(alike[0], list(alike[0].inputs), [], places)
@@ -173,11 +175,13 @@ def _roll_loop(unit: Unit, places: Places) -> None:
     if len(segments) == 1 and max(depth_of.values()) + 1 < len(iterations):
         _roll_levels(unit, depth_of, places)
         return
-    alike = defaultdict[object, list[list[list[Node]]]](list)
+    family_of = {n: family for family in unit.families for n in family.members}
+    alike = defaultdict[object, Lanes](list)
     for segment in segments:
-        alike[tuple([_kind(iteration, unit) for iteration in segment])].append(segment)
+        complete_ends(segment, family_of)
+        alike[tuple([_kind(iteration, family_of) for iteration in segment])].append(segment)
     for lanes in alike.values():
-        _roll_lanes(lanes, unit, places)
+        _roll_lanes(lanes, family_of, places)
 
 
 def _depths(unit: Unit) -> dict[Node, int]:
@@ -271,16 +275,15 @@ def _segments(iterations: list[list[Node]]) -> list[list[list[Node]]]:
     return segments[::-1]
 
 
-def _kind(iteration: list[Node], unit: Unit) -> object:
-    family_of = {n: family for family in unit.families for n in family.members}
+def _kind(iteration: list[Node], family_of: dict[Node, Family]) -> object:
+    """What iterations that do the same have in common."""
     return tuple(sorted((family_of[n].serial, len(n.inputs)) for n in iteration))
 
 
-def _roll_lanes(lanes: Lanes, unit: Unit, places: Places) -> None:
+def _roll_lanes(lanes: Lanes, family_of: dict[Node, Family], places: Places) -> None:
     """Add loops over runs of iterations that do the same, in all lanes at once."""
-    family_of = {n: family for family in unit.families for n in family.members}
     first = lanes[0]
-    kinds = [_kind(iteration, unit) for iteration in first]
+    kinds = [_kind(iteration, family_of) for iteration in first]
     start = 0
     while start < len(first):
         stop = start + 1
