@@ -8,6 +8,8 @@ from minigrad.compiler.rolled.rolled import Rolled, roll
 from minigrad.core.tape import Tape
 from minigrad.errors import ArgumentError
 
+from .batch_axes import batch_axes
+
 if TYPE_CHECKING:
     from .jax.lowered import Lowered
 
@@ -36,4 +38,6 @@ def lower(program: Tape | Rolled, engine: Engine = "jax") -> Lowered:
         raise ArgumentError("lower", got=got, expected="expected 'jax'")
     from .jax.lowered import Lowered
 
-    return Lowered(program if isinstance(program, Rolled) else roll(program))
+    if isinstance(program, Rolled):
+        return Lowered(program, batch_axes(program.tape()))
+    return Lowered(roll(program), batch_axes(program))

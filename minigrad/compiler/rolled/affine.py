@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .program import Index
 
 Grid = list[list[Any]]
@@ -43,7 +45,7 @@ def even(grid: Grid) -> Any:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two keywords are the same; arrays where they are one object."""
+    """Whether two keywords are the same."""
     if a is b:
         return True
     if type(a) is not type(b):
@@ -52,8 +54,8 @@ def same(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, dict):
         return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-    if hasattr(a, "__array__") and getattr(a, "ndim", 0):
-        return False
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b)
     return bool(a == b)
 
 

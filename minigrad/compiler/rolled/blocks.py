@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from minigrad.compiler.graph import Node
 
-from .affine import UnevenError, even
+from .affine import UnevenError
 from .places import (
     Place,
     Places,
@@ -16,7 +16,7 @@ from .places import (
     own_name,
     root_of,
 )
-from .program import Block, Call, Carry, Loop, Read
+from .program import Call, Carry, Loop, Read, View
 
 Grid = list[list[Node]]
 """A node for every step, and in it for every lane."""
@@ -25,41 +25,49 @@ Grid = list[list[Node]]
 def add_block(grids: list[Grid], places: Places, *, backward: bool = False) -> None:
     """Add the block that computes the nodes of the grids, one grid for every call of its body.
 
-    Raises UnevenError where steps read one another in no even way; nothing is added then.
+    Raises UnevenError where steps read one another in no even way; no block is added then.
     """
-    builder = _Builder(grids, places, backward)
-    reads = [builder.reads(k) for k in range(len(grids))]
     steps, lanes = len(grids[0]), len(grids[0][0])
-    body = []
-    for k, grid in enumerate(grids):
-        first = grid[0][0]
-        body.append(Call(builder.names[k], first.fn, reads[k], first.kwargs, first.shape, first.dtype))
-    block: Block = Loop(steps, lanes, backward, tuple(body), tuple(builder.carries.values()))
-    if steps * lanes == 1:
-        (call,) = body
-        name = places.value(own_name(grids[0][0][0]), grids[0][0][0])
-        block = Call(name, call.fn, call.reads, call.kwargs, call.shape, call.dtype)
-        places.place_of[grids[0][0][0]] = Place(name)
-    else:
-        for k, grid in enumerate(grids):
-            name = places.value(name_of_rows(grid[0][0]), grid[0][0], steps * lanes)
-            block.stacked[builder.names[k]] = name
-            for row, nodes in enumerate(grid):
-                for lane, node in enumerate(nodes):
-                    places.place_of[node] = Place(name, row * lanes + lane)
-    places.blocks.append(block)
+    if len(grids) * steps * lanes == 1:
+        node = grids[0][0][0]
+        name = places.value(own_name(node), node)
+        reads = tuple([places.read(x) for x in node.inputs])
+        places.blocks.append(call_of(node, name, reads))
+        places.place_of[node] = Place(name)
+        return
+    builder = _Builder(grids, places, backward)
+    body = builder.body()
+    stacked = {}
+    for call, grid in zip(body, grids, strict=True):
+        stacked[call.name] = _place_rows(grid, places)
+    carries = tuple(builder.carries.values())
+    places.blocks.append(Loop(steps, lanes, backward, body, carries, stacked))
 
 
-def add_sum(grid: Grid, places: Places) -> str:
+def add_sum(grid: Grid, name: str, places: Places) -> str:
     """Add a loop that adds up the nodes of a grid; the name of the value."""
-    builder = _Builder([grid], places, backward=False)
+    body = _Builder([grid], places, backward=False).body()
     first = grid[0][0]
-    (name,) = builder.names
-    call = Call(name, first.fn, builder.reads(0), first.kwargs, first.shape, first.dtype)
-    value = places.value(f"sum of {name_of_rows(first)}", first)
-    places.blocks.append(
-        Loop(len(grid), len(grid[0]), False, (call,), (), {}, {name: value})
-    )
+    value = places.value(name, first)
+    summed = {body[0].name: value}
+    places.blocks.append(Loop(len(grid), len(grid[0]), False, body, summed=summed))
+    return value
+
+
+def call_of(node: Node, name: str, reads: tuple[Read, ...]) -> Call:
+    """The call that a node is, and those like it."""
+    assert node.fn is not None
+    return Call(name, node.fn, reads, node.kwargs, node.shape, node.dtype)
+
+
+def _place_rows(grid: Grid, places: Places) -> str:
+    """A new value whose rows the nodes are; its name."""
+    steps, lanes = len(grid), len(grid[0])
+    first = grid[0][0]
+    value = places.value(name_of_rows(first), first, steps * lanes)
+    for step, nodes in enumerate(grid):
+        for lane, node in enumerate(nodes):
+            places.place_of[node] = Place(value, step * lanes + lane)
     return value
 
 
@@ -67,7 +75,7 @@ def add_sum(grid: Grid, places: Places) -> str:
 class _Builder:
     """What the operands of a body are.
 
-    position: of every node of the block its call, step and lane.
+    names: of its calls. position: of every node of the block its call, step and lane.
     """
 
     grids: list[Grid]
@@ -79,98 +87,88 @@ class _Builder:
 
     def __post_init__(self) -> None:
         for k, grid in enumerate(self.grids):
-            self.names.append(self.places.fresh(name_in_step(grid[0][0])))
+            name = name_in_step(grid[0][0])
+            self.names.append(self.places.fresh(name))
             for step, row in enumerate(grid):
                 for lane, node in enumerate(row):
                     self.position[node] = k, step, lane
 
-    def reads(self, k: int) -> tuple[Read, ...]:
-        grid = self.grids[k]
-        counts = {len(node.inputs) for row in grid for node in row}
-        if len(counts) > 1:
-            raise UnevenError
-        reads = []
-        for slot in range(counts.pop()):
-            reads.append(self.read(k, [[node.inputs[slot] for node in row] for row in grid]))
-        return tuple(reads)
+    def body(self) -> tuple[Call, ...]:
+        """A call for each grid. Raises UnevenError."""
+        calls = []
+        for k, grid in enumerate(self.grids):
+            counts = {len(node.inputs) for row in grid for node in row}
+            if len(counts) > 1:
+                raise UnevenError
+            reads = []
+            for slot in range(counts.pop()):
+                operands = [[node.inputs[slot] for node in row] for row in grid]
+                reads.append(self.read(k, operands))
+            calls.append(call_of(grid[0][0], self.names[k], tuple(reads)))
+        return tuple(calls)
 
     def read(self, k: int, grid: Grid) -> Read:
-        """The nodes that one operand of call k is, in all steps and lanes."""
-        if not self.reads_inside(grid):
+        """What one operand of call k is, whose nodes in all steps and lanes are given."""
+        if not any(self.is_inside(node) for row in grid for node in row):
             return self.places.rows(grid)
-        # views of what the loop itself computes
-        last = [[self.in_order(grid)[-1][lane] for lane in range(len(grid[0]))]]
-        (inner,), views = looked_through(last)
-        result, _, _ = self.position.get(inner[0], (None, 0, 0))
-        if result is None:
+        order = grid[::-1] if self.backward else grid
+        last = order[-1][0]
+        if not self.is_inside(last):
             raise UnevenError
-        lag = self.lag(grid, result)
-        source = self.names[result]
+        result, _, _ = self.position[root_of(last)]
+        lag = self.lag(order, result)
+        _, views = looked_through(order[lag:])
         if lag == 0:
+            # what it reads of its own step is there already
             if result >= k:
                 raise UnevenError
-            _, views = looked_through(grid)
-            return Read(source, None, 0, views)
-        order = self.in_order(grid)
-        _, views = looked_through(order[lag:])
-        first = []
-        for row in order[:lag]:
-            if self.reads_inside([row]):
-                raise UnevenError
-            first.append((row, views))
-        return self.carried(source, first, views)
+            return Read(self.names[result], None, 0, views)
+        first = [self.read_first(row, views) for row in order[:lag]]
+        return Read(self.carry(self.names[result], tuple(first)), None, 0, views)
 
-    def carried(self, source, first, views) -> Read:
-        """A carry of a result, read through views."""
-        reads = []
-        outer: tuple = views
-        for row, _ in first:
-            # what comes first is looked at in the same way, or not at all
-            try:
-                roots, same_views = looked_through([row])
-            except UnevenError:
-                same_views = None
-            if same_views == views:
-                reads.append(self.places.rows(roots))
-            elif not views:
-                reads.append(self.places.rows([row]))
-            else:
-                raise UnevenError
-        key = source, repr(reads)
-        if key not in self.carries:
-            step = f"_t{'+' if self.backward else '-'}{len(reads)}"
-            name = source.replace("_t", step, 1)
-            self.carries[key] = Carry(self.places.fresh(name), source, tuple(reads))
-        return Read(self.carries[key].name, None, 0, outer)
+    def is_inside(self, node: Node) -> bool:
+        """Whether it looks at what the block computes."""
+        return root_of(node) in self.position
 
-    def reads_inside(self, grid: Grid) -> bool:
-        return any(root_of(node) in self.position for row in grid for node in row)
+    def lag(self, order: Grid, result: int) -> int:
+        """How many steps before its reader the call ``result`` computed each node.
 
-    def in_order(self, grid: Grid) -> Grid:
-        """The steps in the order of execution."""
-        return grid[::-1] if self.backward else grid
-
-    def lag(self, grid: Grid, result: int) -> int:
-        """How many steps back the nodes of a grid were computed, by the same call for all."""
+        order: the steps in the order of execution; the first of them may read something else.
+        """
         lags = set()
-        order = self.in_order(grid)
-        for i, row in enumerate(order):
+        count = len(order)
+        for done, row in enumerate(order):
             for lane, node in enumerate(row):
-                at = self.position.get(root_of(node))
-                if at is None:
+                if not self.is_inside(node):
                     continue
-                k, step, of_lane = at
-                j = len(order) - 1 - step if self.backward else step
-                if k != result or of_lane != lane:
+                k, step, of_lane = self.position[root_of(node)]
+                if (k, of_lane) != (result, lane):
                     raise UnevenError
-                lags.add(i - j)
-        if len(lags) != 1:
+                lags.add(done - (count - 1 - step if self.backward else step))
+        if len(lags) > 1:
             raise UnevenError
         (lag,) = lags
-        inside = [any(root_of(n) in self.position for n in row) for row in order]
-        if lag < 0 or any(inside[:lag]) or not all(inside[lag:]):
+        if lag < 0:
             raise UnevenError
-        for row in order[lag:]:
-            if not all(root_of(n) in self.position for n in row):
+        for done, row in enumerate(order):
+            if any(self.is_inside(node) != (done >= lag) for node in row):
                 raise UnevenError
         return lag
+
+    def read_first(self, row: list[Node], views: tuple[View, ...]) -> Read:
+        """What stands for a carry in one of the first steps, without the views of its readers."""
+        if not views:
+            return self.places.rows([row])
+        roots, views_of_first = looked_through([row])
+        if views_of_first != views:
+            raise UnevenError
+        return self.places.rows(roots)
+
+    def carry(self, result: str, first: tuple[Read, ...]) -> str:
+        """The name of the carry of a result."""
+        key = result, repr(first)
+        if key not in self.carries:
+            sign = "+" if self.backward else "-"
+            name = result.replace("_t", f"_t{sign}{len(first)}", 1)
+            self.carries[key] = Carry(self.places.fresh(name), result, first)
+        return self.carries[key].name

@@ -7,13 +7,16 @@ missing at the other end is computed, and read by nobody.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Node, constant
 from minigrad.compiler.primitives import PAIRWISE, total
+from minigrad.ops.indexing import getitem
 
-from .places import root_of
+from .places import is_row, root_of
 
 Iteration = list[Node]
 FamilyOf = dict[Node, Family]
@@ -139,24 +142,25 @@ def _complete_last(
 def _moved(x: Node, stand_in: dict[Node, Node]) -> Node | None:
     """The operand one iteration later; None for what is of that iteration alone."""
     root = root_of(x)
-    if root.fn is None or root.time is None:
-        return x if root is x or x.time is None or root.fn is None and root is x else _view(x, root)
-    if root not in stand_in:
-        return None
-    if root is x:
-        return stand_in[root]
-    inner = _moved(x.inputs[0], stand_in)
-    return None if inner is None else x.with_inputs((inner,))
+    if root in stand_in:
+        if root is x:
+            return stand_in[x]
+        inner = _moved(x.inputs[0], stand_in)
+        return None if inner is None else x.with_inputs((inner,))
+    if root.time is None and _is_the_same_in_all_steps(x, root):
+        return x
+    return None
 
 
-def _view(x: Node, root: Node) -> Node | None:
-    """A view of what lies outside the steps, if it is the same in all of them."""
-    views = []
-    n = x
-    while n is not root:
-        views.append(n.fn)
-        n = n.inputs[0]
-    return x if all(fn in (np.transpose, np.matrix_transpose) for fn in views) else None
+def _is_the_same_in_all_steps(x: Node, root: Node) -> bool:
+    """Whether the way from what lies outside the steps has no index that changes."""
+    if is_row(root):
+        return False
+    while x is not root:
+        if x.fn is getitem:
+            return False
+        x = x.inputs[0]
+    return True
 
 
 def _zeros_like(x: Node) -> Node:
@@ -164,16 +168,16 @@ def _zeros_like(x: Node) -> Node:
 
 
 def _at_the_time_of(n: Node, like: Node, operands: tuple[Node, ...]) -> Node:
+    """A node that does for the step of n what another does for its own."""
     new = like.with_inputs(operands)
-    new = new if new is not like else like.made(like.fn, *operands, **like.kwargs)
+    if new is like:
+        new = replace(like)
     new.time = n.time
     new.name = ""
     return new
 
 
-def _enter(
-    new: Node, like: Node, into: Iteration, beside: Iteration, family_of: FamilyOf
-) -> None:
+def _enter(new: Node, like: Node, into: Iteration, beside: Iteration, family_of: FamilyOf) -> None:
     """Put a node into its family, and into an iteration in the place it has in the other one."""
     family_of[new] = family_of[like]
     family_of[like].members.append(new)

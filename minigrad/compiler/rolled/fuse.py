@@ -21,7 +21,8 @@ def fused(program: Program) -> Program:
             host = len(blocks) - 1
         else:
             first = blocks[host]
-            assert isinstance(first, Loop) and isinstance(block, Loop)
+            assert isinstance(first, Loop)
+            assert isinstance(block, Loop)
             blocks[host] = _joined(first, block)
         for name in _made(block):
             maker[name] = host

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -80,26 +80,15 @@ def _read(read: Read) -> Json:
 
 def _value(x: Any) -> Json:
     """A keyword: what JSON has as it is, the rest as a list that begins with its kind."""
-    if isinstance(x, Index):
-        return ["index", *x]
     if x is None or isinstance(x, (bool, str)):
         return x
     if isinstance(x, (int, np.integer)):
         return int(x)
-    if isinstance(x, (float, np.floating)):
-        return float(x) if math.isfinite(x) else ["float", repr(float(x))]
-    if isinstance(x, (tuple, list)):
-        return [type(x).__name__, *map(_value, x)]
-    if isinstance(x, slice):
-        return ["slice", *map(_value, (x.start, x.stop, x.step))]
-    if x is Ellipsis:
-        return ["ellipsis"]
-    if x is PART:
-        return ["part"]
-    if isinstance(x, np.ndarray) and x.dtype.kind in "biuf":
-        return ["array", x.dtype.str, x.tolist()]
-    if isinstance(x, (type, np.dtype)):
-        return ["dtype", np.dtype(x).str]
+    if isinstance(x, (float, np.floating)) and math.isfinite(x):
+        return float(x)
+    for kind, (is_kind, parts, _) in KINDS.items():
+        if is_kind(x):
+            return [kind, *parts(x)]
     raise UnsupportedError("save", got=f"a keyword of type {type(x).__name__}")
 
 
@@ -184,26 +173,69 @@ def _a_value(x: Json) -> Any:
     if not isinstance(x, list):
         return x
     kind, *rest = x
-    if kind == "float":
-        return float(rest[0])
-    if kind == "ellipsis":
-        return Ellipsis
-    if kind == "part":
-        return PART
-    if kind == "dtype":
-        return np.dtype(rest[0])
-    if kind == "array":
-        return np.array(rest[1], np.dtype(rest[0]))
-    if kind == "index":
-        return Index(*map(_an_int, rest))
-    values = [_a_value(value) for value in rest]
-    if kind == "slice":
-        return slice(*values)
-    if kind == "tuple":
-        return tuple(values)
-    if kind == "list":
-        return values
-    raise ValueError(f"a value of kind {kind!r}")
+    if kind not in KINDS:
+        raise ValueError(f"a value of kind {kind!r}")
+    _, _, made = KINDS[kind]
+    return made(rest)
+
+
+def _values(parts: Iterable[Any]) -> list[Json]:
+    return [_value(x) for x in parts]
+
+
+def _a_list(rest: list[Json]) -> list[Any]:
+    return [_a_value(x) for x in rest]
+
+
+Kind = tuple[Callable[[Any], bool], Callable[[Any], Iterable[Json]], Callable[[list[Json]], Any]]
+KINDS: dict[str, Kind] = {
+    "index": (
+        lambda x: isinstance(x, Index),
+        lambda x: x,
+        lambda rest: Index(*map(_an_int, rest)),
+    ),
+    "float": (
+        lambda x: isinstance(x, (float, np.floating)),
+        lambda x: [repr(float(x))],
+        lambda rest: float(rest[0]),
+    ),
+    "tuple": (
+        lambda x: isinstance(x, tuple),
+        _values,
+        lambda rest: tuple(_a_list(rest)),
+    ),
+    "list": (
+        lambda x: isinstance(x, list),
+        _values,
+        _a_list,
+    ),
+    "slice": (
+        lambda x: isinstance(x, slice),
+        lambda x: _values((x.start, x.stop, x.step)),
+        lambda rest: slice(*_a_list(rest)),
+    ),
+    "ellipsis": (
+        lambda x: x is Ellipsis,
+        lambda x: [],
+        lambda rest: Ellipsis,
+    ),
+    "part": (
+        lambda x: x is PART,
+        lambda x: [],
+        lambda rest: PART,
+    ),
+    "array": (
+        lambda x: isinstance(x, np.ndarray) and x.dtype.kind in "biuf",
+        lambda x: [x.dtype.str, x.tolist()],
+        lambda rest: np.array(rest[1], np.dtype(rest[0])),
+    ),
+    "dtype": (
+        lambda x: isinstance(x, (type, np.dtype)),
+        lambda x: [np.dtype(x).str],
+        lambda rest: np.dtype(rest[0]),
+    ),
+}
+"""Of what JSON has not: how it is told apart, its parts, and how it is made of them."""
 
 
 def _refuse_unknown_names(program: Program) -> None:

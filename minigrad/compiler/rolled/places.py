@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -130,6 +131,8 @@ class Places:
             return read
         (axis,) = moving
         start, stop = index[axis].start, index[axis].stop
+        if not isinstance(start, Index) or not isinstance(stop, Index):
+            return read
         length = stop.start - start.start
         if index[axis].step is not None or any(number % length for number in (*start, shape[axis])):
             return read
@@ -195,7 +198,9 @@ def looked_through(grid: list[list[Node]]) -> tuple[list[list[Node]], tuple[View
         if len(kinds) > 1 or not all(_is_look(node) for row in grid for node in row):
             raise UnevenError
         kwargs = even([[node.kwargs for node in row] for row in grid])
-        views.insert(0, View(kinds.pop(), kwargs))
+        fn = kinds.pop()
+        assert fn is not None
+        views.insert(0, View(fn, kwargs))
         grid = [[node.inputs[0] for node in row] for row in grid]
     return grid, tuple(views)
 
@@ -239,21 +244,19 @@ def as_read(value: str, row: Index | None, views: tuple[View, ...]) -> Read:
 
 def _holds_index(index: tuple[Any, ...], but: int) -> bool:
     """Whether slices of an index change from step to step."""
-    for i, entry in enumerate(index):
-        if i != but and isinstance(entry, slice):
-            if any(isinstance(x, Index) for x in (entry.start, entry.stop, entry.step)):
-                return True
-    return False
+    return any(i != but and _moves(entry) for i, entry in enumerate(index))
 
 
 def _moves(entry: Any) -> bool:
     """Whether an entry of an index changes from step to step."""
-    return isinstance(entry, slice) and isinstance(entry.start, Index)
+    if not isinstance(entry, slice):
+        return False
+    return any(isinstance(x, Index) for x in (entry.start, entry.stop, entry.step))
 
 
 def _as_slice(numbers: list[int]) -> Any:
     """Numbers as a slice where they are even."""
-    steps = {b - a for a, b in zip(numbers, numbers[1:], strict=False)}
+    steps = {b - a for a, b in itertools.pairwise(numbers)}
     if len(steps) > 1 or 0 in steps:
         return tuple(numbers)
     step = steps.pop() if steps else 1

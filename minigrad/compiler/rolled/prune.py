@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .program import Block, Call, Carry, Loop, Program, Read
+from .program import Block, Call, Carry, Program, Read
 
 
 def without_unread(program: Program) -> Program:

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-
-import numpy as np
+from collections.abc import Mapping
 
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Graph, Node
 from minigrad.compiler.primitives import PAIRWISE, total
 from minigrad.compiler.schedule.build import build_schedule
-from minigrad.compiler.schedule.loops import Edges, components
-from minigrad.compiler.schedule.schedule import Schedule, Unit
-
+from minigrad.compiler.schedule.schedule import Schedule
 from minigrad.core.tensor import Tensor
 
-from .affine import UnevenError
-from .blocks import add_block, add_sum
-from .many import add_call
-from .places import Places, root_of
-from .program import Program
-from .ends import complete_ends
+from .blocks import add_sum
 from .fuse import fused
+from .many import add_call
+from .members import add_members, as_grid, read_alike
+from .places import Place, Places, own_name, root_of
+from .program import Program
 from .prune import without_unread
-
-# members that read more different values than these read rows of one that is made for them
-MAX_GROUPS = 4
-MAX_OPERANDS = 8
+from .step_loops import roll_loop
 
 
 def roll_graph(graph: Graph, names: Mapping[Tensor, str]) -> Program:
@@ -37,15 +29,13 @@ def roll_graph(graph: Graph, names: Mapping[Tensor, str]) -> Program:
     places = Places(names)
     for unit in schedule.units:
         if unit.loop:
-            _roll_loop(unit, places)
+            roll_loop(unit, places)
         else:
             (family,) = unit.families
             if family not in schedule.total_of:
                 _roll_family(family, schedule, places)
     outputs = tuple([places.read(output) for output in graph.outputs])
-    program = Program(
-        places.inputs, places.constants, tuple(places.blocks), outputs, places.forms
-    )
+    program = Program(places.inputs, places.constants, tuple(places.blocks), outputs, places.forms)
     return without_unread(fused(program))
 
 
@@ -53,7 +43,7 @@ def _sort_terms(schedule: Schedule) -> None:
     """Give the terms of sums and products, which may come in any order, one that steps share."""
     for n in schedule.graph.nodes:
         if n.fn in PAIRWISE:
-            n.inputs = tuple(sorted(n.inputs, key=lambda x: _term(n, x, schedule)))  # noqa: B023
+            n.inputs = tuple(sorted(n.inputs, key=lambda x: _term(n, x, schedule)))
 
 
 def _term(n: Node, x: Node, schedule: Schedule) -> tuple[int, int, str]:
@@ -68,16 +58,7 @@ def _roll_family(family: Family, schedule: Schedule, places: Places) -> None:
     if len(family) == 1:
         _add_single(family.first, schedule, places)
     else:
-        _add_members(family.members, places)
-
-
-def _add_members(members: list[Node], places: Places) -> None:
-    for alike in _read_alike(members, places):
-        if len(alike) == 1 or len(alike[0].inputs) > MAX_OPERANDS:
-            for n in alike:
-                add_call(n, list(n.inputs), [], places)
-        else:
-            add_block([_grid(alike, places)], places)
+        add_members(family.members, places)
 
 
 def _add_single(n: Node, schedule: Schedule, places: Places) -> None:
@@ -90,264 +71,18 @@ def _add_single(n: Node, schedule: Schedule, places: Places) -> None:
             absorbed[family].append(x)
         else:
             rest.append(x)
-    sums = []
+    groups = []
     for members in absorbed.values():
         members.sort(key=lambda x: x.time or 0)
-        for alike in _read_alike(members, places):
-            if len(alike) == 1:
-                add_call(alike[0], list(alike[0].inputs), [], places)
-                rest += alike
-            else:
-                sums.append(add_sum(_grid(alike, places), places))
-    add_call(n, rest, sums, places)
-
-
-def _read_alike(members: list[Node], places: Places) -> list[list[Node]]:
-    """Members in groups whose operands are rows of the same values."""
-    groups = defaultdict[tuple[object, ...], list[Node]](list)
-    for n in members:
-        if n.fn in PAIRWISE:
-            n.inputs = tuple(sorted(n.inputs, key=lambda x: places.order(root_of(x))))
-        key: list[object] = [len(n.inputs)]
-        for x in n.inputs:
-            root = root_of(x)
-            place = places.place(root)
-            # values of one step each are made rows of one
-            key.append(place.value if place.row is not None or root.time is None else "")
-            key.append(_views(x, root))
-        groups[tuple(key)].append(n)
-    if len(groups) > MAX_GROUPS:
-        by_count = defaultdict[object, list[Node]](list)
-        for n in members:
-            by_count[len(n.inputs)].append(n)
-        return list(by_count.values())
-    return list(groups.values())
-
-
-def _views(x: Node, root: Node) -> tuple[object, ...]:
-    views = []
-    while x is not root:
-        views.append(x.fn)
-        x = x.inputs[0]
-    return tuple(views)
-
-
-def _grid(members: list[Node], places: Places) -> list[list[Node]]:
-    """Members as steps and lanes, so that the rows of their operands lie evenly."""
-    flat = [[n] for n in members]
-    for period in _periods(members, places):
-        if len(members) % period == 0:
-            return [members[i : i + period] for i in range(0, len(members), period)]
-    return flat
-
-
-def _periods(members: list[Node], places: Places) -> Iterator[int]:
-    """After how many members the rows of an operand jump."""
-    for slot in range(len(members[0].inputs)):
-        rows = [places.place(root_of(n.inputs[slot])).row for n in members]
-        if None in rows:
-            continue
-        differences = np.diff(np.array(rows))
-        jumps = np.flatnonzero(differences != differences[:1])
-        if len(jumps):
-            yield int(jumps[0]) + 1
-
-
-Lanes = list[list[list[Node]]]
-"""Segments that run side by side: of each its iterations, of each of these its nodes."""
-# of a loop that does not go evenly from its start so many steps are tried before it
-MAX_PEELED = 3
-
-
-# --- loops ------------------------------------------------------------------------------------------
-def _roll_loop(unit: Unit, places: Places) -> None:
-    """Segments that do the same run side by side, as lanes; in each the steps that do, as a loop."""
-    depth_of = _depths(unit)
-    iterations = _iterations(unit)
-    if not _are_in_order(iterations):
-        for part in _sweeps(unit):
-            if part.loop:
-                _roll_loop(part, places)
-            else:
-                _add_members(part.nodes, places)
+        groups += read_alike(members, places)
+    if len(groups) == 1 and not rest and len(groups[0]) > 1:
+        places.place_of[n] = Place(add_sum(as_grid(groups[0], places), own_name(n), places))
         return
-    segments = _segments(iterations)
-    if len(segments) == 1 and max(depth_of.values()) + 1 < len(iterations):
-        _roll_levels(unit, depth_of, places)
-        return
-    family_of = {n: family for family in unit.families for n in family.members}
-    alike = defaultdict[object, Lanes](list)
-    for segment in segments:
-        complete_ends(segment, family_of)
-        alike[tuple([_kind(iteration, family_of) for iteration in segment])].append(segment)
-    for lanes in alike.values():
-        _roll_lanes(lanes, family_of, places)
-
-
-def _depths(unit: Unit) -> dict[Node, int]:
-    """How many of the unit's operations lie one after another before each."""
-    depth_of: dict[Node, int] = {}
-    inside = set(unit.nodes)
-    for n in unit.nodes:
-        depth_of[n] = max([depth_of[x] + 1 for x in _roots(n) if x in inside], default=0)
-    return depth_of
-
-
-def _roll_levels(unit: Unit, depth_of: dict[Node, int], places: Places) -> None:
-    """Few operations lie one after another, as in a window: all of one depth run at once."""
-    levels = defaultdict[tuple[object, ...], list[Node]](list)
-    for n in sorted(unit.nodes, key=depth_of.__getitem__):
-        shapes = tuple([x.shape for x in n.inputs])
-        levels[depth_of[n], n.fn, shapes, repr(n.kwargs)].append(n)
-    for members in levels.values():
-        members.sort(key=lambda n: n.time or 0)
-        _add_members(members, places)
-
-
-def _iterations(unit: Unit) -> list[list[Node]]:
-    """The nodes of each step, in the order of execution."""
-    by_time: dict[int | None, list[Node]] = defaultdict(list)
-    for n in unit.nodes:
-        by_time[n.time].append(n)
-    return list(by_time.values())
-
-
-def _are_in_order(iterations: list[list[Node]]) -> bool:
-    """Whether none reads a later one."""
-    at = {n: i for i, iteration in enumerate(iterations) for n in iteration}
-    return all(at.get(x, 0) <= i for n, i in at.items() for x in _roots(n))
-
-
-def _sweeps(unit: Unit) -> list[Unit]:
-    """The unit taken apart: families that went into one another where time turns, as in
-    second derivatives, which go forward once more and back once more."""
-    sweep = 0
-    direction = 0
-    time = unit.nodes[0].time or 0
-    parts: dict[tuple[Family, int], Family] = {}
-    part_of: dict[Node, Family] = {}
-    family_of = {n: family for family in unit.families for n in family.members}
-    for n in unit.nodes:
-        now = n.time or 0
-        turn = (now > time) - (now < time)
-        if turn and direction and turn != direction:
-            sweep += 1
-        direction = turn or direction
-        time = now
-        key = family_of[n], sweep
-        if key not in parts:
-            parts[key] = Family([], len(parts))
-        parts[key].members.append(n)
-        part_of[n] = parts[key]
-    reads: Edges = {part: {} for part in parts.values()}
-    for n, part in part_of.items():
-        for x in _roots(n):
-            if x in part_of:
-                reads[part][part_of[x]] = None
-    position = {n: i for i, n in enumerate(unit.nodes)}
-    units = []
-    for component in components(list(parts.values()), reads):
-        nodes = sorted([n for part in component for n in part.members], key=position.__getitem__)
-        loop = len(component) > 1 or component[0] in reads[component[0]]
-        units.append(Unit(component, nodes, loop))
-    return units
-
-
-def _roots(n: Node) -> list[Node]:
-    return [root_of(x) for x in n.inputs]
-
-
-def _segments(iterations: list[list[Node]]) -> list[list[list[Node]]]:
-    """Runs of iterations that read nothing of those before."""
-    at = {n: i for i, iteration in enumerate(iterations) for n in iteration}
-    earliest = []
-    for i, iteration in enumerate(iterations):
-        read = [at[x] for n in iteration for x in _roots(n) if x in at]
-        earliest.append(min(read, default=i))
-    segments: list[list[list[Node]]] = []
-    after = len(iterations)
-    for i in reversed(range(len(iterations))):
-        after = min(after, earliest[i])
-        if after >= i:
-            segments.append(iterations[i:])
-            iterations = iterations[:i]
-            after = i
-    return segments[::-1]
-
-
-def _kind(iteration: list[Node], family_of: dict[Node, Family]) -> object:
-    """What iterations that do the same have in common."""
-    return tuple(sorted((family_of[n].serial, len(n.inputs)) for n in iteration))
-
-
-def _roll_lanes(lanes: Lanes, family_of: dict[Node, Family], places: Places) -> None:
-    """Add loops over runs of iterations that do the same, in all lanes at once."""
-    first = lanes[0]
-    kinds = [_kind(iteration, family_of) for iteration in first]
-    start = 0
-    while start < len(first):
-        stop = start + 1
-        while stop < len(first) and kinds[stop] == kinds[start]:
-            stop += 1
-        # what the first steps do otherwise than the others is done before the loop
-        for peeled in range(min(MAX_PEELED, stop - start - 1) + 1):
-            if _add_run(lanes, start + peeled, stop, family_of, places):
-                break
-            _add_steps(lanes, start + peeled, start + peeled + 1, family_of, places)
+    sums = []
+    for alike in groups:
+        if len(alike) == 1:
+            add_call(alike[0], list(alike[0].inputs), [], places)
+            rest += alike
         else:
-            _add_steps(lanes, start + peeled + 1, stop, family_of, places)
-        start = stop
-
-
-def _add_run(
-    lanes: Lanes,
-    start: int,
-    stop: int,
-    family_of: dict[Node, Family],
-    places: Places,
-) -> bool:
-    """Add iterations as one loop; whether they read one another evenly."""
-    if stop - start == 1:
-        return False
-    grids = _grids(lanes, start, stop, family_of)
-    try:
-        add_block(grids, places, backward=_is_backward(lanes[0][start:stop]))
-    except UnevenError:
-        return False
-    return True
-
-
-def _add_steps(
-    lanes: Lanes, start: int, stop: int, family_of: dict[Node, Family], places: Places
-) -> None:
-    """Add iterations one by one, the lanes of each at once where they go evenly."""
-    for step in range(start, stop):
-        for grid in _grids(lanes, step, step + 1, family_of):
-            try:
-                add_block([grid], places)
-            except UnevenError:
-                continue
-        for segment in lanes:
-            for n in segment[step]:
-                if n not in places.place_of:
-                    add_call(n, list(n.inputs), [], places)
-
-
-def _grids(
-    lanes: Lanes, start: int, stop: int, family_of: dict[Node, Family]
-) -> list[list[list[Node]]]:
-    """For every family its nodes in the order of time, a row for every step."""
-    grids = []
-    for family in [family_of[n] for n in lanes[0][stop - 1]]:
-        rows = []
-        for i in range(start, stop):
-            rows.append([n for segment in lanes for n in segment[i] if family_of[n] is family])
-        if stop - start > 1 and _is_backward(lanes[0][start:stop]):
-            rows.reverse()
-        grids.append(rows)
-    return grids
-
-
-def _is_backward(iterations: list[list[Node]]) -> bool:
-    times = [iteration[0].time or 0 for iteration in iterations]
-    return times[-1] < times[0]
+            sums.append(add_sum(as_grid(alike, places), f"part of {own_name(n)}", places))
+    add_call(n, rest, sums, places)

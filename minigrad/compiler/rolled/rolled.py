@@ -5,44 +5,46 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
-
 from minigrad.compiler.looked_at import refuse_off_tape, refuse_peeks
 from minigrad.compiler.read import is_input, read_graph
 from minigrad.compiler.rewrite.chains import flatten
 from minigrad.compiler.rewrite.fold import fold
 from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.array import Array
-from minigrad.core.rerun.feeds import Feeds, Leaves, Missing
+from minigrad.core.rerun.feeds import Feeds, Leaves, Missing, is_asked_for
 from minigrad.core.tape import Tape
-from minigrad.core.tensor import tensor
+from minigrad.core.tensor import Tensor, tensor
 from minigrad.errors import DataError
 from minigrad.gc_paused import uncollected
 
 from .file import read_program, write_program
 from .notation import as_json, from_json
-from .program import Program
+from .program import Form, Program
 from .roll import roll_graph
 from .run import run
 from .unroll import unrolled
 
 
 class Rolled:
-    """A rolled program with the values that its inputs were recorded with. It prints.
+    """A rolled program with the leaves that are its inputs. It prints.
 
-    program: the calls and loops. recorded: the arrays by the names of the inputs.
+    program: the calls and loops.
     """
 
-    def __init__(self, program: Program, recorded: dict[str, Array], leaves: Leaves) -> None:
-        """leaves: the inputs, as they may be fed."""
+    def __init__(self, program: Program, leaves: Leaves) -> None:
+        """leaves: the inputs, as they may be fed; ``mg.roll`` makes rolled programs."""
         self.program = program
-        self.recorded = recorded
         self._leaves = leaves
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of what may be fed."""
-        return tuple(self.recorded)
+        return tuple(self._leaves.names.values())
+
+    @property
+    def recorded(self) -> dict[str, Array]:
+        """The arrays that the inputs have, by name: read anew, so an ``assign`` is seen."""
+        return {name: leaf.data for leaf, name in self._leaves.names.items()}
 
     def arrays(self, feeds: Feeds | None, missing: Missing = "error") -> dict[str, Array]:
         """The arrays of all inputs by name; those that are not fed have their recorded values.
@@ -69,7 +71,8 @@ class Rolled:
 
         To compile, to draw, to step through. The steps of every loop count from 1.
         """
-        return unrolled(self.program, self.recorded)
+        leaves = {name: _copy(leaf, name) for leaf, name in self._leaves.names.items()}
+        return unrolled(self.program, leaves)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the program and the values of its inputs as one safetensors file.
@@ -81,7 +84,8 @@ class Rolled:
         """
         arrays = {f"input {name}": array for name, array in self.recorded.items()}
         arrays |= {f"constant {name}": array for name, array in self.program.constants.items()}
-        return write_program(path, as_json(self.program), arrays)
+        optional = [n for leaf, n in self._leaves.names.items() if not is_asked_for(leaf)]
+        return write_program(path, as_json(self.program) | {"optional": optional}, arrays)
 
     def __str__(self) -> str:
         return str(self.program)
@@ -107,24 +111,23 @@ def roll(tape: Tape) -> Rolled:
     h_0: float64[]
     w: float64[]
     for t = 0..99:
-        h_t.1-1 = h_t.1 of 1 before, at first h_0
-        product.0: float64[] = product(w, h_t.1-1)
-        h_t.1: float64[] = tanh(product.0)
-        h_t[t] = h_t.1
-    return h_t[99]
+        h_t-1 is at first h_0
+        product_t: float64[] = product(w, h_t-1)
+        h_t: float64[] = tanh(product_t)
+        h[t] = h_t
+    return h[99]
 
     Raises ArgumentError for what is no tape, GradientError where Python looked at a value while it
     was recorded.
     """
     refuse_no_tape("roll", tape)
-    refuse_off_tape(tape)
-    refuse_peeks(tape)
+    refuse_off_tape(tape, "roll")
+    refuse_peeks(tape, "roll")
     inputs = [leaf for leaf in tape.leaves if is_input(leaf)]
     leaves = Leaves("rolled program", inputs, tape.names)
     graph = flatten(fold(read_graph(tape, checkpoints=False)))
     program = roll_graph(graph, leaves.names)
-    recorded = {leaves.names[leaf]: np.asarray(leaf.data) for leaf in inputs}
-    return Rolled(program, recorded, leaves)
+    return Rolled(program, leaves)
 
 
 def load_program(path: str | os.PathLike[str]) -> Rolled:
@@ -143,15 +146,24 @@ def load_program(path: str | os.PathLike[str]) -> Rolled:
     Raises DataError for a file that is none, or that calls what is not in minigrad's table.
     """
     data, arrays = read_program(path)
-    constants, recorded = {}, {}
-    for name, array in arrays.items():
-        kind, _, rest = name.partition(" ")
+    constants: dict[str, Array] = {}
+    recorded: dict[str, Array] = {}
+    for key, array in arrays.items():
+        kind, _, rest = key.partition(" ")
         (constants if kind == "constant" else recorded)[rest] = array
     program = from_json(data, constants)
+    optional = data.get("optional", [])
+    names = {}
     for name, form in program.inputs.items():
-        array = recorded.get(name)
-        if array is None or (array.shape, array.dtype) != form:
-            raise DataError(f"'{path}'", got=f"no array for input '{name}', {form.dtype}{list(form.shape)}")
-    tensors = [tensor(recorded[name], name=name, dtype=form.dtype) for name, form in program.inputs.items()]
-    names = {leaf: leaf.label for leaf in tensors}
-    return Rolled(program, {name: recorded[name] for name in program.inputs}, Leaves("rolled program", tensors, names))
+        given = recorded.get(name)
+        if given is None or Form(given.shape, given.dtype) != form:
+            expected = f"expected {form.dtype}{list(form.shape)}"
+            raise DataError(f"'{path}': input '{name}'", got="another array", expected=expected)
+        leaf = tensor(given, requires_grad=name in optional, name=name, dtype=form.dtype)
+        names[leaf] = name
+    return Rolled(program, Leaves("rolled program", names, names))
+
+
+def _copy(leaf: Tensor, name: str) -> Tensor:
+    """A leaf of the same value under the name of an input."""
+    return tensor(leaf.data, requires_grad=leaf.requires_grad, name=name, dtype=leaf.dtype)

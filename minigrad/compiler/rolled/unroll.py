@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from minigrad.core.array import Array
 from minigrad.core.scope import timestep
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor, tensor
@@ -14,12 +13,12 @@ from .program import Call, Program
 from .run import Values, called, operand, run_loop
 
 
-def unrolled(program: Program, recorded: Mapping[str, Array]) -> Tape:
-    """The tape of a program: the steps of every loop, from 1, in time steps of that number."""
-    values: Values = {}
-    for name, array in recorded.items():
-        values[name] = tensor(array, name=name, dtype=array.dtype)
-    values |= program.constants
+def unrolled(program: Program, leaves: Mapping[str, Tensor]) -> Tape:
+    """The tape of a program: the steps of every loop, from 1, in time steps of that number.
+
+    leaves: its inputs.
+    """
+    values: Values = {**leaves, **program.constants}
     for block in program.blocks:
         if isinstance(block, Call):
             values[block.name] = called(block, values, 0, 0)

@@ -89,11 +89,13 @@ def _moving(loop: Loop) -> list[Read]:
     return list(rows.values())
 
 
-def rows(x: Any, index: Index, axis: int, steps: int, lanes: int) -> Any:
+def rows(x: Any, read: Read, loop: Loop) -> Any:
     """The rows that are read in all steps and lanes, (steps, lanes, ...)."""
-    x = jnp.moveaxis(x, axis, 0)
-    numbers = index.start + np.add.outer(
-        np.arange(steps) * index.per_step, np.arange(lanes) * index.per_lane
+    assert read.index is not None
+    steps, lanes = loop.steps, loop.lanes
+    x = jnp.moveaxis(x, read.axis, 0)
+    numbers = read.index.start + np.add.outer(
+        np.arange(steps) * read.index.per_step, np.arange(lanes) * read.index.per_lane
     )
     flat = numbers.reshape(-1)
     differences = np.unique(np.diff(flat))
@@ -150,7 +152,7 @@ def _added_products(loop: Loop) -> set[str]:
 def _mapped(loop: Loop, values: Values) -> Values:
     """All steps and lanes at once."""
     moving = _moving(loop)
-    taken = [rows(values[r.source], r.index, r.axis, loop.steps, loop.lanes) for r in moving]
+    taken = [rows(values[read.source], read, loop) for read in moving]
     body = _body(loop, moving, values)
 
     def one(taken: list[Any], step: Any, lane: Any) -> tuple[list[Any], Values]:
@@ -182,7 +184,7 @@ def _given_out(loop: Loop, results: Values, operands: Values) -> Values:
 def _scanned(loop: Loop, values: Values) -> Values:
     """Step by step, the lanes at once."""
     moving = _moving(loop)
-    taken = [rows(values[r.source], r.index, r.axis, loop.steps, loop.lanes) for r in moving]
+    taken = [rows(values[read.source], read, loop) for read in moving]
     body = _body(loop, moving, values)
     has_lanes = loop.lanes > 1
     if not has_lanes:

@@ -8,14 +8,21 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from minigrad.compiler import primitives
 from minigrad.compiler.rolled.primitives import joined_rows
 from minigrad.core import gates
 from minigrad.errors import UnsupportedError
-from minigrad.ops import activations, decompositions, discrete, elementwise, indexing, op_name
-from minigrad.ops import linalg, selection
+from minigrad.ops import (
+    activations,
+    decompositions,
+    discrete,
+    elementwise,
+    indexing,
+    linalg,
+    op_name,
+    selection,
+)
 from minigrad.ops.numeric import fourier
 from minigrad.ops.rows.embedding import embedding
 from minigrad.ops.rows.one_hot import one_hot
