@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import jax.scipy
 import numpy as np
 
 from minigrad.compiler import primitives
@@ -28,6 +30,12 @@ from minigrad.ops.rows.embedding import embedding
 from minigrad.ops.rows.one_hot import one_hot
 
 Fn = Callable[..., Any]
+NAMESAKES = {
+    "numpy": jnp,
+    "numpy.linalg": jnp.linalg,
+    "scipy.special": jax.scipy.special,
+}
+"""Modules whose functions have twins of the same name."""
 
 
 def twin(fn: Fn) -> Fn:
@@ -38,11 +46,11 @@ def twin(fn: Fn) -> Fn:
     if fn in TWINS:
         return TWINS[fn]
     name = op_name(fn)
-    for module in (jnp, jnp.linalg):
-        if getattr(np, name, None) is fn or getattr(np.linalg, name, None) is fn:
-            found: Fn | None = getattr(module, name, None)
-            if found is not None:
-                return found
+    for ours, theirs in NAMESAKES.items():
+        if getattr(sys.modules.get(ours), name, None) is fn:
+            namesake: Fn | None = getattr(theirs, name, None)
+            if namesake is not None:
+                return namesake
     raise UnsupportedError(f"lower: {name}", got="a function without a twin in JAX")
 
 
@@ -143,8 +151,8 @@ def _svd(x: Any) -> Any:
     return jnp.concatenate([u, s[..., None, :], jnp.matrix_transpose(vh)], axis=-2)
 
 
-def _solve(a: Any, b: Any) -> Any:
-    return jnp.linalg.solve(a, b)
+def _transpose(x: Any, axes: Any = None) -> Any:
+    return jnp.transpose(x, (axes,) if isinstance(axes, int) else axes)
 
 
 def _fft(part: str) -> Fn:
@@ -184,7 +192,7 @@ TWINS: dict[Fn, Fn] = {
     np.stack: lambda *xs, **keywords: jnp.stack(xs, **keywords),
     np.einsum: lambda *xs, subscripts, **keywords: jnp.einsum(subscripts, *xs),
     np.linalg.multi_dot: lambda *xs: jnp.linalg.multi_dot(xs),
-    np.linalg.solve: _solve,
+    np.transpose: _transpose,
     linalg.cofactors: _cofactors,
     linalg.slogdet: lambda x: jnp.stack(jnp.linalg.slogdet(x), axis=-1),
     decompositions.eigh: _eigh,
