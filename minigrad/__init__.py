@@ -23,7 +23,9 @@ from minigrad.ops.rows.one_hot import one_hot
 
 from . import errors, optim, transforms
 from .compiler import Plan, compile
+from .compiler.rolled.rolled import Rolled, load_program, roll
 from .debugger import break_at, debug, pm
+from .engines.lowering import lower
 from .engines.onnx.imported import OnnxModel, from_onnx
 from .functional import grad, hessian, hvp, jacobian, vjp
 
@@ -33,6 +35,7 @@ __all__ = [
     "NonFinite",
     "OnnxModel",
     "Plan",
+    "Rolled",
     "Step",
     "Tape",
     "Tensor",
@@ -53,8 +56,10 @@ __all__ = [
     "hessian",
     "hvp",
     "jacobian",
+    "load_program",
     "log_softmax",
     "logsumexp",
+    "lower",
     "mse",
     "no_grad",
     "on_backward",
@@ -63,6 +68,7 @@ __all__ = [
     "optim",
     "pm",
     "relu",
+    "roll",
     "scale_grad",
     "sequence_mask",
     "sigmoid",

@@ -76,8 +76,8 @@ def compile(tape: Tape, *, backend: Backend = "numpy", carry: Carry = MappingPro
     if backend not in BACKENDS:
         got = f"backend={backend!r}"
         raise ArgumentError("compile", got=got, expected=f"expected one of {', '.join(BACKENDS)}")
-    refuse_off_tape(tape)
-    refuse_peeks(tape)
+    refuse_off_tape(tape, "compile")
+    refuse_peeks(tape, "compile")
     carried = carried_outputs(tape, carry)
     return planned(functools.partial(_compiled_whole_or_split, tape, carried), backend)
 

@@ -14,17 +14,17 @@ from minigrad.source import describe
 from .read import is_input
 
 
-def refuse_off_tape(tape: Tape) -> None:
+def refuse_off_tape(tape: Tape, subject: str) -> None:
     """Refuse a tape that holds a value computed from inputs or parameters off the tape.
 
-    Raises: GradientError.
+    subject: who refuses. Raises: GradientError.
     """
     for leaf in tape.leaves:
         if is_frozen(leaf):
-            raise frozen_refusal("compile", leaf)
+            raise frozen_refusal(subject, leaf)
 
 
-def refuse_peeks(tape: Tape) -> None:
+def refuse_peeks(tape: Tape, subject: str) -> None:
     """Refuse a tape on which a value was looked at that another input would change.
 
     Only looks between the first operation and the outputs count: to print a loss when it is there
@@ -38,7 +38,11 @@ def refuse_peeks(tape: Tape) -> None:
         return
     for n in tape.nodes:
         if decided_by_a_look(n):
-            _refuse(n, "a value was read in a function of on_backward that changes the gradient")
+            _refuse(
+                subject,
+                n,
+                "a value was read in a function of on_backward that changes the gradient",
+            )
     operations = [n.serial for n in tape.nodes if n.fn is not None]
     start = min(operations, default=0)
     recorded = tape.outputs[:1] if tape.wrt or tape.carried else tape.outputs
@@ -51,7 +55,9 @@ def refuse_peeks(tape: Tape) -> None:
         # rather the first result than an input
         during.sort(key=lambda n: (n.fn is None, n.serial))
         first = during[0]
-        _refuse(first, f"the value of '{first.label}' was read while the tape was recorded")
+        _refuse(
+            subject, first, f"the value of '{first.label}' was read while the tape was recorded"
+        )
 
 
 def _varying(tape: Tape) -> set[Tensor]:
@@ -64,12 +70,12 @@ def _varying(tape: Tape) -> set[Tensor]:
     return varying
 
 
-def _refuse(n: Tensor, got: str) -> NoReturn:
+def _refuse(subject: str, n: Tensor, got: str) -> NoReturn:
     place = n.peeked[1] if n.peeked else n.place
     raise GradientError(
-        "compile",
+        subject,
         got=got,
-        expected="a plan would repeat what Python then decided, for any input",
+        expected="what Python then decided would be repeated, for any input",
         remedy="Write it with np.where, or lift it out of what is compiled; "
         "to look only, read t.data",
         where=describe(n.time, place),

@@ -21,11 +21,15 @@ def is_input(leaf: Tensor) -> bool:
     return leaf.name is not None or leaf.requires_grad
 
 
-def read_graph(tape: Tape) -> Graph:
-    """The tape as a graph, without its gates. Leaves without name and gradient are constants."""
-    reader = _Reader(_first_steps(tape))
+def read_graph(tape: Tape, *, checkpoints: bool = True) -> Graph:
+    """The tape as a graph, without its gates. Leaves without name and gradient are constants.
+
+    checkpoints: whether what a checkpoint computes again is computed again.
+    """
+    reader = _Reader(_first_steps(tape) if checkpoints else {})
+    dropped = DROPPED if checkpoints else gates.GATES
     for serial, n in enumerate(tape.nodes):
-        if n.fn in DROPPED:
+        if n.fn in dropped:
             reader.node_of[n] = reader.node_of[n.inputs[0]]
         else:
             reader.node_of[n] = reader.node(n, serial)
@@ -65,7 +69,7 @@ class _Reader:
             tensor.time,
             tensor.place,
             name=tensor.name or "",
-            segment=self.segment(tensor),
+            segment=self.segment(tensor) if self.first_steps else None,
             serial=serial,
         )
         if tensor.fn is None:

@@ -21,6 +21,7 @@ Missing = Literal["error", "recorded"]
 MAX_NAMES = 5
 NOUNS = {
     "plan": ("input", "inputs", "Name a leaf to make it an input: tensor(..., name='x')"),
+    "rolled program": ("input", "inputs", "Name a leaf to make it an input: tensor(..., name='x')"),
     "replay": ("leaf of this tape", "leaves", "print(tape) lists them"),
 }
 """What those that are fed call their leaves, and what helps where one is not there."""

@@ -1,0 +1,1 @@
+"""JAX: rolled programs as functions that it compiles."""

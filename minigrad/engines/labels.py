@@ -1,0 +1,88 @@
+"""Which inputs are numbers of classes or rows, for engines that do not check them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from minigrad.compiler.rolled.program import Call, Program, Read
+from minigrad.ops import activations, op_name
+from minigrad.ops.rows.embedding import embedding
+from minigrad.ops.rows.one_hot import one_hot, refuse_other_indices
+
+
+class Labels(NamedTuple):
+    """An input that must hold integers in 0..classes-1. reader: who reads it."""
+
+    name: str
+    classes: int
+    reader: str
+
+
+def labels_of(program: Program) -> list[Labels]:
+    """The inputs that are labels, through rows and views."""
+    behind = {call.name: call.reads for call in program.calls() if _only_moves(call)}
+    for block in program.blocks:
+        for result, value in getattr(block, "stacked", {}).items():
+            behind[value] = (Read(result),)
+    labels = []
+    for call in program.calls():
+        if call.fn in CLASSES:
+            slot, classes = CLASSES[call.fn]
+            for name in _inputs(call.reads[slot], behind, program):
+                labels.append(Labels(name, classes(call, program), op_name(call.fn)))
+    return list(dict.fromkeys(labels))
+
+
+def refuse_other_labels(labels: list[Labels], arrays: dict[str, Any]) -> None:
+    """Raise DTypeError or ArgumentError for arrays that are not what the inputs must hold."""
+    for label in labels:
+        refuse_other_indices(f"'{label.name}'", arrays[label.name], label.classes)
+
+
+def _only_moves(call: Call) -> bool:
+    return op_name(call.fn) in ("joined_rows", "positive", "stack", "concatenate", "reshape")
+
+
+def _inputs(read: Read, behind: dict[str, tuple[Read, ...]], program: Program) -> list[str]:
+    """The inputs that an operand consists of."""
+    inputs = []
+    waiting = [read.source]
+    while waiting:
+        name = waiting.pop()
+        if name in program.inputs:
+            inputs.append(name)
+        waiting += [r.source for r in behind.get(name, ())]
+    return inputs
+
+
+def _of_one_hot(call: Call, program: Program) -> int:
+    return int(call.kwargs["classes"])
+
+
+def _of_result(call: Call, program: Program) -> int:
+    return call.shape[-1]
+
+
+def _of_table(call: Call, program: Program) -> int:
+    table = call.reads[1]
+    form = program.forms[table.source]
+    return form.shape[0 if table.index is None else 1]
+
+
+def _of_logits(call: Call, program: Program) -> int:
+    logits = call.reads[0]
+    for other in program.calls():
+        if other.name == logits.source and not logits.views:
+            return other.shape[-1]
+    return program.forms[logits.source].shape[-1]
+
+
+Classes = Callable[[Call, Program], int]
+CLASSES: dict[Any, tuple[int, Classes]] = {
+    one_hot: (0, _of_one_hot),
+    embedding: (0, _of_table),
+    activations.surprisal: (1, _of_logits),
+    activations.cross_entropy: (1, _of_logits),
+    activations.surprisal_gradient: (1, _of_result),
+}
