@@ -19,7 +19,12 @@ NAMES = sorted(
     - {"minigrad.__main__"}
 )
 # what the examples of a module need beyond the engine
-NEEDED = {"minigrad.engines.onnx.imported": "onnx"}
+NEEDED = {
+    "minigrad.engines.jax.interpret": "jax",
+    "minigrad.engines.jax.twins": "jax",
+    "minigrad.engines.lowering": "jax",
+    "minigrad.engines.onnx.imported": "onnx",
+}
 FINDER = doctest.DocTestFinder(exclude_empty=True)
 
 

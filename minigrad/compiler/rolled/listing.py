@@ -11,6 +11,9 @@ from minigrad.ops import op_name
 
 from .program import Call, Form, Index, Loop, Program, Read
 
+# longer keywords are cut short
+MAX_ENTRIES = 6
+
 
 def lines(program: Program) -> Iterator[str]:
     """A line for every input, constant, call and output; bodies are indented."""
@@ -70,6 +73,9 @@ def _text(x: Any) -> str:
         return " + ".join(filter(None, parts)).replace("+ -", "- ").replace("-1t", "-t")
     if isinstance(x, slice):
         return f"{_text(x.start)}:{_text(x.stop)}" + ("" if x.step is None else f":{_text(x.step)}")
+    if type(x) is tuple and len(x) > MAX_ENTRIES:
+        shown = ", ".join(map(_text, x[:MAX_ENTRIES]))
+        return f"({shown}, ... {len(x)} in all)"
     if type(x) is tuple:
         return f"({', '.join(map(_text, x))}{',' * (len(x) == 1)})"
     if isinstance(x, np.ndarray) and x.size > 4:

@@ -26,6 +26,7 @@ from minigrad.ops import (
     selection,
 )
 from minigrad.ops.numeric import fourier
+from minigrad.ops.numeric.special_functions import polygamma
 from minigrad.ops.rows.embedding import embedding
 from minigrad.ops.rows.one_hot import one_hot
 
@@ -199,6 +200,7 @@ TWINS: dict[Fn, Fn] = {
     decompositions.eigenvalues: lambda x, packed: packed[..., 0, :],
     decompositions.svd: _svd,
     decompositions.singular_values: lambda x, packed: packed[..., x.shape[-2], :],
+    polygamma: lambda x, n: jax.scipy.special.polygamma(n, x),
     fourier.fft_real: _fft("real"),
     fourier.fft_imag: _fft("imag"),
 }
