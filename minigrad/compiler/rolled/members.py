@@ -31,24 +31,24 @@ def add_members(members: list[Node], places: Places) -> None:
 
 def read_alike(members: list[Node], places: Places) -> list[list[Node]]:
     """Members in groups whose operands are rows of the same values."""
-    groups = defaultdict[tuple[object, ...], list[Node]](list)
+    groups = defaultdict[object, list[Node]](list)
+    by_form = defaultdict[object, list[Node]](list)
     for n in members:
         if n.fn in PAIRWISE:
             n.inputs = tuple(sorted(n.inputs, key=lambda x: places.order(root_of(x))))
-        key: list[object] = [len(n.inputs)]
+        forms = []
+        sources = []
         for x in n.inputs:
             root = root_of(x)
             place = places.place(root)
             # values of one step each are made rows of one
-            key.append(place.value if place.row is not None or root.time is None else "")
-            key.append(_views(x, root))
-        groups[tuple(key)].append(n)
-    if len(groups) > MAX_GROUPS:
-        by_count = defaultdict[object, list[Node]](list)
-        for n in members:
-            by_count[len(n.inputs)].append(n)
-        return list(by_count.values())
-    return list(groups.values())
+            is_value = place.row is not None or root.time is None
+            sources.append(place.value if is_value else "")
+            forms.append((x.shape, root.shape, root.dtype, _views(x, root)))
+        by_form[tuple(forms)].append(n)
+        groups[tuple(forms), tuple(sources)].append(n)
+    chosen = by_form if len(groups) > MAX_GROUPS else groups
+    return list(chosen.values())
 
 
 def _views(x: Node, root: Node) -> tuple[object, ...]:

@@ -161,7 +161,9 @@ class Places:
         return node
 
     def join(self, roots: list[Node]) -> str:
-        """A value whose rows the nodes are."""
+        """A value whose rows the nodes are. Raises UnevenError where they differ in form."""
+        if len({(root.shape, root.dtype) for root in roots}) > 1:
+            raise UnevenError
         places = tuple([self.place(root) for root in roots])
         if places not in self.joined:
             self.joined[places] = self._join(places, roots[0])
