@@ -12,7 +12,8 @@ from minigrad.compiler.primitives import PAIRWISE
 
 from .blocks import add_block
 from .many import add_call
-from .places import Places, root_of
+from .operand_looks import root_of
+from .places import Places
 
 # members that read more different values than these read rows of one that is made for them
 MAX_GROUPS = 4

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 
 import minigrad as mg
 from minigrad import transforms as tr
-from minigrad.compiler.rolled.program import Index, Loop
+from minigrad.compiler.rolled.rolled_program import Index, Loop
 from minigrad.errors import ArgumentError, DataError, GradientError, UnsupportedError
 from minigrad.models.networks import NETWORKS
 from tests import children

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.ops import op_name
 
-from .program import Call, Form, Index, Loop, Program, Read
+from .rolled_program import Call, Form, Index, Loop, Program, Read
 
 # longer keywords are cut short
 MAX_ENTRIES = 6
