@@ -38,7 +38,7 @@ def complete_ends(segment: list[Iteration], family_of: FamilyOf) -> None:
 
 
 def _align_terms(segment: list[Iteration], family_of: FamilyOf) -> None:
-    """Give the terms of the first iterations, which read something else, the order of the others."""
+    """Give terms of the first iterations, which read something else, the order of the others."""
     like = {family_of[n]: n for n in segment[-1]}
     for iteration in segment[:MAX_LAG]:
         for n in iteration:
