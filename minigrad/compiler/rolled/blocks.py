@@ -14,6 +14,7 @@ from .places import (
     name_in_step,
     name_of_rows,
     own_name,
+    refuse_other_forms,
     root_of,
 )
 from .program import Call, Carry, Loop, Read, View
@@ -109,6 +110,7 @@ class _Builder:
 
     def read(self, k: int, grid: Grid) -> Read:
         """What one operand of call k is, whose nodes in all steps and lanes are given."""
+        refuse_other_forms(grid)
         if not any(self.is_inside(node) for row in grid for node in row):
             return self.places.rows(grid)
         order = grid[::-1] if self.backward else grid

@@ -7,6 +7,7 @@ missing at the other end is computed, and read by nobody.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -84,7 +85,7 @@ def _term_read_instead(
         if of_first is None or len(of_first.inputs) != len(reader.inputs):
             return None
         if reader.fn in PAIRWISE:
-            of_first.inputs = _in_order_of(reader, of_first, family_of)
+            of_first.inputs = in_order_of(reader, of_first, family_of)
         for x, y in zip(of_first.inputs, reader.inputs, strict=True):
             if y is n:
                 instead.add(x)
@@ -94,7 +95,7 @@ def _term_read_instead(
     return term if (term.shape, term.dtype) == (n.shape, n.dtype) else None
 
 
-def _in_order_of(reader: Node, n: Node, family_of: FamilyOf) -> tuple[Node, ...]:
+def in_order_of(reader: Node, n: Node, family_of: Mapping[Node, Family]) -> tuple[Node, ...]:
     """The terms of a sum or product, those that are like a term of the reader in its place."""
     left = list(n.inputs)
     order: list[Node | None] = []
@@ -107,7 +108,7 @@ def _in_order_of(reader: Node, n: Node, family_of: FamilyOf) -> tuple[Node, ...]
     return tuple([next(waiting) if x is None else x for x in order])
 
 
-def _origin(x: Node, reader: Node, family_of: FamilyOf) -> object:
+def _origin(x: Node, reader: Node, family_of: Mapping[Node, Family]) -> object:
     """Where a term comes from, the same in every iteration."""
     root = root_of(x)
     if root.time is None or reader.time is None:

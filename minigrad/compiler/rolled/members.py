@@ -41,13 +41,13 @@ def read_alike(members: list[Node], places: Places) -> list[list[Node]]:
             place = places.place(root)
             # values of one step each are made rows of one
             key.append(place.value if place.row is not None or root.time is None else "")
-            key.append(_views(x, root))
+            key += [_views(x, root), *_forms(x)]
         groups[tuple(key)].append(n)
     if len(groups) > MAX_GROUPS:
-        by_count = defaultdict[object, list[Node]](list)
+        by_form = defaultdict[object, list[Node]](list)
         for n in members:
-            by_count[len(n.inputs)].append(n)
-        return list(by_count.values())
+            by_form[*map(_forms, n.inputs)].append(n)
+        return list(by_form.values())
     return list(groups.values())
 
 
@@ -57,6 +57,12 @@ def _views(x: Node, root: Node) -> tuple[object, ...]:
         views.append(x.fn)
         x = x.inputs[0]
     return tuple(views)
+
+
+def _forms(x: Node) -> tuple[object, ...]:
+    """Shape and dtype of an operand and of what it looks at."""
+    root = root_of(x)
+    return x.shape, root.shape, root.dtype
 
 
 def as_grid(members: list[Node], places: Places) -> list[list[Node]]:

@@ -117,9 +117,9 @@ class Places:
         value, row = even([[tuple(place) for place in row] for row in places])
         if isinstance(row, int):
             row = Index(row)
-        return self._in_blocks(as_read(value, row, views))
+        return self._in_blocks(as_read(value, row, views), len(grid) - 1, len(grid[0]) - 1)
 
-    def _in_blocks(self, read: Read) -> Read:
+    def _in_blocks(self, read: Read, last_step: int, last_lane: int) -> Read:
         """A slice that moves by its own length is a row of the value in blocks of that length."""
         if read.index is not None or not read.views or "index" not in read.views[0].kwargs:
             return read
@@ -134,7 +134,11 @@ class Places:
         if not isinstance(start, Index) or not isinstance(stop, Index):
             return read
         length = stop.start - start.start
-        if index[axis].step is not None or any(number % length for number in (*start, shape[axis])):
+        is_row = index[axis].step is None and length > 0 and start[1:] == stop[1:]
+        # past the ends a slice is empty, and a row is an error
+        ends = start.start, start.at(last_step, last_lane)
+        is_row = is_row and -shape[axis] <= min(ends) and max(ends) < shape[axis]
+        if not is_row or any(number % length for number in (*start, shape[axis])):
             return read
         blocks = (*shape[:axis], shape[axis] // length, length, *shape[axis + 1 :])
         key = Place(f"{read.source} in blocks of {length}", axis)
@@ -161,7 +165,8 @@ class Places:
         return node
 
     def join(self, roots: list[Node]) -> str:
-        """A value whose rows the nodes are."""
+        """A value whose rows the nodes are. Raises UnevenError where they differ in form."""
+        refuse_other_forms([roots])
         places = tuple([self.place(root) for root in roots])
         if places not in self.joined:
             self.joined[places] = self._join(places, roots[0])
@@ -190,10 +195,11 @@ class Places:
 def looked_through(grid: list[list[Node]]) -> tuple[list[list[Node]], tuple[View, ...]]:
     """The nodes whose memory the nodes of a grid look at, and the views that lie between.
 
-    Raises UnevenError where the views differ.
+    Raises UnevenError where the views, or the shapes of what they look at, differ.
     """
     views: list[View] = []
     while any(_is_look(node) for row in grid for node in row):
+        refuse_other_forms(grid)
         kinds = {node.fn for row in grid for node in row}
         if len(kinds) > 1 or not all(_is_look(node) for row in grid for node in row):
             raise UnevenError
@@ -203,6 +209,12 @@ def looked_through(grid: list[list[Node]]) -> tuple[list[list[Node]], tuple[View
         views.insert(0, View(fn, kwargs))
         grid = [[node.inputs[0] for node in row] for row in grid]
     return grid, tuple(views)
+
+
+def refuse_other_forms(grid: list[list[Node]]) -> None:
+    """Raise UnevenError where the nodes of a grid differ in shape or dtype."""
+    if len({(node.shape, node.dtype) for row in grid for node in row}) > 1:
+        raise UnevenError
 
 
 def _is_look(node: Node) -> bool:

@@ -108,8 +108,8 @@ def roll(tape: Tape) -> Rolled:
     ...     with mg.timestep(t):
     ...         h = np.tanh(w * h).named(f"h_{t}")
     >>> print(mg.roll(mg.Tape.of(h)))
-    h_0: float64[]
     w: float64[]
+    h_0: float64[]
     for t = 0..99:
         h_t-1 is at first h_0
         product_t: float64[] = product(w, h_t-1)

@@ -18,7 +18,16 @@ from minigrad.ops import OPS, op_name
 from tests import children
 from tests.laws import close, examples
 from tests.minigrad.compiler.test_compile_programs import PROGRAMS, drawn
-from tests.minigrad.compiler.test_rolled import REWRITES, network, rnn, tape_of
+from tests.minigrad.compiler.test_rolled import (
+    REWRITES,
+    ROWS_READ,
+    late,
+    network,
+    reading,
+    rnn,
+    scaled,
+    tape_of,
+)
 from tests.minigrad.ops.losses import params, scalar
 from tests.minigrad.ops.rows import ROWS
 from tests.zoo import TAPES
@@ -52,6 +61,16 @@ def test_a_lowered_tape_has_the_values_of_the_tape(rewrite):
 @pytest.mark.parametrize("name", ["lstm", "watched", "encoder"])
 def test_gated_and_other_tapes(name):
     agrees_in_jax(tr.differentiate(tape_of(TAPES[name])))
+
+
+@pytest.mark.parametrize("how", ROWS_READ)
+def test_rows_are_read_as_numpy_counts_them(how):
+    agrees_in_jax(reading(how))
+
+
+def test_operands_of_different_shapes():
+    agrees_in_jax(tr.differentiate(scaled(5)))
+    agrees_in_jax(late())
 
 
 @pytest.mark.parametrize("name", ["attention", "self_attending"])
