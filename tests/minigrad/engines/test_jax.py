@@ -141,6 +141,15 @@ def test_labels_that_are_none_are_refused_before_the_call(fed, expected):
         lowered(fed, missing="recorded")
 
 
+def test_an_index_past_the_ends_is_refused_before_the_call():
+    x, k = mg.tensor(np.arange(4.0), name="x"), mg.tensor([0, 1], name="k")
+    lowered = mg.lower(mg.Tape.of(np.sum(x[k])), "jax")
+    close([np.asarray(lowered({"x": x.data, "k": [1, -1]})[0])], [4.0])
+    for wrong in (4, -5):
+        with pytest.raises(ArgumentError, match=f"'k': {wrong}"):
+            lowered({"x": x.data, "k": [0, wrong]})
+
+
 def test_float64_without_the_switch_is_refused():
     jax.config.update("jax_enable_x64", False)
     with pytest.raises(UnsupportedError, match="jax_enable_x64"):
