@@ -362,6 +362,15 @@ def test_a_result_of_another_shape_is_refused(tmp_path):
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
+def test_numbers_that_a_file_cannot_hold_are_refused(tmp_path):
+    wide = np.dtype(np.longdouble)
+    if wide == np.float64:
+        pytest.skip("longdouble is float64 here")
+    rolled = mg.roll(mg.Tape.of(mg.tensor(np.ones(2, wide), name="x") * 3))
+    with pytest.raises(UnsupportedError, match=f"'input x' is {wide}"):
+        rolled.save(tmp_path / "wide.safetensors")
+
+
 def test_what_is_no_tape_is_refused():
     with pytest.raises(ArgumentError, match="roll"):
         mg.roll(mg.tensor(1.0))
