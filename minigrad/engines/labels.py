@@ -79,7 +79,7 @@ def _axis_indexed(call: Call, program: Program) -> int:
     one_axis_each = all(entry is PART or type(entry) in (int, slice) for entry in index)
     if not plain or len(parts) > 1 or not one_axis_each:
         return 0
-    return program.forms[array.source].shape[index.index(PART)]
+    return int(program.forms[array.source].shape[index.index(PART)])
 
 
 def _of_one_hot(call: Call, program: Program) -> int:
