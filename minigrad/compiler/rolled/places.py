@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad import source
 from minigrad.compiler.graph import Node
 from minigrad.compiler.views import is_view
 from minigrad.core.array import Array
@@ -34,6 +35,7 @@ class Places:
     """The values so far, and the blocks that give them.
 
     place_of: of nodes that are no views. joined: values that were made of rows, by what they hold.
+    lines: where in the user's code values and calls come from.
     """
 
     names: Mapping[Tensor, str]
@@ -44,6 +46,7 @@ class Places:
     place_of: dict[Node, Place] = field(default_factory=dict)
     joined: dict[tuple[Place, ...], str] = field(default_factory=dict)
     taken: Counter[str] = field(default_factory=Counter)
+    lines: dict[str, source.Place] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.taken.update(self.names.values())
@@ -84,6 +87,7 @@ class Places:
             name = self.names[node.leaf]
             self.inputs[name] = form
         self.forms[name] = form
+        self.lines[name] = node.place
         return name
 
     def value(self, name: str, node: Node, rows: int | None = None) -> str:
@@ -91,6 +95,7 @@ class Places:
         name = self.fresh(name)
         shape = node.shape if rows is None else (rows, *node.shape)
         self.forms[name] = Form(shape, node.dtype)
+        self.lines[name] = node.place
         return name
 
     def read(self, node: Node) -> Read:
