@@ -20,8 +20,8 @@ from .program import Form, Program
 from .rolled import Rolled, roll
 
 Build = Callable[[int], Tape]
-# shorter recordings have ends that meet
-MIN_STEPS = 12
+# shorter recordings have ends that meet, and constants so short that equal ones are made one
+MIN_STEPS = 20
 # of what goes by several steps, so many times these
 MIN_PERIODS = 4
 
@@ -139,12 +139,12 @@ class RolledFamily:
 def roll_any(build: Build, step: int = 1) -> RolledFamily:
     """Roll a loop up for any number of steps: record a few short ones, and none that is long.
 
-    build: records the tape of T steps, ``build(T)``. From four recordings (T = 12, 13, 14 and 17)
+    build: records the tape of T steps, ``build(T)``. From four recordings (T = 20, 21, 22 and 25)
     every number of the program, its constants, shapes and names are found to be constant, affine
     in T or a power of that, 1/T among others; three of them decide, the fourth must agree. What
-    happens beyond, as ``if T > 100`` would, is not seen. step: what goes by several steps, such as
-    ``transforms.truncate(every=k)``, is alike at lengths that differ by k; any T may be asked for
-    all the same.
+    happens beyond, as ``if T > 100`` would, is not seen. step: what goes by several steps is alike
+    at lengths that differ by it: ``transforms.truncate(every=k)`` by k or 2 k, ``window=w`` by
+    2 w (w + 1). Any T may be asked for all the same: every remainder is looked at by itself.
 
     >>> import numpy as np
     >>> import minigrad as mg
@@ -163,7 +163,7 @@ def roll_any(build: Build, step: int = 1) -> RolledFamily:
     (0.197..., 0.375...)
 
     Raises UnsupportedError where something follows no law, with its name, its line and what it was
-    at three lengths; ArgumentError for a step below 1, and what ``mg.roll`` raises.
+    at each length; ArgumentError for a step below 1, and what ``mg.roll`` raises.
     """
     if not isinstance(step, int) or isinstance(step, bool) or step < 1:
         raise ArgumentError("roll_any", got=f"step={step!r}", expected="expected 1 or more")
@@ -183,7 +183,7 @@ def _laws(build: Build, first: int, step: int) -> _Laws:
         program = law_of([_fields(x.program) for x in samples])
         leaves = law_of([[_as_leaf(*item) for item in x.leaves.items()] for x in samples])
     except UnlikeError as error:
-        raise _refusal(error, [x.program for x in samples], lengths, step) from None
+        raise _refusal(error, [x.program for x in samples], lengths) from None
     by_name = [{name: leaf for leaf, name in x.leaves.items()} for x in samples]
     arrays: dict[str, Law] = {}
     tensors = {}
@@ -217,20 +217,17 @@ def _as_tensor(leaf: Leaf, laws: _Laws, k: int) -> Tensor:
     return Tensor(array, leaf.requires_grad, leaf.label)
 
 
-def _refusal(
-    error: UnlikeError, programs: list[Program], lengths: list[int], step: int
-) -> UnsupportedError:
-    """What follows no law: its name, what it is at three lengths, its line."""
+def _refusal(error: UnlikeError, programs: list[Program], lengths: list[int]) -> UnsupportedError:
+    """What follows no law: its name, what it is at each length, its line."""
     name = error.name or _name_of_one_alone(programs)
-    given = ", ".join(map(as_text, error.samples[:3]))
-    at = ", ".join(map(str, lengths[:3]))
+    given = ", ".join(map(as_text, error.samples))
+    at = ", ".join(map(str, lengths))
     place = programs[0].lines.get(name)
-    repeating = "Say step=k for what repeats every k steps, and make" if step == 1 else "Make"
     return UnsupportedError(
         f"roll_any: '{name}'",
         got=f"{given} at T = {at}",
         expected="expected the same, or what grows evenly",
-        remedy=f"{repeating} data of T steps a named input",
+        remedy="Say step=k, or a multiple, for what repeats every k steps; name data of T steps",
         where=None if place is None else describe(None, place),
     )
 

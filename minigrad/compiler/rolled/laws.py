@@ -83,7 +83,7 @@ def _law_of_power(samples: Sequence[float], power: float, eps: float) -> Law:
     if base == after:
         return lambda k: samples[0]
     start = Fraction(base / (after - base)).limit_denominator(MAX_DENOMINATOR)
-    if not start:
+    if start == 0 or (start < 0 and not power.is_integer()):
         return lambda k: samples[0]
     scale = Fraction(samples[0] / float(start) ** power)
     simple = scale.limit_denominator(MAX_DENOMINATOR)
@@ -155,8 +155,8 @@ def _law_of_part(kind: type, column: Sequence[Any]) -> Law:
 def _law_of_growing(kind: type, parts: Sequence[list[Any]]) -> Law:
     """Of lists of other lengths: runs of entries that go on evenly, so many at every length."""
     runs = [as_runs(entries) for entries in parts]
-    patterns = [run.pattern for run in runs[0]]
-    if not all(same([run.pattern for run in x], patterns) for x in runs):
+    if len({len(x) for x in runs}) > 1:
         raise UnlikeError([f"{len(entries)} entries" for entries in parts])
+    patterns = law_of([[x.pattern for x in entries] for entries in runs])
     numbers = law_of([[(x.start, x.per_block, x.blocks) for x in entries] for entries in runs])
-    return lambda k: built(kind, spread(patterns, numbers(k)))
+    return lambda k: built(kind, spread(patterns(k), numbers(k)))
