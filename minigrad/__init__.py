@@ -23,7 +23,7 @@ from minigrad.ops.rows.one_hot import one_hot
 
 from . import errors, optim, transforms
 from .compiler import Plan, compile
-from .compiler.rolled.any_length import RolledFamily, roll_any
+from .compiler.rolled.lengths.any_length import RolledFamily, roll_any
 from .compiler.rolled.rolled import Rolled, load_program, roll
 from .debugger import break_at, debug, pm
 from .engines.lowering import lower

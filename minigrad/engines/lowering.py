@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, overload
 
-from minigrad.compiler.rolled.any_length import RolledFamily
+from minigrad.compiler.rolled.lengths.any_length import RolledFamily
 from minigrad.compiler.rolled.rolled import Rolled, roll
 from minigrad.core.tape import Tape
 from minigrad.errors import ArgumentError

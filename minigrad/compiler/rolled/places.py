@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad import source
 from minigrad.compiler.graph import Node
 from minigrad.compiler.views import is_view
 from minigrad.core.array import Array
 from minigrad.core.tensor import Tensor
 from minigrad.ops import op_name
 from minigrad.ops.indexing import getitem
+from minigrad.source import Place as CodePlace
 
 from .affine import UnevenError, even
 from .primitives import joined_rows
@@ -46,7 +46,7 @@ class Places:
     place_of: dict[Node, Place] = field(default_factory=dict)
     joined: dict[tuple[Place, ...], str] = field(default_factory=dict)
     taken: Counter[str] = field(default_factory=Counter)
-    lines: dict[str, source.Place] = field(default_factory=dict)
+    lines: dict[str, CodePlace] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.taken.update(self.names.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from minigrad.compiler.rolled.any_length import RolledFamily
+from minigrad.compiler.rolled.lengths.any_length import RolledFamily
 from minigrad.core.rerun.feeds import Feeds, Missing
 
 from .lowered import Lowered

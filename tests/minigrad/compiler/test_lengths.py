@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import models
 from minigrad import transforms as tr
-from minigrad.compiler.rolled.laws import SAMPLES, UnlikeError, law_of
-from minigrad.compiler.rolled.runs import as_runs, spread
+from minigrad.compiler.rolled.lengths.laws import SAMPLES, UnlikeError, law_of
+from minigrad.compiler.rolled.lengths.runs import as_runs, spread
 from minigrad.errors import ArgumentError, ShapeError, UnsupportedError
 from tests.laws import close, examples, same
 from tests.minigrad.compiler.test_rolled import REWRITES, rnn

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from .affine import same
+from minigrad.compiler.rolled.affine import same
+
 from .parts import built, parts_of
 
 Numbers = tuple[int, ...]

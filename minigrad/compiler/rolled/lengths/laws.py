@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .affine import same
+from minigrad.compiler.rolled.affine import same
+
 from .parts import built, parts_of
 from .runs import as_runs, spread
 

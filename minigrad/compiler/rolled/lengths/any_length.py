@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.compiler.rolled.laws import SAMPLES, Law, UnlikeError, law_of
+from minigrad.compiler.rolled.listing import as_text
+from minigrad.compiler.rolled.program import Form, Program
+from minigrad.compiler.rolled.rolled import Rolled, roll
 from minigrad.core.array import Array
 from minigrad.core.rerun.feeds import Feeds, Leaves, Missing, listed
 from minigrad.core.tape import Tape
@@ -15,9 +17,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import ArgumentError, ShapeError, UnsupportedError
 from minigrad.source import describe
 
-from .listing import as_text
-from .program import Form, Program
-from .rolled import Rolled, roll
+from .laws import SAMPLES, Law, UnlikeError, law_of
 
 Build = Callable[[int], Tape]
 # shorter recordings have ends that meet, and constants so short that equal ones are made one
@@ -51,7 +51,21 @@ class _Laws(NamedTuple):
 
 
 class RolledFamily:
-    """The rolled programs of a loop of T steps, for every T. ``mg.roll_any`` makes it."""
+    """The rolled programs of a loop of T steps, for every T. ``mg.roll_any`` makes it.
+
+    first: lengths from here on are not recorded. step: those that differ by it are alike.
+
+    >>> import numpy as np
+    >>> import minigrad as mg
+    >>> def build(T):
+    ...     x = mg.tensor(np.zeros(T), name="x")
+    ...     return mg.Tape.of(np.mean(x * x))
+    >>> family = mg.roll_any(build)
+    >>> float(family({"x": np.full(500, 3.0)})[0])
+    9.0
+    >>> family.at(1000).program.forms["x"].shape
+    (1000,)
+    """
 
     def __init__(self, build: Build, step: int) -> None:
         """build: records the tape of T steps. step: lengths that differ by it are alike."""
