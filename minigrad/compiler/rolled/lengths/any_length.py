@@ -174,7 +174,7 @@ def roll_any(build: Build, step: int = 1) -> RolledFamily:
     for t = 0..9999:
     >>> loss, gradient = family({"X": np.full(100, 0.1)})
     >>> float(loss), float(gradient)
-    (0.197..., 0.375...)
+    (0.194..., 0.361...)
 
     Raises UnsupportedError where something follows no law, with its name, its line and what it was
     at each length; ArgumentError for a step below 1, and what ``mg.roll`` raises.
