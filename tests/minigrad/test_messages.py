@@ -237,6 +237,10 @@ def two_of_any_length():
     return mg.roll_any(two_inputs)
 
 
+def unfed():
+    two_of_any_length().at(30)()
+
+
 def squared_steps(T):
     return mg.Tape.of(np.sum(mg.tensor(np.zeros((T * T, 2)), name="x")))
 
@@ -901,7 +905,7 @@ MESSAGES = [
         "family: 'x' has 30 steps, 'y' has 31 steps; expected one number. [{}]",
     ),
     (
-        lambda: two_of_any_length().at(30)(),
+        unfed,
         "rolled program: no values for 'x', which were not recorded. Feed them, or say family.at(T, {name: array, ...}). [{}]",
     ),
     (lambda: mg.roll_any(two_inputs, step=0), "roll_any: step=0; expected 1 or more. [{}]"),

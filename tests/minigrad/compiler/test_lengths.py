@@ -11,7 +11,7 @@ import minigrad as mg
 from minigrad import models
 from minigrad import transforms as tr
 from minigrad.compiler.rolled.lengths.laws import SAMPLES, UnlikeError, law_of
-from minigrad.compiler.rolled.lengths.runs import as_runs, spread
+from minigrad.compiler.rolled.lengths.runs import as_runs, numbers_of, patterns_of, spread
 from minigrad.errors import ArgumentError, ShapeError, UnsupportedError
 from tests.laws import close, examples, same
 from tests.minigrad.compiler.test_rolled import REWRITES, rnn
@@ -223,7 +223,7 @@ def test_other_floats_have_no_law(function):
 )
 def test_runs_are_the_list_again(entries):
     runs = as_runs(entries)
-    assert spread([run.pattern for run in runs], [run[1:] for run in runs]) == entries
+    assert spread(patterns_of(runs), numbers_of(runs)) == entries
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -195,14 +196,12 @@ def _laws(build: Build, first: int, step: int) -> _Laws:
     samples = [roll(build(T)) for T in lengths]
     try:
         program = law_of([_fields(x.program) for x in samples])
-        leaves = law_of([[_as_leaf(*item) for item in x.leaves.items()] for x in samples])
+        leaves = law_of(list(map(_inputs, samples)))
     except UnlikeError as error:
         raise _refusal(error, [x.program for x in samples], lengths) from None
-    by_name = [{name: leaf for leaf, name in x.leaves.items()} for x in samples]
     arrays: dict[str, Law] = {}
     tensors = {}
-    for name in set.intersection(*map(set, by_name)):
-        alike = [leaves[name] for leaves in by_name]
+    for name, alike in _inputs_of_all(samples).items():
         try:
             arrays[name] = law_of([leaf.data for leaf in alike])
         except UnlikeError:
@@ -210,6 +209,19 @@ def _laws(build: Build, first: int, step: int) -> _Laws:
         if len({leaf.shape for leaf in alike}) == 1:
             tensors[name] = alike[0]
     return _Laws(first, step, program, leaves, arrays, tensors)
+
+
+def _inputs(rolled: Rolled) -> list[Leaf]:
+    return [_as_leaf(leaf, name) for leaf, name in rolled.leaves.items()]
+
+
+def _inputs_of_all(samples: list[Rolled]) -> dict[str, list[Tensor]]:
+    """Inputs by name, of each the Tensor at every length."""
+    tensors = defaultdict[str, list[Tensor]](list)
+    for rolled in samples:
+        for leaf, name in rolled.leaves.items():
+            tensors[name].append(leaf)
+    return {name: alike for name, alike in tensors.items() if len(alike) == len(samples)}
 
 
 def _fields(program: Program) -> list[Any]:
@@ -248,7 +260,9 @@ def _refusal(error: UnlikeError, programs: list[Program], lengths: list[int]) ->
 
 def _name_of_one_alone(programs: list[Program]) -> str:
     """The first call that the programs of two lengths do not both have."""
-    first, second = [dict.fromkeys([call.name for call in x.calls()]) for x in programs[:2]]
-    alone = [name for name in first if name not in second]
-    alone += [name for name in second if name not in first]
-    return alone[0] if alone else next(iter(first))
+    first, second = [list(x.calls()) for x in programs[:2]]
+    names = [call.name for call in first]
+    others = [call.name for call in second]
+    alone = [name for name in names if name not in others]
+    alone += [name for name in others if name not in names]
+    return [*alone, *names, "program"][0]

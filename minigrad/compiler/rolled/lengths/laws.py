@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.compiler.rolled.affine import same
 
 from .parts import built, parts_of
-from .runs import as_runs, spread
+from .runs import as_runs, numbers_of, patterns_of, spread
 
 Law = Callable[[int], Any]
 SAMPLES = (0, 1, 2, 5)
@@ -99,24 +99,31 @@ def _law_of_power(samples: Sequence[float], power: float, eps: float) -> Law:
 # --- arrays ---------------------------------------------------------------------------------------
 def _law_of_arrays(samples: Sequence[Any]) -> Law:
     first = samples[0]
-    if any(x.dtype != first.dtype for x in samples):
+    if len({x.dtype for x in samples}) > 1:
         raise UnlikeError([x.dtype for x in samples])
-    if all(x.shape == first.shape and same(x, first) for x in samples):
+    has_one_shape = len({x.shape for x in samples}) == 1
+    if has_one_shape and all(same(x, first) for x in samples):
         return lambda k: first
-    dtype = first.dtype
     shape = law_of([x.shape for x in samples])
     if all(x.size and np.all(x == x.flat[0]) for x in samples):
         value = _law_of_entries([x.flat[0] for x in samples])
-        return lambda k: np.full(shape(k), value(k), dtype)
-    if any(x.shape != first.shape for x in samples):
-        entries = law_of([x.tolist() for x in samples])
-        return lambda k: np.array(entries(k), dtype).reshape(shape(k))
+        return lambda k: np.full(shape(k), value(k), first.dtype)
+    if has_one_shape:
+        return _law_of_each_entry(samples)
+    entries = law_of([x.tolist() for x in samples])
+    return lambda k: np.array(entries(k), first.dtype).reshape(shape(k))
+
+
+def _law_of_each_entry(samples: Sequence[Any]) -> Law:
+    """Of arrays of one shape, few entries of which are unlike one another."""
+    first = samples[0]
     columns = np.stack([x.ravel() for x in samples])
     unlike, where = np.unique(columns, axis=1, return_inverse=True)
     if unlike.shape[1] > MAX_ENTRIES:
         raise UnlikeError([f"an array {list(x.shape)}" for x in samples])
     laws = [_law_of_entries(list(column)) for column in unlike.T]
-    return lambda k: np.array([f(k) for f in laws], dtype)[where.ravel()].reshape(first.shape)
+    where = where.reshape(first.shape)
+    return lambda k: np.array([f(k) for f in laws], first.dtype)[where]
 
 
 def _law_of_entries(entries: Sequence[Any]) -> Law:
@@ -158,6 +165,6 @@ def _law_of_growing(kind: type, parts: Sequence[list[Any]]) -> Law:
     runs = [as_runs(entries) for entries in parts]
     if len({len(x) for x in runs}) > 1:
         raise UnlikeError([f"{len(entries)} entries" for entries in parts])
-    patterns = law_of([[x.pattern for x in entries] for entries in runs])
-    numbers = law_of([[(x.start, x.per_block, x.blocks) for x in entries] for entries in runs])
+    patterns = law_of(list(map(patterns_of, runs)))
+    numbers = law_of(list(map(numbers_of, runs)))
     return lambda k: built(kind, spread(patterns(k), numbers(k)))

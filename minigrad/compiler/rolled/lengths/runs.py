@@ -57,6 +57,16 @@ def as_runs(entries: Sequence[Any]) -> list[Run]:
     return runs
 
 
+def patterns_of(runs: Sequence[Run]) -> list[Any]:
+    """The pattern of each."""
+    return [run.pattern for run in runs]
+
+
+def numbers_of(runs: Sequence[Run]) -> list[Any]:
+    """(start, per_block, blocks) of each."""
+    return [(run.start, run.per_block, run.blocks) for run in runs]
+
+
 def spread(patterns: Sequence[Any], numbers: Sequence[Any]) -> list[Any]:
     """The entries of runs again. numbers: (start, per_block, blocks) of each."""
     entries = []
