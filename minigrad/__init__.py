@@ -23,6 +23,7 @@ from minigrad.ops.rows.one_hot import one_hot
 
 from . import errors, optim, transforms
 from .compiler import Plan, compile
+from .compiler.rolled.lengths.any_length import RolledFamily, roll_any
 from .compiler.rolled.rolled import Rolled, load_program, roll
 from .debugger import break_at, debug, pm
 from .engines.lower import lower
@@ -36,6 +37,7 @@ __all__ = [
     "OnnxModel",
     "Plan",
     "Rolled",
+    "RolledFamily",
     "Step",
     "Tape",
     "Tensor",
@@ -69,6 +71,7 @@ __all__ = [
     "pm",
     "relu",
     "roll",
+    "roll_any",
     "scale_grad",
     "sequence_mask",
     "sigmoid",

@@ -17,8 +17,10 @@ from minigrad.transforms import differentiate
 
 from .carry import Model, entering, waiting
 
-# A stream of many shapes compiles again rather than fill the memory.
-MAX_PLANS = 8
+# A stream of many shapes compiles again rather than fill the memory with plans.
+MAX_PLAN_BYTES = 2**29
+# What a call of a plan takes beside its buffers.
+BYTES_PER_CALL = 3_000
 
 # What a chunk's tape reads, by name: X, Y, state_0, ..., mask_0, ...; reset and lengths where there
 # are any.
@@ -81,11 +83,15 @@ class Plans:
             self._plans[shapes] = self._compile(inputs)
         # Put last what was used last: the first is the one to forget.
         self._plans[shapes] = self._plans.pop(shapes)
-        if len(self._plans) > MAX_PLANS:
+        while len(self._plans) > 1 and self._nbytes() > MAX_PLAN_BYTES:
             oldest = next(iter(self._plans))
             del self._plans[oldest]
         plan, leaves = self._plans[shapes]
         return plan({leaf: inputs[name] for name, leaf in leaves.items()})
+
+    def _nbytes(self) -> int:
+        """The memory of all plans, about."""
+        return sum(plan.nbytes + BYTES_PER_CALL * plan.calls for plan, _ in self._plans.values())
 
     def _record(self, inputs: Inputs) -> tuple[Tape, Leaves]:
         """The tape of (loss, *last state), and its leaves by the names of the inputs."""

@@ -229,6 +229,23 @@ def rnn(p=None):
     return mg.Tape.of(h)
 
 
+def two_inputs(T):
+    x, y = mg.tensor(np.arange(T) ** 0.3, name="x"), mg.tensor(np.ones(T), name="y")
+    return mg.Tape.of(np.sum(x * y))
+
+
+def two_of_any_length():
+    return mg.roll_any(two_inputs)
+
+
+def unfed():
+    two_of_any_length().at(30)()
+
+
+def squared_steps(T):
+    return mg.Tape.of(np.sum(mg.tensor(np.zeros((T * T, 2)), name="x")))
+
+
 def sgd(*params):
     return mg.optim.SGD(params, lr=1.0)
 
@@ -878,6 +895,29 @@ MESSAGES = [
     ),
     (carried_twice, "carry: 'h' is carried twice. [{}]"),
     (set_state, "plan: state: 'x' is not carried; carried: h. [{}]"),
+    # --- programs of any length
+    (lambda: two_of_any_length().at(0), "at: T=0; expected a number of steps, 1 or more. [{}]"),
+    (
+        lambda: two_of_any_length()({}),
+        "family: nothing is fed whose shape says how many steps; expected one of x, y. Or say family.at(T). [{}]",
+    ),
+    (
+        lambda: two_of_any_length()({"x": np.ones(30), "y": np.ones(31)}),
+        "family: 'x' has 30 steps, 'y' has 31 steps; expected one number. [{}]",
+    ),
+    (
+        unfed,
+        "rolled program: no values for 'x', which were not recorded. Feed them, or say family.at(T, {name: array, ...}). [{}]",
+    ),
+    (lambda: mg.roll_any(two_inputs, step=0), "roll_any: step=0; expected 1 or more. [{}]"),
+    (
+        lambda: mg.roll_any(w()),
+        "roll_any: a Tensor; expected a function of T that gives a tape. [{}]",
+    ),
+    (
+        lambda: mg.roll_any(squared_steps),
+        "roll_any: 'x': 400, 441, 484, 625 at T = 20, 21, 22, 25; expected the same, or what grows evenly. Say step=k, or a multiple, for what repeats every k steps; name data of T steps. [{}]",
+    ),
     # --- compile
     (lambda: mg.compile(w()), "compile: a Tensor; expected a Tape, as Tape.of(loss). [{}]"),
     (

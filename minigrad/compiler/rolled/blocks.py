@@ -95,8 +95,9 @@ class _Builder:
 
     def __post_init__(self) -> None:
         for k, grid in enumerate(self.grids):
-            name = name_in_step(grid[0][0])
-            self.names.append(self.places.fresh(name))
+            name = self.places.fresh(name_in_step(grid[0][0]))
+            self.names.append(name)
+            self.places.lines[name] = grid[0][0].place
             for step, row in enumerate(grid):
                 for lane, node in enumerate(row):
                     self.position[node] = k, step, lane

@@ -14,6 +14,7 @@ from minigrad.compiler.graph import Node
 from minigrad.compiler.primitives import joined_rows
 from minigrad.core.array import Array
 from minigrad.core.tensor import Tensor
+from minigrad.source import Place as CodePlace
 
 from .affine import Grid, UnevenError, entries_of, even, mapped
 from .operand_looks import (
@@ -40,6 +41,7 @@ class Places:
     """The values so far, and the blocks that give them.
 
     place_of: of nodes that are no views. joined: values that were made of rows, by what they hold.
+    lines: where in the user's code values and calls come from.
     """
 
     names: Mapping[Tensor, str]
@@ -50,6 +52,7 @@ class Places:
     place_of: dict[Node, Place] = field(default_factory=dict)
     joined: dict[tuple[Place, ...], str] = field(default_factory=dict)
     taken: Counter[str] = field(default_factory=Counter)
+    lines: dict[str, CodePlace] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.taken.update(self.names.values())
@@ -90,6 +93,7 @@ class Places:
             name = self.names[node.leaf]
             self.inputs[name] = form
         self.forms[name] = form
+        self.lines[name] = node.place
         return name
 
     def value(
@@ -102,6 +106,7 @@ class Places:
         name = self.fresh(name)
         shape = node.shape if rows is None else (rows, *node.shape)
         self.forms[name] = Form(shape, node.dtype)
+        self.lines[name] = node.place
         return name
 
     def read(self, node: Node) -> Read:

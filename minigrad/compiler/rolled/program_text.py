@@ -50,7 +50,7 @@ def _loop(loop: Loop, numbers: dict[str, str]) -> Iterator[str]:
 
 def _call(call: Call, numbers: dict[str, str]) -> str:
     arguments = [_read(read, numbers) for read in call.reads]
-    arguments += [f"{key}={_text(value)}" for key, value in call.kwargs.items()]
+    arguments += [f"{key}={as_text(value)}" for key, value in call.kwargs.items()]
     form = _form(Form(call.shape, call.dtype))
     return f"{call.name}: {form} = {op_name(call.fn)}({', '.join(arguments)})"
 
@@ -58,26 +58,28 @@ def _call(call: Call, numbers: dict[str, str]) -> str:
 def _read(read: Read, numbers: dict[str, str]) -> str:
     text = numbers.get(read.source, read.source)
     if read.index is not None:
-        text += f"[{':, ' * read.axis}{_text(read.index)}]"
+        text += f"[{':, ' * read.axis}{as_text(read.index)}]"
     for view in read.views:
-        keywords = "".join([f", {key}={_text(value)}" for key, value in view.kwargs.items()])
+        keywords = "".join([f", {key}={as_text(value)}" for key, value in view.kwargs.items()])
         text = f"{op_name(view.fn)}({text}{keywords})"
     return text
 
 
-def _text(x: Any) -> str:
+def as_text(x: Any) -> str:
+    """A number, keyword or index as the listing has it."""
     if isinstance(x, Index):
         parts = [f"{x.per_step}t" if x.per_step not in (1, 0) else "t" * x.per_step]
         parts.append(f"{x.per_lane}s" if x.per_lane not in (1, 0) else "s" * x.per_lane)
         parts.append(str(x.start) if x.start or x.is_fixed else "")
         return " + ".join(filter(None, parts)).replace("+ -", "- ").replace("-1t", "-t")
     if isinstance(x, slice):
-        return f"{_text(x.start)}:{_text(x.stop)}" + ("" if x.step is None else f":{_text(x.step)}")
+        step = "" if x.step is None else f":{as_text(x.step)}"
+        return f"{as_text(x.start)}:{as_text(x.stop)}{step}"
     if type(x) is tuple and len(x) > MAX_ENTRIES:
-        shown = ", ".join(map(_text, x[:MAX_ENTRIES]))
+        shown = ", ".join(map(as_text, x[:MAX_ENTRIES]))
         return f"({shown}, ... {len(x)} in all)"
     if type(x) is tuple:
-        return f"({', '.join(map(_text, x))}{',' * (len(x) == 1)})"
+        return f"({', '.join(map(as_text, x))}{',' * (len(x) == 1)})"
     if isinstance(x, np.ndarray) and x.size > 4:
         return f"array{list(x.shape)}"
     return "" if x is None else str(x)

@@ -38,7 +38,8 @@ def roll_graph(graph: Graph, names: Mapping[Tensor, str]) -> Program:
             if family not in schedule.total_of:
                 _roll_family(family, schedule, places)
     outputs = tuple([places.read(output) for output in graph.outputs])
-    program = Program(places.inputs, places.constants, tuple(places.blocks), outputs, places.forms)
+    blocks = tuple(places.blocks)
+    program = Program(places.inputs, places.constants, blocks, outputs, places.forms, places.lines)
     return without_unread(fused(program))
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+
 from minigrad.compiler.looked_at import refuse_off_tape, refuse_peeks
 from minigrad.compiler.read import is_input, read_graph
 from minigrad.compiler.rewrite.chains import flatten
 from minigrad.compiler.rewrite.fold import fold
 from minigrad.core.arguments import refuse_no_tape
 from minigrad.core.array import Array
-from minigrad.core.rerun.feeds import Feeds, Leaves, Missing, is_asked_for
+from minigrad.core.rerun.feeds import Feeds, Leaves, Missing, is_asked_for, listed
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor, tensor
-from minigrad.errors import DataError
+from minigrad.errors import ArgumentError, DataError
 from minigrad.gc_paused import uncollected
 
 from .file import read_program, write_program
@@ -46,23 +48,33 @@ class Rolled:
     """
 
     def __init__(
-        self,
-        program: Program,
-        leaves: Leaves,
+        self, program: Program, leaves: Leaves, unknown: frozenset[str] = frozenset()
     ) -> None:
-        """leaves: the inputs, as they may be fed; ``mg.roll`` makes rolled programs."""
+        """leaves: the inputs, as they may be fed; ``mg.roll`` makes rolled programs.
+
+        unknown: those that have no recorded values.
+        """
         self.program = program
         self._leaves = leaves
+        self._unknown = unknown
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of what may be fed."""
-        return tuple(self._leaves.names.values())
+        return tuple(self.leaves.values())
+
+    @property
+    def leaves(self) -> dict[Tensor, str]:
+        """The names of the inputs by their Tensors."""
+        return self._leaves.names
 
     @property
     def recorded(self) -> dict[str, Array]:
-        """The arrays that the inputs have, by name: read anew, so an ``assign`` is seen."""
-        return {name: leaf.data for leaf, name in self._leaves.names.items()}
+        """The arrays that the inputs have, by name: read anew, so an ``assign`` is seen.
+
+        Raises ArgumentError where ``family.at(T)`` knows none.
+        """
+        return self._with_recorded({})
 
     def arrays(
         self,
@@ -76,8 +88,34 @@ class Rolled:
         if feeds is None:
             return self.recorded
         fed = self._leaves.arrays(feeds, missing)
-        by_name = {self._leaves.names[leaf]: array for leaf, array in fed.items()}
-        return self.recorded | by_name
+        return self._with_recorded({self.leaves[leaf]: array for leaf, array in fed.items()})
+
+    def _with_recorded(self, fed: dict[str, Array]) -> dict[str, Array]:
+        """Arrays by name, and of the other inputs the recorded ones."""
+        unknown = [name for name in self.inputs if name in self._unknown and name not in fed]
+        if unknown:
+            raise ArgumentError(
+                "rolled program",
+                got=f"no values for {listed(map(repr, unknown))}, which were not recorded",
+                remedy="Feed them, or say family.at(T, {name: array, ...})",
+            )
+        return {name: leaf.data for leaf, name in self.leaves.items()} | fed
+
+    def with_values(self, feeds: Feeds) -> Rolled:
+        """The same program, these values recorded for its inputs; others keep theirs.
+
+        Raises what a plan raises for feeds.
+        """
+        fed = self._leaves.arrays(feeds, "recorded")
+        names = {}
+        for leaf, name in self.leaves.items():
+            value = leaf
+            if leaf in fed:
+                array = np.array(fed[leaf], leaf.dtype)
+                value = Tensor(array, leaf.requires_grad, leaf.name, kwargs=leaf.kwargs)
+            names[value] = name
+        unknown = self._unknown - {self.leaves[leaf] for leaf in fed}
+        return Rolled(self.program, Leaves("rolled program", names, names), unknown)
 
     def __call__(
         self,
@@ -96,7 +134,11 @@ class Rolled:
 
         To compile, to draw, to step through. The steps of every loop count from 1.
         """
-        leaves = {name: _copy(leaf, name) for leaf, name in self._leaves.names.items()}
+        arrays = self.recorded
+        leaves = {}
+        for leaf, name in self.leaves.items():
+            trained = leaf.requires_grad
+            leaves[name] = tensor(arrays[name], requires_grad=trained, name=name, dtype=leaf.dtype)
         return unrolled(self.program, leaves)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -109,7 +151,7 @@ class Rolled:
         """
         arrays = {f"input {name}": array for name, array in self.recorded.items()}
         arrays |= {f"constant {name}": array for name, array in self.program.constants.items()}
-        optional = [n for leaf, n in self._leaves.names.items() if not is_asked_for(leaf)]
+        optional = [n for leaf, n in self.leaves.items() if not is_asked_for(leaf)]
         return write_program(path, as_json(self.program) | {"optional": optional}, arrays)
 
     def __str__(self) -> str:
@@ -187,8 +229,3 @@ def load_program(path: str | os.PathLike[str]) -> Rolled:
         leaf = tensor(given, requires_grad=name in optional, name=name, dtype=form.dtype)
         names[leaf] = name
     return Rolled(program, Leaves("rolled program", names, names))
-
-
-def _copy(leaf: Tensor, name: str) -> Tensor:
-    """A leaf of the same value under the name of an input."""
-    return tensor(leaf.data, requires_grad=leaf.requires_grad, name=name, dtype=leaf.dtype)

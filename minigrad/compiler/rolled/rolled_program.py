@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.core.array import Array
+from minigrad.source import Place
 
 Fn = Callable[..., Any]
 Shape = tuple[int, ...]
@@ -107,6 +108,11 @@ class Loop:
     stacked: dict[str, str] = field(default_factory=dict)
     summed: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """That of its first call, for messages."""
+        return self.body[0].name
+
 
 Block = Call | Loop
 
@@ -123,6 +129,7 @@ class Program:
     """Blocks in the order of execution, between inputs and outputs.
 
     inputs: by the names under which they are fed. constants: arrays by name. forms: of all values.
+    lines: where in the user's code values and calls come from, where that is known.
     """
 
     inputs: dict[str, Form]
@@ -130,6 +137,7 @@ class Program:
     blocks: tuple[Block, ...]
     outputs: tuple[Read, ...]
     forms: dict[str, Form]
+    lines: dict[str, Place] = field(default_factory=dict, compare=False)
 
     def calls(self) -> Iterator[Call]:
         """All calls, those of bodies too."""

@@ -168,6 +168,11 @@ class Plan:
         # in one assignment: another thread may be about to run
         self._resampled = draw_again(self._leaves.names, rng)
 
+    @property
+    def calls(self) -> int:
+        """How many calls it makes."""
+        return len(self._inputs.run)
+
     def report(self, feeds: Feeds | None = None, *, missing: Missing = "error") -> Report:
         """Time and bytes of each line of the listing, and why steps do not run all at once.
 
@@ -240,7 +245,7 @@ class Plan:
         return "\n".join([line for line in self._listing if line])
 
     def __repr__(self) -> str:
-        size = f"{len(self._inputs.run)} calls, {self.nbytes:,} bytes of buffers"
+        size = f"{self.calls} calls, {self.nbytes:,} bytes of buffers"
         return f"Plan({size}, inputs {', '.join(self.inputs)})"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:

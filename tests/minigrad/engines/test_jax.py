@@ -59,6 +59,17 @@ def test_a_lowered_tape_has_the_values_of_the_tape(rewrite):
     agrees_in_jax(REWRITES[rewrite](rnn(6)))
 
 
+def test_arrays_of_any_number_of_steps():
+    lowered = mg.lower(mg.roll_any(lambda T: tr.clip(tr.differentiate(rnn(T)), 0.1)), "jax")
+    for T in (7, 33):
+        fed = mg.roll(rnn(T)).recorded
+        fed = {"X": fed["X"] + 1, "h_0": fed["h_0"]}
+        found = lowered(fed)
+        close([np.asarray(x) for x in found], list(lowered.family(fed)), rtol=1e-9)
+    with pytest.raises(ArgumentError, match="at: T=0"):
+        lowered.at(0)
+
+
 @pytest.mark.parametrize("name", ["lstm", "watched", "encoder"])
 def test_gated_and_other_tapes(name):
     agrees_in_jax(tr.differentiate(tape_of(TAPES[name])))

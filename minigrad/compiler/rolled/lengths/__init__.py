@@ -1,0 +1,1 @@
+"""Rolled programs of any length, from a few short recordings."""
