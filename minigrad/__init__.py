@@ -26,6 +26,7 @@ from .compiler import Plan, compile
 from .compiler.rolled.rolled import Rolled, load_program, roll
 from .debugger import break_at, debug, pm
 from .engines.lowering import lower
+from .engines.onnx.exported import to_onnx
 from .engines.onnx.imported import OnnxModel, from_onnx
 from .functional import grad, hessian, hvp, jacobian, vjp
 
@@ -75,6 +76,7 @@ __all__ = [
     "softmax",
     "tensor",
     "timestep",
+    "to_onnx",
     "transforms",
     "vjp",
 ]

@@ -46,6 +46,11 @@ class Rolled:
         """The arrays that the inputs have, by name: read anew, so an ``assign`` is seen."""
         return {name: leaf.data for leaf, name in self._leaves.names.items()}
 
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The names of inputs that need not be fed: parameters, and what has a source of values."""
+        return tuple([n for leaf, n in self._leaves.names.items() if not is_asked_for(leaf)])
+
     def arrays(self, feeds: Feeds | None, missing: Missing = "error") -> dict[str, Array]:
         """The arrays of all inputs by name; those that are not fed have their recorded values.
 
@@ -84,8 +89,8 @@ class Rolled:
         """
         arrays = {f"input {name}": array for name, array in self.recorded.items()}
         arrays |= {f"constant {name}": array for name, array in self.program.constants.items()}
-        optional = [n for leaf, n in self._leaves.names.items() if not is_asked_for(leaf)]
-        return write_program(path, as_json(self.program) | {"optional": optional}, arrays)
+        optional = {"optional": list(self.optional)}
+        return write_program(path, as_json(self.program) | optional, arrays)
 
     def __str__(self) -> str:
         return str(self.program)
