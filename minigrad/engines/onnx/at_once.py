@@ -15,7 +15,7 @@ from minigrad.ops.rows.one_hot import one_hot
 from minigrad.ops.shapes import axes_of
 
 from .elementwise_nodes import ELEMENTWISE
-from .operands import Moving, Values, outside, operand
+from .operands import Moving, Values, operand, outside
 from .operators import REDUCTIONS, operator
 from .positions import read_basic, written_out
 from .written import Graph, Shape, Value
@@ -184,9 +184,10 @@ def _reduced(g: Graph, fn: Any, x: Many, axis: Any = None, **kwargs: Any) -> Val
 
 
 def _transposed(g: Graph, fn: Any, x: Many, axes: Any = None) -> Value:
-    order = range(len(x.shape))[::-1]
-    if axes is not None and axes != ():
-        order = axes_of(np.broadcast_to(0, x.shape), axes)
+    like = np.broadcast_to(0, x.shape)
+    order = axes_of(like, axes if axes else None)
+    if not axes:
+        order = order[::-1]
     return g.transpose(x.value, [0, *[axis + 1 for axis in order]])
 
 
@@ -198,6 +199,16 @@ def _reshaped(g: Graph, fn: Any, x: Many, **kwargs: Any) -> Value:
 def _broadcast(g: Graph, fn: Any, x: Many, shape: Any) -> Value:
     wide = (shape,) if isinstance(shape, int) else tuple(shape)
     return g.expand(_lifted(g, x, len(wide)), (x.value.shape[0], *wide))
+
+
+def _joined(g: Graph, fn: Any, *xs: Many, axis: int = 0, **kwargs: Any) -> Value:
+    count = max([x.value.shape[0] for x in xs if x.by_row])
+    # a stack has one axis more than its parts
+    ndim = len(fn([np.broadcast_to(0, x.shape) for x in xs], axis=axis).shape)
+    parts = []
+    for x in xs:
+        parts.append(x.value if x.by_row else g.expand(x.value, (count, *x.shape)))
+    return operator(fn)(g, *parts, axis=axis % ndim + 1, **kwargs)
 
 
 def _cut(g: Graph, fn: Any, x: Many, *parts: Many, index: Any) -> Value:
@@ -241,6 +252,8 @@ AT_ONCE: dict[Any, AtOnce] = {
     np.squeeze: _reshaped,
     np.expand_dims: _reshaped,
     np.broadcast_to: _broadcast,
+    np.concatenate: _joined,
+    np.stack: _joined,
     getitem: _cut,
     activations.softmax: _along,
     activations.log_softmax: _along,

@@ -17,7 +17,7 @@ from minigrad.files import write_atomically
 
 from .loops import write_loop
 from .onnx_file import first_line, require
-from .operands import Values, called, outside, operand
+from .operands import Values, called, operand, outside
 from .written import File, Graph, Value
 
 OPSET = 18

@@ -5,7 +5,7 @@ from __future__ import annotations
 from minigrad.compiler.rolled.program import Carry, Loop, Read
 
 from .at_once import at_once, summed_rows
-from .operands import Moving, Values, called, outside, operand
+from .operands import Moving, Values, called, operand, outside
 from .written import Graph, Value
 
 

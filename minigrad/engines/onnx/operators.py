@@ -11,15 +11,15 @@ import numpy as np
 from minigrad.compiler import primitives
 from minigrad.compiler.rolled.primitives import joined_rows
 from minigrad.core import gates
-from minigrad.core.array import Array
 from minigrad.errors import UnsupportedError
 from minigrad.ops import activations, discrete, elementwise, indexing, op_name, selection
+from minigrad.ops.indexing import PART
 from minigrad.ops.rows.embedding import embedding
 from minigrad.ops.rows.one_hot import one_hot
 from minigrad.ops.shapes import axes_of
 
 from .elementwise_nodes import ELEMENTWISE, floating
-from .positions import PART, counted, positions, read_basic, written_out
+from .positions import counted, positions, read_basic, written_out
 from .written import INT64, Graph, Shape, Value
 
 Operator = Callable[..., Value]
@@ -68,10 +68,10 @@ def _logsumexp(g: Graph, x: Value, axis: Any = None, keepdims: bool = False) -> 
     top = g.each("Where", is_finite, top, g.constant(0, x.dtype))
     sums = g.reduce("ReduceSum", g.each("Exp", g.each("Sub", x, top)), axes, keepdims=True)
     y = g.each("Add", g.each("Log", sums), top)
-    return y if keepdims else g.reshape(y, g_shape(y.shape, axes))
+    return y if keepdims else g.reshape(y, _without(y.shape, axes))
 
 
-def g_shape(shape: Shape, axes: tuple[int, ...]) -> Shape:
+def _without(shape: Shape, axes: tuple[int, ...]) -> Shape:
     """The shape without these axes."""
     return tuple([length for axis, length in enumerate(shape) if axis not in axes])
 
@@ -186,14 +186,17 @@ def _refuse_masks(parts: Any, index: Any) -> None:
 
 def _scatter(g: Graph, *operands: Value, indices: Any, shape: Shape) -> Value:
     waiting = iter(operands)
-    out = g.constant(np.zeros(int(np.prod(shape)), operands[0].dtype))
+    places, added = [], []
     for index in indices:
         x = next(waiting)
         parts = [next(waiting) for entry in index if entry is PART]
         _refuse_masks(parts, index)
-        places = positions(g, shape, index, parts)
-        out = _added(g, out, g.flat(places), g.flat(g.expand(x, places.shape)))
-    return g.reshape(out, shape)
+        at = positions(g, shape, index, parts)
+        places.append(g.flat(at))
+        added.append(g.flat(g.expand(x, at.shape)))
+    zeros = g.constant(np.zeros(int(np.prod(shape)), operands[0].dtype))
+    together = _concatenate(g, *added)
+    return g.reshape(_added(g, zeros, g.concatenate(places, 0), together), shape)
 
 
 def _added(g: Graph, out: Value, places: Value, x: Value, axis: int = 0) -> Value:
@@ -234,8 +237,8 @@ def _added_rows(g: Graph, *operands: Value, classes: int) -> Value:
     for x, indices in zip(operands[::2], operands[1::2], strict=True):
         places = g.reshape(g.cast(indices, INT64), (int(np.prod(indices.shape)), 1))
         rows = g.reshape(x, (places.shape[0], width))
-        operands_of = [out, places, g.cast(rows, out.dtype)]
-        out = g.node("ScatterND", operands_of, out.shape, out.dtype, reduction="add")
+        into = [out, places, g.cast(rows, out.dtype)]
+        out = g.node("ScatterND", into, out.shape, out.dtype, reduction="add")
     return out
 
 

@@ -50,6 +50,8 @@ def positions(g: Graph, shape: Shape, index: Entries, parts: Sequence[Value]) ->
     # with zeros for the integers: what all other entries contribute
     numbers = np.arange(int(np.prod(shape))).reshape(shape)
     total = g.constant(numbers[filled], INT64)
+    if not parts:
+        return total
     block = np.broadcast_shapes(*[part.shape for part in parts])
     behind = total.ndim - _block_start(entries) - len(block)
     left = iter(parts)
