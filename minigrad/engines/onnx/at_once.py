@@ -7,8 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.compiler import primitives
 from minigrad.compiler.rolled.program import Call, Loop, Read
+from minigrad.core import gates
 from minigrad.ops import activations
+from minigrad.ops.elementwise import cast
 from minigrad.ops.indexing import getitem
 from minigrad.ops.rows.embedding import embedding
 from minigrad.ops.rows.one_hot import one_hot
@@ -244,7 +247,7 @@ def _looked_up(g: Graph, fn: Any, indices: Many, weight: Many) -> Value:
 
 
 AT_ONCE: dict[Any, AtOnce] = {
-    **dict.fromkeys(ELEMENTWISE, _elementwise),
+    **dict.fromkeys([*ELEMENTWISE, *gates.GATES, primitives.kept, cast], _elementwise),
     **dict.fromkeys(REDUCTIONS, _reduced),
     np.matmul: _matmul,
     np.transpose: _transposed,

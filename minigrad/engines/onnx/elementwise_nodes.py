@@ -23,7 +23,7 @@ def floating(g: Graph, x: Value) -> Value:
     return x if x.dtype.kind == "f" else g.cast(x, np.float64)
 
 
-def _common(g: Graph, *xs: Value) -> list[Value]:
+def common(g: Graph, *xs: Value) -> list[Value]:
     """All in the dtype that NumPy computes in; narrow integers in int64."""
     dtype = np.result_type(*[x.dtype for x in xs])
     if dtype.kind == "u" or (dtype.kind == "i" and dtype.itemsize < MIN_INT_BYTES):
@@ -33,7 +33,7 @@ def _common(g: Graph, *xs: Value) -> list[Value]:
 
 # --- kinds of functions ---------------------------------------------------------------------------
 def _unary(op: str) -> Elementwise:
-    return lambda g, x: g.each(op, *_common(g, x))
+    return lambda g, x: g.each(op, *common(g, x))
 
 
 def _of_floats(op: str) -> Elementwise:
@@ -44,14 +44,14 @@ def _joined(op: str) -> Elementwise:
     """Of two operands or more, one after another."""
 
     def of(g: Graph, *xs: Value) -> Value:
-        return reduce(lambda x, y: g.each(op, x, y), _common(g, *xs))
+        return reduce(lambda x, y: g.each(op, x, y), common(g, *xs))
 
     return of
 
 
 def _compared(op: str) -> Elementwise:
     def of(g: Graph, x: Value, y: Value) -> Value:
-        x, y = _common(g, x, y)
+        x, y = common(g, x, y)
         if x.dtype == bool:
             x, y = g.cast(x, INT64), g.cast(y, INT64)
         return g.each(op, x, y, dtype=BOOL)
@@ -68,20 +68,21 @@ def _logical(op: str) -> Elementwise:
 
 def _bitwise(of_bools: str, of_integers: str) -> Elementwise:
     def of(g: Graph, *xs: Value) -> Value:
-        xs = tuple(_common(g, *xs))
+        xs = tuple(common(g, *xs))
         return g.each(of_bools if xs[0].dtype == bool else of_integers, *xs)
 
     return of
 
 
-def _number(g: Graph, x: float, like: Value) -> Value:
+def number(g: Graph, x: float, like: Value) -> Value:
+    """A number in the dtype of a value."""
     return g.constant(x, like.dtype)
 
 
 def _scaled(factor: float) -> Elementwise:
     def of(g: Graph, x: Value) -> Value:
         x = floating(g, x)
-        return g.each("Mul", x, _number(g, factor, x))
+        return g.each("Mul", x, number(g, factor, x))
 
     return of
 
@@ -89,24 +90,24 @@ def _scaled(factor: float) -> Elementwise:
 def _logarithm(base: float) -> Elementwise:
     def of(g: Graph, x: Value) -> Value:
         y = g.each("Log", floating(g, x))
-        return g.each("Div", y, _number(g, np.log(base), y))
+        return g.each("Div", y, number(g, np.log(base), y))
 
     return of
 
 
 # --- single functions -----------------------------------------------------------------------------
 def _divide(g: Graph, x: Value, y: Value) -> Value:
-    x, y = _common(g, x, y)
+    x, y = common(g, x, y)
     return g.each("Div", floating(g, x), floating(g, y))
 
 
 def _remainder(g: Graph, x: Value, y: Value) -> Value:
-    x, y = _common(g, x, y)
+    x, y = common(g, x, y)
     if x.dtype.kind != "f":
         return g.each("Mod", x, y)
     rest = g.each("Mod", x, y, fmod=1)
     # with the sign of y, where fmod has that of x
-    zero = _number(g, 0, x)
+    zero = number(g, 0, x)
     differs = g.each(
         "Less", g.each("Mul", g.each("Sign", rest), g.each("Sign", y)), zero, dtype=BOOL
     )
@@ -114,53 +115,53 @@ def _remainder(g: Graph, x: Value, y: Value) -> Value:
 
 
 def _floor_divide(g: Graph, x: Value, y: Value) -> Value:
-    x, y = _common(g, x, y)
+    x, y = common(g, x, y)
     rest = _remainder(g, x, y)
     quotient = g.each("Div", g.each("Sub", x, rest), y)
     return g.each("Round", quotient) if x.dtype.kind == "f" else quotient
 
 
 def _square(g: Graph, x: Value) -> Value:
-    (x,) = _common(g, x)
+    (x,) = common(g, x)
     return g.each("Mul", x, x)
 
 
 def _exp2(g: Graph, x: Value) -> Value:
     x = floating(g, x)
-    return g.each("Pow", _number(g, 2, x), x)
+    return g.each("Pow", number(g, 2, x), x)
 
 
 def _expm1(g: Graph, x: Value) -> Value:
     # exp(x) - 1 without the difference, which is nothing but rounding near 0
     x = floating(g, x)
-    half = g.each("Tanh", g.each("Mul", x, _number(g, 0.5, x)))
-    return g.each("Mul", half, g.each("Add", g.each("Exp", x), _number(g, 1, x)))
+    half = g.each("Tanh", g.each("Mul", x, number(g, 0.5, x)))
+    return g.each("Mul", half, g.each("Add", g.each("Exp", x), number(g, 1, x)))
 
 
 def _log1p(g: Graph, x: Value) -> Value:
     x = floating(g, x)
-    one = _number(g, 1, x)
+    one = number(g, 1, x)
     u = g.each("Add", x, one)
     # what 1 + x lost, in first order
     lost = g.each("Sub", x, g.each("Sub", u, one))
-    is_huge = g.each("Less", _number(g, 1e6, x), x, dtype=BOOL)
+    is_huge = g.each("Less", number(g, 1e6, x), x, dtype=BOOL)
     correction = g.each("Div", lost, u)
     near_zero = g.each("Equal", u, one, dtype=BOOL)
-    y = g.each("Add", g.each("Log", u), g.each("Where", is_huge, _number(g, 0, x), correction))
+    y = g.each("Add", g.each("Log", u), g.each("Where", is_huge, number(g, 0, x), correction))
     return g.each("Where", near_zero, x, y)
 
 
 def _cbrt(g: Graph, x: Value) -> Value:
     x = floating(g, x)
-    root = g.each("Pow", g.each("Abs", x), _number(g, 1 / 3, x))
+    root = g.each("Pow", g.each("Abs", x), number(g, 1 / 3, x))
     return g.each("Mul", g.each("Sign", x), root)
 
 
 def _hypot(g: Graph, x: Value, y: Value) -> Value:
-    x, y = _common(g, x, y)
+    x, y = common(g, x, y)
     x, y = g.each("Abs", x), g.each("Abs", y)
     larger, smaller = g.each("Max", x, y), g.each("Min", x, y)
-    one, zero = _number(g, 1, x), _number(g, 0, x)
+    one, zero = number(g, 1, x), number(g, 0, x)
     is_zero = g.each("Equal", larger, zero, dtype=BOOL)
     ratio = g.each("Div", smaller, g.each("Where", is_zero, one, larger))
     root = g.each("Sqrt", g.each("Add", one, g.each("Mul", ratio, ratio)))
@@ -168,15 +169,15 @@ def _hypot(g: Graph, x: Value, y: Value) -> Value:
 
 
 def _logaddexp(g: Graph, x: Value, y: Value) -> Value:
-    x, y = _common(g, x, y)
+    x, y = common(g, x, y)
     # of equal operands too, infinite ones among them
     gap = g.each("Abs", g.each("Sub", x, y))
-    gap = g.each("Where", g.each("Equal", x, y, dtype=BOOL), _number(g, 0, x), gap)
+    gap = g.each("Where", g.each("Equal", x, y, dtype=BOOL), number(g, 0, x), gap)
     return g.each("Add", g.each("Max", x, y), _log1p(g, g.each("Exp", g.each("Neg", gap))))
 
 
 def _where(g: Graph, condition: Value, x: Value, y: Value) -> Value:
-    x, y = _common(g, x, y)
+    x, y = common(g, x, y)
     condition = g.cast(condition, bool)
     if x.dtype != bool:
         return g.each("Where", condition, x, y)
@@ -194,16 +195,29 @@ def _isnan(g: Graph, x: Value) -> Value:
 
 def _isfinite(g: Graph, x: Value) -> Value:
     size = g.each("Abs", floating(g, x))
-    return g.each("Less", size, _number(g, np.inf, size), dtype=BOOL)
+    return g.each("Less", size, number(g, np.inf, size), dtype=BOOL)
 
 
 def _isinf(g: Graph, x: Value) -> Value:
     size = g.each("Abs", floating(g, x))
-    return g.each("Equal", size, _number(g, np.inf, size), dtype=BOOL)
+    return g.each("Equal", size, number(g, np.inf, size), dtype=BOOL)
+
+
+def _of_numbers(of: str) -> Elementwise:
+    """The larger or the smaller; of a number and no number the number."""
+
+    def write(g: Graph, x: Value, y: Value) -> Value:
+        x, y = common(g, x, y)
+        if x.dtype.kind != "f":
+            return g.each(of, x, y)
+        is_none = [g.each("IsNaN", operand, dtype=BOOL) for operand in (x, y)]
+        return g.each(of, g.each("Where", is_none[0], y, x), g.each("Where", is_none[1], x, y))
+
+    return write
 
 
 def _relu(g: Graph, x: Value) -> Value:
-    return g.each("Max", *_common(g, x, _number(g, 0, x)))
+    return g.each("Max", *common(g, x, number(g, 0, x)))
 
 
 ELEMENTWISE: dict[Any, Elementwise] = {
@@ -250,7 +264,9 @@ ELEMENTWISE: dict[Any, Elementwise] = {
     np.float_power: lambda g, x, y: g.each("Pow", g.cast(x, np.float64), g.cast(y, np.float64)),
     np.maximum: _joined("Max"),
     np.minimum: _joined("Min"),
-    np.fmod: lambda g, x, y: g.each("Mod", *_common(g, x, y), fmod=1),
+    np.fmax: _of_numbers("Max"),
+    np.fmin: _of_numbers("Min"),
+    np.fmod: lambda g, x, y: g.each("Mod", *common(g, x, y), fmod=1),
     np.remainder: _remainder,
     np.floor_divide: _floor_divide,
     np.hypot: _hypot,

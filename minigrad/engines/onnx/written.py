@@ -27,6 +27,7 @@ WITHOUT_DOUBLES = frozenset(
         "Atan",
         "Atanh",
         "Cosh",
+        "Erf",
         "Sinh",
         "Tan",
     ]
