@@ -34,8 +34,8 @@ def read_alike(members: list[Node], places: Places) -> list[list[Node]]:
     groups = defaultdict[tuple[object, ...], list[Node]](list)
     for n in members:
         if n.fn in PAIRWISE:
-            n.inputs = tuple(sorted(n.inputs, key=lambda x: places.order(root_of(x))))
-        key: list[object] = [len(n.inputs)]
+            n.inputs = tuple(sorted(n.inputs, key=lambda x: _order(x, places)))
+        key: list[object] = list(forms(n))
         for x in n.inputs:
             root = root_of(x)
             place = places.place(root)
@@ -44,11 +44,21 @@ def read_alike(members: list[Node], places: Places) -> list[list[Node]]:
             key.append(_views(x, root))
         groups[tuple(key)].append(n)
     if len(groups) > MAX_GROUPS:
-        by_count = defaultdict[object, list[Node]](list)
+        by_forms = defaultdict[object, list[Node]](list)
         for n in members:
-            by_count[len(n.inputs)].append(n)
-        return list(by_count.values())
+            by_forms[forms(n)].append(n)
+        return list(by_forms.values())
     return list(groups.values())
+
+
+def _order(x: Node, places: Places) -> tuple[object, ...]:
+    """Where a term of a sum stands: beside those of its form, which become rows of one value."""
+    return x.shape, x.dtype.str, places.order(root_of(x))
+
+
+def forms(n: Node) -> tuple[object, ...]:
+    """Shapes and dtypes of the operands."""
+    return tuple([(x.shape, x.dtype.str) for x in n.inputs])
 
 
 def _views(x: Node, root: Node) -> tuple[object, ...]:

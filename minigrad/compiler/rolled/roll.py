@@ -46,11 +46,13 @@ def _sort_terms(schedule: Schedule) -> None:
             n.inputs = tuple(sorted(n.inputs, key=lambda x: _term(n, x, schedule)))
 
 
-def _term(n: Node, x: Node, schedule: Schedule) -> tuple[int, int, str]:
+def _term(n: Node, x: Node, schedule: Schedule) -> tuple[object, ...]:
+    """Shape first, for the terms of a slot become rows of one value."""
     root = root_of(x)
     family = schedule.family_of.get(root)
     lag = 0 if n.time is None or root.time is None else n.time - root.time
-    return (-1 if family is None else family.serial), lag, root.name
+    serial = -1 if family is None else family.serial
+    return x.shape, x.dtype.str, serial, lag, root.name
 
 
 # --- families that run all at once ----------------------------------------------------------------

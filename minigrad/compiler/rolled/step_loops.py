@@ -16,7 +16,7 @@ from .affine import UnevenError
 from .blocks import add_block
 from .ends import complete_ends
 from .many import add_call
-from .members import add_members
+from .members import add_members, forms
 from .places import Places, root_of
 
 Lanes = list[list[list[Node]]]
@@ -145,7 +145,7 @@ def _segments(iterations: list[list[Node]]) -> list[list[list[Node]]]:
 
 def _kind(iteration: list[Node], family_of: dict[Node, Family]) -> object:
     """What iterations that do the same have in common."""
-    return tuple(sorted((family_of[n].serial, len(n.inputs)) for n in iteration))
+    return tuple(sorted((family_of[n].serial, forms(n)) for n in iteration))
 
 
 def _roll_lanes(lanes: Lanes, family_of: dict[Node, Family], places: Places) -> None:
