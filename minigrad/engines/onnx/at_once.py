@@ -12,7 +12,7 @@ from minigrad.compiler.rolled.program import Call, Loop, Read
 from minigrad.core import gates
 from minigrad.ops import activations
 from minigrad.ops.elementwise import cast
-from minigrad.ops.indexing import getitem
+from minigrad.ops.indexing import PART, getitem
 from minigrad.ops.rows.embedding import embedding
 from minigrad.ops.rows.one_hot import one_hot
 from minigrad.ops.shapes import axes_of
@@ -215,6 +215,9 @@ def _joined(g: Graph, fn: Any, *xs: Many, axis: int = 0, **kwargs: Any) -> Value
 
 
 def _cut(g: Graph, fn: Any, x: Many, *parts: Many, index: Any) -> Value:
+    if index == (PART,) and not x.by_row:
+        # one table, looked up in every place
+        return operator(fn)(g, x.value, parts[0].value, index=index)
     if parts:
         raise _NotAtOnceError
     entries = written_out(index, len(x.shape))

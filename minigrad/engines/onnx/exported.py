@@ -17,7 +17,7 @@ from minigrad.files import write_atomically
 
 from .loops import write_loop
 from .onnx_file import first_line, require
-from .operands import Values, called, operand, outside
+from .operands import Values, operand, outside, read_and_called
 from .written import File, Graph, Value
 
 OPSET = 18
@@ -81,8 +81,7 @@ def _model(onnx: Any, program: Program, defaults: dict[str, Array]) -> Any:
     for block in program.blocks:
         if isinstance(block, Call):
             file.call = block.name
-            operands = [operand(graph, values, read, outside(graph)) for read in block.reads]
-            values[block.name] = called(graph, block, operands)
+            values[block.name] = read_and_called(graph, block, values)
         else:
             values |= write_loop(graph, block, values)
     for name, read in zip(names, program.outputs, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from minigrad.compiler.rolled.run import fixed
 from minigrad.ops.indexing import getitem
 
 from .operators import operator
+from .pairs import Run, rows_read, runs_of
 from .positions import read_basic, written_out
 from .written import INT64, Graph, Value
 
@@ -25,6 +27,34 @@ def called(g: Graph, call: Call, operands: list[Value]) -> Value:
     g.file.call = call.name
     y = operator(call.fn)(g, *operands, **call.kwargs)
     return g.cast(g.expand(y, call.shape), call.dtype)
+
+
+def read_and_called(g: Graph, call: Call, values: Values) -> Value:
+    """The result of a call outside loops."""
+    runs = runs_of(call)
+    if runs is None:
+        return called(g, call, [operand(g, values, read, outside(g)) for read in call.reads])
+    operands = []
+    for run in runs:
+        for side in (0, 1):
+            g.file.call = call.name
+            operands.append(_rows(g, values, run, side))
+    kwargs = dict(call.kwargs)
+    if "indices" in kwargs:
+        kwargs["indices"] = tuple([run[0][2] for run in runs])
+    return called(g, replace(call, kwargs=kwargs), operands)
+
+
+def _rows(g: Graph, values: Values, run: Run, side: int) -> Value:
+    """One side of a run: of a single pair what it reads, of more their rows."""
+    if len(run) == 1:
+        return operand(g, values, run[0][side], outside(g))
+    read, rows = rows_read(run, side)
+    x = values[read.source]
+    slices = [slice(None)] * x.ndim
+    slices[read.axis] = rows
+    order = [read.axis, *[axis for axis in range(x.ndim) if axis != read.axis]]
+    return g.transpose(g.slice(x, slices), order)
 
 
 def operand(g: Graph, values: Values, read: Read, number: Number) -> Value:
