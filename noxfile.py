@@ -73,6 +73,14 @@ def gate(session: nox.Session) -> None:
 
 
 @nox.session
+def engines(session: nox.Session) -> None:
+    """What needs JAX and PyTorch, which the gate does not install: tapes lowered, models brought in."""
+    install(session)
+    session.install("jax", "torch", "h5py")
+    session.run("python", "-m", "pytest", "tests/minigrad/engines", "tests/models/weights")
+
+
+@nox.session
 def nightly(session: nox.Session) -> None:
     """The tests with random examples, twenty times as many; the laws of plans for native code too."""
     install(session)

@@ -25,7 +25,7 @@ from . import errors, optim, transforms
 from .compiler import Plan, compile
 from .compiler.rolled.rolled import Rolled, load_program, roll
 from .debugger import break_at, debug, pm
-from .engines.lowering import lower
+from .engines.lower import lower
 from .engines.onnx.exported import to_onnx
 from .engines.onnx.imported import OnnxModel, from_onnx
 from .functional import grad, hessian, hvp, jacobian, vjp

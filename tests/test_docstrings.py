@@ -8,6 +8,7 @@ import pytest
 
 import minigrad
 from minigrad import models, viz
+from tests.extras import NEEDED
 
 TOP = [*pkgutil.walk_packages(minigrad.__path__[:1], "minigrad.")]
 BESIDE = [
@@ -18,8 +19,6 @@ NAMES = sorted(
     {"minigrad", "minigrad.models", "minigrad.viz", *(m.name for m in [*TOP, *BESIDE])}
     - {"minigrad.__main__"}
 )
-# what the examples of a module need beyond the engine
-NEEDED = {"minigrad.engines.onnx.imported": "onnx"}
 FINDER = doctest.DocTestFinder(exclude_empty=True)
 
 

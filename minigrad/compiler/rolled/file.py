@@ -24,7 +24,11 @@ MAX_HEADER_BYTES = 100_000_000
 ALIGNMENT = 8
 
 
-def write_program(path: str | os.PathLike[str], program: Any, arrays: dict[str, Array]) -> Path:
+def write_program(
+    path: str | os.PathLike[str],
+    program: Any,
+    arrays: dict[str, Array],
+) -> Path:
     """Write JSON and arrays. Raises DataError where the file cannot be written."""
     header: dict[str, Any] = {
         "__metadata__": {"format": FORMAT, "program": json.dumps(program, separators=(",", ":"))}

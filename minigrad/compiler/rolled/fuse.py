@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .program import Block, Call, Index, Loop, Program, Read
+from .rolled_program import Block, Call, Index, Loop, Program, Read
 
 
 def fused(program: Program) -> Program:
@@ -29,7 +29,11 @@ def fused(program: Program) -> Program:
     return replace(program, blocks=tuple(blocks))
 
 
-def _host(loop: Loop, blocks: list[Block], maker: dict[str, int]) -> int | None:
+def _host(
+    loop: Loop,
+    blocks: list[Block],
+    maker: dict[str, int],
+) -> int | None:
     """The loop before that this one may run with: the last that it reads, or a later one."""
     reads = [r for call in loop.body for r in call.reads if r.source in maker]
     latest = max([maker[r.source] for r in reads], default=-1)

@@ -12,7 +12,8 @@ from minigrad.compiler.primitives import PAIRWISE
 
 from .blocks import add_block
 from .many import add_call
-from .places import Places, root_of
+from .operand_looks import root_of
+from .places import Places
 
 # members that read more different values than these read rows of one that is made for them
 MAX_GROUPS = 4
@@ -31,34 +32,24 @@ def add_members(members: list[Node], places: Places) -> None:
 
 def read_alike(members: list[Node], places: Places) -> list[list[Node]]:
     """Members in groups whose operands are rows of the same values."""
-    groups = defaultdict[tuple[object, ...], list[Node]](list)
+    groups = defaultdict[object, list[Node]](list)
+    by_form = defaultdict[object, list[Node]](list)
     for n in members:
         if n.fn in PAIRWISE:
-            n.inputs = tuple(sorted(n.inputs, key=lambda x: _order(x, places)))
-        key: list[object] = list(forms(n))
+            n.inputs = tuple(sorted(n.inputs, key=lambda x: places.order(root_of(x))))
+        forms = []
+        sources = []
         for x in n.inputs:
             root = root_of(x)
             place = places.place(root)
             # values of one step each are made rows of one
-            key.append(place.value if place.row is not None or root.time is None else "")
-            key.append(_views(x, root))
-        groups[tuple(key)].append(n)
-    if len(groups) > MAX_GROUPS:
-        by_forms = defaultdict[object, list[Node]](list)
-        for n in members:
-            by_forms[forms(n)].append(n)
-        return list(by_forms.values())
-    return list(groups.values())
-
-
-def _order(x: Node, places: Places) -> tuple[object, ...]:
-    """Where a term of a sum stands: beside those of its form, which become rows of one value."""
-    return x.shape, x.dtype.str, places.order(root_of(x))
-
-
-def forms(n: Node) -> tuple[object, ...]:
-    """Shapes and dtypes of the operands."""
-    return tuple([(x.shape, x.dtype.str) for x in n.inputs])
+            is_value = place.row is not None or root.time is None
+            sources.append(place.value if is_value else "")
+            forms.append((x.shape, root.shape, root.dtype, _views(x, root)))
+        by_form[tuple(forms)].append(n)
+        groups[tuple(forms), tuple(sources)].append(n)
+    chosen = by_form if len(groups) > MAX_GROUPS else groups
+    return list(chosen.values())
 
 
 def _views(x: Node, root: Node) -> tuple[object, ...]:

@@ -16,10 +16,12 @@ from .blocks import add_sum
 from .fuse import fused
 from .many import add_call
 from .members import add_members, as_grid, read_alike
-from .places import Place, Places, own_name, root_of
-from .program import Program
+from .operand_looks import root_of
+from .places import Place, Places
 from .prune import without_unread
+from .rolled_program import Program
 from .step_loops import roll_loop
+from .value_names import own_name
 
 
 def roll_graph(graph: Graph, names: Mapping[Tensor, str]) -> Program:
@@ -46,24 +48,34 @@ def _sort_terms(schedule: Schedule) -> None:
             n.inputs = tuple(sorted(n.inputs, key=lambda x: _term(n, x, schedule)))
 
 
-def _term(n: Node, x: Node, schedule: Schedule) -> tuple[object, ...]:
-    """Shape first, for the terms of a slot become rows of one value."""
+def _term(
+    n: Node,
+    x: Node,
+    schedule: Schedule,
+) -> tuple[int, int, str]:
     root = root_of(x)
     family = schedule.family_of.get(root)
     lag = 0 if n.time is None or root.time is None else n.time - root.time
-    serial = -1 if family is None else family.serial
-    return x.shape, x.dtype.str, serial, lag, root.name
+    return (-1 if family is None else family.serial), lag, root.name
 
 
 # --- families that run all at once ----------------------------------------------------------------
-def _roll_family(family: Family, schedule: Schedule, places: Places) -> None:
+def _roll_family(
+    family: Family,
+    schedule: Schedule,
+    places: Places,
+) -> None:
     if len(family) == 1:
         _add_single(family.first, schedule, places)
     else:
         add_members(family.members, places)
 
 
-def _add_single(n: Node, schedule: Schedule, places: Places) -> None:
+def _add_single(
+    n: Node,
+    schedule: Schedule,
+    places: Places,
+) -> None:
     """Add one call, whose absorbed summands are added up by loops of their own."""
     absorbed = defaultdict[Family, list[Node]](list)
     rest = []

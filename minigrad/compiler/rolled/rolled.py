@@ -18,9 +18,10 @@ from minigrad.errors import DataError
 from minigrad.gc_paused import uncollected
 
 from .file import read_program, write_program
-from .notation import as_json, from_json
-from .program import Form, Program
+from .program_json import as_json, from_json
+from .program_text import lines
 from .roll import roll_graph
+from .rolled_program import Form, Program
 from .run import run
 from .unroll import unrolled
 
@@ -29,9 +30,26 @@ class Rolled:
     """A rolled program with the leaves that are its inputs. It prints.
 
     program: the calls and loops.
+
+    >>> import numpy as np
+    >>> import minigrad as mg
+    >>> x = mg.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], name="x")
+    >>> outs = []
+    >>> for t in range(3):
+    ...     with mg.timestep(t):
+    ...         outs.append(np.tanh(x[t]))
+    >>> rolled = mg.roll(mg.Tape.of(np.stack(outs)))
+    >>> rolled
+    Rolled(3 blocks, inputs x)
+    >>> rolled({"x": np.zeros((3, 2))})[0].tolist()
+    [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]
     """
 
-    def __init__(self, program: Program, leaves: Leaves) -> None:
+    def __init__(
+        self,
+        program: Program,
+        leaves: Leaves,
+    ) -> None:
         """leaves: the inputs, as they may be fed; ``mg.roll`` makes rolled programs."""
         self.program = program
         self._leaves = leaves
@@ -48,10 +66,15 @@ class Rolled:
 
     @property
     def optional(self) -> tuple[str, ...]:
-        """The names of inputs that need not be fed: parameters, and what has a source of values."""
-        return tuple([n for leaf, n in self._leaves.names.items() if not is_asked_for(leaf)])
+        """The names of inputs that need not be fed: parameters, and the rest of a step's state."""
+        named = self._leaves.names.items()
+        return tuple([name for leaf, name in named if leaf not in self._leaves.asked_for])
 
-    def arrays(self, feeds: Feeds | None, missing: Missing = "error") -> dict[str, Array]:
+    def arrays(
+        self,
+        feeds: Feeds | None,
+        missing: Missing = "error",
+    ) -> dict[str, Array]:
         """The arrays of all inputs by name; those that are not fed have their recorded values.
 
         Raises what a plan raises for feeds.
@@ -63,7 +86,10 @@ class Rolled:
         return self.recorded | by_name
 
     def __call__(
-        self, feeds: Feeds | None = None, *, missing: Missing = "error"
+        self,
+        feeds: Feeds | None = None,
+        *,
+        missing: Missing = "error",
     ) -> tuple[Array, ...]:
         """The outputs, by NumPy, one call after another: slow, and what engines are held to.
 
@@ -89,11 +115,11 @@ class Rolled:
         """
         arrays = {f"input {name}": array for name, array in self.recorded.items()}
         arrays |= {f"constant {name}": array for name, array in self.program.constants.items()}
-        optional = {"optional": list(self.optional)}
-        return write_program(path, as_json(self.program) | optional, arrays)
+        optional = [n for leaf, n in self._leaves.names.items() if not is_asked_for(leaf)]
+        return write_program(path, as_json(self.program) | {"optional": optional}, arrays)
 
     def __str__(self) -> str:
-        return str(self.program)
+        return "\n".join(lines(self.program))
 
     def __repr__(self) -> str:
         return f"Rolled({len(self.program.blocks)} blocks, inputs {', '.join(self.inputs)})"
@@ -113,8 +139,8 @@ def roll(tape: Tape) -> Rolled:
     ...     with mg.timestep(t):
     ...         h = np.tanh(w * h).named(f"h_{t}")
     >>> print(mg.roll(mg.Tape.of(h)))
-    h_0: float64[]
     w: float64[]
+    h_0: float64[]
     for t = 0..99:
         h_t-1 is at first h_0
         product_t: float64[] = product(w, h_t-1)
@@ -129,7 +155,8 @@ def roll(tape: Tape) -> Rolled:
     refuse_off_tape(tape, "roll")
     refuse_peeks(tape, "roll")
     inputs = [leaf for leaf in tape.leaves if is_input(leaf)]
-    leaves = Leaves("rolled program", inputs, tape.names)
+    carried = [leaf for leaf, _ in tape.carried]
+    leaves = Leaves("rolled program", inputs, tape.names, carried)
     graph = flatten(fold(read_graph(tape, checkpoints=False)))
     program = roll_graph(graph, leaves.names)
     return Rolled(program, leaves)

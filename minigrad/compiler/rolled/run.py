@@ -13,7 +13,7 @@ from minigrad.core.tensor import Tensor
 from minigrad.errors import DataError
 from minigrad.ops import OPS
 
-from .program import Call, Fn, Index, Loop, Program, Read
+from .rolled_program import Call, Fn, Index, Loop, Program, Read
 
 Values = dict[str, Any]
 """Arrays by name, or Tensors: then what is called is recorded."""
@@ -34,7 +34,12 @@ def run(program: Program, feeds: Mapping[str, Array]) -> tuple[Array, ...]:
     return tuple([np.asarray(operand(values, read, 0, 0)) for read in program.outputs])
 
 
-def called(call: Call, values: Values, step: int, lane: int) -> Any:
+def called(
+    call: Call,
+    values: Values,
+    step: int,
+    lane: int,
+) -> Any:
     """The result of one call."""
     operands = [operand(values, read, step, lane) for read in call.reads]
     result = _applied(call.fn, operands, call.kwargs)
@@ -44,7 +49,12 @@ def called(call: Call, values: Values, step: int, lane: int) -> Any:
     return result if isinstance(result, Tensor) else np.asarray(result, call.dtype)
 
 
-def operand(values: Values, read: Read, step: int, lane: int) -> Any:
+def operand(
+    values: Values,
+    read: Read,
+    step: int,
+    lane: int,
+) -> Any:
     """What a call reads in one step and lane."""
     x = values[read.source]
     if read.index is not None:
@@ -55,7 +65,11 @@ def operand(values: Values, read: Read, step: int, lane: int) -> Any:
     return x
 
 
-def _applied(fn: Fn, operands: list[Any], kwargs: dict[str, Any]) -> Any:
+def _applied(
+    fn: Fn,
+    operands: list[Any],
+    kwargs: dict[str, Any],
+) -> Any:
     if fn in OPS and not any(isinstance(x, Tensor) for x in operands):
         fn = OPS[fn].call
     elif fn in RECORDED:
@@ -63,7 +77,11 @@ def _applied(fn: Fn, operands: list[Any], kwargs: dict[str, Any]) -> Any:
     return fn(*operands, **kwargs)
 
 
-def fixed(x: Any, step: int, lane: int) -> Any:
+def fixed(
+    x: Any,
+    step: int,
+    lane: int,
+) -> Any:
     """Keywords with the numbers of one step and lane."""
     if isinstance(x, Index):
         return x.at(step, lane)
@@ -85,7 +103,11 @@ RECORDED: dict[Fn, Fn] = {
 """Functions that take their operands in another way than a row of the table does."""
 
 
-def run_loop(loop: Loop, values: Values, scope: Scope) -> None:
+def run_loop(
+    loop: Loop,
+    values: Values,
+    scope: Scope,
+) -> None:
     """Add the values of a loop. scope: what a step runs in."""
     count = loop.steps * loop.lanes
     rows: dict[str, list[Any]] = {call.name: [None] * count for call in loop.body}
@@ -101,7 +123,12 @@ def run_loop(loop: Loop, values: Values, scope: Scope) -> None:
 
 
 def _run_step(
-    loop: Loop, values: Values, rows: dict[str, list[Any]], done: int, step: int, lane: int
+    loop: Loop,
+    values: Values,
+    rows: dict[str, list[Any]],
+    done: int,
+    step: int,
+    lane: int,
 ) -> None:
     """One step of one lane. rows: the results so far, entered here."""
     local = dict(values)

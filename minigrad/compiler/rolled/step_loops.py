@@ -6,6 +6,7 @@ Segments that do the same run side by side, as lanes; in each the steps that do 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 from minigrad.compiler.families import Family
 from minigrad.compiler.graph import Node
@@ -16,8 +17,9 @@ from .affine import UnevenError
 from .blocks import add_block
 from .ends import complete_ends
 from .many import add_call
-from .members import add_members, forms
-from .places import Places, root_of
+from .members import add_members
+from .operand_looks import root_of
+from .places import Places
 
 Lanes = list[list[list[Node]]]
 """Segments that run side by side: of each its iterations, of each of these its nodes."""
@@ -26,7 +28,7 @@ MAX_PEELED = 3
 
 
 def roll_loop(unit: Unit, places: Places) -> None:
-    """Segments that do the same run side by side, as lanes; in each the steps that do, as a loop."""
+    """Add the loops of a unit: segments that do the same side by side, as lanes."""
     depth_of = _depths(unit)
     iterations = _iterations(unit)
     if not _are_in_order(iterations):
@@ -58,7 +60,11 @@ def _depths(unit: Unit) -> dict[Node, int]:
     return depth_of
 
 
-def _roll_levels(unit: Unit, depth_of: dict[Node, int], places: Places) -> None:
+def _roll_levels(
+    unit: Unit,
+    depth_of: dict[Node, int],
+    places: Places,
+) -> None:
     """Few operations lie one after another, as in a window: all of one depth run at once."""
     levels = defaultdict[tuple[object, ...], list[Node]](list)
     for n in sorted(unit.nodes, key=depth_of.__getitem__):
@@ -89,36 +95,46 @@ def _sweeps(unit: Unit) -> list[Unit]:
     Families of several ways through the steps went into one another: second derivatives go forward
     once more, and back once more.
     """
-    sweep = 0
-    direction = 0
-    time = unit.nodes[0].time or 0
-    parts: dict[tuple[Family, int], Family] = {}
-    part_of: dict[Node, Family] = {}
     family_of = {n: family for family in unit.families for n in family.members}
-    for n in unit.nodes:
-        now = n.time or 0
-        turn = (now > time) - (now < time)
-        if turn and direction and turn != direction:
-            sweep += 1
-        direction = turn or direction
-        time = now
-        key = family_of[n], sweep
-        if key not in parts:
-            parts[key] = Family([], len(parts))
-        parts[key].members.append(n)
-        part_of[n] = parts[key]
+    parts: dict[object, Family] = {}
+    part_of: dict[Node, Family] = {}
+    for n, sweep in zip(unit.nodes, _sweep_numbers(unit.nodes), strict=True):
+        part = parts.setdefault((family_of[n], sweep), Family([], len(parts)))
+        part.members.append(n)
+        part_of[n] = part
     reads: Edges = {part: {} for part in parts.values()}
     for n, part in part_of.items():
-        for x in _roots(n):
-            if x in part_of:
-                reads[part][part_of[x]] = None
-    position = {n: i for i, n in enumerate(unit.nodes)}
-    units = []
-    for component in components(list(parts.values()), reads):
-        nodes = sorted([n for part in component for n in part.members], key=position.__getitem__)
-        loop = len(component) > 1 or component[0] in reads[component[0]]
-        units.append(Unit(component, nodes, loop))
-    return units
+        inside = [x for x in _roots(n) if x in part_of]
+        reads[part].update((part_of[x], None) for x in inside)
+    return [_unit(component, unit, reads) for component in components([*reads], reads)]
+
+
+def _sweep_numbers(nodes: list[Node]) -> Iterator[int]:
+    """For every node how often time had turned before it."""
+    sweep = 0
+    direction = 0
+    before = 0
+    for n in nodes:
+        now = n.time or 0
+        turn = (now > before) - (now < before)
+        if turn * direction < 0:
+            sweep += 1
+        direction = turn or direction
+        before = now
+        yield sweep
+
+
+def _unit(
+    component: list[Family],
+    whole: Unit,
+    reads: Edges,
+) -> Unit:
+    """The unit of some families of another, in its order."""
+    members = {n for part in component for n in part.members}
+    nodes = [n for n in whole.nodes if n in members]
+    first = component[0]
+    loop = len(component) > 1 or first in reads[first]
+    return Unit(component, nodes, loop)
 
 
 def _roots(n: Node) -> list[Node]:
@@ -145,10 +161,14 @@ def _segments(iterations: list[list[Node]]) -> list[list[list[Node]]]:
 
 def _kind(iteration: list[Node], family_of: dict[Node, Family]) -> object:
     """What iterations that do the same have in common."""
-    return tuple(sorted((family_of[n].serial, forms(n)) for n in iteration))
+    return tuple(sorted((family_of[n].serial, len(n.inputs)) for n in iteration))
 
 
-def _roll_lanes(lanes: Lanes, family_of: dict[Node, Family], places: Places) -> None:
+def _roll_lanes(
+    lanes: Lanes,
+    family_of: dict[Node, Family],
+    places: Places,
+) -> None:
     """Add loops over runs of iterations that do the same, in all lanes at once."""
     first = lanes[0]
     kinds = [_kind(iteration, family_of) for iteration in first]
@@ -186,7 +206,11 @@ def _add_run(
 
 
 def _add_steps(
-    lanes: Lanes, start: int, stop: int, family_of: dict[Node, Family], places: Places
+    lanes: Lanes,
+    start: int,
+    stop: int,
+    family_of: dict[Node, Family],
+    places: Places,
 ) -> None:
     """Add iterations one by one, the lanes of each at once where they go evenly."""
     for step in range(start, stop):
@@ -202,7 +226,10 @@ def _add_steps(
 
 
 def _grids(
-    lanes: Lanes, start: int, stop: int, family_of: dict[Node, Family]
+    lanes: Lanes,
+    start: int,
+    stop: int,
+    family_of: dict[Node, Family],
 ) -> list[list[list[Node]]]:
     """For every family its nodes in the order of time, a row for every step."""
     grids = []

@@ -9,7 +9,7 @@ from minigrad.core.scope import timestep
 from minigrad.core.tape import Tape
 from minigrad.core.tensor import Tensor, tensor
 
-from .program import Call, Program
+from .rolled_program import Call, Program
 from .run import Values, called, operand, run_loop
 
 

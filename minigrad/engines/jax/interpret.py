@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from minigrad.compiler.rolled.program import Call, Index, Loop, Program, Read, View
+from minigrad.compiler.rolled.rolled_program import Call, Index, Loop, Program, Read, View
 from minigrad.ops.indexing import getitem
 
 from .twins import twin
@@ -37,12 +37,22 @@ def function(program: Program) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]
 
 
 # --- one call -------------------------------------------------------------------------------------
-def _called(call: Call, values: Values, step: Any, lane: Any) -> Any:
+def _called(
+    call: Call,
+    values: Values,
+    step: Any,
+    lane: Any,
+) -> Any:
     operands = [_operand(values, read, step, lane) for read in call.reads]
     return twin(call.fn)(*operands, **call.kwargs).astype(call.dtype)
 
 
-def _operand(values: Values, read: Read, step: Any, lane: Any) -> Any:
+def _operand(
+    values: Values,
+    read: Read,
+    step: Any,
+    lane: Any,
+) -> Any:
     x = values[read.source]
     if read.index is not None:
         x = x.take(_number(read.index, step, lane), axis=read.axis)
@@ -51,7 +61,12 @@ def _operand(values: Values, read: Read, step: Any, lane: Any) -> Any:
     return x
 
 
-def _viewed(x: Any, view: View, step: Any, lane: Any) -> Any:
+def _viewed(
+    x: Any,
+    view: View,
+    step: Any,
+    lane: Any,
+) -> Any:
     if view.fn is not getitem:
         return twin(view.fn)(x, **view.kwargs)
     # slices that move are cut out one by one: their length is known, their start is not
@@ -73,14 +88,19 @@ def _viewed(x: Any, view: View, step: Any, lane: Any) -> Any:
     return x[tuple(index)]
 
 
-def _number(index: Index, step: Any, lane: Any) -> Any:
+def _number(
+    index: Index,
+    step: Any,
+    lane: Any,
+) -> Any:
     return index.start if index.is_fixed else index.at(step, lane)
 
 
 # --- what a loop reads ----------------------------------------------------------------------------
 def _moving(loop: Loop) -> list[Read]:
     """The rows that the body reads of values outside, each once."""
-    own = {call.name for call in loop.body} | {carry.name for carry in loop.carries}
+    own = {call.name for call in loop.body}
+    own.update(carry.name for carry in loop.carries)
     rows: dict[tuple[Any, ...], Read] = {}
     for call in loop.body:
         for read in call.reads:
@@ -89,7 +109,11 @@ def _moving(loop: Loop) -> list[Read]:
     return list(rows.values())
 
 
-def rows(x: Any, read: Read, loop: Loop) -> Any:
+def rows(
+    x: Any,
+    read: Read,
+    loop: Loop,
+) -> Any:
     """The rows that are read in all steps and lanes, (steps, lanes, ...)."""
     assert read.index is not None
     steps, lanes = loop.steps, loop.lanes
@@ -97,7 +121,7 @@ def rows(x: Any, read: Read, loop: Loop) -> Any:
     numbers = read.index.start + np.add.outer(
         np.arange(steps) * read.index.per_step, np.arange(lanes) * read.index.per_lane
     )
-    flat = numbers.reshape(-1)
+    flat = numbers.reshape(-1) % x.shape[0]
     differences = np.unique(np.diff(flat))
     if len(differences) <= 1 and 0 not in differences:
         step = int(differences[0]) if len(differences) else 1
@@ -108,7 +132,12 @@ def rows(x: Any, read: Read, loop: Loop) -> Any:
     return taken.reshape(steps, lanes, *x.shape[1:])
 
 
-def _bound(read: Read, moving: list[Read], taken: list[Any], values: Values) -> Read:
+def _bound(
+    read: Read,
+    moving: list[Read],
+    taken: list[Any],
+    values: Values,
+) -> Read:
     """The read with the rows of this step in the place of the value."""
     for i, row in enumerate(moving):
         if (read.source, read.index, read.axis) == (row.source, row.index, row.axis):
@@ -118,11 +147,20 @@ def _bound(read: Read, moving: list[Read], taken: list[Any], values: Values) -> 
     return read
 
 
-def _body(loop: Loop, moving: list[Read], values: Values) -> Callable[..., tuple[Values, Values]]:
+def _body(
+    loop: Loop,
+    moving: list[Read],
+    values: Values,
+) -> Callable[..., tuple[Values, Values]]:
     """One step of one lane: the results, and the operands of products that are added up."""
     added = _added_products(loop)
 
-    def body(carried: Values, taken: list[Any], step: Any, lane: Any) -> tuple[Values, Values]:
+    def body(
+        carried: Values,
+        taken: list[Any],
+        step: Any,
+        lane: Any,
+    ) -> tuple[Values, Values]:
         local = values | carried
         operands = {}
         for call in loop.body:
@@ -155,7 +193,11 @@ def _mapped(loop: Loop, values: Values) -> Values:
     taken = [rows(values[read.source], read, loop) for read in moving]
     body = _body(loop, moving, values)
 
-    def one(taken: list[Any], step: Any, lane: Any) -> tuple[list[Any], Values]:
+    def one(
+        taken: list[Any],
+        step: Any,
+        lane: Any,
+    ) -> tuple[list[Any], Values]:
         local, operands = body({}, taken, step, lane)
         wanted = [*loop.stacked, *[name for name in loop.summed if name not in operands]]
         return [local[name] for name in wanted], operands
@@ -167,7 +209,11 @@ def _mapped(loop: Loop, values: Values) -> Values:
     return _given_out(loop, dict(zip(wanted, results, strict=True)), operands)
 
 
-def _given_out(loop: Loop, results: Values, operands: Values) -> Values:
+def _given_out(
+    loop: Loop,
+    results: Values,
+    operands: Values,
+) -> Values:
     """The values of a loop from its results (steps, lanes, ...)."""
     values = {}
     for name, value in loop.stacked.items():
@@ -190,7 +236,12 @@ def _scanned(loop: Loop, values: Values) -> Values:
     if not has_lanes:
         taken = [x[:, 0] for x in taken]
 
-    def one(queues: list[list[Any]], taken: list[Any], step: Any, lane: Any) -> Any:
+    def one(
+        queues: list[list[Any]],
+        taken: list[Any],
+        step: Any,
+        lane: Any,
+    ) -> Any:
         carried = {c.name: queue[0] for c, queue in zip(loop.carries, queues, strict=True)}
         local, _ = body(carried, taken, step, lane)
         moved = [
@@ -218,7 +269,11 @@ def _scanned(loop: Loop, values: Values) -> Values:
     return _given_out(loop, named, {})
 
 
-def _first(read: Read, loop: Loop, values: Values) -> Any:
+def _first(
+    read: Read,
+    loop: Loop,
+    values: Values,
+) -> Any:
     """What is carried into the first step, for all lanes."""
     if loop.lanes == 1:
         return _operand(values, read, 0, 0)

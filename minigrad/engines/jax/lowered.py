@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.compiler.rolled.rolled import Rolled
 from minigrad.core.rerun.feeds import Feeds, Missing
-from minigrad.engines.labels import labels_of, refuse_other_labels
+from minigrad.engines.label_inputs import labels_of, refuse_other_labels
 from minigrad.errors import ArgumentError, ShapeError, UnsupportedError
 
 SWITCH = "jax.config.update('jax_enable_x64', True)"
@@ -23,7 +23,11 @@ class Lowered:
     rolled: the program that it runs.
     """
 
-    def __init__(self, rolled: Rolled, axes: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        rolled: Rolled,
+        axes: Mapping[str, int],
+    ) -> None:
         """axes: of inputs that have examples, the axis that they lie along.
 
         Raises what ``lower`` raises.
@@ -63,7 +67,10 @@ class Lowered:
         return self.rolled.inputs
 
     def __call__(
-        self, feeds: Feeds | None = None, *, missing: Missing = "error"
+        self,
+        feeds: Feeds | None = None,
+        *,
+        missing: Missing = "error",
     ) -> tuple[Any, ...]:
         """The outputs, as arrays of JAX.
 
@@ -77,7 +84,12 @@ class Lowered:
         outputs: tuple[Any, ...] = self._compiled(arrays)
         return outputs
 
-    def shard(self, mesh: Any, batch: str, axes: Mapping[str, int] | None = None) -> Lowered:
+    def shard(
+        self,
+        mesh: Any,
+        batch: str,
+        axes: Mapping[str, int] | None = None,
+    ) -> Lowered:
         """The same function with the examples of the batch spread over devices.
 
         mesh: JAX's mesh of devices. batch: the name of its axis. axes: of each input that has

@@ -12,7 +12,6 @@ import jax.scipy
 import numpy as np
 
 from minigrad.compiler import primitives
-from minigrad.compiler.rolled.primitives import joined_rows
 from minigrad.core import gates
 from minigrad.errors import UnsupportedError
 from minigrad.ops import (
@@ -26,6 +25,7 @@ from minigrad.ops import (
     selection,
 )
 from minigrad.ops.numeric import fourier
+from minigrad.ops.numeric.special_functions import polygamma
 from minigrad.ops.rows.embedding import embedding
 from minigrad.ops.rows.one_hot import one_hot
 
@@ -77,7 +77,11 @@ def _picked(x: Any, labels: Any) -> Any:
     return jnp.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
 
 
-def _one_hot(indices: Any, classes: int, dtype: Any = np.float64) -> Any:
+def _one_hot(
+    indices: Any,
+    classes: int,
+    dtype: Any = np.float64,
+) -> Any:
     return jax.nn.one_hot(indices, classes, dtype=dtype)
 
 
@@ -85,12 +89,21 @@ def _surprisal(logits: Any, targets: Any) -> Any:
     return jax.nn.logsumexp(logits, axis=-1) - _picked(logits, targets)
 
 
-def _surprisal_gradient(logits: Any, targets: Any, g: Any) -> Any:
+def _surprisal_gradient(
+    logits: Any,
+    targets: Any,
+    g: Any,
+) -> Any:
     hot = _one_hot(targets, logits.shape[-1], logits.dtype)
     return (jax.nn.softmax(logits, axis=-1) - hot) * jnp.asarray(g)[..., None]
 
 
-def _softmax_minus_one_hot(e: Any, s: Any, labels: Any, c: Any) -> Any:
+def _softmax_minus_one_hot(
+    e: Any,
+    s: Any,
+    labels: Any,
+    c: Any,
+) -> Any:
     return (e / s - _one_hot(labels, e.shape[-1], e.dtype)) * c
 
 
@@ -103,13 +116,21 @@ def _added_rows(*operands: Any, classes: int) -> Any:
 
 
 # --- indexing -------------------------------------------------------------------------------------
-def _getitem(x: Any, *parts: Any, index: Any) -> Any:
+def _getitem(
+    x: Any,
+    *parts: Any,
+    index: Any,
+) -> Any:
     waiting = iter(parts)
     filled = tuple([next(waiting) if entry is indexing.PART else entry for entry in index])
     return x[filled]
 
 
-def _scatter(*operands: Any, indices: Any, shape: Any) -> Any:
+def _scatter(
+    *operands: Any,
+    indices: Any,
+    shape: Any,
+) -> Any:
     out = jnp.zeros(shape, operands[0].dtype)
     waiting = iter(operands)
     for index in indices:
@@ -119,14 +140,23 @@ def _scatter(*operands: Any, indices: Any, shape: Any) -> Any:
     return out
 
 
-def _put_along(g: Any, indices: Any, axis: int, shape: Any) -> Any:
+def _put_along(
+    g: Any,
+    indices: Any,
+    axis: int,
+    shape: Any,
+) -> Any:
     grid = list(np.ogrid[tuple(map(slice, g.shape))])
     places = [p if length > 1 else p * 0 for p, length in zip(grid, shape, strict=True)]
     places[axis] = indices
     return jnp.zeros(shape, g.dtype).at[tuple(places)].add(g)
 
 
-def _joined_rows(*arrays: Any, stacked: tuple[bool, ...], rows: Any) -> Any:
+def _joined_rows(
+    *arrays: Any,
+    stacked: tuple[bool, ...],
+    rows: Any,
+) -> Any:
     parts = [x if s else x[None] for x, s in zip(arrays, stacked, strict=True)]
     together = parts[0] if len(parts) == 1 else jnp.concatenate(parts)
     return together[rows if isinstance(rows, slice) else np.array(rows)]
@@ -156,7 +186,11 @@ def _transpose(x: Any, axes: Any = None) -> Any:
 
 
 def _fft(part: str) -> Fn:
-    def of(x: Any, axis: int = -1, norm: Any = None) -> Any:
+    def of(
+        x: Any,
+        axis: int = -1,
+        norm: Any = None,
+    ) -> Any:
         return getattr(jnp.fft.fft(x, axis=axis, norm=norm), part)
 
     return of
@@ -170,7 +204,7 @@ TWINS: dict[Fn, Fn] = {
     primitives.softmax_minus_one_hot: _softmax_minus_one_hot,
     primitives.added_rows: _added_rows,
     primitives.kept: _same,
-    joined_rows: _joined_rows,
+    primitives.joined_rows: _joined_rows,
     elementwise.accumulate: _total,
     elementwise.cast: lambda x, dtype: x.astype(dtype),
     activations.sigmoid: jax.nn.sigmoid,
@@ -199,6 +233,7 @@ TWINS: dict[Fn, Fn] = {
     decompositions.eigenvalues: lambda x, packed: packed[..., 0, :],
     decompositions.svd: _svd,
     decompositions.singular_values: lambda x, packed: packed[..., x.shape[-2], :],
+    polygamma: lambda x, n: jax.scipy.special.polygamma(n, x),
     fourier.fft_real: _fft("real"),
     fourier.fft_imag: _fft("imag"),
 }

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.compiler import primitives
-from minigrad.compiler.rolled.program import Call, Loop, Read
+from minigrad.compiler.rolled.rolled_program import Call, Loop, Read
 from minigrad.core import gates
 from minigrad.ops import activations
 from minigrad.ops.elementwise import cast

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.rolled.program import Call, Program
 from minigrad.compiler.rolled.rolled import Rolled, roll
+from minigrad.compiler.rolled.rolled_program import Call, Program
 from minigrad.core.array import Array
 from minigrad.core.tape import Tape
 from minigrad.errors import UnsupportedError

@@ -58,7 +58,11 @@ def activations(n: Node, defaults: Sequence[str]) -> list[Activation]:
     return chosen
 
 
-def _activation(fn: Callable[..., Any], settings: list[float], clip: float | None) -> Activation:
+def _activation(
+    fn: Callable[..., Any],
+    settings: list[float],
+    clip: float | None,
+) -> Activation:
     if clip is None:
         return lambda x: fn(x, *settings)
     return lambda x: fn(np.clip(x, -clip, clip), *settings)

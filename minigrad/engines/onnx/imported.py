@@ -85,7 +85,11 @@ class OnnxModel:
     array([-1., -2.], dtype=float32)
     """
 
-    def __init__(self, graph: Graph, ports: Mapping[str, Port]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        ports: Mapping[str, Port],
+    ) -> None:
         self.graph = graph
         self.ports = ports
         self.inputs = tuple(ports)
@@ -99,7 +103,11 @@ class OnnxModel:
             ports.append(f"{name}: {dtype}{lengths}")
         return f"OnnxModel({', '.join(ports)}) -> {', '.join(self.outputs)}"
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(
+        self,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         """The output of these inputs, arrays or Tensors; a tuple where there are several.
 
         Raises ArgumentError, ShapeError or DTypeError for inputs that are not the model's.
@@ -111,7 +119,11 @@ class OnnxModel:
                 as_tensor(y, name)
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def _fed(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Tensor]:
+    def _fed(
+        self,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> list[Tensor]:
         """The inputs in their order, as Tensors of the right dtype and shape."""
         given = dict(zip(self.inputs, args, strict=False)) | dict(kwargs)
         if len(args) > len(self.inputs) or given.keys() != set(self.inputs):
@@ -136,7 +148,12 @@ def _length(length: int | str | None) -> str:
     return "?" if length is None else shown(str(length))
 
 
-def _fed(name: str, x: Any, port: Port, lengths: dict[str, int]) -> Any:
+def _fed(
+    name: str,
+    x: Any,
+    port: Port,
+    lengths: dict[str, int],
+) -> Any:
     """An input as a Tensor; ``lengths`` are those of named axes so far."""
     subject = f"input {name!r}"
     if not isinstance(x, Tensor):
@@ -159,7 +176,11 @@ def _fed(name: str, x: Any, port: Port, lengths: dict[str, int]) -> Any:
     return x
 
 
-def _cast(subject: str, array: Any, dtype: np.dtype[Any]) -> Any:
+def _cast(
+    subject: str,
+    array: Any,
+    dtype: np.dtype[Any],
+) -> Any:
     """The array in that dtype, if it is of its kind."""
     new = array.astype(dtype) if np.can_cast(array.dtype, dtype, "same_kind") else None
     if new is None or (dtype.kind in "iu" and np.any(new != array)):
@@ -168,7 +189,11 @@ def _cast(subject: str, array: Any, dtype: np.dtype[Any]) -> Any:
 
 
 # --- the walk over a graph ------------------------------------------------------------------------
-def _run(graph: Graph, inputs: Sequence[Value], outside: Mapping[str, Value]) -> list[Value]:
+def _run(
+    graph: Graph,
+    inputs: Sequence[Value],
+    outside: Mapping[str, Value],
+) -> list[Value]:
     """The outputs of a graph: its nodes in their order, each value under its name."""
     inside = {**graph.constants, **dict(zip(graph.inputs, inputs, strict=True))}
     # an input that is left out has the empty name

@@ -34,7 +34,11 @@ def _lengths(n: Node, value: Value) -> tuple[int, ...]:
     return tuple(np.ravel(n.setting("shape", value)).tolist())
 
 
-def _reshape(n: Node, x: Value, shape: Value = None) -> Value:
+def _reshape(
+    n: Node,
+    x: Value,
+    shape: Value = None,
+) -> Value:
     lengths = list(_lengths(n, shape))
     if not n.get("allowzero", 0):
         lengths = [x.shape[a] if length == 0 else length for a, length in enumerate(lengths)]
@@ -52,15 +56,27 @@ def _transpose(n: Node, x: Value) -> Value:
     return np.transpose(x, None if order is None else tuple(order))
 
 
-def _squeeze(n: Node, x: Value, axes: Value = None) -> Value:
+def _squeeze(
+    n: Node,
+    x: Value,
+    axes: Value = None,
+) -> Value:
     return np.squeeze(x, axis=n.axes(axes))
 
 
-def _unsqueeze(n: Node, x: Value, axes: Value = None) -> Value:
+def _unsqueeze(
+    n: Node,
+    x: Value,
+    axes: Value = None,
+) -> Value:
     return np.expand_dims(x, n.axes(axes) or ())
 
 
-def _expand(n: Node, x: Value, shape: Value) -> Value:
+def _expand(
+    n: Node,
+    x: Value,
+    shape: Value,
+) -> Value:
     together = np.broadcast_shapes(x.shape, _lengths(n, shape))
     return np.broadcast_to(x, _believed(n, together))
 
@@ -88,7 +104,12 @@ def _constant_of_shape(n: Node, shape: Value) -> Value:
     return np.full(_believed(n, _lengths(n, shape)), value[0], value.dtype)
 
 
-def _range(n: Node, start: Value, limit: Value, delta: Value) -> Value:
+def _range(
+    n: Node,
+    start: Value,
+    limit: Value,
+    delta: Value,
+) -> Value:
     bounds = (n.known("start", start), n.known("limit", limit), n.known("delta", delta))
     _believed(n, [int((bounds[1] - bounds[0]) / bounds[2])])
     return np.arange(*bounds, dtype=start.dtype)
@@ -99,7 +120,11 @@ def _concat(n: Node, *xs: Value) -> Value:
     return np.concatenate(xs, axis=n.attributes["axis"])
 
 
-def _split(n: Node, x: Value, sizes: Value = None) -> Value:
+def _split(
+    n: Node,
+    x: Value,
+    sizes: Value = None,
+) -> Value:
     axis = n.get("axis", 0) % x.ndim
     lengths = n.setting("split", sizes)
     if lengths is None:
@@ -132,7 +157,11 @@ def _slice(
     return x[tuple(index)]
 
 
-def _gather(n: Node, x: Value, indices: Value) -> Value:
+def _gather(
+    n: Node,
+    x: Value,
+    indices: Value,
+) -> Value:
     axis = n.get("axis", 0) % x.ndim
     if not isinstance(indices, Tensor) and indices.ndim == 0:
         return take(x, axis, int(indices))
@@ -141,13 +170,22 @@ def _gather(n: Node, x: Value, indices: Value) -> Value:
     return x[*_all(axis), indices]
 
 
-def _gather_elements(n: Node, x: Value, indices: Value) -> Value:
+def _gather_elements(
+    n: Node,
+    x: Value,
+    indices: Value,
+) -> Value:
     axis = n.get("axis", 0)
     indices = np.where(indices < 0, indices + x.shape[axis], indices)
     return np.take_along_axis(x, indices, axis)
 
 
-def _scatter_elements(n: Node, x: Value, indices: Value, updates: Value) -> Value:
+def _scatter_elements(
+    n: Node,
+    x: Value,
+    indices: Value,
+    updates: Value,
+) -> Value:
     """Each update goes where its index says: is added there, or, of one axis, stands there."""
     reduction = n.get("reduction", "none")
     if reduction == "add":
@@ -171,7 +209,11 @@ def _scatter_nd(n: Node, x: Value, indices: Value, updates: Value) -> Value:
     return x + scatter(updates, *columns, indices=((PART,) * count,), shape=x.shape)
 
 
-def _top_k(n: Node, x: Value, k: Value = None) -> Value:
+def _top_k(
+    n: Node,
+    x: Value,
+    k: Value = None,
+) -> Value:
     axis = n.get("axis", -1) % x.ndim
     count = int(np.ravel(n.setting("k", k))[0])
     order = np.argsort(-x if n.get("largest", 1) else x, axis=axis, kind="stable")
@@ -179,7 +221,12 @@ def _top_k(n: Node, x: Value, k: Value = None) -> Value:
     return np.take_along_axis(x, indices, axis), indices
 
 
-def _one_hot(n: Node, indices: Value, depth: Value, values: Value) -> Value:
+def _one_hot(
+    n: Node,
+    indices: Value,
+    depth: Value,
+    values: Value,
+) -> Value:
     count = int(np.ravel(n.known("depth", depth))[0])
     _believed(n, [*indices.shape, count])
     axis = n.get("axis", -1)
@@ -190,13 +237,23 @@ def _one_hot(n: Node, indices: Value, depth: Value, values: Value) -> Value:
     return np.where(hits == np.arange(count).reshape(shape), values[1], values[0])
 
 
-def _tile(n: Node, x: Value, repeats: Value) -> Value:
+def _tile(
+    n: Node,
+    x: Value,
+    repeats: Value,
+) -> Value:
     times = n.known("repeats", repeats).tolist()
     _believed(n, [*x.shape, *times])
     return np.tile(x, tuple(times))
 
 
-def _pad(n: Node, x: Value, pads: Value = None, value: Value = None, axes: Value = None) -> Value:
+def _pad(
+    n: Node,
+    x: Value,
+    pads: Value = None,
+    value: Value = None,
+    axes: Value = None,
+) -> Value:
     if n.get("mode", "constant") != "constant":
         raise n.refuse(f"mode {n.get('mode')!r}", expected="expected 'constant'")
     widths = n.setting("pads", pads).tolist()
@@ -211,7 +268,11 @@ def _pad(n: Node, x: Value, pads: Value = None, value: Value = None, axes: Value
     return np.pad(x, bounds, constant_values=np.ravel(fill)[0])
 
 
-def _triangle(n: Node, x: Value, k: Value = None) -> Value:
+def _triangle(
+    n: Node,
+    x: Value,
+    k: Value = None,
+) -> Value:
     diagonal = 0 if k is None else int(n.known("k", k))
     return np.triu(x, diagonal) if n.get("upper", 1) else np.tril(x, diagonal)
 

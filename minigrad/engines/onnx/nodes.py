@@ -44,11 +44,19 @@ class Node:
         """How errors call it: ``Reshape '/rnn/Reshape'``."""
         return f"{self.op} {self.name!r}"
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def get(
+        self,
+        name: str,
+        default: Any = None,
+    ) -> Any:
         """An attribute."""
         return self.attributes.get(name, default)
 
-    def setting(self, name: str, value: Value) -> Any:
+    def setting(
+        self,
+        name: str,
+        value: Value,
+    ) -> Any:
         """What older opsets have as an attribute, newer ones as an input: as an array, or None."""
         if value is None:
             given = self.get(name)
@@ -60,7 +68,11 @@ class Node:
         axes = self.setting("axes", value)
         return None if axes is None else tuple(np.ravel(axes).tolist())
 
-    def known(self, name: str, value: Value) -> Any:
+    def known(
+        self,
+        name: str,
+        value: Value,
+    ) -> Any:
         """The array of an input that has to be known when recorded.
 
         Raises UnsupportedError where it is computed from the values of inputs.
@@ -71,7 +83,11 @@ class Node:
             raise UnsupportedError(self.title, got=got, expected=expected)
         return value
 
-    def refuse(self, got: str, expected: str = "") -> UnsupportedError:
+    def refuse(
+        self,
+        got: str,
+        expected: str = "",
+    ) -> UnsupportedError:
         """The error that says what of this node is not done here."""
         return UnsupportedError(self.title, got=got, expected=expected)
 

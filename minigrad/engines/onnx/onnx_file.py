@@ -54,7 +54,11 @@ def require(subject: str) -> Any:
     return onnx
 
 
-def read(source: Any, operators: Sequence[str], dtype: npt.DTypeLike | None) -> Model:
+def read(
+    source: Any,
+    operators: Sequence[str],
+    dtype: npt.DTypeLike | None,
+) -> Model:
     """The model in a file, in bytes, or as onnx.load gives it; floats in ``dtype``, if given.
 
     Raises DataError for what is no whole and valid model, UnsupportedError for what it needs and
@@ -83,7 +87,11 @@ def _subject(source: Any) -> str:
     return "from_onnx"
 
 
-def _parsed(onnx: Any, source: Any, subject: str) -> Any:
+def _parsed(
+    onnx: Any,
+    source: Any,
+    subject: str,
+) -> Any:
     if isinstance(source, onnx.ModelProto):
         return source
     try:
@@ -171,7 +179,11 @@ class _Reader:
             nodes.append(self.node(n, ending))
         return Graph(inputs, outputs, constants, tuple(nodes))
 
-    def node(self, proto: Any, layer: str) -> Node:
+    def node(
+        self,
+        proto: Any,
+        layer: str,
+    ) -> Node:
         """A node, its attributes as Python's and NumPy's values."""
         attributes = {self.text(a.name): self.attribute(proto, a) for a in proto.attribute}
         inputs, outputs = self.texts(proto.input), self.texts(proto.output)
@@ -188,7 +200,11 @@ class _Reader:
         """Names of the file."""
         return tuple(map(self.text, names))
 
-    def attribute(self, node: Any, proto: Any) -> Any:
+    def attribute(
+        self,
+        node: Any,
+        proto: Any,
+    ) -> Any:
         """The value of an attribute: numbers, text, an array, a graph."""
         if proto.type == proto.GRAPH:
             return self.graph(proto.g)

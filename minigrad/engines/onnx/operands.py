@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.rolled.program import Call, Index, Loop, Read, View
+from minigrad.compiler.rolled.rolled_program import Call, Index, Loop, Read, View
 from minigrad.compiler.rolled.run import fixed
 from minigrad.ops.indexing import getitem
 

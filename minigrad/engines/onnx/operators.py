@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler import primitives
-from minigrad.compiler.rolled.primitives import joined_rows
+from minigrad.compiler.primitives import joined_rows
 from minigrad.core import gates
 from minigrad.errors import UnsupportedError
 from minigrad.ops import activations, discrete, elementwise, op_name

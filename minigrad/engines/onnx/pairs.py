@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.compiler.primitives import added_rows
-from minigrad.compiler.rolled.program import Call, Read
+from minigrad.compiler.rolled.rolled_program import Call, Read
 from minigrad.ops.indexing import PART, scatter
 
 Run = list[tuple[Read, Read, Any]]

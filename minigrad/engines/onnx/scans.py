@@ -21,7 +21,11 @@ MAX_STEPS = 100_000
 MAX_WORD = 12
 
 
-def scan(n: Node, run: Run, *inputs: Value) -> tuple[Value, ...]:
+def scan(
+    n: Node,
+    run: Run,
+    *inputs: Value,
+) -> tuple[Value, ...]:
     """States first, then sequences that are read along an axis, from either end."""
     body: Graph = n.attributes["body"]
     count = n.attributes["num_scan_inputs"]
@@ -50,7 +54,13 @@ def scan(n: Node, run: Run, *inputs: Value) -> tuple[Value, ...]:
     return *states, *stacks
 
 
-def loop(n: Node, run: Run, trips: Value, go_on: Value, *states: Value) -> tuple[Value, ...]:
+def loop(
+    n: Node,
+    run: Run,
+    trips: Value,
+    go_on: Value,
+    *states: Value,
+) -> tuple[Value, ...]:
     """So often, and as long as a condition holds: both have to be known when recorded."""
     body: Graph = n.attributes["body"]
     limit = inf if trips is None else int(n.known("trip count", trips))
@@ -73,13 +83,21 @@ def loop(n: Node, run: Run, trips: Value, go_on: Value, *states: Value) -> tuple
     return *values, *(np.stack(parts) for parts in stacks)
 
 
-def branch(n: Node, run: Run, condition: Value) -> Sequence[Value]:
+def branch(
+    n: Node,
+    run: Run,
+    condition: Value,
+) -> Sequence[Value]:
     """If: one of two graphs, by a condition that is known when recorded."""
     holds = np.all(n.known("condition", condition))
     return run(n.attributes["then_branch" if holds else "else_branch"], [])
 
 
-def _columns(n: Node, rows: Sequence[Sequence[Value]], count: int) -> list[tuple[Value, ...]]:
+def _columns(
+    n: Node,
+    rows: Sequence[Sequence[Value]],
+    count: int,
+) -> list[tuple[Value, ...]]:
     """What is collected over the steps, output by output."""
     if count and not rows:
         raise n.refuse("no step", expected="expected at least one")
@@ -94,7 +112,12 @@ class _States:
     As in the graph where these are short words, else s, or s1, s2, ...
     """
 
-    def __init__(self, n: Node, given: Sequence[str], returned: Sequence[str]) -> None:
+    def __init__(
+        self,
+        n: Node,
+        given: Sequence[str],
+        returned: Sequence[str],
+    ) -> None:
         self.layer = n.layer
         self.changing = [a != b for a, b in zip(given, returned, strict=True)]
         self.names = list(given)
@@ -110,7 +133,11 @@ class _States:
             self.names[k] = word
         return self.named(values, 0)
 
-    def named(self, values: Sequence[Value], t: int) -> list[Value]:
+    def named(
+        self,
+        values: Sequence[Value],
+        t: int,
+    ) -> list[Value]:
         """Those of step t."""
         states = []
         for name, x in zip(self.names, values, strict=True):

@@ -22,7 +22,11 @@ Row = Any
 """A part of a Tensor; None where no stack is behind it."""
 
 
-def take(x: Any, axis: int, i: int) -> Any:
+def take(
+    x: Any,
+    axis: int,
+    i: int,
+) -> Any:
     """x at index i of an axis, which is dropped; not through the stack that it was taken from."""
     if not isinstance(x, Tensor):
         return np.take(x, i, axis)
@@ -31,17 +35,29 @@ def take(x: Any, axis: int, i: int) -> Any:
     return _indexed(x, axis, i) if row is None else row
 
 
-def _indexed(x: Tensor, axis: int, i: int) -> Tensor:
+def _indexed(
+    x: Tensor,
+    axis: int,
+    i: int,
+) -> Tensor:
     before = (slice(None),) * axis
     return x[*before, i]
 
 
-def _row(x: Tensor, axis: int, i: int) -> Row:
+def _row(
+    x: Tensor,
+    axis: int,
+    i: int,
+) -> Row:
     rule = _RULES.get(x.fn)
     return rule(x, axis, i) if rule else None
 
 
-def _of_stack(x: Tensor, axis: int, i: int) -> Row:
+def _of_stack(
+    x: Tensor,
+    axis: int,
+    i: int,
+) -> Row:
     along = x.kwargs["axis"] % x.ndim
     if along == axis:
         return x.inputs[i]
@@ -50,7 +66,11 @@ def _of_stack(x: Tensor, axis: int, i: int) -> Row:
     return np.stack(rows, axis=along - (axis < along))
 
 
-def _of_concatenation(x: Tensor, axis: int, i: int) -> Row:
+def _of_concatenation(
+    x: Tensor,
+    axis: int,
+    i: int,
+) -> Row:
     along = x.kwargs["axis"] % x.ndim
     if along == axis:
         return None
@@ -60,7 +80,11 @@ def _of_concatenation(x: Tensor, axis: int, i: int) -> Row:
     return np.concatenate(rows, axis=along - (axis < along))
 
 
-def _of_transpose(x: Tensor, axis: int, i: int) -> Row:
+def _of_transpose(
+    x: Tensor,
+    axis: int,
+    i: int,
+) -> Row:
     order = x.kwargs.get("axes") or tuple(reversed(range(x.ndim)))
     row = _row(x.inputs[0], order[axis], i)
     if row is None:
@@ -69,7 +93,11 @@ def _of_transpose(x: Tensor, axis: int, i: int) -> Row:
     return _transposed(row, tuple(a - (order[axis] < a) for a in rest))
 
 
-def _of_reshape(x: Tensor, axis: int, i: int) -> Row:
+def _of_reshape(
+    x: Tensor,
+    axis: int,
+    i: int,
+) -> Row:
     """Where the axis is one of the old ones too."""
     (old,) = x.inputs
     before = prod(x.shape[:axis])
@@ -81,7 +109,11 @@ def _of_reshape(x: Tensor, axis: int, i: int) -> Row:
     return None
 
 
-def _of_elementwise(x: Tensor, axis: int, i: int) -> Row:
+def _of_elementwise(
+    x: Tensor,
+    axis: int,
+    i: int,
+) -> Row:
     """The same function of the rows of its operands, if one of them comes from a stack."""
     rows: list[Any] = []
     is_stacked = False
@@ -100,7 +132,11 @@ def _of_elementwise(x: Tensor, axis: int, i: int) -> Row:
     return fn(*rows, **x.kwargs)
 
 
-def _of_product(x: Tensor, axis: int, i: int) -> Row:
+def _of_product(
+    x: Tensor,
+    axis: int,
+    i: int,
+) -> Row:
     """Rows times one matrix for all."""
     a, b = x.inputs
     row = _row(a, axis, i) if b.ndim == 2 and axis < a.ndim - 1 else None

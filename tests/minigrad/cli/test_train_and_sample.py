@@ -141,7 +141,7 @@ def test_divergence_stops_with_the_step_the_first_bad_value_and_advice(text, cap
     err = capsys.readouterr().err
     assert re.fullmatch(
         r"minigrad: training diverged at update 2: parameter: 'W_xh' has .*The update before this forward pass wrote "
-        r"it. \[cells.py:\d+\]. Try a smaller learning rate \(--lr\) or gradient norm \(--clip\).\n",
+        r"it. \[initial.py:\d+\]. Try a smaller learning rate \(--lr\) or gradient norm \(--clip\).\n",
         err,
     )
     assert not save.exists()

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 
 import minigrad as mg
 from minigrad import transforms as tr
-from minigrad.compiler.rolled.program import Index, Loop
+from minigrad.compiler.rolled.rolled_program import Index, Loop
 from minigrad.errors import ArgumentError, DataError, GradientError, UnsupportedError
 from minigrad.models.networks import NETWORKS
 from tests import children
@@ -110,24 +110,6 @@ def test_networks_that_cannot_be_truncated(name):
 def test_random_programs(program, T, differentiated):
     loss, first = drawn(program, T)
     agrees_rolled(tr.differentiate(mg.Tape.of(loss)) if differentiated else mg.Tape.of(loss, first))
-
-
-ADD, ROW_MAXIMUM, MEAN_TIMES = 0, 7, 16
-
-
-@pytest.mark.parametrize(
-    "program",
-    [[(ROW_MAXIMUM, 0, 1)], [(ADD, 0, 0)] * 2 + [(MEAN_TIMES, 17, 1)] + [(ADD, 0, 0)] * 4],
-)
-def test_what_has_another_shape_in_the_first_step_is_no_step_of_the_loop(program):
-    loss, first = drawn(program, 5)
-    rolled = agrees_rolled(mg.Tape.of(loss, first))
-    for block in rolled.program.blocks:
-        for carry in getattr(block, "carries", ()):
-            (result,) = [call for call in block.body if call.name == carry.result]
-            for read in carry.first:
-                if read.index is None and not read.views:
-                    assert rolled.program.forms[read.source].shape == result.shape
 
 
 @pytest.mark.parametrize("lag", [1, 2, 3])

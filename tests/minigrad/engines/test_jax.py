@@ -1,6 +1,7 @@
 """The laws of tapes lowered to JAX: the values of the tape, its dtypes, and no label that is none."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from minigrad import transforms as tr
 from minigrad.errors import ArgumentError, UnsupportedError
 from minigrad.ops import OPS, op_name
 from tests import children
-from tests.laws import close, examples
+from tests.laws import close, examples, same
 from tests.minigrad.compiler.test_compile_programs import PROGRAMS, drawn
 from tests.minigrad.compiler.test_rolled import REWRITES, network, rnn, tape_of
 from tests.minigrad.ops.losses import params, scalar
@@ -148,3 +149,16 @@ def test_a_batch_over_eight_devices_has_the_gradients_of_one():
     assert found["devices"] == 8
     assert found["difference"] < 1e-12
     assert found["all_reduces"] == 1
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+def test_the_code_of_the_page_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parents[3] / "docs" / "engines.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 4
+    jax.config.update("jax_enable_x64", False)
+    names = {}
+    for block in blocks:
+        exec(block, names)
+    same(np.asarray(names["loss_"]), np.asarray(names["lowered"]()[0]))

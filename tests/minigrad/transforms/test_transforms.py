@@ -85,6 +85,7 @@ OF_A_TAPE = [
     partial(tf.clip, max_norm=1.0),
     partial(tf.clip_value, limit=1.0),
     tf.simplify,
+    partial(tf.update, optimizer=mg.optim.SGD([mg.tensor(1.0, requires_grad=True)], lr=0.1)),
 ]
 
 

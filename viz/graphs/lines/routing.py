@@ -56,6 +56,7 @@ def routes(outlines: Outlines, edges: Sequence[Edge], drawn: Iterable[Path] = ()
     None lies on another, or on one that is drawn already, for longer than ``lanes.STUB_POINTS``,
     where there is a way beside it.
 
+    >>> from minigrad.viz.graphs.lines.outlines import outline
     >>> boxes = {"a": outline((0, 0), (20, 20)), "b": outline((90, 0), (20, 20))}
     >>> [(x, y) for x, y in routes(boxes, [("a", "b")])[0]][::3]
     [(10.0, 0.0), (80.0, 0.0)]

@@ -16,14 +16,7 @@ from minigrad.viz.graphs.backward.adjoint_operations import AdjointOperations, a
 from minigrad.viz.graphs.backward.adjoint_places import HALF_PAGE_POINTS, mirrored, spread
 from minigrad.viz.graphs.backward.aftermath_box import Source, put_afters
 from minigrad.viz.graphs.backward.split import Backward, backward_of
-from minigrad.viz.graphs.canvas import (
-    ROOM_POINTS,
-    Looks,
-    Point,
-    blank_with_paths,
-    pin,
-    put_scale,
-)
+from minigrad.viz.graphs.canvas import ROOM_POINTS, Looks, Point, blank_with_paths, pin, put_scale
 from minigrad.viz.graphs.curves import Path, position
 from minigrad.viz.graphs.fold import View
 from minigrad.viz.graphs.lines.outlines import Outline, around, outline

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from minigrad.compiler.rolled.program import Call, Program, Read
+from minigrad.compiler.rolled.rolled_program import Call, Program, Read
 from minigrad.ops import activations, op_name
 from minigrad.ops.rows.embedding import embedding
 from minigrad.ops.rows.one_hot import one_hot, refuse_other_indices
@@ -44,7 +44,11 @@ def _only_moves(call: Call) -> bool:
     return op_name(call.fn) in ("joined_rows", "positive", "stack", "concatenate", "reshape")
 
 
-def _inputs(read: Read, behind: dict[str, tuple[Read, ...]], program: Program) -> list[str]:
+def _inputs(
+    read: Read,
+    behind: dict[str, tuple[Read, ...]],
+    program: Program,
+) -> list[str]:
     """The inputs that an operand consists of."""
     inputs = []
     waiting = [read.source]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,10 @@ from minigrad.errors import DataError, UnsupportedError
 from minigrad.ops import OPS, op_name
 from minigrad.ops.indexing import PART
 
-from .primitives import joined_rows
-from .program import Call, Carry, Form, Index, Loop, Program, Read, View
+from .rolled_program import Call, Carry, Form, Index, Loop, Program, Read, View
 
 Json = Any
-PRIMITIVES = (primitives.total, primitives.product, joined_rows)
+PRIMITIVES = (primitives.total, primitives.product, primitives.joined_rows)
 FUNCTIONS: dict[str, Callable[..., Any]] = {op_name(fn): fn for fn in (*OPS, *PRIMITIVES)}
 """All that a program may call, by name."""
 
@@ -30,11 +29,15 @@ def as_json(program: Program) -> Json:
     Raises UnsupportedError for a function of the user's own, and for keywords that have no text.
     """
     return {
-        "inputs": {name: _form(form) for name, form in program.inputs.items()},
-        "blocks": [_block(block) for block in program.blocks],
-        "outputs": [_read(read) for read in program.outputs],
-        "forms": {name: _form(form) for name, form in program.forms.items()},
+        "inputs": _forms(program.inputs),
+        "blocks": list(map(_block, program.blocks)),
+        "outputs": list(map(_read, program.outputs)),
+        "forms": _forms(program.forms),
     }
+
+
+def _forms(forms: Mapping[str, Form]) -> Json:
+    return {name: _form(form) for name, form in forms.items()}
 
 
 def _form(form: Form) -> Json:
@@ -48,11 +51,15 @@ def _block(block: Call | Loop) -> Json:
         "steps": block.steps,
         "lanes": block.lanes,
         "backward": block.backward,
-        "body": [_call(call) for call in block.body],
-        "carries": [[c.name, c.result, [_read(r) for r in c.first]] for c in block.carries],
+        "body": list(map(_call, block.body)),
+        "carries": list(map(_carry, block.carries)),
         "stacked": block.stacked,
         "summed": block.summed,
     }
+
+
+def _carry(carry: Carry) -> Json:
+    return [carry.name, carry.result, list(map(_read, carry.first))]
 
 
 def _call(call: Call) -> Json:
@@ -63,19 +70,20 @@ def _call(call: Call) -> Json:
     return {
         "name": call.name,
         "fn": name,
-        "reads": [_read(read) for read in call.reads],
-        "kwargs": {key: _value(value) for key, value in call.kwargs.items()},
+        "reads": list(map(_read, call.reads)),
+        "kwargs": _keywords(call.kwargs),
         "form": _form(Form(call.shape, call.dtype)),
     }
 
 
 def _read(read: Read) -> Json:
-    views = []
-    for view in read.views:
-        kwargs = {key: _value(value) for key, value in view.kwargs.items()}
-        views.append([op_name(view.fn), kwargs])
+    views = [[op_name(view.fn), _keywords(view.kwargs)] for view in read.views]
     index = None if read.index is None else list(read.index)
     return [read.source, index, read.axis, views]
+
+
+def _keywords(kwargs: Mapping[str, Any]) -> Json:
+    return {key: _value(value) for key, value in kwargs.items()}
 
 
 def _value(x: Any) -> Json:
@@ -101,16 +109,20 @@ def from_json(data: Json, constants: dict[str, Array]) -> Program:
     """
     try:
         program = Program(
-            {name: _a_form(form) for name, form in data["inputs"].items()},
+            _as_forms(data["inputs"]),
             constants,
-            tuple([_a_block(block) for block in data["blocks"]]),
-            tuple([_a_read(read) for read in data["outputs"]]),
-            {name: _a_form(form) for name, form in data["forms"].items()},
+            tuple(map(_a_block, data["blocks"])),
+            tuple(map(_a_read, data["outputs"])),
+            _as_forms(data["forms"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise DataError("program", got=f"{type(error).__name__}: {error}") from None
     _refuse_unknown_names(program)
     return program
+
+
+def _as_forms(data: Json) -> dict[str, Form]:
+    return {name: _a_form(form) for name, form in data.items()}
 
 
 def _a_form(data: Json) -> Form:
@@ -133,11 +145,16 @@ def _a_block(data: Json) -> Call | Loop:
         steps,
         lanes,
         bool(data["backward"]),
-        tuple([_a_call(call) for call in data["body"]]),
-        tuple([Carry(n, r, tuple(map(_a_read, first))) for n, r, first in data["carries"]]),
+        tuple(map(_a_call, data["body"])),
+        tuple(map(_a_carry, data["carries"])),
         dict(data["stacked"]),
         dict(data["summed"]),
     )
+
+
+def _a_carry(data: Json) -> Carry:
+    name, result, first = data
+    return Carry(str(name), str(result), tuple(map(_a_read, first)))
 
 
 def _a_call(data: Json) -> Call:

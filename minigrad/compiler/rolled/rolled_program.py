@@ -25,7 +25,11 @@ class Index(NamedTuple):
     per_step: int = 0
     per_lane: int = 0
 
-    def at(self, step: int, lane: int) -> int:
+    def at(
+        self,
+        step: int,
+        lane: int,
+    ) -> int:
         """The number in one step and lane."""
         return self.start + step * self.per_step + lane * self.per_lane
 
@@ -90,8 +94,8 @@ class Carry:
 class Loop:
     """A body that runs for every step and lane; a loop that carries nothing runs all at once.
 
-    Steps are numbered by their rows; with ``backward`` the last of them runs first. Lanes never read
-    one another. stacked: for results that are read outside, the value whose row
+    Steps are numbered by their rows; with ``backward`` the last of them runs first. Lanes never
+    read one another. stacked: for results that are read outside, the value whose row
     ``step * lanes + lane`` each of them is. summed: instead, the value that adds up all of them.
     """
 
@@ -134,8 +138,3 @@ class Program:
                 yield from block.body
             else:
                 yield block
-
-    def __str__(self) -> str:
-        from .listing import lines
-
-        return "\n".join(lines(self))

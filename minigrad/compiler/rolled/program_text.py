@@ -9,7 +9,10 @@ import numpy as np
 
 from minigrad.ops import op_name
 
-from .program import Call, Form, Index, Loop, Program, Read
+from .rolled_program import Call, Form, Index, Loop, Program, Read
+
+# longer keywords are cut short
+MAX_ENTRIES = 6
 
 
 def lines(program: Program) -> Iterator[str]:
@@ -70,6 +73,9 @@ def _text(x: Any) -> str:
         return " + ".join(filter(None, parts)).replace("+ -", "- ").replace("-1t", "-t")
     if isinstance(x, slice):
         return f"{_text(x.start)}:{_text(x.stop)}" + ("" if x.step is None else f":{_text(x.step)}")
+    if type(x) is tuple and len(x) > MAX_ENTRIES:
+        shown = ", ".join(map(_text, x[:MAX_ENTRIES]))
+        return f"({shown}, ... {len(x)} in all)"
     if type(x) is tuple:
         return f"({', '.join(map(_text, x))}{',' * (len(x) == 1)})"
     if isinstance(x, np.ndarray) and x.size > 4:
