@@ -15,10 +15,10 @@ from minigrad.core.tape import Tape
 from minigrad.errors import UnsupportedError
 from minigrad.files import write_atomically
 
-from .loops import write_loop
 from .onnx_file import first_line, require
-from .operands import Values, operand, outside, read_and_called
-from .written import File, Graph, Value
+from .writing.read_operands import Values, operand, outside, read_and_called
+from .writing.scan_loops import write_loop
+from .writing.written import File, Graph, Value
 
 OPSET = 18
 """Of ONNX's operators: reductions that take their axes as inputs, Scatter... that adds."""

@@ -17,7 +17,7 @@ from onnx import helper
 
 import minigrad as mg
 from minigrad import transforms as tr
-from minigrad.engines.onnx.written import WITHOUT_DOUBLES
+from minigrad.engines.onnx.writing.written import WITHOUT_DOUBLES
 from minigrad.errors import ArgumentError, DataError, UnsupportedError
 from minigrad.ops import OPS, op_name
 from tests.laws import close, examples

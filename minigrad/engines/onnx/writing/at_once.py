@@ -18,9 +18,9 @@ from minigrad.ops.rows.one_hot import one_hot
 from minigrad.ops.shapes import axes_of
 
 from .elementwise_nodes import ELEMENTWISE
-from .operands import Moving, Values, operand, outside
 from .operators import REDUCTIONS, operator
 from .positions import read_basic, written_out
+from .read_operands import Moving, Values, operand, outside
 from .written import Graph, Shape, Value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from minigrad.compiler.rolled.rolled_program import Carry, Loop, Read
 
 from .at_once import at_once, summed_rows
-from .operands import Moving, Values, called, operand, outside
+from .read_operands import Moving, Values, called, operand, outside
 from .written import Graph, Value
 
 
