@@ -8,7 +8,7 @@ from operator import attrgetter
 from minigrad.compiler.graph import Node
 
 from .affine import UnevenError, at, mapped
-from .operand_looks import looked_through, root_of
+from .operand_looks import looked_through, refuse_other_forms, root_of
 from .places import Place, Places
 from .rolled_program import Call, Carry, Loop, Read, View
 from .value_names import name_in_step, name_of_rows, own_name
@@ -121,6 +121,7 @@ class _Builder:
         grid: Grid,
     ) -> Read:
         """What one operand of call k is, whose nodes in all steps and lanes are given."""
+        refuse_other_forms(grid)
         if not any(self.is_inside(node) for row in grid for node in row):
             return self.places.rows(grid)
         order = grid[::-1] if self.backward else grid

@@ -7,6 +7,7 @@ missing at the other end is computed, and read by nobody.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -22,8 +23,6 @@ Iteration = list[Node]
 FamilyOf = dict[Node, Family]
 # with fewer steps there is no loop to make longer
 MIN_STEPS = 4
-# so many of the first steps may read something else than the others
-MAX_LAG = 4
 
 
 def complete_ends(segment: list[Iteration], family_of: FamilyOf) -> None:
@@ -31,20 +30,9 @@ def complete_ends(segment: list[Iteration], family_of: FamilyOf) -> None:
 
     Mutates the iterations, the operands of their nodes, and family_of.
     """
-    _align_terms(segment, family_of)
     if len(segment) >= MIN_STEPS:
         _complete_first(segment[0], segment[1], family_of)
         _complete_last(segment[-1], segment[-2], segment[-3], family_of)
-
-
-def _align_terms(segment: list[Iteration], family_of: FamilyOf) -> None:
-    """Give the terms of the first iterations, which read something else, the order of the others."""
-    like = {family_of[n]: n for n in segment[-1]}
-    for iteration in segment[:MAX_LAG]:
-        for n in iteration:
-            other = like.get(family_of[n], n)
-            if n.fn in PAIRWISE and len(other.inputs) == len(n.inputs):
-                n.inputs = _in_order_of(other, n, family_of)
 
 
 def _complete_first(
@@ -106,7 +94,7 @@ def _terms_read_instead(
         if of_first is None or len(of_first.inputs) != len(reader.inputs):
             return ()
         if reader.fn in PAIRWISE:
-            of_first.inputs = _in_order_of(reader, of_first, family_of)
+            of_first.inputs = in_order_of(reader, of_first, family_of)
         for x, y in zip(of_first.inputs, reader.inputs, strict=True):
             if y is n:
                 instead.add(x)
@@ -116,10 +104,10 @@ def _terms_read_instead(
     return (term,) if (term.shape, term.dtype) == (n.shape, n.dtype) else ()
 
 
-def _in_order_of(
+def in_order_of(
     reader: Node,
     n: Node,
-    family_of: FamilyOf,
+    family_of: Mapping[Node, Family],
 ) -> tuple[Node, ...]:
     """The terms of a sum or product, those that are like a term of the reader in its place."""
     left = list(n.inputs)
@@ -136,7 +124,7 @@ def _in_order_of(
 def _origin(
     x: Node,
     reader: Node,
-    family_of: FamilyOf,
+    family_of: Mapping[Node, Family],
 ) -> object:
     """Where a term comes from, the same in every iteration."""
     root = root_of(x)

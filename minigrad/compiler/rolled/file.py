@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.array import Array
-from minigrad.errors import DataError
+from minigrad.errors import DataError, UnsupportedError
 from minigrad.files import write_atomically
 
 FORMAT = "minigrad.rolled.1"
@@ -36,6 +36,8 @@ def write_program(
     parts = []
     start = 0
     for name, array in arrays.items():
+        if array.dtype not in NAMES:
+            raise UnsupportedError("save", got=f"'{name}' is {array.dtype}", remedy="Cast it")
         data = np.ascontiguousarray(array).tobytes()
         stop = start + len(data)
         entry = {"dtype": NAMES[array.dtype], "shape": list(array.shape)}

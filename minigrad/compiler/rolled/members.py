@@ -60,6 +60,12 @@ def _views(x: Node, root: Node) -> tuple[object, ...]:
     return tuple(views)
 
 
+def _forms(x: Node) -> tuple[object, ...]:
+    """Shape and dtype of an operand and of what it looks at."""
+    root = root_of(x)
+    return x.shape, root.shape, root.dtype
+
+
 def as_grid(members: list[Node], places: Places) -> list[list[Node]]:
     """Members as steps and lanes, so that the rows of their operands lie evenly."""
     flat = [[n] for n in members]

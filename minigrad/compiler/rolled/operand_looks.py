@@ -20,15 +20,21 @@ Views = tuple[View, ...]
 def looked_through(grid: Grid) -> tuple[Grid, Views]:
     """The nodes whose memory the nodes of a grid look at, and the views that lie between.
 
-    Raises UnevenError where the views differ.
+    Raises UnevenError where the views, or the shapes of what they look at, differ.
     """
     views: list[View] = []
     while any(map(is_look, entries_of(grid))):
+        refuse_other_forms(grid)
         refuse_unlike(node.fn if is_look(node) else None for node in entries_of(grid))
         kwargs = even(mapped(grid, lambda node: node.kwargs))
         views.insert(0, View(grid[0][0].fn, kwargs))
         grid = mapped(grid, lambda node: node.inputs[0])
     return grid, tuple(views)
+
+
+def refuse_other_forms(grid: Grid) -> None:
+    """Raise UnevenError where the nodes of a grid differ in shape or dtype."""
+    refuse_unlike((node.shape, node.dtype) for node in entries_of(grid))
 
 
 def is_look(node: Node) -> bool:
@@ -58,10 +64,9 @@ def as_read(value: str, views: Views) -> Read:
         return Read(value, None, 0, views)
     (fn, kwargs), *others = views
     index = kwargs["index"]
-    changing = [axis for axis, entry in enumerate(index) if _changes(entry)]
-    if len(changing) != 1 or not isinstance(index[changing[0]], Index):
+    axis = _changing_axis(index)
+    if axis is None or not isinstance(index[axis], Index):
         return Read(value, None, 0, views)
-    (axis,) = changing
     before = index[:axis]
     rest = index[axis + 1 :]
     if not all(isinstance(entry, slice) for entry in before):
@@ -80,21 +85,23 @@ class Blocks(NamedTuple):
     views: Views
 
 
-def in_blocks(read: Read, shape: tuple[int, ...]) -> Blocks | None:
-    """The blocks that a value of this shape is read in, if it is."""
+def in_blocks(read: Read, shape: tuple[int, ...], last: tuple[int, int]) -> Blocks | None:
+    """The blocks that a value of this shape is read in, if it is. last: the last step and lane."""
     if read.index is not None or not read.views or "index" not in read.views[0].kwargs:
         return None
     (fn, kwargs), *views = read.views
     index = kwargs["index"]
-    changing = [axis for axis, entry in enumerate(index) if _changes(entry)]
-    if len(changing) != 1 or not all(map(_is_whole, index[: changing[0]])):
+    axis = _changing_axis(index)
+    if axis is None or not all(map(_is_whole, index[:axis])):
         return None
-    (axis,) = changing
     length = _length(index[axis])
     if length is None or shape[axis] % length:
         return None
     start: Index = index[axis].start
-    if any(number % length for number in start):
+    # past the ends a slice is empty, and a row is an error
+    ends = (start.start, start.at(*last))
+    is_inside = -shape[axis] <= min(ends) and max(ends) < shape[axis]
+    if not is_inside or any(number % length for number in start):
         return None
     row = Index(*[number // length for number in start])
     rest = index[axis + 1 :]
@@ -110,7 +117,14 @@ def _length(entry: Any) -> int | None:
     start, stop = entry.start, entry.stop
     if not isinstance(start, Index) or not isinstance(stop, Index):
         return None
-    return stop.start - start.start or None
+    length = stop.start - start.start
+    return length if length > 0 and start[1:] == stop[1:] else None
+
+
+def _changing_axis(index: tuple[Any, ...]) -> int | None:
+    """The one place of an index that changes from step to step; None: none, or several."""
+    changing = [axis for axis, entry in enumerate(index) if _changes(entry)]
+    return changing[0] if len(changing) == 1 else None
 
 
 def _changes(entry: Any) -> bool:

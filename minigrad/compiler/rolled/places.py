@@ -16,7 +16,14 @@ from minigrad.core.array import Array
 from minigrad.core.tensor import Tensor
 
 from .affine import Grid, UnevenError, entries_of, even, mapped
-from .operand_looks import as_read, in_blocks, is_look, is_row, looked_through
+from .operand_looks import (
+    as_read,
+    in_blocks,
+    is_look,
+    is_row,
+    looked_through,
+    refuse_other_forms,
+)
 from .rolled_program import Block, Call, Form, Index, Read
 from .value_names import name_of_rows, own_name
 
@@ -122,7 +129,8 @@ class Places:
         if row is not None:
             return Read(value, row if isinstance(row, Index) else Index(row), 0, views)
         read = as_read(value, views)
-        blocks = in_blocks(read, self.forms[value].shape)
+        last = (len(grid) - 1, len(grid[0]) - 1)
+        blocks = in_blocks(read, self.forms[value].shape, last)
         if blocks is None:
             return read
         name = self._reshaped(value, blocks.axis, blocks.length)
@@ -156,8 +164,7 @@ class Places:
 
     def join(self, roots: list[Node]) -> str:
         """A value whose rows the nodes are. Raises UnevenError where they differ in form."""
-        if len({(root.shape, root.dtype) for root in roots}) > 1:
-            raise UnevenError
+        refuse_other_forms([roots])
         places = tuple([self.place(root) for root in roots])
         if places not in self.joined:
             self.joined[places] = self._join(places, roots[0])

@@ -13,6 +13,7 @@ from minigrad.compiler.schedule.schedule import Schedule
 from minigrad.core.tensor import Tensor
 
 from .blocks import add_sum
+from .ends import in_order_of
 from .fuse import fused
 from .many import add_call
 from .members import add_members, as_grid, read_alike
@@ -46,6 +47,12 @@ def _sort_terms(schedule: Schedule) -> None:
     for n in schedule.graph.nodes:
         if n.fn in PAIRWISE:
             n.inputs = tuple(sorted(n.inputs, key=lambda x: _term(n, x, schedule)))
+    # a first step reads a leaf where the others read what is carried
+    for family in set(schedule.family_of.values()):
+        like = family.members[len(family) // 2]
+        for n in family.members if like.fn in PAIRWISE else []:
+            if n is not like and len(n.inputs) == len(like.inputs):
+                n.inputs = in_order_of(like, n, schedule.family_of)
 
 
 def _term(

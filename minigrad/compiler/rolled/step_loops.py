@@ -32,8 +32,13 @@ def roll_loop(unit: Unit, places: Places) -> None:
     depth_of = _depths(unit)
     iterations = _iterations(unit)
     if not _are_in_order(iterations):
-        for part in _sweeps(unit):
-            if part.loop:
+        parts = _sweeps(unit)
+        for part in parts:
+            if len(parts) == 1:
+                # what does not come apart has no loop: steps read one another to and fro
+                for n in unit.nodes:
+                    add_call(n, list(n.inputs), [], places)
+            elif part.loop:
                 roll_loop(part, places)
             else:
                 add_members(part.nodes, places)

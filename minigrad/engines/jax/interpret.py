@@ -11,6 +11,7 @@ import numpy as np
 from jax import lax
 
 from minigrad.compiler.rolled.rolled_program import Call, Index, Loop, Program, Read, View
+from minigrad.compiler.rolled.run import fixed
 from minigrad.ops.indexing import getitem
 
 from .twins import twin
@@ -69,7 +70,7 @@ def _viewed(
 ) -> Any:
     if view.fn is not getitem:
         return twin(view.fn)(x, **view.kwargs)
-    # slices that move are cut out one by one: their length is known, their start is not
+    # slices that move are cut out one by one: their length is known, where they lie is not
     index = list(view.kwargs["index"])
     if Ellipsis in index:
         at = index.index(Ellipsis)
@@ -77,15 +78,29 @@ def _viewed(
         index[at : at + 1] = [slice(None)] * missing
     axis = 0
     for i, entry in enumerate(index):
-        if isinstance(entry, slice) and isinstance(entry.start, Index):
-            length = entry.stop.start - entry.start.start
-            start = _number(entry.start, step, lane)
-            x = lax.dynamic_slice_in_dim(x, start, length, axis)
+        if isinstance(entry, slice) and fixed(entry, 0, 0) != entry:
+            x = _cut_out(x, axis, entry, step, lane)
             index[i] = slice(None)
         elif isinstance(entry, Index):
             index[i] = _number(entry, step, lane)
         axis += entry is not None
     return x[tuple(index)]
+
+
+def _cut_out(x: Any, axis: int, moving: slice, step: Any, lane: Any) -> Any:
+    """A slice along one axis, whose numbers depend on where the loop is."""
+    size = x.shape[axis]
+    length = len(range(size)[fixed(moving, 0, 0)])
+    by = 1 if moving.step is None else fixed(moving.step, step, lane)
+    if moving.start is None:
+        start = jnp.where(by > 0, 0, size - 1)
+    else:
+        start = fixed(moving.start, step, lane)
+        # as NumPy counts: from the end where it is negative, and no further than to the ends
+        start = jnp.clip(jnp.where(start < 0, start + size, start), 0, size - 1)
+    if moving.step is None:
+        return lax.dynamic_slice_in_dim(x, start, length, axis)
+    return x.take(start + by * jnp.arange(length), axis=axis)
 
 
 def _number(
@@ -121,6 +136,7 @@ def rows(
     numbers = read.index.start + np.add.outer(
         np.arange(steps) * read.index.per_step, np.arange(lanes) * read.index.per_lane
     )
+    # NumPy counts negative rows from the end
     flat = numbers.reshape(-1) % x.shape[0]
     differences = np.unique(np.diff(flat))
     if len(differences) <= 1 and 0 not in differences:

@@ -137,6 +137,75 @@ def test_rows_of_any_axis_and_slices_that_move():
     assert loop is not None
 
 
+ROWS_READ = {
+    "from the end": lambda x, t: x[-t - 1],
+    "across the start": lambda x, t: x[t - 3],
+    "of another axis, across the start": lambda x, t: x.T[:, t - 3],
+    "every second": lambda x, t: np.sum(x[t : t + 4 : 2], axis=0),
+    "backwards": lambda x, t: np.sum(x[t + 4 : t : -1], axis=0),
+    "blocks from the end": lambda x, t: np.sum(x[-2 * t - 4 : -2 * t - 2], axis=0),
+    "none": lambda x, t: np.sum(x[t:t], axis=0),
+    "past the end": lambda x, t: np.sum(x[20 + 2 * t : 22 + 2 * t], axis=0),
+    "cut off at the start": lambda x, t: np.sum(x[t - 40 : 5], axis=0),
+    "first of the rest": lambda x, t: x[t:][0],
+    "last so far": lambda x, t: x[: t + 1][-1],
+    "with another step": lambda x, t: np.sum(x[5 :: t + 8], axis=0),
+}
+"""Ways to read some rows of twenty in step t, counted from 0."""
+
+
+def reading(how):
+    x = mg.tensor(np.random.default_rng(0).normal(size=(20, 3)), name="x", requires_grad=True)
+    h = mg.tensor(np.zeros(3), name="h_0")
+    for t in range(6):
+        with mg.timestep(t + 1):
+            h = np.tanh(h / 2 + ROWS_READ[how](x, t)).named(f"h_{t + 1}")
+    return tr.differentiate(mg.Tape.of(np.sum(h * h)))
+
+
+@pytest.mark.parametrize("how", ROWS_READ)
+def test_rows_are_read_as_numpy_counts_them(how):
+    agrees_rolled(reading(how))
+
+
+def scaled(T):
+    """A state of three numbers, times one number: the first step reads leaves alone."""
+    w, h = mg.tensor(0.5, requires_grad=True, name="w"), mg.tensor(np.ones(3), name="h_0")
+    for t in range(1, T + 1):
+        with mg.timestep(t):
+            h = np.tanh(w * h).named(f"h_{t}")
+    return mg.Tape.of(np.sum(h))
+
+
+@pytest.mark.parametrize("T", [1, 2, 3, 9])
+def test_factors_of_different_shapes(T):
+    agrees_rolled(tr.differentiate(scaled(T)))
+    assert len(agrees_rolled(scaled(T)).program.blocks) <= 3
+
+
+def late():
+    """What is read of three steps before is one number at first."""
+    states = [mg.tensor(np.ones(3), name="h_0", requires_grad=True)]
+    for t in range(8):
+        with mg.timestep(t + 1):
+            before = states[t - 3] if t >= 3 else 0.0
+            states.append(np.tanh(states[-1] + before).named(f"h_{t + 1}"))
+    return tr.differentiate(mg.Tape.of(np.sum(states[-1])))
+
+
+def test_first_values_of_another_shape():
+    agrees_rolled(late())
+
+
+def test_steps_that_read_one_another_to_and_fro():
+    x = mg.tensor([0.5, 0.2], name="x", requires_grad=True)
+    for _ in range(6):
+        for t in (3, None, 0, None):
+            with mg.timestep(t) if t is not None else contextlib.nullcontext():
+                x = np.tanh(x * x + 1.0)
+    agrees_rolled(tr.differentiate(mg.Tape.of(np.sum(x))))
+
+
 def test_what_is_fed_is_read():
     tape = tr.differentiate(rnn(6))
     x = np.random.default_rng(1).normal(size=(6, 3, 2))
@@ -293,6 +362,15 @@ def test_a_result_of_another_shape_is_refused(tmp_path):
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
+def test_numbers_that_a_file_cannot_hold_are_refused(tmp_path):
+    wide = np.dtype(np.longdouble)
+    if wide == np.float64:
+        pytest.skip("longdouble is float64 here")
+    rolled = mg.roll(mg.Tape.of(mg.tensor(np.ones(2, wide), name="x") * 3))
+    with pytest.raises(UnsupportedError, match=f"'input x' is {wide}"):
+        rolled.save(tmp_path / "wide.safetensors")
+
+
 def test_what_is_no_tape_is_refused():
     with pytest.raises(ArgumentError, match="roll"):
         mg.roll(mg.tensor(1.0))

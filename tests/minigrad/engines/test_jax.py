@@ -19,7 +19,16 @@ from minigrad.ops import OPS, op_name
 from tests import children
 from tests.laws import close, examples, same
 from tests.minigrad.compiler.test_compile_programs import PROGRAMS, drawn
-from tests.minigrad.compiler.test_rolled import REWRITES, network, rnn, tape_of
+from tests.minigrad.compiler.test_rolled import (
+    REWRITES,
+    ROWS_READ,
+    late,
+    network,
+    reading,
+    rnn,
+    scaled,
+    tape_of,
+)
 from tests.minigrad.ops.losses import params, scalar
 from tests.minigrad.ops.rows import ROWS
 from tests.zoo import TAPES
@@ -53,6 +62,16 @@ def test_a_lowered_tape_has_the_values_of_the_tape(rewrite):
 @pytest.mark.parametrize("name", ["lstm", "watched", "encoder"])
 def test_gated_and_other_tapes(name):
     agrees_in_jax(tr.differentiate(tape_of(TAPES[name])))
+
+
+@pytest.mark.parametrize("how", ROWS_READ)
+def test_rows_are_read_as_numpy_counts_them(how):
+    agrees_in_jax(reading(how))
+
+
+def test_operands_of_different_shapes():
+    agrees_in_jax(tr.differentiate(scaled(5)))
+    agrees_in_jax(late())
 
 
 @pytest.mark.parametrize("name", ["attention", "self_attending"])
@@ -121,6 +140,15 @@ def test_labels_that_are_none_are_refused_before_the_call(fed, expected):
     lowered = mg.lower(tr.differentiate(labelled()), "jax")
     with pytest.raises(ArgumentError, match=expected):
         lowered(fed, missing="recorded")
+
+
+def test_an_index_past_the_ends_is_refused_before_the_call():
+    x, k = mg.tensor(np.arange(4.0), name="x"), mg.tensor([0, 1], name="k")
+    lowered = mg.lower(mg.Tape.of(np.sum(x[k])), "jax")
+    close([np.asarray(lowered({"x": x.data, "k": [1, -1]})[0])], [4.0])
+    for wrong in (4, -5):
+        with pytest.raises(ArgumentError, match=f"'k': {wrong}"):
+            lowered({"x": x.data, "k": [0, wrong]})
 
 
 def test_float64_without_the_switch_is_refused():

@@ -43,7 +43,7 @@ APART_POINTS = 5.0
 LANE_POINTS = 2.5
 MOST_BESIDE = 0.35
 # How many lanes to the left the ends of a line are moved, in turn, until it lies on no other.
-SIDES = 3 * (0, 1, -1, 2, -2, 3, -3, 4, -4)
+SIDES = 6 * (0, 1, -1, 2, -2, 3, -3, 4, -4)
 MAX_LANES = 5
 _SMALL = 1e-9
 _MAX_CELLS = 100_000

@@ -46,26 +46,29 @@ def led_round(aim: Path, obstacles: Array, further: Array = 0.0) -> Path:
     is_hit = hits(ends[:1], ends[1:], obstacles)
     if is_hit.sum() <= MANY_BOXES:
         return shortest(aim, obstacles, further)
-    enter, leave = _corridor(ends, obstacles)
+    enter, leave = _corridor(ends, obstacles, float(np.ravel(further)[0]))
     before = shortest([start, enter], obstacles, further)
     behind = shortest([leave, end], obstacles, further)
     return before + behind
 
 
-def _corridor(ends: Array, obstacles: Array) -> Path:
-    """Where the corridor nearest to a line begins and ends, beside the ends of the line."""
+def _corridor(ends: Array, obstacles: Array, aside: float) -> Path:
+    """Where the corridor nearest to a line begins and ends, beside the ends of the line.
+
+    aside: how far from the middle of others in that corridor, if it is wide enough.
+    """
     along = int(np.argmax(np.ptp(ends, axis=0)))
     across = 1 - along
     low, high = np.sort(ends[:, along])
     is_beside = (obstacles[:, along] < high) & (obstacles[:, along + 2] > low)
     spans = obstacles[is_beside][:, [across, across + 2]]
     corridor = ends.copy()
-    corridor[:, across] = _nearest_gap(spans, ends[:, across].mean())
+    corridor[:, across] = _nearest_gap(spans, ends[:, across].mean(), aside)
     return [(x, y) for x, y in corridor.tolist()]
 
 
-def _nearest_gap(spans: Array, place: float) -> float:
-    """The place that lies nearest outside the spans, each from low to high."""
+def _nearest_gap(spans: Array, place: float, aside: float) -> float:
+    """The place that lies nearest outside the spans, each from low to high, and so far aside."""
     lows, highs = spans[np.argsort(spans[:, 0])].T
     # a gap before each span, and one after the last
     begins = np.append(-math.inf, np.maximum.accumulate(highs)) + _CLEAR_POINTS
@@ -73,7 +76,9 @@ def _nearest_gap(spans: Array, place: float) -> float:
     is_wide = begins <= ends
     nearest = np.clip(place, begins[is_wide], ends[is_wide])
     chosen = np.argmin(np.abs(nearest - place))
-    return float(nearest[chosen])
+    low, high = begins[is_wide][chosen], ends[is_wide][chosen]
+    beside = nearest[chosen] + np.array([aside, -aside, 0.0])
+    return float(beside[(low <= beside) & (beside <= high)][0])
 
 
 def shortest(aim: Path, obstacles: Array, further: Array = 0.0) -> Path:
