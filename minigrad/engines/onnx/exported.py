@@ -28,7 +28,10 @@ KINDS = "fiub"
 """Kinds of dtypes that ONNX and onnxruntime compute with."""
 
 
-def to_onnx(program: Tape | Rolled, path: str | os.PathLike[str]) -> Path:
+def to_onnx(
+    program: Tape | Rolled,
+    path: str | os.PathLike[str],
+) -> Path:
     """Write a tape, or what ``roll`` made of it, as an ONNX model; returns the path.
 
     Inputs and outputs have the names and dtypes of the tape; the parameters, leaves that need a
@@ -64,7 +67,11 @@ def to_onnx(program: Tape | Rolled, path: str | os.PathLike[str]) -> Path:
     return write_atomically(path, model.SerializeToString())
 
 
-def _model(onnx: Any, program: Program, defaults: dict[str, Array]) -> Any:
+def _model(
+    onnx: Any,
+    program: Program,
+    defaults: dict[str, Array],
+) -> Any:
     """The program as a model."""
     for name, form in program.forms.items():
         _refuse_kind(name, form.dtype)
@@ -103,7 +110,10 @@ def _model(onnx: Any, program: Program, defaults: dict[str, Array]) -> Any:
     )
 
 
-def _refuse_kind(name: str, dtype: np.dtype[Any]) -> None:
+def _refuse_kind(
+    name: str,
+    dtype: np.dtype[Any],
+) -> None:
     if dtype.kind not in KINDS or dtype.itemsize > np.dtype(np.float64).itemsize:
         raise UnsupportedError(f"to_onnx: '{name}'", got=f"{dtype}, which onnxruntime has not")
 
@@ -118,7 +128,10 @@ def _read(graph: Graph) -> set[str]:
     return names
 
 
-def _nodes(onnx: Any, graph: Graph) -> list[Any]:
+def _nodes(
+    onnx: Any,
+    graph: Graph,
+) -> list[Any]:
     protos = []
     for node in graph.nodes:
         attributes = {}
@@ -131,7 +144,10 @@ def _nodes(onnx: Any, graph: Graph) -> list[Any]:
     return protos
 
 
-def _attribute(onnx: Any, value: Any) -> Any:
+def _attribute(
+    onnx: Any,
+    value: Any,
+) -> Any:
     if isinstance(value, np.dtype):
         return onnx.helper.np_dtype_to_tensor_dtype(value)
     if isinstance(value, Graph):
@@ -140,7 +156,10 @@ def _attribute(onnx: Any, value: Any) -> Any:
     return value
 
 
-def _ports(onnx: Any, values: list[Value]) -> list[Any]:
+def _ports(
+    onnx: Any,
+    values: list[Value],
+) -> list[Any]:
     ports = []
     for name, shape, dtype in values:
         number = onnx.helper.np_dtype_to_tensor_dtype(dtype)

@@ -15,7 +15,8 @@ from minigrad.errors import UnsupportedError
 from minigrad.ops import activations, discrete, elementwise, op_name
 from minigrad.ops.shapes import axes_of
 
-from .elementwise_nodes import ELEMENTWISE, floating
+from .elementwise_nodes import ELEMENTWISE
+from .numbers import floating
 from .reading_nodes import READING, concatenate, logsumexp
 from .special_nodes import special
 from .written import INT64, Graph, Value
@@ -32,7 +33,11 @@ def operator(fn: Any) -> Operator:
     return known
 
 
-def _same(g: Graph, x: Value, **_: Any) -> Value:
+def _same(
+    g: Graph,
+    x: Value,
+    **_: Any,
+) -> Value:
     return x
 
 
@@ -40,7 +45,12 @@ def _same(g: Graph, x: Value, **_: Any) -> Value:
 def reduction(op: str) -> Operator:
     """A function with NumPy's axis and keepdims."""
 
-    def of(g: Graph, x: Value, axis: Any = None, keepdims: bool = False) -> Value:
+    def of(
+        g: Graph,
+        x: Value,
+        axis: Any = None,
+        keepdims: bool = False,
+    ) -> Value:
         x = floating(g, x) if op == "ReduceMean" else x
         if x.dtype == bool:
             x = g.cast(x, INT64)
@@ -50,14 +60,25 @@ def reduction(op: str) -> Operator:
 
 
 def _logical(op: str) -> Operator:
-    def of(g: Graph, x: Value, axis: Any = None, keepdims: bool = False) -> Value:
+    def of(
+        g: Graph,
+        x: Value,
+        axis: Any = None,
+        keepdims: bool = False,
+    ) -> Value:
         numbers = g.cast(g.cast(x, bool), INT64)
         return g.cast(g.reduce(op, numbers, axes_of(x, axis), keepdims), bool)
 
     return of
 
 
-def _norm(g: Graph, x: Value, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Value:
+def _norm(
+    g: Graph,
+    x: Value,
+    axis: Any = None,
+    keepdims: bool = False,
+    ord: float = 2,
+) -> Value:
     axes = axes_of(x, axis)
     if ord in NORMS:
         return g.reduce(NORMS[ord], g.each("Abs", x), axes, keepdims)
@@ -67,7 +88,12 @@ def _norm(g: Graph, x: Value, axis: Any = None, keepdims: bool = False, ord: flo
 
 
 def _arg(op: str) -> Operator:
-    def of(g: Graph, x: Value, axis: Any = None, keepdims: bool = False) -> Value:
+    def of(
+        g: Graph,
+        x: Value,
+        axis: Any = None,
+        keepdims: bool = False,
+    ) -> Value:
         x = g.flat(x) if axis is None else x
         (place,) = axes_of(x, 0 if axis is None else axis)
         shape = [n for i, n in enumerate(x.shape) if i != place]
@@ -78,18 +104,30 @@ def _arg(op: str) -> Operator:
     return of
 
 
-def _cumsum(g: Graph, x: Value, axis: Any = None) -> Value:
+def _cumsum(
+    g: Graph,
+    x: Value,
+    axis: Any = None,
+) -> Value:
     x = g.flat(x) if axis is None else x
     (place,) = axes_of(x, 0 if axis is None else axis)
     return g.node("CumSum", [x, g.constant(place, INT64)], x.shape, x.dtype)
 
 
-def _matmul(g: Graph, *factors: Value) -> Value:
+def _matmul(
+    g: Graph,
+    *factors: Value,
+) -> Value:
     dtype = np.result_type(*[x.dtype for x in factors])
     return reduce(g.matmul, [g.cast(x, dtype) for x in factors])
 
 
-def _einsum(g: Graph, *xs: Value, subscripts: str, **_: Any) -> Value:
+def _einsum(
+    g: Graph,
+    *xs: Value,
+    subscripts: str,
+    **_: Any,
+) -> Value:
     dtype = np.result_type(*[x.dtype for x in xs])
     zeros = [np.broadcast_to(np.zeros((), dtype), x.shape) for x in xs]
     shape = np.einsum(subscripts, *zeros).shape
@@ -98,7 +136,11 @@ def _einsum(g: Graph, *xs: Value, subscripts: str, **_: Any) -> Value:
 
 
 def _along_last(op: str) -> Operator:
-    def of(g: Graph, x: Value, axis: int = -1) -> Value:
+    def of(
+        g: Graph,
+        x: Value,
+        axis: int = -1,
+    ) -> Value:
         x = floating(g, x)
         return g.each(op, x, axis=axes_of(x, axis)[0])
 
@@ -106,40 +148,75 @@ def _along_last(op: str) -> Operator:
 
 
 # --- shapes ---------------------------------------------------------------------------------------
-def _reshape(g: Graph, x: Value, shape: Any) -> Value:
+def _reshape(
+    g: Graph,
+    x: Value,
+    shape: Any,
+) -> Value:
     return g.reshape(x, np.broadcast_to(0, x.shape).reshape(shape).shape)
 
 
-def _transpose(g: Graph, x: Value, axes: Any = None) -> Value:
+def _transpose(
+    g: Graph,
+    x: Value,
+    axes: Any = None,
+) -> Value:
     if axes is None or axes == ():
         return g.transpose(x, range(x.ndim)[::-1])
     return g.transpose(x, axes_of(x, axes))
 
 
-def _swapaxes(g: Graph, x: Value, axis1: int, axis2: int) -> Value:
+def _swapaxes(
+    g: Graph,
+    x: Value,
+    axis1: int,
+    axis2: int,
+) -> Value:
     order = list(range(x.ndim))
     order[axis1], order[axis2] = order[axis2], order[axis1]
     return g.transpose(x, order)
 
 
-def _squeeze(g: Graph, x: Value, axis: Any = None) -> Value:
+def _squeeze(
+    g: Graph,
+    x: Value,
+    axis: Any = None,
+) -> Value:
     return g.reshape(x, np.squeeze(np.broadcast_to(0, x.shape), axis).shape)
 
 
-def _expand_dims(g: Graph, x: Value, axis: Any) -> Value:
+def _expand_dims(
+    g: Graph,
+    x: Value,
+    axis: Any,
+) -> Value:
     return g.reshape(x, np.expand_dims(np.broadcast_to(0, x.shape), axis).shape)
 
 
-def _broadcast_to(g: Graph, x: Value, shape: Any) -> Value:
+def _broadcast_to(
+    g: Graph,
+    x: Value,
+    shape: Any,
+) -> Value:
     return g.expand(x, (shape,) if isinstance(shape, int) else tuple(shape))
 
 
-def _stack(g: Graph, *xs: Value, axis: int = 0, **_: Any) -> Value:
+def _stack(
+    g: Graph,
+    *xs: Value,
+    axis: int = 0,
+    **_: Any,
+) -> Value:
     rows = [_expand_dims(g, x, axis) for x in xs]
     return concatenate(g, *rows, axis=axis)
 
 
-def _joined_rows(g: Graph, *xs: Value, stacked: tuple[bool, ...], rows: Any) -> Value:
+def _joined_rows(
+    g: Graph,
+    *xs: Value,
+    stacked: tuple[bool, ...],
+    rows: Any,
+) -> Value:
     parts = []
     for x, is_stacked in zip(xs, stacked, strict=True):
         parts.append(x if is_stacked else g.reshape(x, (1, *x.shape)))

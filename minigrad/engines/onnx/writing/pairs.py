@@ -35,7 +35,10 @@ def runs_of(call: Call) -> list[Run] | None:
     return runs
 
 
-def _goes_on(run: Run, pair: tuple[Read, Read, Any]) -> bool:
+def _goes_on(
+    run: Run,
+    pair: tuple[Read, Read, Any],
+) -> bool:
     """Whether the pair is the next row, on both sides, in steps of the rows before."""
     if run[-1][2] != pair[2]:
         return False
@@ -46,7 +49,10 @@ def _goes_on(run: Run, pair: tuple[Read, Read, Any]) -> bool:
     return True
 
 
-def _step(x: Read, y: Read) -> int:
+def _step(
+    x: Read,
+    y: Read,
+) -> int:
     """How many rows of one value one lies behind the other; 0 where they are no such rows."""
     if x.index is None or y.index is None or x.views or y.views:
         return 0
@@ -54,7 +60,10 @@ def _step(x: Read, y: Read) -> int:
     return (y.index.start - x.index.start) * is_one_value
 
 
-def rows_read(run: Run, side: int) -> tuple[Read, slice]:
+def rows_read(
+    run: Run,
+    side: int,
+) -> tuple[Read, slice]:
     """What the run reads on one side: the value and its axis, and which of its rows."""
     first = run[0][side]
     assert first.index is not None

@@ -14,7 +14,10 @@ from .written import INT64, Graph, Shape, Value
 Entries = tuple[Any, ...]
 
 
-def written_out(index: Entries, ndim: int) -> list[Any]:
+def written_out(
+    index: Entries,
+    ndim: int,
+) -> list[Any]:
     """The index with slices in the place of its ellipsis and of what it leaves out."""
     entries = list(index)
     named = [entry for entry in entries if entry is not None and entry is not Ellipsis]
@@ -26,7 +29,11 @@ def written_out(index: Entries, ndim: int) -> list[Any]:
     return entries
 
 
-def read_basic(g: Graph, x: Value, entries: Sequence[Any]) -> Value:
+def read_basic(
+    g: Graph,
+    x: Value,
+    entries: Sequence[Any],
+) -> Value:
     """x[entries] of numbers, slices and new axes."""
     slices = []
     for entry in entries:
@@ -38,7 +45,12 @@ def read_basic(g: Graph, x: Value, entries: Sequence[Any]) -> Value:
     return g.reshape(g.slice(x, slices), shape)
 
 
-def positions(g: Graph, shape: Shape, index: Entries, parts: Sequence[Value]) -> Value:
+def positions(
+    g: Graph,
+    shape: Shape,
+    index: Entries,
+    parts: Sequence[Value],
+) -> Value:
     """Where in the flat array the elements lie that x[index] reads, in the shape of the result.
 
     parts: the integers that stand in the index.
@@ -75,7 +87,11 @@ def _block_start(entries: Sequence[Any]) -> int:
     return 0 if apart else places[0]
 
 
-def counted(g: Graph, indices: Value, length: int) -> Value:
+def counted(
+    g: Graph,
+    indices: Value,
+    length: int,
+) -> Value:
     """Those below 0 counted from the end."""
     wide = g.cast(indices, INT64)
     from_end = g.each("Add", wide, g.constant(length))

@@ -22,14 +22,22 @@ Number = Callable[[Index], Value]
 """The number that an index is where the graph runs, as a value."""
 
 
-def called(g: Graph, call: Call, operands: list[Value]) -> Value:
+def called(
+    g: Graph,
+    call: Call,
+    operands: list[Value],
+) -> Value:
     """The result of a call, in the dtype that it was recorded with."""
     g.file.call = call.name
     y = operator(call.fn)(g, *operands, **call.kwargs)
     return g.cast(g.expand(y, call.shape), call.dtype)
 
 
-def read_and_called(g: Graph, call: Call, values: Values) -> Value:
+def read_and_called(
+    g: Graph,
+    call: Call,
+    values: Values,
+) -> Value:
     """The result of a call outside loops."""
     runs = runs_of(call)
     if runs is None:
@@ -45,7 +53,12 @@ def read_and_called(g: Graph, call: Call, values: Values) -> Value:
     return called(g, replace(call, kwargs=kwargs), operands)
 
 
-def _rows(g: Graph, values: Values, run: Run, side: int) -> Value:
+def _rows(
+    g: Graph,
+    values: Values,
+    run: Run,
+    side: int,
+) -> Value:
     """One side of a run: of a single pair what it reads, of more their rows."""
     if len(run) == 1:
         return operand(g, values, run[0][side], outside(g))
@@ -57,7 +70,12 @@ def _rows(g: Graph, values: Values, run: Run, side: int) -> Value:
     return g.transpose(g.slice(x, slices), order)
 
 
-def operand(g: Graph, values: Values, read: Read, number: Number) -> Value:
+def operand(
+    g: Graph,
+    values: Values,
+    read: Read,
+    number: Number,
+) -> Value:
     """What a call reads."""
     x = values[read.source]
     if read.index is not None:
@@ -72,7 +90,12 @@ def outside(g: Graph) -> Number:
     return lambda index: g.constant(index.start, INT64)
 
 
-def viewed(g: Graph, x: Value, view: View, number: Number) -> Value:
+def viewed(
+    g: Graph,
+    x: Value,
+    view: View,
+    number: Number,
+) -> Value:
     """A look at an operand."""
     if view.fn is not getitem or not any(_indices(view.kwargs)):
         return operator(view.fn)(g, x, **fixed(view.kwargs, 0, 0))
@@ -108,7 +131,12 @@ def _indices(x: Any) -> Iterator[Index]:
 class Moving:
     """What the body of a loop reads that differs from place to place: rows, and numbers."""
 
-    def __init__(self, loop: Loop, reads: list[Read], own: set[str]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        reads: list[Read],
+        own: set[str],
+    ) -> None:
         """own: the names of the body."""
         self._loop = loop
         self.rows: list[Read] = []
@@ -126,11 +154,18 @@ class Moving:
                     self._add(self.numbers, number)
 
     @staticmethod
-    def _add(to: list[Any], entry: Any) -> None:
+    def _add(
+        to: list[Any],
+        entry: Any,
+    ) -> None:
         if entry not in to:
             to.append(entry)
 
-    def sequences(self, g: Graph, values: Values) -> list[Value]:
+    def sequences(
+        self,
+        g: Graph,
+        values: Values,
+    ) -> list[Value]:
         """All of them, each (steps, lanes, ...); at least one, for a loop counts by it."""
         taken = [self._taken(g, values[read.source], read) for read in self.rows]
         for index in self.numbers:
@@ -141,7 +176,12 @@ class Moving:
         steps, lanes = np.arange(self._loop.steps), np.arange(self._loop.lanes)
         return index.start + np.add.outer(steps * index.per_step, lanes * index.per_lane)
 
-    def _taken(self, g: Graph, x: Value, read: Read) -> Value:
+    def _taken(
+        self,
+        g: Graph,
+        x: Value,
+        read: Read,
+    ) -> Value:
         assert read.index is not None
         g.file.call = f"{read.source} rows"
         numbers = self._numbers(read.index)
@@ -158,7 +198,12 @@ class Moving:
             rows = g.gather(rows, g.constant(flat, INT64), 0)
         return g.reshape(rows, (*numbers.shape, *rows.shape[1:]))
 
-    def bound(self, g: Graph, values: Values, taken: list[Value]) -> Callable[[Read], Value]:
+    def bound(
+        self,
+        g: Graph,
+        values: Values,
+        taken: list[Value],
+    ) -> Callable[[Read], Value]:
         """What reads an operand in one place, whose rows and numbers are there."""
         rows = taken[: len(self.rows)]
         numbers = dict(zip(self.numbers, taken[len(self.rows) :], strict=False))

@@ -18,7 +18,12 @@ from .positions import counted, positions, read_basic, written_out
 from .written import BOOL, INT64, Graph, Shape, Value
 
 
-def concatenate(g: Graph, *xs: Value, axis: int | None = 0, **_: Any) -> Value:
+def concatenate(
+    g: Graph,
+    *xs: Value,
+    axis: int | None = 0,
+    **_: Any,
+) -> Value:
     """np.concatenate."""
     dtype = np.result_type(*[x.dtype for x in xs])
     xs = tuple([g.cast(g.flat(x) if axis is None else x, dtype) for x in xs])
@@ -26,7 +31,12 @@ def concatenate(g: Graph, *xs: Value, axis: int | None = 0, **_: Any) -> Value:
 
 
 # --- reading and adding ---------------------------------------------------------------------------
-def _getitem(g: Graph, x: Value, *parts: Value, index: Any) -> Value:
+def _getitem(
+    g: Graph,
+    x: Value,
+    *parts: Value,
+    index: Any,
+) -> Value:
     _refuse_masks(parts, index)
     if not parts:
         return read_basic(g, x, written_out(index, x.ndim))
@@ -35,12 +45,22 @@ def _getitem(g: Graph, x: Value, *parts: Value, index: Any) -> Value:
     return g.gather(g.flat(x), positions(g, x.shape, index, parts), 0)
 
 
-def _refuse_masks(parts: Any, index: Any) -> None:
-    if any(part.dtype == bool for part in parts) or any(type(e) in (bool, np.bool_) for e in index):
+def _refuse_masks(
+    parts: Any,
+    index: Any,
+) -> None:
+    masks = [part for part in parts if part.dtype == bool]
+    masks += [entry for entry in index if type(entry) in (bool, np.bool_)]
+    if masks:
         raise UnsupportedError("to_onnx: getitem", got="a mask, whose shape depends on values")
 
 
-def _scatter(g: Graph, *operands: Value, indices: Any, shape: Shape) -> Value:
+def _scatter(
+    g: Graph,
+    *operands: Value,
+    indices: Any,
+    shape: Shape,
+) -> Value:
     waiting = iter(operands)
     places, added = [], []
     for index in indices:
@@ -55,12 +75,23 @@ def _scatter(g: Graph, *operands: Value, indices: Any, shape: Shape) -> Value:
     return g.reshape(_added(g, zeros, g.concatenate(places, 0), together), shape)
 
 
-def _added(g: Graph, out: Value, places: Value, x: Value, axis: int = 0) -> Value:
+def _added(
+    g: Graph,
+    out: Value,
+    places: Value,
+    x: Value,
+    axis: int = 0,
+) -> Value:
     operands = [out, places, g.cast(x, out.dtype)]
     return g.node("ScatterElements", operands, out.shape, out.dtype, axis=axis, reduction="add")
 
 
-def _take_along(g: Graph, x: Value, indices: Value, axis: int = -1) -> Value:
+def _take_along(
+    g: Graph,
+    x: Value,
+    indices: Value,
+    axis: int = -1,
+) -> Value:
     (place,) = axes_of(x, axis)
     lengths = [list(x.shape), list(indices.shape)]
     for own in lengths:
@@ -72,7 +103,13 @@ def _take_along(g: Graph, x: Value, indices: Value, axis: int = -1) -> Value:
     return g.node("GatherElements", [x, places], shape, x.dtype, axis=place)
 
 
-def _put_along(g: Graph, x: Value, indices: Value, axis: int, shape: Shape) -> Value:
+def _put_along(
+    g: Graph,
+    x: Value,
+    indices: Value,
+    axis: int,
+    shape: Shape,
+) -> Value:
     (place,) = axes_of(x, axis)
     wide = (*x.shape[:place], shape[place], *x.shape[place + 1 :])
     zeros = g.constant(np.zeros(wide, x.dtype))
@@ -83,11 +120,19 @@ def _put_along(g: Graph, x: Value, indices: Value, axis: int, shape: Shape) -> V
     return g.reduce("ReduceSum", out, axes, keepdims=True)
 
 
-def _embedding(g: Graph, indices: Value, weight: Value) -> Value:
+def _embedding(
+    g: Graph,
+    indices: Value,
+    weight: Value,
+) -> Value:
     return g.gather(weight, g.cast(indices, INT64), 0)
 
 
-def _added_rows(g: Graph, *operands: Value, classes: int) -> Value:
+def _added_rows(
+    g: Graph,
+    *operands: Value,
+    classes: int,
+) -> Value:
     width = operands[0].shape[-1]
     out = g.constant(np.zeros((classes, width), operands[0].dtype))
     for x, indices in zip(operands[::2], operands[1::2], strict=True):
@@ -99,7 +144,12 @@ def _added_rows(g: Graph, *operands: Value, classes: int) -> Value:
 
 
 # --- classes --------------------------------------------------------------------------------------
-def logsumexp(g: Graph, x: Value, axis: Any = None, keepdims: bool = False) -> Value:
+def logsumexp(
+    g: Graph,
+    x: Value,
+    axis: Any = None,
+    keepdims: bool = False,
+) -> Value:
     """log(sum(exp(x))) along axes, without overflow."""
     axes = axes_of(x, axis)
     top = g.reduce("ReduceMax", x, axes, keepdims=True)
@@ -112,40 +162,71 @@ def logsumexp(g: Graph, x: Value, axis: Any = None, keepdims: bool = False) -> V
     return y if keepdims else g.reshape(y, _without(y.shape, axes))
 
 
-def _without(shape: Shape, axes: tuple[int, ...]) -> Shape:
+def _without(
+    shape: Shape,
+    axes: tuple[int, ...],
+) -> Shape:
     """The shape without these axes."""
     return tuple([length for axis, length in enumerate(shape) if axis not in axes])
 
 
-def _one_hot(g: Graph, indices: Value, classes: int, dtype: Any = np.float64) -> Value:
+def _one_hot(
+    g: Graph,
+    indices: Value,
+    classes: int,
+    dtype: Any = np.float64,
+) -> Value:
     column = g.reshape(g.cast(indices, INT64), (*indices.shape, 1))
     hot = g.each("Equal", column, g.constant(np.arange(classes), INT64), dtype=BOOL)
     return g.cast(hot, dtype)
 
 
-def _pick(g: Graph, x: Value, labels: Value) -> Value:
+def _pick(
+    g: Graph,
+    x: Value,
+    labels: Value,
+) -> Value:
     column = g.reshape(g.cast(labels, INT64), (*labels.shape, 1))
     picked = g.node("GatherElements", [x, column], column.shape, x.dtype, axis=x.ndim - 1)
     return g.reshape(picked, labels.shape)
 
 
-def _surprisal(g: Graph, logits: Value, targets: Value) -> Value:
+def _surprisal(
+    g: Graph,
+    logits: Value,
+    targets: Value,
+) -> Value:
     return g.each("Sub", logsumexp(g, logits, axis=-1), _pick(g, logits, targets))
 
 
-def _cross_entropy(g: Graph, logits: Value, targets: Value) -> Value:
+def _cross_entropy(
+    g: Graph,
+    logits: Value,
+    targets: Value,
+) -> Value:
     losses = _surprisal(g, logits, targets)
     return g.reduce("ReduceMean", losses, range(losses.ndim))
 
 
-def _surprisal_gradient(g: Graph, logits: Value, targets: Value, c: Value) -> Value:
+def _surprisal_gradient(
+    g: Graph,
+    logits: Value,
+    targets: Value,
+    c: Value,
+) -> Value:
     hot = _one_hot(g, targets, logits.shape[-1], logits.dtype)
     probabilities = g.each("Softmax", logits, axis=logits.ndim - 1)
     factor = g.cast(c, logits.dtype)
     return g.each("Mul", g.each("Sub", probabilities, hot), g.reshape(factor, (*c.shape, 1)))
 
 
-def _softmax_minus_one_hot(g: Graph, e: Value, s: Value, labels: Value, c: Value) -> Value:
+def _softmax_minus_one_hot(
+    g: Graph,
+    e: Value,
+    s: Value,
+    labels: Value,
+    c: Value,
+) -> Value:
     hot = _one_hot(g, labels, e.shape[-1], e.dtype)
     return g.each("Mul", g.each("Sub", g.each("Div", e, s), hot), c)
 

@@ -6,10 +6,15 @@ from minigrad.compiler.rolled.rolled_program import Carry, Loop, Read
 
 from .at_once import at_once, summed_rows
 from .read_operands import Moving, Values, called, operand, outside
+from .scan_nodes import scan
 from .written import Graph, Value
 
 
-def write_loop(g: Graph, loop: Loop, values: Values) -> Values:
+def write_loop(
+    g: Graph,
+    loop: Loop,
+    values: Values,
+) -> Values:
     """The values that a loop gives."""
     if loop.carries:
         return _carried(g, loop, values)
@@ -17,14 +22,21 @@ def write_loop(g: Graph, loop: Loop, values: Values) -> Values:
 
 
 def _own(loop: Loop) -> set[str]:
-    return {call.name for call in loop.body} | {carry.name for carry in loop.carries}
+    own = {call.name for call in loop.body}
+    return own.union([carry.name for carry in loop.carries])
 
 
 def _body_reads(loop: Loop) -> list[Read]:
     return [read for call in loop.body for read in call.reads]
 
 
-def _step(g: Graph, loop: Loop, moving: Moving, values: Values, taken: list[Value]) -> Values:
+def _step(
+    g: Graph,
+    loop: Loop,
+    moving: Moving,
+    values: Values,
+    taken: list[Value],
+) -> Values:
     """The results of one step of one lane."""
     local = dict(values)
     read = moving.bound(g, local, taken)
@@ -34,7 +46,11 @@ def _step(g: Graph, loop: Loop, moving: Moving, values: Values, taken: list[Valu
     return local
 
 
-def _mapped(g: Graph, loop: Loop, values: Values) -> Values:
+def _mapped(
+    g: Graph,
+    loop: Loop,
+    values: Values,
+) -> Values:
     """A Scan that carries nothing, over all steps and lanes."""
     moving = Moving(loop, _body_reads(loop), _own(loop))
     count = loop.steps * loop.lanes
@@ -42,18 +58,26 @@ def _mapped(g: Graph, loop: Loop, values: Values) -> Values:
     for x in moving.sequences(g, values):
         sequences.append(g.reshape(x, (count, *x.shape[2:])))
 
-    def body(inner: Graph, _: list[Value], taken: list[Value]) -> tuple[list[Value], list[Value]]:
+    def body(
+        inner: Graph,
+        _: list[Value],
+        taken: list[Value],
+    ) -> tuple[list[Value], list[Value]]:
         local = _step(inner, loop, moving, values, taken)
         return [], [local[name] for name in _given_out(loop)]
 
-    return _named(g, loop, g.scan([], sequences, body))
+    return _named(g, loop, scan(g, [], sequences, body))
 
 
 def _given_out(loop: Loop) -> list[str]:
     return list(dict.fromkeys([*loop.stacked, *loop.summed]))
 
 
-def _named(g: Graph, loop: Loop, results: list[Value]) -> Values:
+def _named(
+    g: Graph,
+    loop: Loop,
+    results: list[Value],
+) -> Values:
     """The values of a loop from all its rows."""
     rows = dict(zip(_given_out(loop), results, strict=True))
     values = {value: rows[name] for name, value in loop.stacked.items()}
@@ -64,7 +88,11 @@ def _named(g: Graph, loop: Loop, results: list[Value]) -> Values:
 
 
 # --- loops that carry -----------------------------------------------------------------------------
-def _carried(g: Graph, loop: Loop, values: Values) -> Values:
+def _carried(
+    g: Graph,
+    loop: Loop,
+    values: Values,
+) -> Values:
     """A Scan over the steps; around it one over the lanes, which never read one another."""
     moving = Moving(loop, _body_reads(loop), _own(loop))
     sequences = moving.sequences(g, values)
@@ -77,10 +105,6 @@ def _carried(g: Graph, loop: Loop, values: Values) -> Values:
     one = Loop(1, loop.lanes, loop.backward, ())
     at_first = Moving(one, firsts, set())
     first_rows = at_first.sequences(g, values)
-    stacks = []
-    for x in first_rows:
-        # along axis 1, like the lanes of the rest
-        stacks.append(x)
 
     def of_lane(
         inner: Graph, _: list[Value], taken: list[Value]
@@ -91,12 +115,16 @@ def _carried(g: Graph, loop: Loop, values: Values) -> Values:
         begun = _begun(inner, loop, [read(r) for r in firsts])
         return [], _steps(inner, loop, moving, values, begun, mine)
 
-    results = g.scan([], [*sequences, *stacks], of_lane, axis=1)
+    results = scan(g, [], [*sequences, *first_rows], of_lane, axis=1)
     count = loop.steps * loop.lanes
     return _named(g, loop, [g.reshape(x, (count, *x.shape[2:])) for x in results])
 
 
-def _begun(g: Graph, loop: Loop, firsts: list[Value]) -> list[Value]:
+def _begun(
+    g: Graph,
+    loop: Loop,
+    firsts: list[Value],
+) -> list[Value]:
     """What is carried into the first steps, in the form of what is carried on."""
     like = {call.name: call for call in loop.body}
     begun = []
@@ -123,10 +151,13 @@ def _steps(
             after += [*queue[1:], local[carry.result]]
         return after, [local[name] for name in _given_out(loop)]
 
-    return g.scan(begun, taken, body, backward=loop.backward)
+    return scan(g, begun, taken, body, backward=loop.backward)
 
 
-def _queues(carries: tuple[Carry, ...], states: list[Value]) -> list[list[Value]]:
+def _queues(
+    carries: tuple[Carry, ...],
+    states: list[Value],
+) -> list[list[Value]]:
     """The states of each carry, the one to be read next in front."""
     queues = []
     at = 0

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise_nodes import ELEMENTWISE, Elementwise, common, floating, number
+from .elementwise_nodes import ELEMENTWISE
+from .numbers import Elementwise, common, floating, number
 from .written import BOOL, Graph, Value
 
 
@@ -20,26 +21,42 @@ def special(fn: Any) -> Elementwise | None:
     return None
 
 
-def _softplus(g: Graph, x: Value) -> Value:
+def _softplus(
+    g: Graph,
+    x: Value,
+) -> Value:
     """log(1 + exp(x)), without overflow."""
     return ELEMENTWISE[np.logaddexp](g, x, number(g, 0, x))
 
 
-def _log_expit(g: Graph, x: Value) -> Value:
+def _log_expit(
+    g: Graph,
+    x: Value,
+) -> Value:
     return g.each("Neg", _softplus(g, g.each("Neg", floating(g, x))))
 
 
-def _logit(g: Graph, x: Value) -> Value:
+def _logit(
+    g: Graph,
+    x: Value,
+) -> Value:
     x = floating(g, x)
     return g.each("Log", g.each("Div", x, g.each("Sub", number(g, 1, x), x)))
 
 
-def _erfc(g: Graph, x: Value) -> Value:
+def _erfc(
+    g: Graph,
+    x: Value,
+) -> Value:
     erf = g.each("Erf", floating(g, x))
     return g.each("Sub", number(g, 1, erf), erf)
 
 
-def _xlogy(g: Graph, x: Value, y: Value) -> Value:
+def _xlogy(
+    g: Graph,
+    x: Value,
+    y: Value,
+) -> Value:
     x, y = common(g, x, y)
     x, y = floating(g, x), floating(g, y)
     is_zero = g.each("Equal", x, number(g, 0, x), dtype=BOOL)
@@ -47,7 +64,10 @@ def _xlogy(g: Graph, x: Value, y: Value) -> Value:
     return g.each("Mul", x, g.each("Log", y))
 
 
-def _entr(g: Graph, x: Value) -> Value:
+def _entr(
+    g: Graph,
+    x: Value,
+) -> Value:
     return g.each("Neg", _xlogy(g, x, x))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -86,13 +86,22 @@ class Graph:
     nodes: list[Written] = field(default_factory=list)
 
     # --- the parts --------------------------------------------------------------------------------
-    def input(self, name: str, shape: Shape, dtype: DType) -> Value:
+    def input(
+        self,
+        name: str,
+        shape: Shape,
+        dtype: DType,
+    ) -> Value:
         """A new input."""
         value = Value(self.file.fresh(name), shape, dtype)
         self.inputs.append(value)
         return value
 
-    def constant(self, x: npt.ArrayLike, dtype: npt.DTypeLike | None = None) -> Value:
+    def constant(
+        self,
+        x: npt.ArrayLike,
+        dtype: npt.DTypeLike | None = None,
+    ) -> Value:
         """An array of the file, in it once however often it is asked for."""
         array = np.asarray(x, dtype)
         key = (array.shape, array.dtype, array.tobytes())
@@ -128,7 +137,11 @@ class Graph:
         self.nodes.append(Written(op, names, outputs, attributes))
         return values
 
-    def output(self, value: Value, name: str | None = None) -> None:
+    def output(
+        self,
+        value: Value,
+        name: str | None = None,
+    ) -> None:
         """Give a value out, under that name; no two outputs are one value, and none is an input."""
         made = {output for node in self.nodes for output in node.outputs}
         if name or value.name not in made or value in self.outputs:
@@ -138,17 +151,31 @@ class Graph:
         self.outputs.append(value)
 
     # --- what needs a shape -----------------------------------------------------------------------
-    def each(self, op: str, *xs: Value, dtype: DType | None = None, **attributes: Any) -> Value:
+    def each(
+        self,
+        op: str,
+        *xs: Value,
+        dtype: DType | None = None,
+        **attributes: Any,
+    ) -> Value:
         """An elementwise operator; dtype: that of the result, if not the operands'."""
         shape = np.broadcast_shapes(*[x.shape for x in xs])
         return self.node(op, xs, shape, xs[-1].dtype if dtype is None else dtype, **attributes)
 
-    def cast(self, x: Value, dtype: npt.DTypeLike) -> Value:
+    def cast(
+        self,
+        x: Value,
+        dtype: npt.DTypeLike,
+    ) -> Value:
         """The numbers in another dtype, as NumPy's astype."""
         wanted = np.dtype(dtype)
         return x if x.dtype == wanted else self.node("Cast", [x], x.shape, wanted, to=wanted)
 
-    def reshape(self, x: Value, shape: Shape) -> Value:
+    def reshape(
+        self,
+        x: Value,
+        shape: Shape,
+    ) -> Value:
         """The same elements in another shape."""
         if x.shape == shape:
             return x
@@ -156,25 +183,42 @@ class Graph:
         zeros = {"allowzero": 1} if 0 in shape else {}
         return self.node("Reshape", [x, self.constant(shape, INT64)], shape, x.dtype, **zeros)
 
-    def expand(self, x: Value, shape: Shape) -> Value:
+    def expand(
+        self,
+        x: Value,
+        shape: Shape,
+    ) -> Value:
         """Broadcast."""
         if x.shape == shape:
             return x
         return self.node("Expand", [x, self.constant(shape, INT64)], shape, x.dtype)
 
-    def transpose(self, x: Value, axes: Sequence[int]) -> Value:
+    def transpose(
+        self,
+        x: Value,
+        axes: Sequence[int],
+    ) -> Value:
         """The axes in another order."""
         if list(axes) == list(range(x.ndim)):
             return x
         shape = tuple([x.shape[axis] for axis in axes])
         return self.node("Transpose", [x], shape, x.dtype, perm=list(axes))
 
-    def gather(self, x: Value, indices: Value, axis: int) -> Value:
+    def gather(
+        self,
+        x: Value,
+        indices: Value,
+        axis: int,
+    ) -> Value:
         """The elements along an axis that the indices name."""
         shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
         return self.node("Gather", [x, indices], shape, x.dtype, axis=axis)
 
-    def slice(self, x: Value, slices: Sequence[slice]) -> Value:
+    def slice(
+        self,
+        x: Value,
+        slices: Sequence[slice],
+    ) -> Value:
         """x[slices], one for each axis."""
         cut = []
         for axis, (entry, length) in enumerate(zip(slices, x.shape, strict=True)):
@@ -188,7 +232,13 @@ class Graph:
         numbers = [self.constant(column, INT64) for column in zip(*cut, strict=True)]
         return self.node("Slice", [x, *numbers], shape, x.dtype)
 
-    def reduce(self, op: str, x: Value, axes: Sequence[int], keepdims: bool = False) -> Value:
+    def reduce(
+        self,
+        op: str,
+        x: Value,
+        axes: Sequence[int],
+        keepdims: bool = False,
+    ) -> Value:
         """Reduce over those axes."""
         if not axes:
             return x
@@ -201,12 +251,20 @@ class Graph:
         operands = [x, self.constant(sorted(axes), INT64)]
         return self.node(op, operands, tuple(shape), x.dtype, keepdims=int(keepdims))
 
-    def matmul(self, a: Value, b: Value) -> Value:
+    def matmul(
+        self,
+        a: Value,
+        b: Value,
+    ) -> Value:
         """The matrix product, as NumPy's."""
         rows, columns = np.broadcast_to(0, a.shape), np.broadcast_to(0, b.shape)
         return self.node("MatMul", [a, b], np.matmul(rows, columns).shape, a.dtype)
 
-    def concatenate(self, xs: Sequence[Value], axis: int) -> Value:
+    def concatenate(
+        self,
+        xs: Sequence[Value],
+        axis: int,
+    ) -> Value:
         """One behind another along an axis."""
         if len(xs) == 1:
             return xs[0]
@@ -217,47 +275,3 @@ class Graph:
     def flat(self, x: Value) -> Value:
         """All elements along one axis."""
         return self.reshape(x, (math.prod(x.shape),))
-
-    # --- loops ------------------------------------------------------------------------------------
-    def scan(
-        self,
-        states: Sequence[Value],
-        sequences: Sequence[Value],
-        body: Callable[[Graph, list[Value], list[Value]], tuple[list[Value], list[Value]]],
-        axis: int = 0,
-        backward: bool = False,
-    ) -> list[Value]:
-        """The results of all steps, stacked along axis, which the sequences are read along.
-
-        body: of a graph, the states and the elements of one step: new states, and results.
-        """
-        call = self.file.call
-        inner = Graph(self.file)
-        before = [inner.input(f"{x.name} before", x.shape, x.dtype) for x in states]
-        rows = []
-        for x in sequences:
-            shape = (*x.shape[:axis], *x.shape[axis + 1 :])
-            rows.append(inner.input(f"{x.name} row", shape, x.dtype))
-        after, results = body(inner, before, rows)
-        for x in [*after, *results]:
-            inner.output(x)
-        length = sequences[0].shape[axis]
-        forms = [(x.shape, x.dtype) for x in after]
-        for x in results:
-            forms.append(((*x.shape[:axis], length, *x.shape[axis:]), x.dtype))
-        self.file.call = call
-        given = {
-            "scan_input_axes": [axis] * len(sequences),
-            "scan_input_directions": [int(backward)] * len(sequences),
-            "scan_output_axes": [axis] * len(results),
-            "scan_output_directions": [int(backward)] * len(results),
-        }
-        values = self.nodes_of(
-            "Scan",
-            [*states, *sequences],
-            forms,
-            body=inner,
-            num_scan_inputs=len(sequences),
-            **given,
-        )
-        return values[len(states) :]
