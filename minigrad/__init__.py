@@ -27,6 +27,7 @@ from .compiler.rolled.lengths.any_length import RolledFamily, roll_any
 from .compiler.rolled.rolled import Rolled, load_program, roll
 from .debugger import break_at, debug, pm
 from .engines.lower import lower
+from .engines.onnx.exported import to_onnx
 from .engines.onnx.imported import OnnxModel, from_onnx
 from .functional import grad, hessian, hvp, jacobian, vjp
 
@@ -78,6 +79,7 @@ __all__ = [
     "softmax",
     "tensor",
     "timestep",
+    "to_onnx",
     "transforms",
     "vjp",
 ]

@@ -76,6 +76,12 @@ class Rolled:
         """
         return self._with_recorded({})
 
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The names of inputs that need not be fed: parameters, and the rest of a step's state."""
+        named = self._leaves.names.items()
+        return tuple([name for leaf, name in named if leaf not in self._leaves.asked_for])
+
     def arrays(
         self,
         feeds: Feeds | None,
@@ -191,7 +197,8 @@ def roll(tape: Tape) -> Rolled:
     refuse_off_tape(tape, "roll")
     refuse_peeks(tape, "roll")
     inputs = [leaf for leaf in tape.leaves if is_input(leaf)]
-    leaves = Leaves("rolled program", inputs, tape.names)
+    carried = [leaf for leaf, _ in tape.carried]
+    leaves = Leaves("rolled program", inputs, tape.names, carried)
     graph = flatten(fold(read_graph(tape, checkpoints=False)))
     program = roll_graph(graph, leaves.names)
     return Rolled(program, leaves)

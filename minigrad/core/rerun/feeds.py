@@ -61,7 +61,7 @@ class Leaves:
             if len(sharing) > 1:
                 self._leaf_of.pop(label, None)
         self._carried = frozenset(carried)
-        self._asked_for = frozenset(filter(is_asked_for, leaves)) - self._carried
+        self.asked_for = frozenset(filter(is_asked_for, leaves)) - self._carried
 
     def arrays(self, feeds: Feeds, missing: str = "error") -> dict[Tensor, Array]:
         """The arrays by leaf.
@@ -83,7 +83,7 @@ class Leaves:
             if leaf in arrays:
                 raise ArgumentError(self._subject, got=f"'{leaf.label}' is fed twice")
             arrays[leaf] = self._fitting(leaf, value)
-        if missing == "error" and not self._asked_for <= arrays.keys():
+        if missing == "error" and not self.asked_for <= arrays.keys():
             self._refuse_missing(arrays)
         return arrays
 
@@ -146,7 +146,7 @@ class Leaves:
         given = [repr(name) for leaf, name in self.names.items() if leaf in fed]
         left_out = []
         for leaf, name in self.names.items():
-            if leaf in self._asked_for and leaf not in arrays:
+            if leaf in self.asked_for and leaf not in arrays:
                 left_out.append(repr(name))
         raise ArgumentError(
             self._subject,

@@ -13,6 +13,7 @@ from minigrad.core.tensor import Tensor
 
 from .arithmetic import Operator
 from .nodes import Node, Value, as_tensor
+from .scatters import scatter_elements, scatter_nd
 from .step_reads import take
 
 # Of what a few bytes of a file ask for.
@@ -178,21 +179,6 @@ def _gather_elements(
     return np.take_along_axis(x, indices, axis)
 
 
-def _scatter_elements(
-    n: Node,
-    x: Value,
-    indices: Value,
-    updates: Value,
-) -> Value:
-    """Of one axis: each update goes where its index says."""
-    if x.ndim != 1 or n.get("reduction", "none") != "none":
-        raise n.refuse("more than one axis, or a reduction")
-    places = np.arange(len(x))
-    hits = indices[:, None] % len(x) == places
-    new = np.sum(np.where(hits, updates[:, None], updates.dtype.type(0)), axis=0)
-    return np.where(np.any(hits, axis=0), new.astype(x.dtype), x)
-
-
 def _top_k(
     n: Node,
     x: Value,
@@ -273,7 +259,8 @@ LAYOUT: dict[str, Operator] = {
     "Pad": _pad,
     "Range": _range,
     "Reshape": _reshape,
-    "ScatterElements": _scatter_elements,
+    "ScatterElements": scatter_elements,
+    "ScatterND": scatter_nd,
     "Shape": _shape,
     "Size": _size,
     "Slice": _slice,

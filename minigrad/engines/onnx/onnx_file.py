@@ -44,13 +44,13 @@ class Model(NamedTuple):
     ports: Mapping[str, Port]
 
 
-def require() -> Any:
-    """The library onnx; raises DataError where it is not installed."""
+def require(subject: str) -> Any:
+    """The library onnx, for the function of that name; raises DataError without it."""
     try:
         import onnx
     except ImportError:
         remedy = "pip install onnx"
-        raise DataError("from_onnx", got="onnx is not installed", remedy=remedy) from None
+        raise DataError(subject, got="onnx is not installed", remedy=remedy) from None
     return onnx
 
 
@@ -64,7 +64,7 @@ def read(
     Raises DataError for what is no whole and valid model, UnsupportedError for what it needs and
     is not there.
     """
-    onnx = require()
+    onnx = require("from_onnx")
     subject = _subject(source)
     model = _parsed(onnx, source, subject)
     _refuse_parts(model, subject)

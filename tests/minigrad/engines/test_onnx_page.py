@@ -13,10 +13,11 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 import onnx
 
+import minigrad as mg
 from tests.minigrad.engines.onnx_files import model_of
 
 PAGE = (Path(__file__).parents[3] / "docs" / "onnx.md").read_text("utf-8")
-EXPORT, EXAMPLE = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+EXPORT, EXAMPLE, WAY_OUT = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 
 
 def as_pytorch_writes_it():
@@ -55,3 +56,14 @@ def test_the_example_runs(by, tmp_path, monkeypatch, capsys):
     assert np.isclose(found["value"], found["loss"].data)
     states = {state.name for state in found["tape"].states()}
     assert states == {"h", "c"}
+
+
+def test_the_way_out_trains(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = {"np": np, "mg": mg}
+    exec(WAY_OUT, found)
+    losses = found["losses"]
+    assert len(losses) == 10
+    assert losses[-1] < losses[0]
+    step = mg.compile(found["tape"])
+    np.testing.assert_allclose(losses, [float(step()[0]) for _ in losses], rtol=1e-4)

@@ -239,8 +239,19 @@ def gather_elements(d):
 
 
 def scatter(d):
+    if d.int(0, 1):
+        shape, axis = (2, d.int(1, 5)), d.int(-2, 1)
+        indices = d.rng.integers(-2, 2, shape) if axis in (0, -2) else d.rng.integers(-3, 3, shape)
+        return Call(d.floats((2, 3)), indices, d.floats(shape), axis=axis, reduction="add")
     order = d.rng.permutation(4)[: d.int(1, 4)]
     return Call(d.floats((4,)), order, d.floats(order.shape), axis=0)
+
+
+def scatter_nd(d):
+    count, axes = d.int(1, 5), d.int(1, 2)
+    indices = d.rng.integers(-2, 2, (count, axes))
+    updates = d.floats((count,) if axes == 2 else (count, 2))
+    return Call(d.floats((2, 2)), indices, updates, reduction="add")
 
 
 def expand(d):
@@ -381,6 +392,7 @@ ROWS = {
     "Range": ranged,
     "Reshape": reshape,
     "ScatterElements": scatter,
+    "ScatterND": scatter_nd,
     "Selu": unary(alpha=ALPHA, gamma=ALPHA),
     "Shape": shape_of,
     "Size": unary(),

@@ -1,0 +1,1 @@
+"""ONNX files: the nodes that compute what a rolled program says."""
