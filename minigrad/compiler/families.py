@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any, NamedTuple
 
 from minigrad.ops.indexing import getitem
+from minigrad.source import Place
 
 from .graph import Graph, Node
 from .primitives import PAIRWISE
 
 # of one kind, only the families met last are compared with a node: so the cost stays linear
 MAX_COMPARED_FAMILIES = 32
+CODE_UNIT_BYTES = 2
 # how an operand looks that another step has computed, or that one step alone reads
 OF_A_STEP = "of a step"
 
@@ -135,12 +139,30 @@ class _Discovery:
 
 def _kind(n: Node) -> Hashable:
     """What all members of a family have in common; the number of terms of a sum may differ."""
-    kind: tuple[Hashable, ...] = (n.fn, n.shape, n.dtype, n.place, n.section, n.segment)
+    expression = _expression(n.place)
+    kind: tuple[Hashable, ...] = (n.fn, n.shape, n.dtype, expression, n.section, n.segment)
     if n.fn in PAIRWISE:
         return kind
     shapes = [x.shape for x in n.inputs]
     keywords = repr(n.kwargs) if n.kwargs else ""
     return *kind, keywords, tuple(shapes)
+
+
+def _expression(place: Place) -> Hashable:
+    """Where in the user's code a node was recorded, the same in every step.
+
+    The offset of an instruction is not: it moves where Python specialises what it runs often.
+    """
+    if place is None:
+        return None
+    code, offset = place
+    return code, _positions(code)[offset // CODE_UNIT_BYTES]
+
+
+@functools.lru_cache(maxsize=256)
+def _positions(code: CodeType) -> tuple[Hashable, ...]:
+    """Lines and columns of every unit of code."""
+    return tuple(code.co_positions())
 
 
 def _read_in_many_steps(graph: Graph, root_of: dict[Node, Node]) -> set[Node]:
