@@ -12,7 +12,7 @@ from minigrad import transforms as tf
 from minigrad import viz
 from minigrad.models.cells import CELLS
 from minigrad.models.networks import NETWORKS, language_model
-from minigrad.viz.graphs.canvas import PAGE_POINTS
+from minigrad.viz.graphs.canvas import PAGE_POINTS, TURNED_PAGE_POINTS
 from tests.viz.geometry import (
     crossings,
     overflows,
@@ -43,11 +43,11 @@ def faults(scene):
     return {kind: found for kind, search in kinds.items() if (found := search(scene))}
 
 
-def assert_on_paper(graph):
+def assert_on_paper(graph, page=PAGE_POINTS):
     """Without a fault, and no wider than a page."""
     scene = scene_of(graph)
     assert faults(scene) == {}
-    assert size(scene)[0] <= PAGE_POINTS
+    assert size(scene)[0] <= page
 
 
 # what is clipped is differentiated, too
@@ -161,7 +161,7 @@ def test_networks_beside_each_other_are_no_wider_than_a_page(name):
     sides = {transform: TRANSFORMS[transform](tape) for transform in ("plain", "clipped")}
     if name in TRUNCATED:
         sides["every"] = TRUNCATIONS["every"](tape, STATES.get(name))
-    assert_on_paper(viz.compare(sides))
+    assert_on_paper(viz.compare(sides), TURNED_PAGE_POINTS)
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -15,6 +15,9 @@ POINTS_PER_INCH = 72
 # A picture is at most so wide, and what is drawn within its margins that much.
 PAGE_POINTS = 700.0
 ROOM_POINTS = 690.0
+# A panel that stands below others, all steps in it, may be as wide as a page that is turned.
+TURNED_PAGE_POINTS = 792.0
+TURNED_ROOM_POINTS = 782.0
 NAME_POINTS = 11.0
 TEXT_POINTS = 9.0
 LINE_WIDTH = "0.8"

@@ -20,7 +20,13 @@ from minigrad.viz.graphs.backward.adjoint_variables import (
 from minigrad.viz.graphs.backward.aftermath import After
 from minigrad.viz.graphs.backward.aftermath_box import afters_tall
 from minigrad.viz.graphs.backward.split import Backward
-from minigrad.viz.graphs.canvas import NAME_POINTS, ROOM_POINTS, Point, put_text
+from minigrad.viz.graphs.canvas import (
+    NAME_POINTS,
+    ROOM_POINTS,
+    TURNED_ROOM_POINTS,
+    Point,
+    put_text,
+)
 from minigrad.viz.graphs.landmarks import Landmarks
 from minigrad.viz.graphs.lines.outlines import Outline, around
 from minigrad.viz.graphs.picture import Picture
@@ -129,8 +135,8 @@ class Sheet:
 
     @property
     def fits(self) -> bool:
-        """Whether a panel is no wider than a page."""
-        return self.border.wide <= ROOM_POINTS
+        """Whether a panel is no wider than a page that is turned."""
+        return self.border.wide <= TURNED_ROOM_POINTS
 
     @cached_property
     def slots(self) -> list[_Slot]:
