@@ -6,6 +6,8 @@ import os
 import pytest
 from hypothesis import settings
 
+from minigrad.ops import OPS
+
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=25)
 settings.register_profile("brief", deadline=None, derandomize=True, max_examples=5)
 settings.register_profile("nightly", deadline=None, derandomize=False, max_examples=500)
@@ -28,3 +30,12 @@ def no_gc_callbacks():
     gc.callbacks.clear()
     yield
     gc.callbacks.extend(listeners)
+
+
+@pytest.fixture
+def own_operations():
+    """What a test declares by ``mg.op`` is gone after it: other tests list the table."""
+    before = set(OPS)
+    yield
+    for fn in OPS.keys() - before:
+        del OPS[fn]

@@ -384,6 +384,7 @@ def test_a_look_at_a_value_is_refused():
         mg.roll(mg.Tape.of(z * 1))
 
 
+@pytest.mark.usefixtures("own_operations")
 def test_a_function_of_ones_own_is_not_saved(tmp_path):
     double = mg.op(lambda x: 2 * x, vjp=lambda g, y, x: 2 * g)
     rolled = mg.roll(mg.Tape.of(double(mg.tensor(1.0, name="x"))))

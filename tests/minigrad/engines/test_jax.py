@@ -173,6 +173,7 @@ def test_another_engine_is_refused():
         mg.lower(rnn(3), "tensorflow")
 
 
+@pytest.mark.usefixtures("own_operations")
 def test_a_function_of_ones_own_is_refused():
     double = mg.op(lambda x: 2 * x, vjp=lambda g, y, x: 2 * g)
     with pytest.raises(UnsupportedError, match="twin"):

@@ -261,6 +261,7 @@ def refused(tape, path, error, match):
     assert not path.exists()
 
 
+@pytest.mark.usefixtures("own_operations")
 def test_what_has_no_form_is_refused_by_name(path):
     x = mg.tensor(np.eye(2), name="x")
     refused(mg.Tape.of(np.linalg.inv(x)), path, UnsupportedError, "to_onnx: inv: a function")

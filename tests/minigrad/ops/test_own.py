@@ -9,17 +9,10 @@ import pytest
 import minigrad as mg
 from minigrad import viz
 from minigrad.errors import MinigradError
-from minigrad.ops import OPS
 from minigrad.transforms import differentiate
 from tests.laws import agrees, close
 
-
-@pytest.fixture(autouse=True)
-def other_tests_meet_no_operation_of_this_one():
-    before = set(OPS)
-    yield
-    for fn in OPS.keys() - before:
-        del OPS[fn]
+pytestmark = pytest.mark.usefixtures("own_operations")
 
 
 def make_erf():
