@@ -171,7 +171,7 @@ def roll_any(build: Build, step: int = 1) -> RolledFamily:
     ...             h = np.tanh(w * h + X[t - 1]).named(f"h_{t}")
     ...     return mg.transforms.differentiate(mg.Tape.of(h))
     >>> family = mg.roll_any(build)
-    >>> print(str(family.at(10_000)).splitlines()[3])
+    >>> print(str(family.at(10_000)).splitlines()[2])
     for t = 0..9999:
     >>> loss, gradient = family({"X": np.full(100, 0.1)})
     >>> float(loss), float(gradient)
