@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.array import Array
-from minigrad.errors import DataError, UnsupportedError
+from minigrad.errors import ArgumentError, DataError, UnsupportedError
 from minigrad.files import write_atomically
 
 FORMAT = "minigrad.rolled.1"
@@ -55,6 +55,9 @@ def read_program(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Array]]:
         data = Path(path).read_bytes()
     except OSError as error:
         raise DataError(f"cannot read '{path}'", got=error.strerror or str(error)) from None
+    except TypeError:
+        got = f"a {type(path).__name__}"
+        raise ArgumentError("load_program", got=got, expected="expected a path") from None
     try:
         return _parsed(data)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, struct.error) as error:

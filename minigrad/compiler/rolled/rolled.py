@@ -217,7 +217,8 @@ def load_program(path: str | os.PathLike[str]) -> Rolled:
     >>> float(mg.compile(program.tape())({"x": [1.0, 2.0]})[0])
     5.0
 
-    Raises DataError for a file that is none, or that calls what is not in minigrad's table.
+    Raises ArgumentError for what is no path, DataError for a file that is no program, or that calls
+    what is not in the table of minigrad.
     """
     data, arrays = read_program(path)
     constants: dict[str, Array] = {}

@@ -146,3 +146,14 @@ class Program:
                 yield from block.body
             else:
                 yield block
+
+
+def added_products(loop: Loop) -> set[str]:
+    """Products of matrices that nobody reads but their sum."""
+    read = {read.source for call in loop.body for read in call.reads} | loop.stacked.keys()
+    added = set()
+    for call in loop.body:
+        is_product = call.fn is np.matmul and len(call.shape) == 2
+        if call.name in loop.summed and is_product and call.name not in read:
+            added.add(call.name)
+    return added

@@ -10,7 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from minigrad.compiler.rolled.rolled_program import Call, Index, Loop, Program, Read, View
+from minigrad.compiler.rolled.rolled_program import (
+    Call,
+    Index,
+    Loop,
+    Program,
+    Read,
+    View,
+    added_products,
+)
 from minigrad.compiler.rolled.run import fixed
 from minigrad.ops.indexing import getitem
 
@@ -169,7 +177,7 @@ def _body(
     values: Values,
 ) -> Callable[..., tuple[Values, Values]]:
     """One step of one lane: the results, and the operands of products that are added up."""
-    added = _added_products(loop)
+    added = added_products(loop)
 
     def body(
         carried: Values,
@@ -189,17 +197,6 @@ def _body(
         return local, operands
 
     return body
-
-
-def _added_products(loop: Loop) -> set[str]:
-    """Products of matrices that nobody reads but their sum."""
-    read = {read.source for call in loop.body for read in call.reads} | loop.stacked.keys()
-    added = set()
-    for call in loop.body:
-        is_product = call.fn is np.matmul and len(call.shape) == 2
-        if call.name in loop.summed and is_product and call.name not in read:
-            added.add(call.name)
-    return added
 
 
 # --- loops ----------------------------------------------------------------------------------------

@@ -361,6 +361,12 @@ def test_a_result_of_another_shape_is_refused(tmp_path):
         mg.load_program(path)()
 
 
+@pytest.mark.parametrize("path", [None, 3, mg.tensor(1.0)])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(ArgumentError, match="expected a path"):
+        mg.load_program(path)
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 def test_numbers_that_a_file_cannot_hold_are_refused(tmp_path):
     wide = np.dtype(np.longdouble)

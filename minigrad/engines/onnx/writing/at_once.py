@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from minigrad.compiler.rolled.rolled_program import Call, Loop, Read
+from minigrad.compiler.rolled.rolled_program import Call, Loop, Read, added_products
 
 from .operators import operator
 from .read_operands import Moving, Values, operand, outside
@@ -128,14 +126,3 @@ class _Rows:
         n, rows, inner = a.shape
         wide = g.reshape(g.transpose(a, (1, 0, 2)), (rows, n * inner))
         return g.matmul(wide, g.reshape(b, (n * inner, b.shape[2])))
-
-
-def added_products(loop: Loop) -> set[str]:
-    """Products of matrices that nobody reads but their sum."""
-    read = {read.source for call in loop.body for read in call.reads} | loop.stacked.keys()
-    added = set()
-    for call in loop.body:
-        is_product = call.fn is np.matmul and len(call.shape) == 2
-        if call.name in loop.summed and is_product and call.name not in read:
-            added.add(call.name)
-    return added
